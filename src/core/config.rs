@@ -1,0 +1,121 @@
+//! The variables that a user sets: `SOCKSHIM_LOG`, `SOCKSHIM_LOG_FORMAT`, `SOCKSHIM_LOG_FILE`, `SOCKSHIM_DISABLE`.
+
+use crate::hook::Level;
+
+/// How events are written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// One object a line.
+    Json,
+}
+
+/// The longest log path, `PATH_MAX` of `limits.h`.
+pub const PATH_MAX: usize = libc::PATH_MAX as usize;
+
+/// What the environment asks for. It borrows from the environment and is read once, before anything can change it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Config<'a> {
+    /// `SOCKSHIM_DISABLE=1`.
+    pub disable: bool,
+    /// `SOCKSHIM_LOG`.
+    pub level: Level,
+    /// `SOCKSHIM_LOG_FORMAT`.
+    pub format: Format,
+    /// `SOCKSHIM_LOG_FILE`; stderr without it.
+    pub file: Option<&'a [u8]>,
+    /// The first value that could not be used.
+    pub complaint: Option<Complaint<'a>>,
+}
+
+/// A value that could not be used, and what would have been.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Complaint<'a> {
+    /// The variable.
+    pub variable: &'static str,
+    /// Its value.
+    pub value: &'a [u8],
+    /// What it takes.
+    pub takes: &'static str,
+}
+
+impl<'a> Config<'a> {
+    /// Everything off.
+    pub const OFF: Config<'static> =
+        Config { disable: false, level: Level::Off, format: Format::Text, file: None, complaint: None };
+
+    /// Reads the variables from `lines` of the form `NAME=value`. The first of two equal names counts, as for
+    /// getenv(3). An empty value is the same as none.
+    pub fn read(lines: impl Iterator<Item = &'a [u8]>) -> Config<'a> {
+        let mut values: [Option<&'a [u8]>; 4] = [None; 4];
+        for line in lines {
+            for (value, name) in values.iter_mut().zip(NAMES) {
+                if let Some(rest) = line.strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(b"=")) {
+                    value.get_or_insert(rest);
+                }
+            }
+        }
+        let [log, format, file, disable] = values.map(|value| value.filter(|value| !value.is_empty()));
+        let mut config = Config { disable: disable == Some(b"1"), ..Self::OFF };
+        let mut complain = |index: usize, value, takes| {
+            config.complaint.get_or_insert(Complaint { variable: NAMES[index], value, takes });
+        };
+        match log {
+            None | Some(b"off") => {}
+            Some(b"decision") => config.level = Level::Decision,
+            Some(b"call") => config.level = Level::Call,
+            Some(b"io") => config.level = Level::Io,
+            Some(value) => complain(0, value, "off, decision, call or io"),
+        }
+        match format {
+            None | Some(b"text") => {}
+            Some(b"json") => config.format = Format::Json,
+            Some(value) => complain(1, value, "text or json"),
+        }
+        match file {
+            Some(value) if value.len() >= PATH_MAX => complain(2, &value[..64], "a path of at most 4095 bytes"),
+            file => config.file = file,
+        }
+        if let Some(value) = disable.filter(|value| *value != b"1" && *value != b"0") {
+            complain(3, value, "1");
+        }
+        config
+    }
+}
+
+const NAMES: [&str; 4] = ["SOCKSHIM_LOG", "SOCKSHIM_LOG_FORMAT", "SOCKSHIM_LOG_FILE", "SOCKSHIM_DISABLE"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read<'a>(lines: &[&'a str]) -> Config<'a> {
+        let lines: Vec<&'a [u8]> = lines.iter().map(|line| line.as_bytes()).collect();
+        Config::read(lines.into_iter())
+    }
+
+    #[test]
+    fn nothing_set_is_off() {
+        assert_eq!(read(&["PATH=/bin", "SOCKSHIM_LOGX=io"]), Config::OFF);
+        assert_eq!(read(&["SOCKSHIM_LOG="]), Config::OFF);
+    }
+
+    #[test]
+    fn everything_set() {
+        let config = read(&["SOCKSHIM_LOG=io", "SOCKSHIM_LOG_FORMAT=json", "SOCKSHIM_LOG_FILE=/tmp/a", "SOCKSHIM_LOG=off"]);
+        assert_eq!(config.level, Level::Io);
+        assert_eq!(config.format, Format::Json);
+        assert_eq!(config.file, Some(b"/tmp/a".as_slice()));
+        assert_eq!(config.complaint, None);
+        assert!(read(&["SOCKSHIM_DISABLE=1"]).disable);
+    }
+
+    #[test]
+    fn the_first_bad_value_is_named() {
+        let config = read(&["SOCKSHIM_LOG=loud", "SOCKSHIM_LOG_FORMAT=xml"]);
+        let complaint = config.complaint.expect("a complaint");
+        assert_eq!((complaint.variable, complaint.value), ("SOCKSHIM_LOG", b"loud".as_slice()));
+        assert_eq!(config.level, Level::Off);
+    }
+}

@@ -1,0 +1,430 @@
+//! Which descriptor is which socket.
+//!
+//! State belongs to the open file description; a descriptor is a handle on it, and `dup` makes another handle.
+//! So there are two structures: a table from descriptor numbers to handles, and a slab of descriptions.
+//!
+//! - Lookups take no lock and follow no pointer that could be freed: slab slots are type-stable, and a handle
+//!   carries the generation of the slot that it means. A stale handle is noticed, never followed wrongly.
+//! - Both grow by pages that are allocated once and never moved, so nothing is resident before it is used and a
+//!   program that locks its memory pays for what it uses only.
+//! - "Unknown" is always a safe answer: the socket is then asked what it is. So whatever this table could miss (a
+//!   close inside libc, a received descriptor) may at worst cost that question, never a wrong answer.
+
+use crate::net::ops::{Socket, SocketState};
+use crate::net::sock::{Bound, Sock, TcpState};
+use crate::net::socket::net_family;
+use libc::c_int;
+use once_cell::race::OnceBox;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+const FDS_PER_PAGE: usize = 512;
+/// Descriptors up to 2,097,151 are remembered; beyond that each call asks anew.
+const FD_PAGES: usize = 4096;
+const SLOTS_PER_PAGE: usize = 256;
+/// A million sockets are remembered; beyond that each call asks anew.
+const SLOT_PAGES: usize = 4096;
+
+const UNKNOWN: u64 = 0;
+const NOT_SOCKET: u64 = 1;
+
+/// A reference to one socket of the slab: its generation and its slot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Handle(u64);
+
+impl Handle {
+    fn new(generation: u32, slot: u32) -> Handle {
+        Handle(u64::from(generation) << 32 | u64::from(slot + 2))
+    }
+    fn slot(self) -> u32 {
+        (self.0 as u32).wrapping_sub(2)
+    }
+    fn generation(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+}
+
+/// What the table knows of a descriptor.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Entry {
+    /// Nothing: ask.
+    Unknown,
+    /// It was something else than a socket when last asked.
+    NotSocket,
+    /// This socket.
+    Socket(Handle),
+}
+
+/// One open file description.
+#[derive(Default)]
+struct Slot {
+    /// Family, type, protocol, and the places of ops and prot in the family's lists.
+    identity: AtomicU64,
+    /// The generation in the upper half, and the states: changed as one word.
+    state: AtomicU64,
+    /// SO_COOKIE, the kernel's own name for the socket; 0 when it was not asked.
+    cookie: AtomicU64,
+    /// How many descriptors of the table refer to it.
+    refs: AtomicU32,
+    /// The next free slot plus one, while it is free.
+    next: AtomicU32,
+}
+
+/// The states that calls change, apart from what a socket is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct State {
+    /// `sock->state`.
+    pub socket: SocketState,
+    /// `sk->sk_state`.
+    pub sk: TcpState,
+    /// Whether there is a local address.
+    pub bound: Bound,
+}
+
+impl State {
+    fn pack(self, generation: u32) -> u64 {
+        u64::from(generation) << 32 | u64::from(self.bound as u8) << 16 | u64::from(self.sk as u8) << 8 | self.socket as u64
+    }
+
+    fn unpack(word: u64) -> State {
+        let byte = |shift: u32| usize::from((word >> shift) as u8);
+        State {
+            socket: SocketState::ALL.get(byte(0)).copied().unwrap_or(SocketState::Free),
+            sk: TcpState::ALL.get(byte(8).wrapping_sub(1)).copied().unwrap_or(TcpState::Close),
+            bound: match byte(16) {
+                0 => Bound::No,
+                1 => Bound::Yes,
+                _ => Bound::Unknown,
+            },
+        }
+    }
+}
+
+/// The table and its slab.
+pub struct FdTable {
+    fds: [OnceBox<[AtomicU64; FDS_PER_PAGE]>; FD_PAGES],
+    slots: [OnceBox<[Slot; SLOTS_PER_PAGE]>; SLOT_PAGES],
+    /// The first free slot plus one, and a tag that makes each value unique.
+    free: AtomicU64,
+    /// How many slots were ever used.
+    used: AtomicU32,
+}
+
+/// The process's table.
+pub static FDS: FdTable = FdTable::new();
+
+impl Default for FdTable {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl FdTable {
+    /// An empty table.
+    pub const fn new() -> FdTable {
+        FdTable {
+            fds: [const { OnceBox::new() }; FD_PAGES],
+            slots: [const { OnceBox::new() }; SLOT_PAGES],
+            free: AtomicU64::new(0),
+            used: AtomicU32::new(0),
+        }
+    }
+
+    /// What is known of `fd`.
+    pub fn get(&self, fd: c_int) -> Entry {
+        let word = match self.entry(fd, false) {
+            Some(entry) => entry.load(Ordering::Acquire),
+            None => UNKNOWN,
+        };
+        match word {
+            UNKNOWN => Entry::Unknown,
+            NOT_SOCKET => Entry::NotSocket,
+            handle => Entry::Socket(Handle(handle)),
+        }
+    }
+
+    /// Remembers that `fd` is no socket.
+    pub fn set_not_socket(&self, fd: c_int) {
+        self.replace(fd, NOT_SOCKET);
+    }
+
+    /// Makes `fd` the first handle of a new description. `None` when there is no room to remember it.
+    pub fn install(&self, fd: c_int, socket: &Socket, cookie: u64) -> Option<Handle> {
+        self.entry(fd, true)?;
+        let index = self.allocate()?;
+        let slot = self.slot(index)?;
+        let generation = generation_of(slot.state.load(Ordering::Acquire));
+        slot.identity.store(pack_identity(socket), Ordering::Relaxed);
+        slot.cookie.store(cookie, Ordering::Relaxed);
+        slot.refs.store(1, Ordering::Relaxed);
+        let state = State { socket: socket.state, sk: socket.sk.state, bound: socket.sk.bound };
+        slot.state.store(state.pack(generation), Ordering::Release);
+        let handle = Handle::new(generation, index);
+        self.replace(fd, handle.0);
+        Some(handle)
+    }
+
+    /// Makes `fd` another handle of the description; it is forgotten when the description is gone meanwhile.
+    pub fn dup(&self, handle: Handle, fd: c_int) {
+        let retained = self.entry(fd, true).is_some() && self.retain(handle);
+        self.replace(fd, if retained { handle.0 } else { UNKNOWN });
+    }
+
+    /// Drops what is known of `fd`, and the description with its last handle.
+    pub fn forget(&self, fd: c_int) {
+        self.replace(fd, UNKNOWN);
+    }
+
+    /// [`FdTable::forget`] for every descriptor from `first` to `last`, both included.
+    pub fn forget_range(&self, first: u32, last: u32) {
+        for (page, entries) in self.fds.iter().enumerate().filter_map(|(page, cell)| Some((page, cell.get()?))) {
+            for index in 0..entries.len() {
+                let fd = (page * FDS_PER_PAGE + index) as u32;
+                if (first..=last).contains(&fd) {
+                    self.forget(fd as c_int);
+                }
+            }
+        }
+    }
+
+    /// A consistent copy of the socket and its cookie, or `None` for a stale handle.
+    pub fn read(&self, handle: Handle) -> Option<(Socket, u64)> {
+        let slot = self.slot(handle.slot())?;
+        let before = slot.state.load(Ordering::Acquire);
+        let identity = slot.identity.load(Ordering::Acquire);
+        let cookie = slot.cookie.load(Ordering::Acquire);
+        let after = slot.state.load(Ordering::Acquire);
+        let current = generation_of(before) == handle.generation() && generation_of(after) == handle.generation();
+        current.then(|| (unpack_identity(identity, State::unpack(after)), cookie))
+    }
+
+    /// Changes the states in one step; a stale handle changes nothing.
+    pub fn update(&self, handle: Handle, change: impl Fn(State) -> State) {
+        let Some(slot) = self.slot(handle.slot()) else { return };
+        let mut old = slot.state.load(Ordering::Acquire);
+        while generation_of(old) == handle.generation() {
+            let new = change(State::unpack(old)).pack(handle.generation());
+            match slot.state.compare_exchange_weak(old, new, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return,
+                Err(seen) => old = seen,
+            }
+        }
+    }
+
+    /// How many descriptors refer to the description; 0 for a stale handle.
+    pub fn refs(&self, handle: Handle) -> u32 {
+        match self.slot(handle.slot()) {
+            Some(slot) if generation_of(slot.state.load(Ordering::Acquire)) == handle.generation() => {
+                slot.refs.load(Ordering::Acquire)
+            }
+            _ => 0,
+        }
+    }
+
+    fn entry(&self, fd: c_int, create: bool) -> Option<&AtomicU64> {
+        let fd = usize::try_from(fd).ok()?;
+        let cell = self.fds.get(fd / FDS_PER_PAGE)?;
+        let page = match create {
+            true => cell.get_or_init(|| Box::new([const { AtomicU64::new(UNKNOWN) }; FDS_PER_PAGE])),
+            false => cell.get()?,
+        };
+        page.get(fd % FDS_PER_PAGE)
+    }
+
+    fn replace(&self, fd: c_int, word: u64) {
+        if let Some(entry) = self.entry(fd, word != UNKNOWN) {
+            let old = entry.swap(word, Ordering::AcqRel);
+            if old > NOT_SOCKET {
+                self.release(Handle(old));
+            }
+        }
+    }
+
+    fn slot(&self, index: u32) -> Option<&Slot> {
+        let index = index as usize;
+        self.slots.get(index / SLOTS_PER_PAGE)?.get()?.get(index % SLOTS_PER_PAGE)
+    }
+
+    fn retain(&self, handle: Handle) -> bool {
+        let Some(slot) = self.slot(handle.slot()) else { return false };
+        let mut refs = slot.refs.load(Ordering::Acquire);
+        while refs > 0 && generation_of(slot.state.load(Ordering::Acquire)) == handle.generation() {
+            match slot.refs.compare_exchange_weak(refs, refs + 1, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return true,
+                Err(seen) => refs = seen,
+            }
+        }
+        false
+    }
+
+    fn release(&self, handle: Handle) {
+        let Some(slot) = self.slot(handle.slot()) else { return };
+        if slot.refs.fetch_sub(1, Ordering::AcqRel) != 1 {
+            return;
+        }
+        // The new generation makes every handle that is still about stale before the slot can be used again.
+        let generation = handle.generation().wrapping_add(1);
+        let free = State { socket: SocketState::Free, sk: TcpState::Close, bound: Bound::No };
+        slot.state.store(free.pack(generation), Ordering::Release);
+        let mut head = self.free.load(Ordering::Acquire);
+        loop {
+            slot.next.store(head as u32, Ordering::Relaxed);
+            let new = next_tag(head) | u64::from(handle.slot() + 1);
+            match self.free.compare_exchange_weak(head, new, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return,
+                Err(seen) => head = seen,
+            }
+        }
+    }
+
+    fn allocate(&self) -> Option<u32> {
+        let mut head = self.free.load(Ordering::Acquire);
+        while head as u32 != 0 {
+            let index = head as u32 - 1;
+            let next = self.slot(index)?.next.load(Ordering::Relaxed);
+            let new = next_tag(head) | u64::from(next);
+            match self.free.compare_exchange_weak(head, new, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return Some(index),
+                Err(seen) => head = seen,
+            }
+        }
+        let room = |used: u32| ((used as usize) < SLOT_PAGES * SLOTS_PER_PAGE).then_some(used + 1);
+        let index = self.used.fetch_update(Ordering::AcqRel, Ordering::Acquire, room).ok()?;
+        let page = self.slots.get(index as usize / SLOTS_PER_PAGE)?;
+        page.get_or_init(|| Box::new(std::array::from_fn(|_| Slot::default())));
+        Some(index)
+    }
+}
+
+fn generation_of(word: u64) -> u32 {
+    (word >> 32) as u32
+}
+
+fn next_tag(head: u64) -> u64 {
+    (head >> 32).wrapping_add(1) << 32
+}
+
+/// No place in the family's list: the host's business.
+const NO_PLACE: u8 = 0xff;
+
+fn place<T>(list: &[&T], item: Option<&T>) -> u8 {
+    item.and_then(|item| list.iter().position(|known| std::ptr::eq(*known, item))).map_or(NO_PLACE, |place| place as u8)
+}
+
+fn pack_identity(socket: &Socket) -> u64 {
+    let (ops, prots) = net_family(socket.sk.family).map_or((&[][..], &[][..]), |family| (family.ops, family.prots));
+    u64::from_le_bytes([
+        socket.sk.family as u8,
+        socket.ty as u8,
+        socket.sk.protocol as u8,
+        (socket.sk.protocol >> 8) as u8,
+        place(ops, socket.ops),
+        place(prots, socket.sk.prot),
+        0,
+        0,
+    ])
+}
+
+fn unpack_identity(word: u64, state: State) -> Socket {
+    let [family, ty, low, high, ops, prot, ..] = word.to_le_bytes();
+    let family = c_int::from(family);
+    let known = net_family(family);
+    Socket {
+        state: state.socket,
+        ty: c_int::from(ty),
+        ops: known.and_then(|known| known.ops.get(usize::from(ops))).copied(),
+        sk: Sock {
+            family,
+            protocol: u16::from_le_bytes([low, high]),
+            state: state.sk,
+            prot: known.and_then(|known| known.prots.get(usize::from(prot))).copied(),
+            bound: state.bound,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::ipv4::{af_inet::INET_STREAM_OPS, tcp::TCP_PROT};
+
+    fn tcp() -> Socket {
+        crate::net::init();
+        let mut socket = Socket::alloc(libc::AF_INET, libc::SOCK_STREAM);
+        socket.ops = Some(&INET_STREAM_OPS);
+        socket.sk.prot = Some(&TCP_PROT);
+        socket.sk.protocol = 6;
+        socket
+    }
+
+    #[test]
+    fn a_socket_comes_back_as_it_went_in() {
+        let table = FdTable::new();
+        let handle = table.install(7, &tcp(), 99).expect("room");
+        assert_eq!(table.get(7), Entry::Socket(handle));
+        let (socket, cookie) = table.read(handle).expect("fresh");
+        assert_eq!((socket.sk.protocol, cookie), (6, 99));
+        assert_eq!(socket.ops.map(|ops| ops.name), Some("inet_stream_ops"));
+        assert_eq!(socket.sk.prot.map(|prot| prot.name), Some("TCP"));
+        assert_eq!(socket.state, SocketState::Unconnected);
+    }
+
+    #[test]
+    fn handles_share_the_description_and_the_last_one_ends_it() {
+        let table = FdTable::new();
+        let handle = table.install(3, &tcp(), 1).expect("room");
+        table.dup(handle, 4);
+        table.forget(3);
+        table.update(handle, |state| State { sk: TcpState::Listen, ..state });
+        assert_eq!(table.read(handle).expect("alive").0.sk.state, TcpState::Listen);
+        table.forget_range(0, u32::MAX);
+        assert!(table.read(handle).is_none());
+        assert_eq!(table.refs(handle), 0);
+        table.dup(handle, 9);
+        assert_eq!(table.get(9), Entry::Unknown);
+    }
+
+    #[test]
+    fn a_slot_is_used_again_under_a_new_generation() {
+        let table = FdTable::new();
+        let old = table.install(3, &tcp(), 1).expect("room");
+        let new = table.install(3, &tcp(), 2).expect("room");
+        assert_ne!(old, new);
+        let newer = table.install(4, &tcp(), 3).expect("room");
+        assert_eq!(newer.slot(), old.slot());
+        assert!(table.read(old).is_none());
+        assert_eq!(table.read(newer).expect("fresh").1, 3);
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_unknown() {
+        let table = FdTable::new();
+        for fd in [-1, c_int::MIN, c_int::MAX] {
+            assert_eq!(table.get(fd), Entry::Unknown);
+            assert!(table.install(fd, &tcp(), 1).is_none());
+            table.set_not_socket(fd);
+            table.forget(fd);
+        }
+    }
+
+    #[test]
+    fn threads_neither_lose_nor_mix_sockets() {
+        static TABLE: FdTable = FdTable::new();
+        let socket = tcp();
+        std::thread::scope(|scope| {
+            for thread in 0..4_i32 {
+                scope.spawn(move || {
+                    for round in 0..20_000_u64 {
+                        let fd = thread * 8 + (round % 8) as i32;
+                        let cookie = u64::from(fd as u32) << 32 | round;
+                        let handle = TABLE.install(fd, &socket, cookie).expect("room");
+                        TABLE.dup(handle, 1000 + fd);
+                        assert_eq!(TABLE.read(handle).expect("alive").1, cookie);
+                        TABLE.forget(fd);
+                        assert_eq!(TABLE.read(handle).expect("alive").1, cookie);
+                    }
+                });
+            }
+        });
+        assert!(TABLE.used.load(Ordering::Relaxed) <= 4 * 18, "slots leak");
+    }
+}

@@ -1,0 +1,81 @@
+//! Socket addresses as values: copied once from the program, then read as bytes.
+
+use crate::uapi::SOCKADDR_STORAGE;
+use libc::c_int;
+
+/// `struct sockaddr` with its length, as `move_addr_to_kernel` takes it.
+#[derive(Clone, Copy)]
+pub struct SockAddr {
+    bytes: [u8; SOCKADDR_STORAGE],
+    len: u8,
+}
+
+impl SockAddr {
+    /// An address of no bytes.
+    pub const EMPTY: SockAddr = SockAddr { bytes: [0; SOCKADDR_STORAGE], len: 0 };
+
+    /// The address in `bytes`, cut at `sizeof(struct sockaddr_storage)`.
+    pub fn new(bytes: &[u8]) -> SockAddr {
+        let mut addr = SockAddr::EMPTY;
+        let len = bytes.len().min(SOCKADDR_STORAGE);
+        addr.bytes[..len].copy_from_slice(&bytes[..len]);
+        addr.len = len as u8;
+        addr
+    }
+
+    /// Room for a copy of up to `sizeof(struct sockaddr_storage)` bytes; [`SockAddr::set_len`] says how many came.
+    pub fn buffer(&mut self) -> &mut [u8; SOCKADDR_STORAGE] {
+        &mut self.bytes
+    }
+
+    /// Sets how many bytes of the buffer count.
+    pub fn set_len(&mut self, len: usize) {
+        self.len = len.min(SOCKADDR_STORAGE) as u8;
+    }
+
+    /// Its bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+
+    /// Its length in bytes.
+    pub fn len(&self) -> usize {
+        usize::from(self.len)
+    }
+
+    /// Whether it has no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// `sa_family`, when it is long enough to have one.
+    pub fn family(&self) -> Option<c_int> {
+        (self.len >= 2).then(|| c_int::from(u16::from_ne_bytes([self.bytes[0], self.bytes[1]])))
+    }
+
+    /// The port of an AF_INET or AF_INET6 address, in host order.
+    pub fn port(&self) -> u16 {
+        u16::from_be_bytes([self.bytes[2], self.bytes[3]])
+    }
+
+    /// The four bytes of an AF_INET address.
+    pub fn v4(&self) -> [u8; 4] {
+        let mut octets = [0; 4];
+        octets.copy_from_slice(&self.bytes[4..8]);
+        octets
+    }
+
+    /// The sixteen bytes of an AF_INET6 address.
+    pub fn v6(&self) -> [u8; 16] {
+        let mut octets = [0; 16];
+        octets.copy_from_slice(&self.bytes[8..24]);
+        octets
+    }
+
+    /// A number of four bytes at `offset`, in host order.
+    pub fn u32_at(&self, offset: usize) -> u32 {
+        let mut word = [0; 4];
+        word.copy_from_slice(&self.bytes[offset..offset + 4]);
+        u32::from_ne_bytes(word)
+    }
+}

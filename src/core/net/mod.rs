@@ -1,0 +1,48 @@
+//! The socket layer, file by file as in the kernel's `net/`.
+//!
+//! | here | in the kernel |
+//! |---|---|
+//! | [`socket`] | `net/socket.c`: `net_families[]`, `__sock_create`, the system calls |
+//! | [`ops`] | `include/linux/net.h`: `struct socket`, `struct proto_ops`, `struct net_proto_family` |
+//! | [`sock`] | `net/core/sock.c`: `struct sock`, `struct proto`, the `sock_no_*` defaults |
+//! | [`protosw`] | `include/net/protocol.h`: `struct inet_protosw`, registration, the walk |
+//! | [`security`] | `security/security.c`: the hooks of the LSM, where rules attach |
+//! | [`module`] | `kernel/module/`: `request_module`, `try_module_get`, `module_put` |
+//! | [`namespace`] | `struct net`, and what only the running kernel knows |
+//! | [`families`] | the list of all families, in the order of their numbers |
+
+pub mod address;
+pub mod families;
+pub mod ipv4;
+pub mod ipv6;
+pub mod module;
+pub mod mptcp;
+pub mod namespace;
+pub mod netlink;
+pub mod ops;
+pub mod packet;
+pub mod path;
+pub mod protosw;
+pub mod security;
+pub mod sock;
+pub mod socket;
+pub mod state;
+pub mod unix;
+pub mod vmw_vsock;
+pub mod xdp;
+
+use once_cell::race::OnceBool;
+
+/// Registers the built-in families and protocols, as the kernel does while it boots. Later calls do nothing.
+pub fn init() {
+    static DONE: OnceBool = OnceBool::new();
+    if DONE.set(true).is_err() {
+        return;
+    }
+    ipv4::af_inet::inet_init();
+    ipv6::af_inet6::inet6_init();
+    for family in families::BUILT_IN {
+        // The slots are empty and the numbers in range, so neither EEXIST nor ENOBUFS can come back.
+        let _ = socket::sock_register(family);
+    }
+}

@@ -1,0 +1,81 @@
+//! Kernel modules: asked for when a table has no entry, held while their code can run.
+//!
+//! The functions stand at the kernel's places in `__sock_create` and `inet_create`. Nothing can be loaded into
+//! the running kernel from here, so `request_module` only records which name the kernel would ask for; families
+//! from shared objects attach here.
+
+use crate::func;
+use crate::net::path::{Finding, Path};
+use libc::c_int;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// An owner of families or operations, `struct module`.
+#[derive(Debug)]
+pub struct Module {
+    /// Its name.
+    pub name: &'static str,
+    refcount: AtomicU32,
+    going: std::sync::atomic::AtomicBool,
+}
+
+impl Module {
+    /// A module that is loaded and unused.
+    pub const fn new(name: &'static str) -> Self {
+        Module { name, refcount: AtomicU32::new(0), going: std::sync::atomic::AtomicBool::new(false) }
+    }
+
+    /// How many sockets and calls hold it.
+    pub fn refcount(&self) -> u32 {
+        self.refcount.load(Ordering::Acquire)
+    }
+
+    /// Marks it as being unloaded: [`try_module_get`] fails from now on.
+    pub fn set_going(&self) {
+        self.going.store(true, Ordering::Release);
+    }
+}
+
+/// `THIS_MODULE` of everything that is compiled in: no module at all, so always there.
+pub const BUILT_IN: Option<&'static Module> = None;
+
+/// `request_module`: records the name that the kernel would ask for.
+pub fn request_module(path: &mut Path, family: c_int, protocol: Option<c_int>, ty: Option<c_int>) {
+    path.step(func!(request_module), Finding::Module { family: family as u8, protocol, ty: ty.map(|ty| ty as u8) });
+}
+
+/// `try_module_get`: takes a reference, unless the module is going away. Built-in code is always there.
+#[must_use]
+pub fn try_module_get(module: Option<&'static Module>) -> bool {
+    match module {
+        None => true,
+        Some(module) if module.going.load(Ordering::Acquire) => false,
+        Some(module) => {
+            module.refcount.fetch_add(1, Ordering::AcqRel);
+            true
+        }
+    }
+}
+
+/// `module_put`: gives the reference back.
+pub fn module_put(module: Option<&'static Module>) {
+    if let Some(module) = module {
+        module.refcount.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_going_module_cannot_be_taken() {
+        static MODULE: Module = Module::new("test");
+        assert!(try_module_get(Some(&MODULE)));
+        assert_eq!(MODULE.refcount(), 1);
+        MODULE.set_going();
+        assert!(!try_module_get(Some(&MODULE)));
+        module_put(Some(&MODULE));
+        assert_eq!(MODULE.refcount(), 0);
+        assert!(try_module_get(BUILT_IN));
+    }
+}

@@ -1,0 +1,3 @@
+//! Multipath TCP (`net/mptcp`).
+
+pub mod protocol;

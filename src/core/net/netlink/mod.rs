@@ -1,0 +1,3 @@
+//! AF_NETLINK (`net/netlink`).
+
+pub mod af_netlink;

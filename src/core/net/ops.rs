@@ -1,0 +1,313 @@
+//! `struct socket`, `struct proto_ops` and `struct net_proto_family` (`include/linux/net.h`).
+//!
+//! [`ProtoOps`] is the kernel's struct of function pointers, each beside its name: the name is what the log and
+//! `sockshim tables` print, so it cannot drift from the function that runs. A member that the kernel leaves NULL
+//! is `None`; a member that it fills with `sock_no_*` is that function.
+
+use crate::func;
+use crate::net::address::SockAddr;
+use crate::net::module::Module;
+use crate::net::namespace::Net;
+use crate::net::path::{Func, Path};
+use crate::net::sock::{self, Sock};
+use crate::verdict::Verdict;
+use libc::c_int;
+
+/// `socket_state`: what the socket layer itself knows of a socket.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum SocketState {
+    /// Not allocated.
+    Free = 0,
+    /// Connected to nobody. A listening socket stays here.
+    Unconnected = 1,
+    /// connect() is under way.
+    Connecting = 2,
+    /// Connected.
+    Connected = 3,
+    /// Being shut down.
+    Disconnecting = 4,
+}
+
+impl SocketState {
+    /// All states, at the kernel's numbers.
+    pub const ALL: [SocketState; 5] = [
+        SocketState::Free,
+        SocketState::Unconnected,
+        SocketState::Connecting,
+        SocketState::Connected,
+        SocketState::Disconnecting,
+    ];
+
+    /// The kernel's spelling.
+    pub fn name(self) -> &'static str {
+        match self {
+            SocketState::Free => "SS_FREE",
+            SocketState::Unconnected => "SS_UNCONNECTED",
+            SocketState::Connecting => "SS_CONNECTING",
+            SocketState::Connected => "SS_CONNECTED",
+            SocketState::Disconnecting => "SS_DISCONNECTING",
+        }
+    }
+}
+
+/// A socket as a value, `struct socket` with its `struct sock`: a copy of what the [`crate::fdtable`] holds.
+#[derive(Clone, Copy)]
+pub struct Socket {
+    /// `state`.
+    pub state: SocketState,
+    /// `type`, without flag bits.
+    pub ty: c_int,
+    /// `ops`; empty until a create function has set it.
+    pub ops: Option<&'static ProtoOps>,
+    /// `sk`.
+    pub sk: Sock,
+}
+
+impl Socket {
+    /// `sock_alloc`: a socket of this family and type without operations.
+    pub const fn alloc(family: c_int, ty: c_int) -> Socket {
+        Socket { state: SocketState::Unconnected, ty, ops: None, sk: Sock::alloc(family) }
+    }
+}
+
+/// What every function of a walk is given: where to note its finding, and the namespace it works in.
+pub struct Cx<'a> {
+    /// The path so far.
+    pub path: &'a mut Path,
+    /// `sock_net(sk)`.
+    pub net: Net,
+}
+
+/// A member of an ops table: the kernel's function name and what it decides.
+#[derive(Clone, Copy)]
+pub struct Op<F: Copy> {
+    /// The name.
+    pub func: Func,
+    /// The decision.
+    pub call: F,
+}
+
+/// The member whose function is in scope under the kernel's name.
+#[macro_export]
+macro_rules! op {
+    ($name:ident) => {
+        $crate::net::ops::Op { func: $crate::func!($name), call: $name }
+    };
+    // A member whose function only the host can run: the second name says how its result is used.
+    ($name:ident, host $member:ident) => {
+        $crate::net::ops::Op { func: $crate::func!($name), call: $crate::net::ops::host::$member }
+    };
+}
+
+/// `bind` and `connect`: the address as the program gave it.
+pub type Address = fn(&mut Cx, &Socket, &SockAddr) -> Verdict;
+/// `accept`, `release`.
+pub type Plain = fn(&mut Cx, &Socket) -> Verdict;
+/// `socketpair`, on the first socket's ops.
+pub type Pair = fn(&mut Cx, &Socket, &Socket) -> Verdict;
+/// `listen` (backlog), `shutdown` (how), `getname` (0 own, 1 peer, 2 peer of a new connection), `ioctl` (request),
+/// `sendmsg` and `recvmsg` (flags).
+pub type Number = fn(&mut Cx, &Socket, c_int) -> Verdict;
+/// `setsockopt` and `getsockopt`: level and option.
+pub type Option2 = fn(&mut Cx, &Socket, c_int, c_int) -> Verdict;
+
+macro_rules! proto_ops {
+    ($($(#[$doc:meta])* $member:ident: $ty:ty,)*) => {
+        /// `struct proto_ops`: how one kind of socket does each call.
+        pub struct ProtoOps {
+            /// The table's own name, such as `inet_stream_ops`.
+            pub name: &'static str,
+            /// `family`.
+            pub family: c_int,
+            /// `owner`: held for the life of each socket.
+            pub owner: Option<&'static Module>,
+            $($(#[$doc])* pub $member: $ty,)*
+        }
+        impl ProtoOps {
+            /// The names of all members in the kernel's order, with the function of each; `None` is NULL.
+            pub fn members(&self) -> Vec<(&'static str, Option<&'static str>)> {
+                vec![$((stringify!($member), Member::function(&self.$member)),)*]
+            }
+        }
+    };
+}
+
+/// A function that only the host can run, or NULL.
+pub type Name = Option<Func>;
+
+proto_ops! {
+    /// Last reference to the open file gone.
+    release: Op<Plain>,
+    /// bind(2).
+    bind: Op<Address>,
+    /// connect(2).
+    connect: Op<Address>,
+    /// socketpair(2).
+    socketpair: Op<Pair>,
+    /// accept(2).
+    accept: Op<Plain>,
+    /// getsockname(2), getpeername(2).
+    getname: Op<Number>,
+    /// poll(2) and its relatives; NULL means that nothing is ever ready.
+    poll: Name,
+    /// ioctl(2).
+    ioctl: Op<Number>,
+    /// ioctl(2) of a 32-bit program.
+    compat_ioctl: Name,
+    /// SIOCGSTAMP and its relatives; NULL gives ENOTTY.
+    gettstamp: Name,
+    /// listen(2).
+    listen: Op<Number>,
+    /// shutdown(2).
+    shutdown: Op<Number>,
+    /// setsockopt(2) beyond SOL_SOCKET; NULL gives EOPNOTSUPP.
+    setsockopt: Option<Op<Option2>>,
+    /// getsockopt(2) beyond SOL_SOCKET; NULL gives EOPNOTSUPP.
+    getsockopt: Option<Op<Option2>>,
+    /// /proc/PID/fdinfo.
+    show_fdinfo: Name,
+    /// Everything that sends.
+    sendmsg: Op<Number>,
+    /// Everything that receives.
+    recvmsg: Op<Number>,
+    /// mmap(2).
+    mmap: Name,
+    /// splice(2) from the socket.
+    splice_read: Name,
+    /// The end of a splice into the socket.
+    splice_eof: Name,
+    /// SO_PEEK_OFF; NULL gives EOPNOTSUPP.
+    set_peek_off: Name,
+    /// Users in the kernel.
+    peek_len: Name,
+    /// Users in the kernel.
+    read_sock: Name,
+    /// Users in the kernel.
+    read_skb: Name,
+    /// Users in the kernel.
+    sendmsg_locked: Name,
+    /// SO_RCVLOWAT; NULL stores the value.
+    set_rcvlowat: Name,
+}
+
+/// How a member of either shape tells its function's name.
+trait Member {
+    fn function(&self) -> Option<&'static str>;
+}
+
+impl<F: Copy> Member for Op<F> {
+    fn function(&self) -> Option<&'static str> {
+        Some(self.func.name())
+    }
+}
+
+impl<F: Copy> Member for Option<Op<F>> {
+    fn function(&self) -> Option<&'static str> {
+        self.map(|op| op.func.name())
+    }
+}
+
+impl Member for Name {
+    fn function(&self) -> Option<&'static str> {
+        self.map(Func::name)
+    }
+}
+
+/// A table of nothing but `sock_no_*` and NULL: where every real table starts from.
+pub const NO_OPS: ProtoOps = {
+    use sock::{
+        sock_no_accept, sock_no_bind, sock_no_connect, sock_no_getname, sock_no_ioctl, sock_no_listen, sock_no_recvmsg,
+        sock_no_sendmsg, sock_no_shutdown, sock_no_socketpair,
+    };
+    ProtoOps {
+        name: "",
+        family: libc::AF_UNSPEC,
+        owner: None,
+        release: op!(sock_release, host plain),
+        bind: op!(sock_no_bind),
+        connect: op!(sock_no_connect),
+        socketpair: op!(sock_no_socketpair),
+        accept: op!(sock_no_accept),
+        getname: op!(sock_no_getname),
+        poll: None,
+        ioctl: op!(sock_no_ioctl),
+        compat_ioctl: None,
+        gettstamp: None,
+        listen: op!(sock_no_listen),
+        shutdown: op!(sock_no_shutdown),
+        setsockopt: None,
+        getsockopt: None,
+        show_fdinfo: None,
+        sendmsg: op!(sock_no_sendmsg),
+        recvmsg: op!(sock_no_recvmsg),
+        mmap: Some(func!(sock_no_mmap)),
+        splice_read: None,
+        splice_eof: None,
+        set_peek_off: None,
+        peek_len: None,
+        read_sock: None,
+        read_skb: None,
+        sendmsg_locked: None,
+        set_rcvlowat: None,
+    }
+};
+
+/// `create`: gives the socket its ops and its sock, or says why not.
+pub type Create = fn(&mut Cx, &mut Socket, c_int) -> Verdict;
+
+/// `struct net_proto_family`: one family's entry in `net_families[]`.
+pub struct NetProtoFamily {
+    /// Its name in the kernel, such as `inet_family_ops`.
+    pub name: &'static str,
+    /// Its number.
+    pub family: c_int,
+    /// Its create function.
+    pub create: Op<Create>,
+    /// The module that it lives in.
+    pub owner: Option<&'static Module>,
+    /// Every ops table that its sockets can have. The fd table stores an index into this list.
+    pub ops: &'static [&'static ProtoOps],
+    /// Every `struct proto` that its sockets can have, likewise.
+    pub prots: &'static [&'static sock::Proto],
+}
+
+/// Operations that only the host can decide: what is known of them is what their success changes.
+pub mod host {
+    use super::{Cx, SockAddr, Socket};
+    use crate::verdict::{Change, Verdict};
+    use libc::c_int;
+
+    /// bind.
+    pub fn bind(_: &mut Cx, _: &Socket, _: &SockAddr) -> Verdict {
+        Verdict::ask().then(Change::Bind)
+    }
+    /// connect.
+    pub fn connect(_: &mut Cx, _: &Socket, _: &SockAddr) -> Verdict {
+        Verdict::ask().then(Change::Connect)
+    }
+    /// release, accept.
+    pub fn plain(_: &mut Cx, _: &Socket) -> Verdict {
+        Verdict::ask()
+    }
+    /// socketpair.
+    pub fn pair(_: &mut Cx, _: &Socket, _: &Socket) -> Verdict {
+        Verdict::ask()
+    }
+    /// getname, ioctl, sendmsg, recvmsg.
+    pub fn number(_: &mut Cx, _: &Socket, _: c_int) -> Verdict {
+        Verdict::ask()
+    }
+    /// listen.
+    pub fn listen(_: &mut Cx, _: &Socket, _: c_int) -> Verdict {
+        Verdict::ask().then(Change::Listen)
+    }
+    /// shutdown.
+    pub fn shutdown(_: &mut Cx, _: &Socket, how: c_int) -> Verdict {
+        Verdict::ask().then(Change::Shutdown(how))
+    }
+    /// setsockopt, getsockopt.
+    pub fn option(_: &mut Cx, _: &Socket, _: c_int, _: c_int) -> Verdict {
+        Verdict::ask()
+    }
+}

@@ -1,0 +1,3 @@
+//! AF_PACKET (`net/packet`).
+
+pub mod af_packet;

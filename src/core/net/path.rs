@@ -1,0 +1,160 @@
+//! The way that a call took: which functions it went through, and what each of them found.
+
+use crate::errno::Errno;
+use crate::net::ops::{ProtoOps, SocketState};
+use crate::net::sock::TcpState;
+use libc::c_int;
+
+/// A kernel function's name, one pointer wide so that a step stays small.
+#[derive(Clone, Copy)]
+pub struct Func(pub &'static &'static str);
+
+/// The name of a kernel function as a [`Func`].
+#[macro_export]
+macro_rules! func {
+    ($name:ident) => {
+        $crate::net::path::Func(&stringify!($name))
+    };
+}
+
+impl Func {
+    /// The name.
+    pub fn name(self) -> &'static str {
+        self.0
+    }
+}
+
+/// How an `inetsw` entry took the requested protocol.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Match {
+    /// The numbers are equal.
+    Exact,
+    /// The program asked for protocol 0 and got the first entry's.
+    Wildcard,
+    /// The entry takes any protocol (`IPPROTO_IP` in the table: raw sockets).
+    WildcardEntry,
+}
+
+impl Match {
+    /// The word that the log uses.
+    pub fn word(self) -> &'static str {
+        match self {
+            Match::Exact => "exact",
+            Match::Wildcard => "wildcard",
+            Match::WildcardEntry => "wildcard-entry",
+        }
+    }
+}
+
+/// What a function found.
+#[derive(Clone, Copy)]
+pub enum Finding {
+    /// It was gone through, and that is all.
+    Passed,
+    /// It let the call through unchanged.
+    Unchanged,
+    /// It allowed the call.
+    Allow,
+    /// `net_families[index]` names this create function.
+    Family {
+        /// The family's number.
+        index: u8,
+        /// Its create function.
+        create: &'static &'static str,
+    },
+    /// `net_families[index]` is empty.
+    NoFamily(u8),
+    /// The family was replaced: (AF_INET, SOCK_PACKET) means AF_PACKET.
+    FamilyBecomes(u8),
+    /// The type was replaced: (AF_UNIX, SOCK_RAW) means SOCK_DGRAM.
+    TypeBecomes(u8),
+    /// An entry of `inetsw[type]` took the protocol.
+    Entry {
+        /// Its place in the list.
+        index: u8,
+        /// How it matched.
+        how: Match,
+        /// The protocol that the socket gets.
+        protocol: u16,
+        /// Its name.
+        name: &'static &'static str,
+    },
+    /// No entry of `inetsw[type]` took the protocol.
+    NoEntry {
+        /// How many entries the list has.
+        entries: u8,
+    },
+    /// A protocol table was asked for this number.
+    Protocol(i32),
+    /// A module would be asked for, as `net-pf-<family>[-proto-<protocol>[-type-<type>]]`.
+    Module {
+        /// The family's number.
+        family: u8,
+        /// The type, when the name has one.
+        ty: Option<u8>,
+        /// The protocol, when the name has one.
+        protocol: Option<i32>,
+    },
+    /// It refused the call.
+    Errno(Errno),
+    /// It could not be decided here: the host knows.
+    Host(&'static &'static str),
+    /// The ops that the socket has.
+    Ops(&'static ProtoOps),
+    /// A descriptor.
+    Fd(c_int),
+    /// A number it used.
+    Value(i64),
+    /// The socket's state when it looked.
+    State(SocketState, TcpState),
+}
+
+/// One function and its finding.
+#[derive(Clone, Copy)]
+pub struct Step {
+    /// The function.
+    pub func: Func,
+    /// What it found.
+    pub finding: Finding,
+}
+
+/// The longest path that is recorded. A walk that would need more is cut, never refused.
+pub const MAX_STEPS: usize = 14;
+
+/// The steps of one call, in order.
+#[derive(Clone, Copy)]
+pub struct Path {
+    steps: [Step; MAX_STEPS],
+    len: u8,
+}
+
+impl Default for Path {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Path {
+    /// A path without steps.
+    pub const fn new() -> Self {
+        Path { steps: [Step { func: Func(&""), finding: Finding::Passed }; MAX_STEPS], len: 0 }
+    }
+
+    /// Adds a step.
+    pub fn step(&mut self, func: Func, finding: Finding) {
+        if let Some(slot) = self.steps.get_mut(usize::from(self.len)) {
+            *slot = Step { func, finding };
+            self.len += 1;
+        }
+    }
+
+    /// Forgets all steps.
+    pub fn clear(&mut self) {
+        self.len = 0;
+    }
+
+    /// The steps so far.
+    pub fn steps(&self) -> &[Step] {
+        self.steps.get(..usize::from(self.len)).unwrap_or_default()
+    }
+}

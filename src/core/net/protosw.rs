@@ -1,0 +1,243 @@
+//! `struct inet_protosw`: which protocol a (type, protocol) pair means, and how the lists change.
+//!
+//! `inetsw` and `inetsw6` are two [`Protosw`] with the same rules. A list is replaced as a whole when an entry
+//! comes or goes ([`crate::published`]), so a walk sees one consistent list without a lock.
+
+use crate::errno::Errno;
+use crate::func;
+use crate::net::module::request_module;
+use crate::net::ops::{Cx, ProtoOps};
+use crate::net::path::{Finding, Func, Match};
+use crate::net::sock::Proto;
+use crate::published::{PublishError, Published};
+use crate::uapi::SOCK_MAX;
+use libc::c_int;
+
+/// `INET_PROTOSW_REUSE`: SO_REUSEADDR is set on new sockets.
+pub const INET_PROTOSW_REUSE: u8 = 1;
+/// `INET_PROTOSW_PERMANENT`: the entry cannot be overridden or removed.
+pub const INET_PROTOSW_PERMANENT: u8 = 2;
+/// `INET_PROTOSW_ICSK`: an inet connection socket.
+pub const INET_PROTOSW_ICSK: u8 = 4;
+
+/// `struct inet_protosw`: one row of the table.
+pub struct InetProtosw {
+    /// The row's name in the log: the protocol's usual name.
+    pub name: &'static &'static str,
+    /// `type`.
+    pub ty: c_int,
+    /// `protocol`; 0 takes any.
+    pub protocol: c_int,
+    /// `prot`.
+    pub prot: &'static Proto,
+    /// `ops`.
+    pub ops: &'static ProtoOps,
+    /// `flags`.
+    pub flags: u8,
+}
+
+impl InetProtosw {
+    /// Whether the entry is permanent.
+    pub fn is_permanent(&self) -> bool {
+        self.flags & INET_PROTOSW_PERMANENT != 0
+    }
+}
+
+type List = Vec<&'static InetProtosw>;
+
+/// How often one list can change; see [`crate::published`].
+const VERSIONS: usize = 64;
+
+/// `inetsw` or `inetsw6`: one list of entries per socket type.
+pub struct Protosw {
+    lists: [Published<List, VERSIONS>; SOCK_MAX as usize],
+}
+
+/// The entry that a walk ended at.
+#[derive(Clone, Copy)]
+pub struct Found {
+    /// The row.
+    pub entry: &'static InetProtosw,
+    /// The protocol that the socket gets.
+    pub protocol: c_int,
+}
+
+impl Default for Protosw {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Protosw {
+    /// Empty lists.
+    pub const fn new() -> Self {
+        Protosw { lists: [const { Published::new() }; SOCK_MAX as usize] }
+    }
+
+    /// The entries of one type, in the order of the walk.
+    pub fn list(&self, ty: c_int) -> &[&'static InetProtosw] {
+        usize::try_from(ty).ok().and_then(|ty| self.lists.get(ty)).and_then(Published::get).map_or(&[], Vec::as_slice)
+    }
+
+    /// `inet_register_protosw`, `inet6_register_protosw`: inserts the entry behind the last permanent one.
+    ///
+    /// # Errors
+    /// EINVAL for a type out of range, EPERM when a permanent entry has the protocol already (IPv4 only logs these
+    /// two), ENOBUFS when the list has changed too often.
+    pub fn register(&self, entry: &'static InetProtosw) -> Result<(), Errno> {
+        let list = usize::try_from(entry.ty).ok().and_then(|ty| self.lists.get(ty)).ok_or(Errno::EINVAL)?;
+        let updated = list.update(|old| {
+            let mut entries = old.cloned().unwrap_or_default();
+            if entries.iter().any(|old| old.is_permanent() && old.protocol == entry.protocol) {
+                return Err(Errno::EPERM);
+            }
+            let permanent = entries.iter().take_while(|old| old.is_permanent()).count();
+            entries.insert(permanent, entry);
+            Ok(entries)
+        });
+        to_errno(updated)
+    }
+
+    /// `inet_unregister_protosw`: takes the entry out; an older one for the same protocol is visible again.
+    ///
+    /// # Errors
+    /// EPERM for a permanent entry, ENOENT when it is not registered, ENOBUFS when the list has changed too often.
+    pub fn unregister(&self, entry: &'static InetProtosw) -> Result<(), Errno> {
+        if entry.is_permanent() {
+            return Err(Errno::EPERM);
+        }
+        let list = usize::try_from(entry.ty).ok().and_then(|ty| self.lists.get(ty)).ok_or(Errno::EINVAL)?;
+        let updated = list.update(|old| {
+            let mut entries = old.cloned().unwrap_or_default();
+            let place = entries.iter().position(|old| std::ptr::eq(*old, entry)).ok_or(Errno::ENOENT)?;
+            entries.remove(place);
+            Ok(entries)
+        });
+        to_errno(updated)
+    }
+
+    /// The lookup of `inet_create`: the walk, and after a failure the module requests and the walk again.
+    ///
+    /// # Errors
+    /// ESOCKTNOSUPPORT when the type has no entry at all, else EPROTONOSUPPORT.
+    pub fn lookup(
+        &self,
+        cx: &mut Cx,
+        create: Func,
+        family: c_int,
+        ty: c_int,
+        protocol: c_int,
+    ) -> Result<Found, Errno> {
+        for module in [Some((Some(protocol), Some(ty))), Some((Some(protocol), None)), None] {
+            let list = self.list(ty);
+            if let Some((index, how, found)) = walk(list, protocol) {
+                let finding = Finding::Entry {
+                    index: index as u8,
+                    how,
+                    protocol: found.protocol as u16,
+                    name: found.entry.name,
+                };
+                cx.path.step(create, finding);
+                return Ok(found);
+            }
+            cx.path.step(create, Finding::NoEntry { entries: list.len() as u8 });
+            if let Some((protocol, ty)) = module {
+                request_module(cx.path, family, protocol, ty);
+            }
+        }
+        Err(if self.list(ty).is_empty() { Errno::ESOCKTNOSUPPORT } else { Errno::EPROTONOSUPPORT })
+    }
+}
+
+fn to_errno(updated: Result<(), PublishError<Errno>>) -> Result<(), Errno> {
+    updated.map_err(|error| match error {
+        PublishError::Exhausted => Errno::ENOBUFS,
+        PublishError::Refused(errno) => errno,
+    })
+}
+
+/// One walk over a list. A wildcard request against a wildcard entry is no match: that is why
+/// `socket(AF_INET, SOCK_RAW, 0)` fails.
+fn walk(list: &[&'static InetProtosw], protocol: c_int) -> Option<(usize, Match, Found)> {
+    const ANY: c_int = libc::IPPROTO_IP;
+    list.iter().enumerate().find_map(|(index, entry)| {
+        let (how, protocol) = match (protocol, entry.protocol) {
+            (asked, has) if asked == has && asked != ANY => (Match::Exact, asked),
+            (ANY, has) if has != ANY => (Match::Wildcard, has),
+            (asked, ANY) if asked != ANY => (Match::WildcardEntry, asked),
+            _ => return None,
+        };
+        Some((index, how, Found { entry, protocol }))
+    })
+}
+
+/// The name of the lookup's table for the log.
+pub fn table_name(family: c_int) -> Func {
+    if family == libc::AF_INET6 { func!(inetsw6) } else { func!(inetsw) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::ops::NO_OPS;
+    use crate::net::sock::NO_PROTO;
+
+    static OPS: ProtoOps = NO_OPS;
+    static PROT: Proto = NO_PROTO;
+
+    fn entry(name: &'static &'static str, ty: c_int, protocol: c_int, flags: u8) -> &'static InetProtosw {
+        Box::leak(Box::new(InetProtosw { name, ty, protocol, prot: &PROT, ops: &OPS, flags }))
+    }
+
+    fn names(sw: &Protosw, ty: c_int) -> Vec<&'static str> {
+        sw.list(ty).iter().map(|entry| *entry.name).collect()
+    }
+
+    /// AF_INET's datagram list as it is after boot.
+    fn booted() -> Protosw {
+        let sw = Protosw::new();
+        sw.register(entry(&"UDP", 2, 17, INET_PROTOSW_PERMANENT)).unwrap();
+        sw.register(entry(&"PING", 2, 1, INET_PROTOSW_REUSE)).unwrap();
+        sw.register(entry(&"UDPLITE", 2, 136, INET_PROTOSW_PERMANENT)).unwrap();
+        sw
+    }
+
+    #[test]
+    fn permanent_entries_stay_in_front() {
+        let sw = booted();
+        assert_eq!(names(&sw, 2), ["UDP", "UDPLITE", "PING"]);
+        sw.register(entry(&"L2TP", 2, 115, 0)).unwrap();
+        assert_eq!(names(&sw, 2), ["UDP", "UDPLITE", "L2TP", "PING"]);
+    }
+
+    #[test]
+    fn a_permanent_entry_cannot_be_overridden() {
+        let sw = booted();
+        assert_eq!(sw.register(entry(&"MINE", 2, 17, 0)), Err(Errno::EPERM));
+        assert_eq!(names(&sw, 2), ["UDP", "UDPLITE", "PING"]);
+        assert_eq!(sw.register(entry(&"MINE", 11, 17, 0)), Err(Errno::EINVAL));
+        assert_eq!(sw.unregister(sw.list(2)[0]), Err(Errno::EPERM));
+    }
+
+    #[test]
+    fn the_youngest_override_wins_until_it_goes() {
+        let sw = booted();
+        let mine = entry(&"MINE", 2, 1, 0);
+        sw.register(mine).unwrap();
+        assert_eq!(names(&sw, 2), ["UDP", "UDPLITE", "MINE", "PING"]);
+        assert_eq!(*walk(sw.list(2), 1).unwrap().2.entry.name, "MINE");
+        sw.unregister(mine).unwrap();
+        assert_eq!(*walk(sw.list(2), 1).unwrap().2.entry.name, "PING");
+        assert_eq!(sw.unregister(mine), Err(Errno::ENOENT));
+    }
+
+    #[test]
+    fn raw_sockets_take_any_protocol_but_zero() {
+        let sw = Protosw::new();
+        sw.register(entry(&"RAW", 3, 0, INET_PROTOSW_REUSE)).unwrap();
+        assert!(walk(sw.list(3), 0).is_none());
+        assert_eq!(walk(sw.list(3), 89).unwrap().1, Match::WildcardEntry);
+        sw.register(entry(&"OSPF", 3, 89, 0)).unwrap();
+        assert_eq!(walk(sw.list(3), 0).unwrap().2.protocol, 89);
+    }
+}

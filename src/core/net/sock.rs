@@ -1,0 +1,221 @@
+//! `struct sock`, `struct proto` and the defaults of missing operations (`net/core/sock.c`).
+
+use crate::errno::Errno;
+use crate::net::address::SockAddr;
+use crate::net::ops::{Cx, Socket};
+use crate::net::path::Func;
+use crate::verdict::{Reason, Verdict};
+use libc::c_int;
+
+/// `sk_state`. All families use the names of TCP's states (`include/net/tcp_states.h`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum TcpState {
+    /// Connected; also a connected UDP, raw or unix datagram socket.
+    Established = 1,
+    /// Connecting.
+    SynSent = 2,
+    /// Half open.
+    SynRecv = 3,
+    /// Closed by us, FIN not yet acknowledged.
+    FinWait1 = 4,
+    /// Closed by us.
+    FinWait2 = 5,
+    /// Both closed, waiting.
+    TimeWait = 6,
+    /// Nothing.
+    Close = 7,
+    /// Closed by the peer.
+    CloseWait = 8,
+    /// Both closed, FIN not yet acknowledged.
+    LastAck = 9,
+    /// Listening.
+    Listen = 10,
+    /// Both closing at once.
+    Closing = 11,
+    /// A request socket.
+    NewSynRecv = 12,
+}
+
+impl TcpState {
+    /// All states; the kernel's number is the place plus one.
+    pub const ALL: [TcpState; 12] = [
+        TcpState::Established,
+        TcpState::SynSent,
+        TcpState::SynRecv,
+        TcpState::FinWait1,
+        TcpState::FinWait2,
+        TcpState::TimeWait,
+        TcpState::Close,
+        TcpState::CloseWait,
+        TcpState::LastAck,
+        TcpState::Listen,
+        TcpState::Closing,
+        TcpState::NewSynRecv,
+    ];
+
+    /// The kernel's spelling.
+    pub fn name(self) -> &'static str {
+        match self {
+            TcpState::Established => "TCP_ESTABLISHED",
+            TcpState::SynSent => "TCP_SYN_SENT",
+            TcpState::SynRecv => "TCP_SYN_RECV",
+            TcpState::FinWait1 => "TCP_FIN_WAIT1",
+            TcpState::FinWait2 => "TCP_FIN_WAIT2",
+            TcpState::TimeWait => "TCP_TIME_WAIT",
+            TcpState::Close => "TCP_CLOSE",
+            TcpState::CloseWait => "TCP_CLOSE_WAIT",
+            TcpState::LastAck => "TCP_LAST_ACK",
+            TcpState::Listen => "TCP_LISTEN",
+            TcpState::Closing => "TCP_CLOSING",
+            TcpState::NewSynRecv => "TCP_NEW_SYN_RECV",
+        }
+    }
+}
+
+/// `struct proto`: the protocol below the ops, by the names of its functions.
+pub struct Proto {
+    /// The symbol, such as `tcp_prot`.
+    pub symbol: &'static &'static str,
+    /// `name`, as `/proc/net/protocols` and `system.sockprotoname` show it.
+    pub name: &'static str,
+    /// `init`.
+    pub init: Option<Func>,
+    /// `connect`.
+    pub connect: Option<Func>,
+    /// `disconnect`.
+    pub disconnect: Option<Func>,
+    /// `bind`: replaces the family's own checks (raw and ping sockets).
+    pub bind: Option<Func>,
+    /// `get_port`: reserves the local port.
+    pub get_port: Option<Func>,
+    /// `accept`.
+    pub accept: Option<Func>,
+    /// `setsockopt`.
+    pub setsockopt: Option<Func>,
+    /// `getsockopt`.
+    pub getsockopt: Option<Func>,
+    /// `sendmsg`.
+    pub sendmsg: Option<Func>,
+    /// `recvmsg`.
+    pub recvmsg: Option<Func>,
+    /// `close`.
+    pub close: Option<Func>,
+}
+
+/// A protocol without functions of its own, as most families outside inet have it: their ops do everything.
+pub const NO_PROTO: Proto = Proto {
+    symbol: &"",
+    name: "",
+    init: None,
+    connect: None,
+    disconnect: None,
+    bind: None,
+    get_port: None,
+    accept: None,
+    setsockopt: None,
+    getsockopt: None,
+    sendmsg: None,
+    recvmsg: None,
+    close: None,
+};
+
+/// Whether a socket has a local address.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Bound {
+    /// It has none.
+    No = 0,
+    /// It has one.
+    Yes = 1,
+    /// The socket was adopted, and nobody asked.
+    Unknown = 2,
+}
+
+/// `struct sock`.
+#[derive(Clone, Copy)]
+pub struct Sock {
+    /// `sk_family`.
+    pub family: c_int,
+    /// `sk_protocol`, as SO_PROTOCOL reports it.
+    pub protocol: u16,
+    /// `sk_state`.
+    pub state: TcpState,
+    /// `sk_prot`; empty until a create function has set it.
+    pub prot: Option<&'static Proto>,
+    /// Whether it has a local address.
+    pub bound: Bound,
+}
+
+impl Sock {
+    /// `sk_alloc`: closed, unbound, without a protocol.
+    pub const fn alloc(family: c_int) -> Sock {
+        Sock { family, protocol: 0, state: TcpState::Close, prot: None, bound: Bound::No }
+    }
+}
+
+const fn eopnotsupp() -> Verdict {
+    Verdict::errno(Errno::EOPNOTSUPP, Reason::NoOperation)
+}
+
+/// `sock_no_bind`.
+pub fn sock_no_bind(_: &mut Cx, _: &Socket, _: &SockAddr) -> Verdict {
+    eopnotsupp()
+}
+/// `sock_no_connect`.
+pub fn sock_no_connect(_: &mut Cx, _: &Socket, _: &SockAddr) -> Verdict {
+    eopnotsupp()
+}
+/// `sock_no_socketpair`.
+pub fn sock_no_socketpair(_: &mut Cx, _: &Socket, _: &Socket) -> Verdict {
+    eopnotsupp()
+}
+/// `sock_no_accept`.
+pub fn sock_no_accept(_: &mut Cx, _: &Socket) -> Verdict {
+    eopnotsupp()
+}
+/// `sock_no_getname`.
+pub fn sock_no_getname(_: &mut Cx, _: &Socket, _: c_int) -> Verdict {
+    eopnotsupp()
+}
+/// `sock_no_ioctl`.
+pub fn sock_no_ioctl(_: &mut Cx, _: &Socket, _: c_int) -> Verdict {
+    eopnotsupp()
+}
+/// `sock_no_listen`.
+pub fn sock_no_listen(_: &mut Cx, _: &Socket, _: c_int) -> Verdict {
+    eopnotsupp()
+}
+/// `sock_no_shutdown`.
+pub fn sock_no_shutdown(_: &mut Cx, _: &Socket, _: c_int) -> Verdict {
+    eopnotsupp()
+}
+/// `sock_no_sendmsg`.
+pub fn sock_no_sendmsg(_: &mut Cx, _: &Socket, _: c_int) -> Verdict {
+    eopnotsupp()
+}
+/// `sock_no_recvmsg`.
+pub fn sock_no_recvmsg(_: &mut Cx, _: &Socket, _: c_int) -> Verdict {
+    eopnotsupp()
+}
+
+/// `sock_common_setsockopt`: hands over to the protocol.
+pub fn sock_common_setsockopt(cx: &mut Cx, sock: &Socket, _: c_int, _: c_int) -> Verdict {
+    pass_to(cx, sock.sk.prot.and_then(|prot| prot.setsockopt))
+}
+/// `sock_common_getsockopt`: hands over to the protocol.
+pub fn sock_common_getsockopt(cx: &mut Cx, sock: &Socket, _: c_int, _: c_int) -> Verdict {
+    pass_to(cx, sock.sk.prot.and_then(|prot| prot.getsockopt))
+}
+/// `sock_common_recvmsg`: hands over to the protocol.
+pub fn sock_common_recvmsg(cx: &mut Cx, sock: &Socket, _: c_int) -> Verdict {
+    pass_to(cx, sock.sk.prot.and_then(|prot| prot.recvmsg))
+}
+
+/// Notes the protocol's function as the next step; its answer is the host's.
+pub fn pass_to(cx: &mut Cx, func: Option<Func>) -> Verdict {
+    if let Some(func) = func {
+        cx.path.step(func, crate::net::path::Finding::Passed);
+    }
+    Verdict::ask()
+}

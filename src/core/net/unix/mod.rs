@@ -1,0 +1,3 @@
+//! AF_UNIX (`net/unix`).
+
+pub mod af_unix;

@@ -1,0 +1,3 @@
+//! AF_VSOCK (`net/vmw_vsock`).
+
+pub mod af_vsock;

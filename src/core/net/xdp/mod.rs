@@ -1,0 +1,3 @@
+//! AF_XDP (`net/xdp`).
+
+pub mod xsk;

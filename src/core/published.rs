@@ -1,0 +1,115 @@
+//! A cell whose value is replaced rarely and read often, from any thread and in any context.
+//!
+//! The kernel protects `net_families[]` and `inetsw` with RCU: readers never wait, a writer publishes a new
+//! version. Here versions are never freed instead: each update takes the next of `N` slots, and readers follow
+//! one index. So a reader is one load and one dereference, needs no lock, no counter and no grace period, and is
+//! safe in a signal handler and across `fork`. The price is a bound on how often a cell can change, which
+//! registering protocols never comes near.
+
+use once_cell::race::OnceBox;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// The bound on updates was reached, or the update was refused.
+#[derive(Debug, PartialEq, Eq)]
+pub enum PublishError<E> {
+    /// All `N` versions are used up.
+    Exhausted,
+    /// The closure refused, with its reason.
+    Refused(E),
+}
+
+/// A replaceable value with lock-free readers; see the module's text.
+pub struct Published<T, const N: usize> {
+    /// 0 means "never set"; otherwise the index of the current version, plus one.
+    current: AtomicUsize,
+    versions: [OnceBox<T>; N],
+}
+
+impl<T, const N: usize> Default for Published<T, N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T, const N: usize> Published<T, N> {
+    /// An empty cell.
+    pub const fn new() -> Self {
+        Self { current: AtomicUsize::new(0), versions: [const { OnceBox::new() }; N] }
+    }
+
+    /// The value as last published.
+    pub fn get(&self) -> Option<&T> {
+        match self.current.load(Ordering::Acquire) {
+            0 => None,
+            version => self.versions[version - 1].get(),
+        }
+    }
+
+    /// Publishes what `next` makes of the current value. `next` runs again when another thread published first.
+    ///
+    /// # Errors
+    /// [`PublishError::Refused`] with the error of `next`; [`PublishError::Exhausted`] after `N` updates.
+    pub fn update<E>(&self, mut next: impl FnMut(Option<&T>) -> Result<T, E>) -> Result<(), PublishError<E>> {
+        loop {
+            let seen = self.current.load(Ordering::Acquire);
+            let old = if seen == 0 { None } else { self.versions[seen - 1].get() };
+            let mut value = Box::new(next(old).map_err(PublishError::Refused)?);
+            // Claim the first free version. Slots are claimed in order, and only the claimer publishes its slot.
+            let mut free = seen;
+            while let Some(slot) = self.versions.get(free) {
+                match slot.set(value) {
+                    Ok(()) => break,
+                    Err(refused) => value = refused,
+                }
+                free += 1;
+            }
+            if free >= N {
+                return Err(PublishError::Exhausted);
+            }
+            let published =
+                self.current.compare_exchange(seen, free + 1, Ordering::AcqRel, Ordering::Acquire).is_ok();
+            if published {
+                return Ok(());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn updates_are_seen_and_bounded() {
+        let cell: Published<u32, 3> = Published::new();
+        assert_eq!(cell.get(), None);
+        for expected in 1..=3 {
+            assert_eq!(cell.update::<()>(|old| Ok(old.copied().unwrap_or(0) + 1)), Ok(()));
+            assert_eq!(cell.get(), Some(&expected));
+        }
+        assert_eq!(cell.update::<()>(|_| Ok(9)), Err(PublishError::Exhausted));
+        assert_eq!(cell.get(), Some(&3));
+    }
+
+    #[test]
+    fn a_refusal_changes_nothing() {
+        let cell: Published<u32, 2> = Published::new();
+        assert_eq!(cell.update(|_| Err("no")), Err(PublishError::Refused("no")));
+        assert_eq!(cell.get(), None);
+    }
+
+    #[test]
+    fn no_update_of_several_threads_is_lost() {
+        static CELL: Published<u32, 512> = Published::new();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..20 {
+                        let _ = CELL.update::<()>(|old| Ok(old.copied().unwrap_or(0) + 1));
+                    }
+                });
+            }
+        });
+        assert_eq!(CELL.get(), Some(&80));
+    }
+}

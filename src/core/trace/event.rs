@@ -1,0 +1,136 @@
+//! One record of the log.
+
+use crate::hook::Hook;
+use crate::net::address::SockAddr;
+use crate::net::ops::ProtoOps;
+use crate::net::path::{Func, Path};
+use crate::net::sock::Proto;
+use crate::verdict::{Action, Predicted, Reason};
+use libc::c_int;
+
+/// How many argument words a hooked call can have: syscall(2) passes a number and six arguments.
+pub const MAX_ARGS: usize = 7;
+
+/// What an event carries beside the argument words, copied while the memory was known to be readable.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Extra {
+    /// Nothing.
+    None,
+    /// `addr` holds the socket address that the call was given or gave back.
+    Address,
+    /// `addr` holds text: a path of exec, a message of sockshim itself.
+    Text,
+    /// The two descriptors of socketpair.
+    Pair([c_int; 2]),
+    /// An option's value, when it is an int.
+    Value(c_int),
+    /// How many descriptors came with SCM_RIGHTS.
+    Rights(c_int),
+    /// A count, of lost events.
+    Count(u64),
+}
+
+/// The record. It holds no heap memory and is copied as it is.
+#[derive(Clone, Copy)]
+pub struct Event {
+    /// CLOCK_MONOTONIC at the start, in nanoseconds.
+    pub start: u64,
+    /// Nanoseconds in libc's call.
+    pub ns: u64,
+    /// The call.
+    pub hook: &'static Hook,
+    /// Whether it came through syscall(2).
+    pub via_syscall: bool,
+    /// The thread.
+    pub tid: i32,
+    /// The descriptor that the call is about.
+    pub fd: Option<c_int>,
+    /// The argument words.
+    pub args: [i64; MAX_ARGS],
+    /// The result.
+    pub ret: i64,
+    /// The error, when the result is one.
+    pub errno: Option<c_int>,
+    /// What the tables expected.
+    pub predicted: Predicted,
+    /// Who answered.
+    pub action: Action,
+    /// Why.
+    pub reason: Reason,
+    /// The socket's ops.
+    pub ops: Option<&'static ProtoOps>,
+    /// The socket's protocol.
+    pub prot: Option<&'static Proto>,
+    /// The member of the ops that is responsible.
+    pub handler: Option<Func>,
+    /// The functions gone through.
+    pub path: Path,
+    /// What `addr` means.
+    pub extra: Extra,
+    /// An address or a text.
+    pub addr: SockAddr,
+}
+
+impl Event {
+    /// An event of `hook` about which nothing else is known.
+    pub const fn new(hook: &'static Hook) -> Event {
+        Event {
+            start: 0,
+            ns: 0,
+            hook,
+            via_syscall: false,
+            tid: 0,
+            fd: None,
+            args: [0; MAX_ARGS],
+            ret: 0,
+            errno: None,
+            predicted: Predicted::Unknown,
+            action: Action::Host,
+            reason: Reason::HostOwned,
+            ops: None,
+            prot: None,
+            handler: None,
+            path: Path::new(),
+            extra: Extra::None,
+            addr: SockAddr::EMPTY,
+        }
+    }
+
+    /// A record about sockshim itself, with a text.
+    pub fn message(hook: &'static Hook, text: &[u8]) -> Event {
+        Event { extra: Extra::Text, addr: SockAddr::new(text), reason: Reason::Shim, ..Event::new(hook) }
+    }
+
+    /// The word for who answered.
+    pub fn outcome(&self) -> &'static str {
+        match self.action {
+            Action::Host => "host",
+            Action::Done(_) => "done",
+            Action::Fail(_) => "fail",
+        }
+    }
+
+    /// Whether the kernel answered something else than predicted. Errors of circumstance are no contradiction, nor
+    /// is EFAULT: only the kernel can judge the program's pointers.
+    pub fn is_divergence(&self) -> bool {
+        use crate::errno::Errno;
+        if self.action != Action::Host || self.errno.is_some_and(|e| Errno(e).is_circumstance() || e == libc::EFAULT) {
+            return false;
+        }
+        match (self.predicted, self.errno) {
+            (Predicted::Unknown, _) | (Predicted::Ok, None) => false,
+            (Predicted::Errno(expected), Some(actual)) => expected.0 != actual,
+            (Predicted::Ok, Some(_)) | (Predicted::Errno(_), None) => true,
+        }
+    }
+}
+
+/// What is the same for all events of a process.
+pub struct Process<'a> {
+    /// The process id.
+    pub pid: i32,
+    /// `/proc/self/comm`.
+    pub comm: &'a str,
+    /// Nanoseconds from CLOCK_MONOTONIC's zero to the epoch's.
+    pub epoch: u64,
+}

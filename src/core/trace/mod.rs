@@ -1,0 +1,17 @@
+//! The decision log: events, how they are written, and the channel between the program and the writer.
+//!
+//! | file | job |
+//! |---|---|
+//! | [`event`] | one fixed-size record per call, filled on the program's thread without allocation |
+//! | [`sink`] | the bounded channel, and the count of what it had no room for |
+//! | [`decode`] | arguments by name: flags, options, addresses |
+//! | [`text`], [`json`] | the two formats, made on the writer's thread |
+
+pub mod decode;
+pub mod event;
+pub mod json;
+pub mod sink;
+pub mod text;
+
+/// The schema that every line of the JSON format obeys.
+pub const EVENT_SCHEMA: &str = include_str!("event.schema.json");

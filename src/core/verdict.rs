@@ -1,0 +1,154 @@
+//! What a walk through the socket layer ends in.
+//!
+//! libc is the authority for every socket that the host owns: a verdict predicts the kernel's answer, it does
+//! not replace it. Only [`Action::Done`] and [`Action::Fail`] keep a call from libc.
+
+use crate::errno::Errno;
+
+/// Who answers the call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Action {
+    /// libc performs it.
+    Host,
+    /// Answered in userspace with this value.
+    Done(i64),
+    /// Refused in userspace with this error.
+    Fail(Errno),
+}
+
+/// What the tables say the kernel will answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Predicted {
+    /// The answer depends on something no table knows (a peer, a route, a port in use).
+    Unknown,
+    /// Success.
+    Ok,
+    /// This error.
+    Errno(Errno),
+}
+
+/// What happens to the socket's state when the call succeeds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Change {
+    /// Nothing.
+    None,
+    /// bind: an address is set.
+    Bind,
+    /// listen: `sk_state` becomes `TCP_LISTEN`.
+    Listen,
+    /// connect: connected, or connecting when the call says EINPROGRESS.
+    Connect,
+    /// connect with AF_UNSPEC: back to unconnected.
+    Disconnect,
+    /// shutdown with this `how`.
+    Shutdown(i32),
+}
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident = $code:literal,)*) => {
+        /// Why a call went the way it went. The codes are part of the log's contract: only ever added to.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum Reason { $($(#[$doc])* $name,)* }
+        impl Reason {
+            /// The stable code, such as `"host-owned"`.
+            pub fn code(self) -> &'static str {
+                match self { $(Reason::$name => $code,)* }
+            }
+            /// All codes, for the documentation and its tests.
+            pub const CODES: &'static [&'static str] = &[$($code,)*];
+        }
+    };
+}
+
+reasons! {
+    /// The socket is the host's, and libc performed the call.
+    HostOwned = "host-owned",
+    /// `net_families[]` has nothing at this number.
+    NoFamily = "no-family",
+    /// The family is one of the kernel's modules, which only the host can tell about.
+    HostFamily = "host-family",
+    /// The type argument has unknown flag bits or is out of range.
+    BadType = "bad-type",
+    /// The family refuses this type.
+    NoType = "no-type",
+    /// No entry of the type's list takes this protocol.
+    NoProtocol = "no-protocol",
+    /// The protocol number is out of range.
+    BadProtocol = "bad-protocol",
+    /// The call needs a capability or a group that only the host can judge.
+    Privilege = "privilege",
+    /// The address argument was refused before any handler saw it.
+    BadAddress = "bad-address",
+    /// The address belongs to another family.
+    WrongFamily = "wrong-family",
+    /// An argument other than the address was refused.
+    BadArgument = "bad-argument",
+    /// The socket's state does not allow the call.
+    BadState = "bad-state",
+    /// The ops table has no such operation: a `sock_no_*` default or an empty member.
+    NoOperation = "no-operation",
+    /// The descriptor is open, but it is not a socket.
+    NotSocket = "not-a-socket",
+    /// The descriptor is not open.
+    BadFd = "bad-fd",
+    /// The descriptor is the kernel's or another kind of object; the call concerns its life only.
+    FdLife = "fd-life",
+    /// The call concerns the process, not one socket.
+    Process = "process",
+    /// Dispatch panicked; libc's answer stands.
+    ShimPanic = "shim-panic",
+    /// The kernel's answer was not the predicted one.
+    Mispredicted = "mispredicted",
+    /// A record about sockshim itself.
+    Shim = "shim",
+    /// The log was full and lost events.
+    LogFull = "log-full",
+}
+
+/// The end of a walk.
+#[derive(Clone, Copy, Debug)]
+#[must_use = "a verdict says who performs the call"]
+pub struct Verdict {
+    /// Who answers.
+    pub action: Action,
+    /// What the tables expect of the host.
+    pub predicted: Predicted,
+    /// What success changes.
+    pub change: Change,
+    /// Why.
+    pub reason: Reason,
+}
+
+impl Verdict {
+    const HOST: Verdict = Verdict {
+        action: Action::Host,
+        predicted: Predicted::Unknown,
+        change: Change::None,
+        reason: Reason::HostOwned,
+    };
+
+    /// The host performs it, and what it will say cannot be known from here.
+    pub const fn ask() -> Verdict {
+        Self::HOST
+    }
+
+    /// The host performs it, and will succeed.
+    pub const fn ok() -> Verdict {
+        Verdict { predicted: Predicted::Ok, ..Self::HOST }
+    }
+
+    /// The host performs it, and will fail with `errno` because of `reason`.
+    pub const fn errno(errno: Errno, reason: Reason) -> Verdict {
+        Verdict { predicted: Predicted::Errno(errno), reason, ..Self::HOST }
+    }
+
+    /// The same verdict with a state change for the case of success.
+    pub const fn then(self, change: Change) -> Verdict {
+        Verdict { change, ..self }
+    }
+
+    /// The same verdict for another reason.
+    pub const fn because(self, reason: Reason) -> Verdict {
+        Verdict { reason, ..self }
+    }
+}
