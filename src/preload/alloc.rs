@@ -1,0 +1,123 @@
+//! The library's own memory: never the program's malloc.
+//!
+//! A hook may run inside malloc, in a signal handler that interrupted malloc, or in a child that was forked while
+//! another thread held malloc's lock. So everything that Rust allocates here comes from private mappings: small
+//! blocks from lock-free lists by size, which never go back to the kernel, and large ones from mmap directly.
+//!
+//! # Safety
+//! Blocks on a free list are type-stable: they stay mapped, so that a thread that lost a race may still read the
+//! first word of a block that another thread has taken; the tag in the list's head makes its exchange fail.
+
+use crate::sys;
+use core::alloc::{GlobalAlloc, Layout};
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+/// Sizes of 16 << class bytes, up to 32 KiB.
+const CLASSES: usize = 12;
+const SMALLEST: usize = 16;
+const CHUNK: usize = 256 * 1024;
+
+struct Arena {
+    free: [AtomicU64; CLASSES],
+    /// Where the current chunk's unused part begins; chunks are aligned to their size, so its end follows from it.
+    cursor: AtomicUsize,
+}
+
+#[global_allocator]
+static ARENA: Arena = Arena { free: [const { AtomicU64::new(0) }; CLASSES], cursor: AtomicUsize::new(0) };
+
+/// The low 48 bits of a head are the block's address, the high 16 a tag that changes with every exchange.
+const ADDRESS: u64 = (1 << 48) - 1;
+
+fn tagged(old: u64, block: u64) -> u64 {
+    (old & !ADDRESS).wrapping_add(ADDRESS + 1) | block
+}
+
+fn class_of(layout: Layout) -> Option<usize> {
+    let size = layout.size().max(layout.align()).max(SMALLEST).next_power_of_two();
+    let class = (size / SMALLEST).trailing_zeros() as usize;
+    (class < CLASSES).then_some(class)
+}
+
+fn next_of(block: u64) -> &'static AtomicU64 {
+    // SAFETY: blocks are at least 16 bytes, aligned, and mapped for ever.
+    unsafe { &*(block as *const AtomicU64) }
+}
+
+impl Arena {
+    fn pop(&self, class: usize) -> Option<*mut u8> {
+        let mut head = self.free[class].load(Ordering::Acquire);
+        while head & ADDRESS != 0 {
+            let next = next_of(head & ADDRESS).load(Ordering::Relaxed) & ADDRESS;
+            match self.free[class].compare_exchange_weak(head, tagged(head, next), Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return Some((head & ADDRESS) as *mut u8),
+                Err(seen) => head = seen,
+            }
+        }
+        None
+    }
+
+    fn push(&self, class: usize, block: u64) {
+        let mut head = self.free[class].load(Ordering::Relaxed);
+        loop {
+            next_of(block).store(head & ADDRESS, Ordering::Relaxed);
+            match self.free[class].compare_exchange_weak(head, tagged(head, block), Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return,
+                Err(seen) => head = seen,
+            }
+        }
+    }
+
+    /// A block from the current chunk, or from a new one.
+    fn carve(&self, class: usize) -> *mut u8 {
+        let size = SMALLEST << class;
+        let mut cursor = self.cursor.load(Ordering::Acquire);
+        loop {
+            let start = cursor.next_multiple_of(size);
+            let room = CHUNK - cursor % CHUNK;
+            // A cursor at a chunk's very beginning is the end of the one before it: nothing is left there.
+            let fits = !cursor.is_multiple_of(CHUNK) && start - cursor + size < room;
+            if fits {
+                match self.cursor.compare_exchange_weak(cursor, start + size, Ordering::AcqRel, Ordering::Acquire) {
+                    Ok(_) => return start as *mut u8,
+                    Err(seen) => cursor = seen,
+                }
+                continue;
+            }
+            // Twice the size, so that an aligned chunk fits; the rest stays untouched and costs addresses only.
+            let mapping = sys::mmap(2 * CHUNK);
+            if mapping.is_null() {
+                return mapping;
+            }
+            let chunk = (mapping as usize).next_multiple_of(CHUNK) + SMALLEST;
+            match self.cursor.compare_exchange(cursor, chunk, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => cursor = chunk,
+                Err(seen) => {
+                    // SAFETY: the mapping was made here and nobody has seen it.
+                    unsafe { sys::munmap(mapping, 2 * CHUNK) };
+                    cursor = seen;
+                }
+            }
+        }
+    }
+}
+
+// SAFETY: blocks are disjoint, aligned to their power of two, and stay valid until they are given back.
+unsafe impl GlobalAlloc for Arena {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        match class_of(layout) {
+            Some(class) => self.pop(class).unwrap_or_else(|| self.carve(class)),
+            // Mappings are page-aligned; nothing here asks for more.
+            None if layout.align() <= 4096 => sys::mmap(layout.size()),
+            None => core::ptr::null_mut(),
+        }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        match class_of(layout) {
+            Some(class) => self.push(class, block as u64),
+            // SAFETY: the caller gives back what alloc mapped with the same layout.
+            None => unsafe { sys::munmap(block, layout.size()) },
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! The two halves of an observed call: what happens before libc, and what happens after.
+//!
+//! Neither half inlines into the frame that calls libc, so that frame stays free of landing pads: pthread_cancel
+//! unwinds it as it would unwind libc's own.
+
+use crate::{log, mode, process, sys, tls};
+use core::mem::MaybeUninit;
+use sockshim_core::errno::Errno;
+use sockshim_core::fdtable::{Entry, FDS, Handle};
+use sockshim_core::hook::{Hook, Level};
+use sockshim_core::net::namespace::INIT_NET;
+use sockshim_core::net::ops::{Cx, Socket};
+use sockshim_core::net::socket::Lookup;
+use sockshim_core::net::state;
+use sockshim_core::trace::event::{Event, Extra};
+use sockshim_core::verdict::{Action, Change, Predicted, Reason, Verdict};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// One hooked symbol: what the table says of it, and what is done before and after libc's function.
+pub struct Row {
+    /// The public part.
+    pub hook: Hook,
+    /// Decides.
+    pub enter: fn(&mut Ticket),
+    /// Commits.
+    pub leave: fn(&mut Ticket),
+}
+
+/// What a call carries from its first half to its second. Plain data: it may be dropped by a longjmp.
+pub struct Ticket {
+    /// The event as far as it is known.
+    pub event: Event,
+    /// Whether the event is of interest at all, whatever the level.
+    pub wanted: bool,
+    /// The socket's place in the fd table.
+    pub handle: Option<Handle>,
+    /// The socket as it was before the call, or as it will be.
+    pub socket: Option<Socket>,
+    /// What success changes.
+    pub change: Change,
+    /// A number that the dispatch functions of one call pass on.
+    pub note: i64,
+    leave: fn(&mut Ticket),
+}
+
+/// Who performs the call.
+pub enum Answer {
+    /// libc, and nobody looks.
+    Pass,
+    /// libc, and [`leave`] is told.
+    Host,
+    /// Nobody: this is the answer, errno is set.
+    Done(i64),
+}
+
+/// The first half. `Host` means that the ticket was written.
+#[inline(never)]
+pub fn enter(slot: &mut MaybeUninit<Ticket>, row: &'static Row, args: &[i64]) -> Answer {
+    if process::is_vfork_child() || !process::is_ready() {
+        return Answer::Pass;
+    }
+    let errno = sys::errno();
+    let ticket = slot.write(Ticket::new(row, args));
+    if catch_unwind(AssertUnwindSafe(|| (row.enter)(ticket))).is_err() {
+        ticket.panicked();
+    }
+    let answer = match ticket.event.action {
+        Action::Host => Answer::Host,
+        Action::Done(value) => Answer::Done(value),
+        Action::Fail(Errno(errno)) => {
+            sys::set_errno(errno);
+            return Answer::Done(-1);
+        }
+    };
+    ticket.event.start = sys::monotonic();
+    sys::set_errno(errno);
+    answer
+}
+
+/// The second half, with libc's answer.
+///
+/// # Safety
+/// The ticket must have been written by an [`enter`] that answered `Host`.
+#[inline(never)]
+pub unsafe fn leave(slot: &mut MaybeUninit<Ticket>, ret: i64) {
+    let errno = sys::errno();
+    let now = sys::monotonic();
+    // SAFETY: the caller's promise.
+    let ticket = unsafe { slot.assume_init_mut() };
+    // A child of fork comes back here too, and everything that belongs to its parent has to go first.
+    if process::is_ready() {
+        ticket.event.ns = now.saturating_sub(ticket.event.start);
+        ticket.event.ret = ret;
+        ticket.event.errno = (ret == -1).then_some(errno);
+        if catch_unwind(AssertUnwindSafe(|| (ticket.leave)(ticket))).is_err() {
+            ticket.panicked();
+            ticket.send();
+        }
+    }
+    sys::set_errno(errno);
+}
+
+impl Ticket {
+    fn new(row: &'static Row, args: &[i64]) -> Ticket {
+        let mut event = Event::new(&row.hook);
+        for (slot, word) in event.args.iter_mut().zip(args) {
+            *slot = *word;
+        }
+        event.tid = tls::get().tid(process::pid());
+        Ticket {
+            event,
+            wanted: true,
+            handle: None,
+            socket: None,
+            change: Change::None,
+            note: 0,
+            leave: row.leave,
+        }
+    }
+
+    /// Makes this the ticket of another row, whose arguments are the same but for `skip` words at the front.
+    pub fn become_row(&mut self, row: &'static Row, skip: usize) {
+        self.event.hook = &row.hook;
+        self.event.args.rotate_left(skip);
+        self.event.via_syscall = true;
+        self.leave = row.leave;
+        (row.enter)(self);
+    }
+
+    /// Dispatch has failed: libc's answer stands, and the event says so.
+    fn panicked(&mut self) {
+        self.event.reason = Reason::ShimPanic;
+        self.event.path.clear();
+        self.event.extra = Extra::None;
+        self.event.action = Action::Host;
+        self.event.predicted = Predicted::Unknown;
+        self.change = Change::None;
+        self.wanted = true;
+        self.leave = Ticket::send;
+    }
+
+    /// An argument that is an int.
+    pub fn int(&self, index: usize) -> i32 {
+        self.event.args[index] as i32
+    }
+
+    /// An argument word.
+    pub fn word(&self, index: usize) -> i64 {
+        self.event.args[index]
+    }
+
+    /// Makes the call panic where the test of the fallback wants it.
+    #[inline]
+    pub fn test_panic(&self) {
+        #[cfg(feature = "panic-test")]
+        if log::panics_at(self.event.hook.name) {
+            panic!("asked for by the test");
+        }
+    }
+
+    /// What `fd` is. `careful` checks that a remembered socket is still the one behind the number.
+    pub fn lookup(&mut self, fd: i32, careful: bool) -> Lookup {
+        self.test_panic();
+        self.event.fd = Some(fd);
+        let lookup = match FDS.get(fd) {
+            Entry::Socket(handle) => self.known(fd, handle, careful),
+            Entry::NotSocket => Lookup::NotSocket,
+            Entry::Unknown => self.adopted(fd),
+        };
+        if let Lookup::Socket(socket) = &lookup {
+            self.event.ops = socket.ops;
+            self.event.prot = socket.sk.prot;
+            self.socket = Some(*socket);
+        }
+        lookup
+    }
+
+    fn known(&mut self, fd: i32, handle: Handle, careful: bool) -> Lookup {
+        let Some((socket, cookie)) = FDS.read(handle) else { return self.adopted(fd) };
+        let same = !careful
+            || cookie == 0
+            || process::is_sandboxed()
+            || sys::getsockopt_cookie(fd).is_ok_and(|now| now == cookie);
+        if !same {
+            FDS.forget(fd);
+            return self.adopted(fd);
+        }
+        self.handle = Some(handle);
+        Lookup::Socket(socket)
+    }
+
+    fn adopted(&mut self, fd: i32) -> Lookup {
+        let (lookup, handle) = crate::dispatch::adopt(fd);
+        self.handle = handle;
+        lookup
+    }
+
+    /// Runs the walk and takes its verdict.
+    pub fn decide(&mut self, walk: impl FnOnce(&mut Cx) -> Verdict) {
+        let mut cx = Cx { path: &mut self.event.path, net: INIT_NET };
+        let verdict = walk(&mut cx);
+        self.event.action = verdict.action;
+        self.event.predicted = verdict.predicted;
+        self.event.reason = verdict.reason;
+        self.change = verdict.change;
+    }
+
+    /// Applies the change, and logs what is to be logged.
+    pub fn finish(&mut self) {
+        if let (Some(handle), Some(socket)) = (self.handle, self.socket)
+            && self.change != Change::None
+        {
+            let (ty, change, errno) = (socket.ty, self.change, self.event.errno);
+            FDS.update(handle, |old| state::commit(old, ty, change, errno));
+        }
+        if self.event.is_divergence() {
+            log::send(&diverged(&self.event));
+        }
+        self.send();
+    }
+
+    /// Hands the event to the log, if its level asks for it.
+    pub fn send(&mut self) {
+        if self.wanted && mode::logs(self.event.hook.level) {
+            log::send(&self.event);
+        }
+    }
+}
+
+/// [`Ticket::finish`] as a row's second half.
+pub fn logged(ticket: &mut Ticket) {
+    ticket.finish();
+}
+
+/// The call of a record about a prediction that did not come true.
+static DIVERGENCE: Hook = special("divergence");
+
+/// A row for records that no call makes.
+pub const fn special(name: &'static str) -> Hook {
+    Hook { name, params: &[], ret: "c_int", level: Level::Decision, nr: None, doc: "" }
+}
+
+fn diverged(event: &Event) -> Event {
+    let mut record = *event;
+    record.hook = &DIVERGENCE;
+    record.reason = Reason::Mispredicted;
+    record.extra = Extra::Text;
+    record.addr = sockshim_core::net::address::SockAddr::new(event.hook.name.as_bytes());
+    record
+}

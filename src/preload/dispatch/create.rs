@@ -1,0 +1,139 @@
+//! socket(2), socketpair(2), accept(2): where sockets come from.
+
+use crate::call::Ticket;
+use crate::dispatch::remember;
+use crate::memory;
+use sockshim_core::fdtable::FDS;
+use sockshim_core::func;
+use sockshim_core::net::ops::SocketState;
+use sockshim_core::net::path::Finding;
+use sockshim_core::net::sock::{Bound, TcpState};
+use sockshim_core::net::socket::{Lookup, sys_accept4, sys_socket, sys_socketpair};
+use sockshim_core::trace::event::Extra;
+
+/// Decides socket(2).
+pub fn socket(t: &mut Ticket) {
+    t.test_panic();
+    let (family, ty, protocol) = (t.int(0), t.int(1), t.int(2));
+    let mut made = None;
+    t.decide(|cx| {
+        let (verdict, socket) = sys_socket(cx, family, ty, protocol);
+        made = Some(socket);
+        verdict
+    });
+    t.socket = made;
+    describe(t);
+    t.handler_of_creation(family);
+}
+
+/// The event's ops and prot are the new socket's.
+fn describe(t: &mut Ticket) {
+    t.event.ops = t.socket.and_then(|socket| socket.ops);
+    t.event.prot = t.socket.and_then(|socket| socket.sk.prot);
+}
+
+impl Ticket {
+    /// A creation has no socket whose ops could be responsible; the family's create function is.
+    fn handler_of_creation(&mut self, family: i32) {
+        self.event.handler = sockshim_core::net::socket::net_family(family).map(|family| family.create.func);
+    }
+}
+
+/// Makes the new socket known.
+pub fn socket_done(t: &mut Ticket) {
+    let fd = t.event.ret as i32;
+    t.event.fd = Some(fd);
+    if fd >= 0 {
+        born(t, fd);
+        t.event.path.step(func!(fd_install), Finding::Fd(fd));
+    }
+    t.finish();
+}
+
+/// A new descriptor: whatever the number meant before is over. A socket whose ops are not known here is asked what
+/// it is when it is used.
+fn born(t: &Ticket, fd: i32) {
+    match t.socket {
+        Some(socket) if socket.ops.is_some() => {
+            remember(fd, &socket);
+        }
+        _ => FDS.forget(fd),
+    }
+}
+
+/// Decides socketpair(2).
+pub fn socketpair(t: &mut Ticket) {
+    t.test_panic();
+    let (family, ty, protocol) = (t.int(0), t.int(1), t.int(2));
+    let mut made = None;
+    t.decide(|cx| {
+        let (verdict, socket) = sys_socketpair(cx, family, ty, protocol);
+        made = Some(socket);
+        verdict
+    });
+    t.socket = made;
+    describe(t);
+    t.handler(|ops| ops.socketpair.func);
+}
+
+/// Makes both ends known; they are connected from the start.
+pub fn socketpair_done(t: &mut Ticket) {
+    if t.event.ret == 0 {
+        // SAFETY: the call has written both descriptors.
+        let pair: [i32; 2] = unsafe { memory::read_used(t.word(3)) };
+        t.event.extra = Extra::Pair(pair);
+        if let Some(socket) = &mut t.socket {
+            socket.state = SocketState::Connected;
+            socket.sk.state = TcpState::Established;
+        }
+        for fd in pair {
+            born(t, fd);
+        }
+    }
+    t.finish();
+}
+
+/// Decides accept(2).
+pub fn accept(t: &mut Ticket) {
+    decide_accept(t, 0);
+}
+
+/// Decides accept4(2).
+pub fn accept4(t: &mut Ticket) {
+    let flags = t.int(3);
+    decide_accept(t, flags);
+}
+
+fn decide_accept(t: &mut Ticket, flags: i32) {
+    let lookup: Lookup = t.lookup(t.int(0), true);
+    t.decide(|cx| sys_accept4(cx, lookup, flags));
+    t.handler(|ops| ops.accept.func);
+    // How much room there is for the peer's address, before the call changes it.
+    t.note = if t.word(1) != 0 { memory::value::<i32>(t.word(2)).unwrap_or(0).into() } else { 0 };
+}
+
+/// Makes the accepted socket known: it has the listener's type and ops. MPTCP is the exception: a client without
+/// it yields a TCP socket, so the new one is asked.
+pub fn accepted(t: &mut Ticket) {
+    let fd = t.event.ret as i32;
+    if fd >= 0 {
+        let listener = t.socket;
+        if let Some(socket) = &mut t.socket {
+            socket.state = SocketState::Connected;
+            socket.sk.state = TcpState::Established;
+            socket.sk.bound = Bound::Yes;
+            if i32::from(socket.sk.protocol) == libc::IPPROTO_MPTCP {
+                socket.ops = None;
+            }
+        }
+        born(t, fd);
+        t.socket = listener;
+        t.event.path.step(func!(fd_install), Finding::Fd(fd));
+        // SAFETY: a successful accept has written the address, if one was asked for.
+        if let Some(addr) = unsafe { memory::sockaddr_used(t.word(1), t.word(2), t.note as i32) } {
+            t.event.addr = addr;
+            t.event.extra = Extra::Address;
+        }
+    }
+    t.finish();
+}

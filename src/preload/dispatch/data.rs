@@ -1,0 +1,108 @@
+//! Everything that sends or receives. The way through the layer is the same every time, so it is not recorded: the
+//! handler says it all.
+
+use crate::call::Ticket;
+use crate::memory;
+use sockshim_core::fdtable::FDS;
+use sockshim_core::trace::event::Extra;
+
+/// send(2), sendmsg(2), sendmmsg(2).
+pub fn send(t: &mut Ticket) {
+    t.lookup(t.int(0), false);
+    t.handler(|ops| ops.sendmsg.func);
+}
+
+/// sendto(2): send with an address.
+pub fn sendto(t: &mut Ticket) {
+    send(t);
+    if t.word(4) != 0 {
+        t.address(4, 5);
+    }
+}
+
+/// recv(2), recvfrom(2), recvmsg(2), recvmmsg(2).
+pub fn recv(t: &mut Ticket) {
+    t.lookup(t.int(0), false);
+    t.handler(|ops| ops.recvmsg.func);
+}
+
+/// read(2) and its relatives, when the descriptor is a socket.
+pub fn read(t: &mut Ticket) {
+    if t.only_sockets(t.int(0), false) {
+        t.handler(|ops| ops.recvmsg.func);
+    }
+}
+
+/// write(2), sendfile(2) and their relatives, when the descriptor is a socket.
+pub fn write(t: &mut Ticket) {
+    if t.only_sockets(t.int(0), false) {
+        t.handler(|ops| ops.sendmsg.func);
+    }
+}
+
+/// splice(2): from a socket, else to one.
+pub fn splice(t: &mut Ticket) {
+    if t.only_sockets(t.int(0), false) {
+        t.event.handler = t.event.ops.and_then(|ops| ops.splice_read.or(Some(ops.recvmsg.func)));
+    } else if t.only_sockets(t.int(2), false) {
+        t.handler(|ops| ops.sendmsg.func);
+    }
+}
+
+/// recvmsg(2) may have brought descriptors.
+pub fn received(t: &mut Ticket) {
+    if t.event.ret >= 0 {
+        // SAFETY: the successful call has read the header and written it back.
+        let header: libc::msghdr = unsafe { memory::read_used(t.word(1)) };
+        // SAFETY: the header is what the call has left.
+        note_rights(t, unsafe { forget_received(&header) });
+    }
+    t.finish();
+}
+
+/// recvmmsg(2), likewise for each message.
+pub fn received_many(t: &mut Ticket) {
+    let mut count = 0;
+    for index in 0..t.event.ret.max(0) {
+        let address = t.word(1) + index * size_of::<libc::mmsghdr>() as i64;
+        // SAFETY: the successful call has filled this many headers.
+        let header: libc::mmsghdr = unsafe { memory::read_used(address) };
+        // SAFETY: the header is what the call has left.
+        count += unsafe { forget_received(&header.msg_hdr) };
+    }
+    note_rights(t, count);
+    t.finish();
+}
+
+fn note_rights(t: &mut Ticket, count: i32) {
+    if count > 0 {
+        t.event.extra = Extra::Rights(count);
+    }
+}
+
+/// Forgets what the numbers of the received descriptors meant before; they are asked when they are used.
+///
+/// # Safety
+/// The header must be one that a successful recvmsg has filled.
+unsafe fn forget_received(header: &libc::msghdr) -> i32 {
+    let mut count = 0;
+    if header.msg_control.is_null() || header.msg_controllen < size_of::<libc::cmsghdr>() {
+        return 0;
+    }
+    // SAFETY: the kernel has written `msg_controllen` bytes of well-formed control messages.
+    unsafe {
+        let mut message = libc::CMSG_FIRSTHDR(header);
+        while !message.is_null() {
+            if (*message).cmsg_level == libc::SOL_SOCKET && (*message).cmsg_type == libc::SCM_RIGHTS {
+                let data = libc::CMSG_DATA(message).cast::<i32>();
+                let bytes = (*message).cmsg_len.saturating_sub(libc::CMSG_LEN(0) as usize);
+                for index in 0..bytes / size_of::<i32>() {
+                    FDS.forget(data.add(index).read_unaligned());
+                    count += 1;
+                }
+            }
+            message = libc::CMSG_NXTHDR(header, message);
+        }
+    }
+    count
+}

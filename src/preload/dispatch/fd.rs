@@ -1,0 +1,107 @@
+//! The life of descriptors: close(2), close_range(2), dup(2), fcntl(2).
+//!
+//! What a number meant is forgotten *before* libc closes it: afterwards another thread may already have been given
+//! the same number. If the close then fails, nothing is lost, because an unknown descriptor is asked what it is.
+
+use crate::call::Ticket;
+use sockshim_core::fdtable::{Entry, FDS};
+use sockshim_core::net::path::Finding;
+use sockshim_core::verdict::Reason;
+
+/// close(2).
+pub fn close(t: &mut Ticket) {
+    closing(t, t.int(0));
+}
+
+/// fclose(3) closes the stream's descriptor.
+pub fn fclose(t: &mut Ticket) {
+    // SAFETY: the program passes a stream to fclose; fileno only reads a field of it.
+    let fd = unsafe { libc::fileno(t.word(0) as *mut libc::FILE) };
+    if fd < 0 {
+        t.wanted = false;
+        return;
+    }
+    closing(t, fd);
+}
+
+fn closing(t: &mut Ticket, fd: i32) {
+    if t.only_sockets(fd, false) {
+        t.handler(|ops| ops.release.func);
+        t.event.reason = Reason::FdLife;
+        if let Some(handle) = t.handle {
+            // The handler runs only with the last descriptor of the open file, as far as it is known here.
+            t.event.path.step(sockshim_core::func!(filp_close), Finding::Value(FDS.refs(handle).into()));
+        }
+    }
+    FDS.forget(fd);
+    t.handle = None;
+}
+
+/// close_range(2). With CLOSE_RANGE_CLOEXEC nothing is closed; with CLOSE_RANGE_UNSHARE other threads may keep what
+/// is forgotten here, and will be told again when they use it.
+pub fn close_range(t: &mut Ticket) {
+    t.event.reason = Reason::FdLife;
+    let flags = t.int(2) as u32;
+    if flags & libc::CLOSE_RANGE_CLOEXEC as u32 == 0 && t.word(0) as u32 <= t.word(1) as u32 {
+        FDS.forget_range(t.word(0) as u32, t.word(1) as u32);
+    }
+}
+
+/// closefrom(3).
+pub fn closefrom(t: &mut Ticket) {
+    t.event.reason = Reason::FdLife;
+    FDS.forget_range(t.int(0).max(0) as u32, u32::MAX);
+}
+
+/// dup(2).
+pub fn dup(t: &mut Ticket) {
+    t.event.reason = Reason::FdLife;
+    t.only_sockets(t.int(0), true);
+}
+
+/// dup2(2), dup3(2): the new number is closed on the way.
+pub fn dup2(t: &mut Ticket) {
+    dup(t);
+    let (old, new) = (t.int(0), t.int(1));
+    if old != new {
+        // A socket that is closed by this is worth an event even when what replaces it is none.
+        t.wanted |= matches!(FDS.get(new), Entry::Socket(_));
+        FDS.forget(new);
+    }
+}
+
+/// Makes the new descriptor another handle of what the old one is.
+pub fn duplicated(t: &mut Ticket) {
+    let new = t.event.ret as i32;
+    if new >= 0 && new != t.int(0) {
+        match t.handle {
+            Some(handle) => FDS.dup(handle, new),
+            None => FDS.forget(new),
+        }
+    }
+    t.finish();
+}
+
+/// fcntl(2).
+pub fn fcntl(t: &mut Ticket) {
+    t.event.reason = Reason::FdLife;
+    let careful = is_dup(t.int(1));
+    t.only_sockets(t.int(0), careful);
+}
+
+fn is_dup(cmd: i32) -> bool {
+    cmd == libc::F_DUPFD || cmd == libc::F_DUPFD_CLOEXEC
+}
+
+/// F_DUPFD is a dup.
+pub fn fcntl_done(t: &mut Ticket) {
+    if is_dup(t.int(1)) { duplicated(t) } else { t.finish() }
+}
+
+/// A call that has opened something that is no socket.
+pub fn opened(t: &mut Ticket) {
+    let fd = t.event.ret as i32;
+    t.event.fd = Some(fd);
+    FDS.forget(fd);
+    t.finish();
+}

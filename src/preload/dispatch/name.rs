@@ -1,0 +1,80 @@
+//! bind(2), listen(2), connect(2), getsockname(2), getpeername(2), shutdown(2).
+
+use crate::call::Ticket;
+use crate::memory;
+use sockshim_core::net::address::SockAddr;
+use sockshim_core::net::socket::{Copied, sys_bind, sys_connect, sys_getname, sys_listen, sys_shutdown};
+use sockshim_core::trace::event::Extra;
+
+impl Ticket {
+    /// The address argument and its length, copied for the decision and for the log.
+    pub fn address(&mut self, pointer: usize, len: usize) -> Copied<SockAddr> {
+        let addr = memory::sockaddr(self.word(pointer), self.int(len));
+        if let Some(Ok(addr)) = addr {
+            self.event.addr = addr;
+            self.event.extra = Extra::Address;
+        }
+        addr
+    }
+}
+
+/// Decides bind(2).
+pub fn bind(t: &mut Ticket) {
+    let lookup = t.lookup(t.int(0), true);
+    let addr = t.address(1, 2);
+    t.decide(|cx| sys_bind(cx, lookup, addr));
+    t.handler(|ops| ops.bind.func);
+}
+
+/// Decides listen(2).
+pub fn listen(t: &mut Ticket) {
+    let lookup = t.lookup(t.int(0), true);
+    let backlog = t.int(1);
+    t.decide(|cx| sys_listen(cx, lookup, backlog));
+    t.handler(|ops| ops.listen.func);
+}
+
+/// Decides connect(2).
+pub fn connect(t: &mut Ticket) {
+    let lookup = t.lookup(t.int(0), true);
+    let addr = t.address(1, 2);
+    t.decide(|cx| sys_connect(cx, lookup, addr));
+    t.handler(|ops| ops.connect.func);
+}
+
+/// Decides getsockname(2).
+pub fn getsockname(t: &mut Ticket) {
+    getname(t, 0);
+}
+
+/// Decides getpeername(2).
+pub fn getpeername(t: &mut Ticket) {
+    getname(t, 1);
+}
+
+fn getname(t: &mut Ticket, peer: i32) {
+    let lookup = t.lookup(t.int(0), true);
+    t.decide(|cx| sys_getname(cx, lookup, peer));
+    t.handler(|ops| ops.getname.func);
+    t.note = memory::value::<i32>(t.word(2)).unwrap_or(0).into();
+}
+
+/// Notes the address that was given back.
+pub fn got_name(t: &mut Ticket) {
+    if t.event.ret == 0 {
+        // SAFETY: the successful call has written the address and its length.
+        if let Some(addr) = unsafe { memory::sockaddr_used(t.word(1), t.word(2), t.note as i32) } {
+            t.event.addr = addr;
+            t.event.extra = Extra::Address;
+        }
+    }
+    t.finish();
+}
+
+/// Decides shutdown(2).
+pub fn shutdown(t: &mut Ticket) {
+    let lookup = t.lookup(t.int(0), true);
+    let how = t.int(1);
+    t.decide(|cx| sys_shutdown(cx, lookup, how));
+    t.handler(|ops| ops.shutdown.func);
+}

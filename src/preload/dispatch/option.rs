@@ -1,0 +1,66 @@
+//! setsockopt(2), getsockopt(2), ioctl(2), sockatmark(3).
+
+use crate::call::Ticket;
+use crate::memory;
+use sockshim_core::fdtable::FDS;
+use sockshim_core::net::socket::{option_handler, sys_getsockopt, sys_ioctl, sys_setsockopt};
+use sockshim_core::trace::event::Extra;
+
+/// IPV6_ADDRFORM turns a mapped IPv6 socket into an IPv4 one: its ops are others afterwards.
+const IPV6_ADDRFORM: i32 = 1;
+
+/// Decides setsockopt(2).
+pub fn setsockopt(t: &mut Ticket) {
+    let lookup = t.lookup(t.int(0), true);
+    let (level, optname, optlen) = (t.int(1), t.int(2), t.int(4));
+    t.decide(|cx| sys_setsockopt(cx, lookup, level, optname, optlen));
+    t.event.handler = t.event.ops.and_then(|ops| option_handler(ops, level, true));
+    if optlen == size_of::<i32>() as i32
+        && let Some(value) = memory::value(t.word(3))
+    {
+        t.event.extra = Extra::Value(value);
+    }
+    if level == libc::SOL_IPV6 && optname == IPV6_ADDRFORM {
+        FDS.forget(t.int(0));
+        t.handle = None;
+    }
+}
+
+/// Decides getsockopt(2).
+pub fn getsockopt(t: &mut Ticket) {
+    let lookup = t.lookup(t.int(0), true);
+    let (level, optname) = (t.int(1), t.int(2));
+    t.decide(|cx| sys_getsockopt(cx, lookup, level, optname));
+    t.event.handler = t.event.ops.and_then(|ops| option_handler(ops, level, false));
+}
+
+/// Notes the value, when it is an int.
+pub fn got_option(t: &mut Ticket) {
+    if t.event.ret == 0 {
+        // SAFETY: the successful call has written the length.
+        let len: i32 = unsafe { memory::read_used(t.word(4)) };
+        if len == size_of::<i32>() as i32 {
+            // SAFETY: the successful call has written that many bytes of the value.
+            t.event.extra = Extra::Value(unsafe { memory::read_used(t.word(3)) });
+        }
+    }
+    t.finish();
+}
+
+/// Decides ioctl(2).
+pub fn ioctl(t: &mut Ticket) {
+    let lookup = t.lookup(t.int(0), false);
+    t.wanted = matches!(lookup, sockshim_core::net::socket::Lookup::Socket(_));
+    if t.wanted {
+        let request = t.int(1);
+        t.decide(|cx| sys_ioctl(cx, lookup, request));
+        t.handler(|ops| ops.ioctl.func);
+    }
+}
+
+/// sockatmark(3) is an ioctl inside libc.
+pub fn sockatmark(t: &mut Ticket) {
+    if t.only_sockets(t.int(0), false) {
+        t.handler(|ops| ops.ioctl.func);
+    }
+}

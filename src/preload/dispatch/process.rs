@@ -1,0 +1,152 @@
+//! fork, exec, spawn, exit; syscall(2); and the calls that change what the library itself may do.
+
+use crate::call::Ticket;
+use crate::log::{self, writer};
+use crate::{hooks, memory, mode, process, sys, tls};
+use sockshim_core::fdtable::FDS;
+use sockshim_core::net::address::SockAddr;
+use sockshim_core::trace::event::Extra;
+use sockshim_core::verdict::Reason;
+
+/// A call about the process, without anything to look at.
+pub fn plain(t: &mut Ticket) {
+    t.event.reason = Reason::Process;
+}
+
+/// fork(2) has returned, in both processes. The child has its own log by now.
+pub fn forked(t: &mut Ticket) {
+    if t.event.ret == 0 {
+        t.event.tid = tls::get().tid(process::pid());
+    }
+    t.finish();
+}
+
+/// daemon(3): the parent leaves inside libc.
+pub fn daemon(t: &mut Ticket) {
+    plain(t);
+    log::flush();
+}
+
+/// The descriptors 0 to 2 may be others now.
+pub fn daemonized(t: &mut Ticket) {
+    FDS.forget_range(0, 2);
+    forked(t);
+}
+
+/// exec of a path.
+pub fn exec(t: &mut Ticket) {
+    about_to_exec(t, memory::text(t.word(0)));
+}
+
+/// execveat(2).
+pub fn execveat(t: &mut Ticket) {
+    about_to_exec(t, memory::text(t.word(1)));
+}
+
+/// fexecve(3).
+pub fn fexecve(t: &mut Ticket) {
+    t.event.fd = Some(t.int(0));
+    about_to_exec(t, SockAddr::EMPTY);
+}
+
+/// A successful exec does not come back, so the event goes out before it; a failed one is told again.
+fn about_to_exec(t: &mut Ticket, path: SockAddr) {
+    plain(t);
+    if !path.is_empty() {
+        t.event.addr = path;
+        t.event.extra = Extra::Text;
+    }
+    if is_trampoline(t) {
+        return;
+    }
+    t.event.start = sys::monotonic();
+    t.send();
+    log::flush();
+}
+
+fn is_trampoline(t: &Ticket) -> bool {
+    t.event.hook.name.starts_with("execl")
+}
+
+/// After a trampoline's event: what must not be lost is written now.
+pub fn leaving(name: &str) {
+    if !name.ends_with("vfork") && !process::is_vfork_child() {
+        log::flush();
+    }
+}
+
+/// posix_spawn(3).
+pub fn spawn(t: &mut Ticket) {
+    plain(t);
+    t.event.addr = memory::text(t.word(1));
+    t.event.extra = Extra::Text;
+}
+
+/// prctl(2): only the entry into a sandbox is of interest.
+pub fn prctl(t: &mut Ticket) {
+    plain(t);
+    t.wanted = t.int(0) == libc::PR_SET_SECCOMP;
+    if t.wanted {
+        entering_sandbox();
+    }
+}
+
+/// From before the filter is there: nothing may be in the writer's way when it is.
+fn entering_sandbox() {
+    log::flush();
+    process::set_sandboxed();
+}
+
+/// A successful entry stays; after a failed one the library is as free as before, but does not rely on it.
+pub fn prctl_done(t: &mut Ticket) {
+    t.finish();
+}
+
+/// unshare(2), setns(2): some namespaces want a process with one thread, so the writer leaves.
+pub fn alone(t: &mut Ticket) {
+    plain(t);
+    log::flush();
+    t.note = i64::from(!process::is_sandboxed() && writer::stop());
+}
+
+/// The writer comes back.
+pub fn alone_done(t: &mut Ticket) {
+    if t.note == 1 {
+        log::restart();
+    }
+    t.finish();
+}
+
+/// syscall(2): a number that a hook has is that hook's call. Everything else passes untouched.
+pub fn syscall(t: &mut Ticket) {
+    let number = t.word(0);
+    plain(t);
+    if let Some(row) = hooks::ROWS.iter().find(|row| row.hook.nr == Some(number)) {
+        if row.hook.level > sockshim_core::hook::Level::Call && !mode::data() && !matters(number) {
+            t.wanted = false;
+            return;
+        }
+        t.become_row(row, 1);
+        return;
+    }
+    match number {
+        libc::SYS_seccomp => entering_sandbox(),
+        libc::SYS_io_uring_setup => {}
+        libc::SYS_exit_group | libc::SYS_exit => log::flush(),
+        _ => t.wanted = false,
+    }
+}
+
+/// Data calls that bring descriptors.
+fn matters(number: i64) -> bool {
+    number == libc::SYS_recvmsg || number == libc::SYS_recvmmsg
+}
+
+/// Calls without a hook that make descriptors: what the number meant before is over.
+pub fn syscall_done(t: &mut Ticket) {
+    let makes_fd = [libc::SYS_pidfd_getfd, libc::SYS_pidfd_open, libc::SYS_io_uring_setup];
+    if makes_fd.contains(&t.word(0)) && t.event.ret >= 0 {
+        FDS.forget(t.event.ret as i32);
+    }
+    t.finish();
+}

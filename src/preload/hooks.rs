@@ -1,0 +1,327 @@
+//! The table of hooked symbols: the one place where a hook is declared.
+//!
+//! The preload library makes the exported functions from it, the command `sockshim hooks` prints it, and the tests
+//! compare it with the symbols that the library exports. Each line gives the level from which a call is logged, the
+//! gate (`control`: whenever anybody looks; `data`: only at level io), the system call with the same arguments if
+//! there is one, the prototype with the names of the man page, and the functions that run before and after libc's.
+
+hooks! {
+    calls {
+        // Creation.
+        /// socket(2)
+        [Decision control SYS_socket]
+        fn socket(family: c_int, type_: c_int, protocol: c_int) -> c_int = create::socket, create::socket_done;
+        /// socketpair(2)
+        [Decision control SYS_socketpair]
+        fn socketpair(family: c_int, type_: c_int, protocol: c_int, sv: *mut c_int) -> c_int = create::socketpair, create::socketpair_done;
+        /// accept(2)
+        [Decision control SYS_accept]
+        fn accept(fd: c_int, addr: *mut sockaddr, addrlen: *mut socklen_t) -> c_int = create::accept, create::accepted;
+        /// accept4(2)
+        [Decision control SYS_accept4]
+        fn accept4(fd: c_int, addr: *mut sockaddr, addrlen: *mut socklen_t, flags: c_int) -> c_int = create::accept4, create::accepted;
+
+        // Names and connections.
+        /// bind(2)
+        [Call control SYS_bind]
+        fn bind(fd: c_int, addr: *const sockaddr, addrlen: socklen_t) -> c_int = name::bind, call::logged;
+        /// listen(2)
+        [Call control SYS_listen]
+        fn listen(fd: c_int, backlog: c_int) -> c_int = name::listen, call::logged;
+        /// connect(2)
+        [Call control SYS_connect]
+        fn connect(fd: c_int, addr: *const sockaddr, addrlen: socklen_t) -> c_int = name::connect, call::logged;
+        /// connect(2), glibc's other name for it
+        [Call control]
+        fn __connect(fd: c_int, addr: *const sockaddr, addrlen: socklen_t) -> c_int = name::connect, call::logged;
+        /// getsockname(2)
+        [Call control SYS_getsockname]
+        fn getsockname(fd: c_int, addr: *mut sockaddr, addrlen: *mut socklen_t) -> c_int = name::getsockname, name::got_name;
+        /// getpeername(2)
+        [Call control SYS_getpeername]
+        fn getpeername(fd: c_int, addr: *mut sockaddr, addrlen: *mut socklen_t) -> c_int = name::getpeername, name::got_name;
+        /// shutdown(2)
+        [Call control SYS_shutdown]
+        fn shutdown(fd: c_int, how: c_int) -> c_int = name::shutdown, call::logged;
+
+        // Options.
+        /// setsockopt(2)
+        [Call control SYS_setsockopt]
+        fn setsockopt(fd: c_int, level: c_int, optname: c_int, optval: *const c_void, optlen: socklen_t) -> c_int = option::setsockopt, call::logged;
+        /// getsockopt(2)
+        [Call control SYS_getsockopt]
+        fn getsockopt(fd: c_int, level: c_int, optname: c_int, optval: *mut c_void, optlen: *mut socklen_t) -> c_int = option::getsockopt, option::got_option;
+        /// ioctl(2)
+        [Call control SYS_ioctl]
+        fn ioctl(fd: c_int, request: c_ulong, argp: c_ulong) -> c_int = option::ioctl, call::logged;
+        /// sockatmark(3)
+        [Call control]
+        fn sockatmark(fd: c_int) -> c_int = option::sockatmark, call::logged;
+
+        // Data.
+        /// send(2)
+        [Io data]
+        fn send(fd: c_int, buf: *const c_void, len: size_t, flags: c_int) -> ssize_t = data::send, call::logged;
+        /// send(2), glibc's other name for it
+        [Io data]
+        fn __send(fd: c_int, buf: *const c_void, len: size_t, flags: c_int) -> ssize_t = data::send, call::logged;
+        /// sendto(2)
+        [Io data SYS_sendto]
+        fn sendto(fd: c_int, buf: *const c_void, len: size_t, flags: c_int, addr: *const sockaddr, addrlen: socklen_t) -> ssize_t = data::sendto, call::logged;
+        /// sendmsg(2)
+        [Io data SYS_sendmsg]
+        fn sendmsg(fd: c_int, msg: *const msghdr, flags: c_int) -> ssize_t = data::send, call::logged;
+        /// sendmmsg(2)
+        [Io data SYS_sendmmsg]
+        fn sendmmsg(fd: c_int, msgvec: *mut mmsghdr, vlen: c_uint, flags: c_int) -> c_int = data::send, call::logged;
+        /// recv(2)
+        [Io data]
+        fn recv(fd: c_int, buf: *mut c_void, len: size_t, flags: c_int) -> ssize_t = data::recv, call::logged;
+        /// recv(2) of a program built with _FORTIFY_SOURCE
+        [Io data]
+        fn __recv_chk(fd: c_int, buf: *mut c_void, len: size_t, buflen: size_t, flags: c_int) -> ssize_t = data::recv, call::logged;
+        /// recvfrom(2)
+        [Io data SYS_recvfrom]
+        fn recvfrom(fd: c_int, buf: *mut c_void, len: size_t, flags: c_int, addr: *mut sockaddr, addrlen: *mut socklen_t) -> ssize_t = data::recv, call::logged;
+        /// recvfrom(2) of a program built with _FORTIFY_SOURCE
+        [Io data]
+        fn __recvfrom_chk(fd: c_int, buf: *mut c_void, len: size_t, buflen: size_t, flags: c_int, addr: *mut sockaddr, addrlen: *mut socklen_t) -> ssize_t = data::recv, call::logged;
+        /// recvmsg(2): also how descriptors arrive
+        [Io control SYS_recvmsg]
+        fn recvmsg(fd: c_int, msg: *mut msghdr, flags: c_int) -> ssize_t = data::recv, data::received;
+        /// recvmmsg(2): also how descriptors arrive
+        [Io control SYS_recvmmsg]
+        fn recvmmsg(fd: c_int, msgvec: *mut mmsghdr, vlen: c_uint, flags: c_int, timeout: *mut timespec) -> c_int = data::recv, data::received_many;
+        /// read(2)
+        [Io data SYS_read]
+        fn read(fd: c_int, buf: *mut c_void, len: size_t) -> ssize_t = data::read, call::logged;
+        /// read(2), glibc's other name for it
+        [Io data]
+        fn __read(fd: c_int, buf: *mut c_void, len: size_t) -> ssize_t = data::read, call::logged;
+        /// read(2) of a program built with _FORTIFY_SOURCE
+        [Io data]
+        fn __read_chk(fd: c_int, buf: *mut c_void, len: size_t, buflen: size_t) -> ssize_t = data::read, call::logged;
+        /// readv(2)
+        [Io data SYS_readv]
+        fn readv(fd: c_int, iov: *const iovec, iovcnt: c_int) -> ssize_t = data::read, call::logged;
+        /// preadv2(2), which reads from a socket at offset -1
+        [Io data]
+        fn preadv2(fd: c_int, iov: *const iovec, iovcnt: c_int, offset: off_t, flags2: c_int) -> ssize_t = data::read, call::logged;
+        /// preadv2(2) with large offsets
+        [Io data]
+        fn preadv64v2(fd: c_int, iov: *const iovec, iovcnt: c_int, offset: off64_t, flags2: c_int) -> ssize_t = data::read, call::logged;
+        /// write(2)
+        [Io data SYS_write]
+        fn write(fd: c_int, buf: *const c_void, len: size_t) -> ssize_t = data::write, call::logged;
+        /// write(2), glibc's other name for it
+        [Io data]
+        fn __write(fd: c_int, buf: *const c_void, len: size_t) -> ssize_t = data::write, call::logged;
+        /// writev(2)
+        [Io data SYS_writev]
+        fn writev(fd: c_int, iov: *const iovec, iovcnt: c_int) -> ssize_t = data::write, call::logged;
+        /// pwritev2(2), which writes to a socket at offset -1
+        [Io data]
+        fn pwritev2(fd: c_int, iov: *const iovec, iovcnt: c_int, offset: off_t, flags2: c_int) -> ssize_t = data::write, call::logged;
+        /// pwritev2(2) with large offsets
+        [Io data]
+        fn pwritev64v2(fd: c_int, iov: *const iovec, iovcnt: c_int, offset: off64_t, flags2: c_int) -> ssize_t = data::write, call::logged;
+        /// sendfile(2)
+        [Io data SYS_sendfile]
+        fn sendfile(fd: c_int, in_fd: c_int, offset: *mut off_t, count: size_t) -> ssize_t = data::write, call::logged;
+        /// sendfile(2) with large offsets
+        [Io data]
+        fn sendfile64(fd: c_int, in_fd: c_int, offset: *mut off64_t, count: size_t) -> ssize_t = data::write, call::logged;
+        /// splice(2)
+        [Io data SYS_splice]
+        fn splice(fd: c_int, off_in: *mut off64_t, fd_out: c_int, off_out: *mut off64_t, len: size_t, flags2: c_uint) -> ssize_t = data::splice, call::logged;
+
+        // Readiness.
+        /// poll(2)
+        [Io data SYS_poll]
+        fn poll(fds: *mut pollfd, nfds: nfds_t, timeout: c_int) -> c_int = ready::poll, call::logged;
+        /// poll(2), glibc's other name for it
+        [Io data]
+        fn __poll(fds: *mut pollfd, nfds: nfds_t, timeout: c_int) -> c_int = ready::poll, call::logged;
+        /// poll(2) of a program built with _FORTIFY_SOURCE
+        [Io data]
+        fn __poll_chk(fds: *mut pollfd, nfds: nfds_t, timeout: c_int, fdslen: size_t) -> c_int = ready::poll, call::logged;
+        /// ppoll(2)
+        [Io data]
+        fn ppoll(fds: *mut pollfd, nfds: nfds_t, timeout: *const timespec, sigmask: *const sigset_t) -> c_int = ready::poll, call::logged;
+        /// ppoll(2) of a program built with _FORTIFY_SOURCE
+        [Io data]
+        fn __ppoll_chk(fds: *mut pollfd, nfds: nfds_t, timeout: *const timespec, sigmask: *const sigset_t, fdslen: size_t) -> c_int = ready::poll, call::logged;
+        /// select(2)
+        [Io data SYS_select]
+        fn select(nfds: c_int, readfds: *mut fd_set, writefds: *mut fd_set, exceptfds: *mut fd_set, timeout: *mut timeval) -> c_int = ready::select, call::logged;
+        /// select(2), glibc's other name for it
+        [Io data]
+        fn __select(nfds: c_int, readfds: *mut fd_set, writefds: *mut fd_set, exceptfds: *mut fd_set, timeout: *mut timeval) -> c_int = ready::select, call::logged;
+        /// pselect(2)
+        [Io data]
+        fn pselect(nfds: c_int, readfds: *mut fd_set, writefds: *mut fd_set, exceptfds: *mut fd_set, timeout: *const timespec, sigmask: *const sigset_t) -> c_int = ready::select, call::logged;
+        /// epoll_create(2)
+        [Call control SYS_epoll_create]
+        fn epoll_create(size: c_int) -> c_int = ready::epoll_create, fd::opened;
+        /// epoll_create1(2)
+        [Call control SYS_epoll_create1]
+        fn epoll_create1(flags: c_int) -> c_int = ready::epoll_create, fd::opened;
+        /// epoll_ctl(2)
+        [Call control SYS_epoll_ctl]
+        fn epoll_ctl(epfd: c_int, op: c_int, fd: c_int, event: *mut epoll_event) -> c_int = ready::epoll_ctl, call::logged;
+        /// epoll_wait(2)
+        [Io data SYS_epoll_wait]
+        fn epoll_wait(epfd: c_int, events: *mut epoll_event, maxevents: c_int, timeout: c_int) -> c_int = ready::epoll_wait, call::logged;
+        /// epoll_pwait(2)
+        [Io data]
+        fn epoll_pwait(epfd: c_int, events: *mut epoll_event, maxevents: c_int, timeout: c_int, sigmask: *const sigset_t) -> c_int = ready::epoll_wait, call::logged;
+        /// epoll_pwait2(2)
+        [Io data]
+        fn epoll_pwait2(epfd: c_int, events: *mut epoll_event, maxevents: c_int, timeout: *const timespec, sigmask: *const sigset_t) -> c_int = ready::epoll_wait, call::logged;
+
+        // The life of descriptors.
+        /// close(2)
+        [Call control SYS_close]
+        fn close(fd: c_int) -> c_int = fd::close, call::logged;
+        /// close(2), glibc's other name for it
+        [Call control]
+        fn __close(fd: c_int) -> c_int = fd::close, call::logged;
+        /// close_range(2)
+        [Call control SYS_close_range]
+        fn close_range(first: c_uint, last: c_uint, flags: c_int) -> c_int = fd::close_range, call::logged;
+        /// closefrom(3)
+        [Call control]
+        fn closefrom(lowfd: c_int) -> () = fd::closefrom, call::logged;
+        /// fclose(3), which closes inside libc
+        [Call control]
+        fn fclose(stream: *mut FILE) -> c_int = fd::fclose, call::logged;
+        /// dup(2)
+        [Call control SYS_dup]
+        fn dup(fd: c_int) -> c_int = fd::dup, fd::duplicated;
+        /// dup2(2)
+        [Call control SYS_dup2]
+        fn dup2(fd: c_int, newfd: c_int) -> c_int = fd::dup2, fd::duplicated;
+        /// dup2(2), glibc's other name for it
+        [Call control]
+        fn __dup2(fd: c_int, newfd: c_int) -> c_int = fd::dup2, fd::duplicated;
+        /// dup3(2)
+        [Call control SYS_dup3]
+        fn dup3(fd: c_int, newfd: c_int, flags: c_int) -> c_int = fd::dup2, fd::duplicated;
+        /// fcntl(2)
+        [Call control SYS_fcntl]
+        fn fcntl(fd: c_int, cmd: c_int, arg: c_ulong) -> c_int = fd::fcntl, fd::fcntl_done;
+        /// fcntl(2) with large file locks
+        [Call control]
+        fn fcntl64(fd: c_int, cmd: c_int, arg: c_ulong) -> c_int = fd::fcntl, fd::fcntl_done;
+        /// fcntl(2), glibc's other name for it
+        [Call control]
+        fn __fcntl(fd: c_int, cmd: c_int, arg: c_ulong) -> c_int = fd::fcntl, fd::fcntl_done;
+
+        // Processes.
+        /// fork(2)
+        [Call control]
+        fn fork() -> pid_t = process::plain, process::forked;
+        /// fork(2), glibc's other name for it
+        [Call control]
+        fn __fork() -> pid_t = process::plain, process::forked;
+        /// _Fork(3), fork without handlers
+        [Call control]
+        fn _Fork() -> pid_t = process::plain, process::forked;
+        /// daemon(3), which forks and redirects inside libc
+        [Call control]
+        fn daemon(nochdir: c_int, noclose: c_int) -> c_int = process::daemon, process::daemonized;
+        /// execve(2)
+        [Call control SYS_execve]
+        fn execve(path: *const c_char, argv: *const *const c_char, envp: *const *const c_char) -> c_int = process::exec, call::logged;
+        /// execv(3)
+        [Call control]
+        fn execv(path: *const c_char, argv: *const *const c_char) -> c_int = process::exec, call::logged;
+        /// execvp(3)
+        [Call control]
+        fn execvp(file: *const c_char, argv: *const *const c_char) -> c_int = process::exec, call::logged;
+        /// execvpe(3)
+        [Call control]
+        fn execvpe(file: *const c_char, argv: *const *const c_char, envp: *const *const c_char) -> c_int = process::exec, call::logged;
+        /// execveat(2)
+        [Call control SYS_execveat]
+        fn execveat(dirfd: c_int, path: *const c_char, argv: *const *const c_char, envp: *const *const c_char, flags2: c_int) -> c_int = process::execveat, call::logged;
+        /// fexecve(3)
+        [Call control]
+        fn fexecve(fd: c_int, argv: *const *const c_char, envp: *const *const c_char) -> c_int = process::fexecve, call::logged;
+        /// posix_spawn(3)
+        [Call control]
+        fn posix_spawn(pid: *mut pid_t, path: *const c_char, file_actions: *const posix_spawn_file_actions_t, attrp: *const posix_spawnattr_t, argv: *const *mut c_char, envp: *const *mut c_char) -> c_int = process::spawn, call::logged;
+        /// posix_spawnp(3)
+        [Call control]
+        fn posix_spawnp(pid: *mut pid_t, file: *const c_char, file_actions: *const posix_spawn_file_actions_t, attrp: *const posix_spawnattr_t, argv: *const *mut c_char, envp: *const *mut c_char) -> c_int = process::spawn, call::logged;
+        /// prctl(2), for the moment at which a program enters a seccomp sandbox
+        [Call control SYS_prctl]
+        fn prctl(option: c_int, arg2: c_ulong, arg3: c_ulong, arg4: c_ulong, arg5: c_ulong) -> c_int = process::prctl, process::prctl_done;
+        /// unshare(2), which may need a process without other threads
+        [Call control SYS_unshare]
+        fn unshare(flags3: c_int) -> c_int = process::alone, process::alone_done;
+        /// setns(2), which may need a process without other threads
+        [Call control SYS_setns]
+        fn setns(nsfd: c_int, nstype: c_int) -> c_int = process::alone, process::alone_done;
+        /// syscall(2): routed by its number
+        [Call control]
+        fn syscall(number: c_long, a1: c_long, a2: c_long, a3: c_long, a4: c_long, a5: c_long, a6: c_long) -> c_long = process::syscall, process::syscall_done;
+    }
+    trampolines {
+        /// vfork(2), which returns twice
+        [Call]
+        fn vfork() -> pid_t = process::plain;
+        /// vfork(2), glibc's other name for it
+        [Call]
+        fn __vfork() -> pid_t = process::plain;
+        /// execl(3), which takes any number of arguments
+        [Call]
+        fn execl(path: *const c_char, arg: *const c_char) -> c_int = process::exec;
+        /// execlp(3), which takes any number of arguments
+        [Call]
+        fn execlp(file: *const c_char, arg: *const c_char) -> c_int = process::exec;
+        /// execle(3), which takes any number of arguments
+        [Call]
+        fn execle(path: *const c_char, arg: *const c_char) -> c_int = process::exec;
+        /// _exit(2), which does not return
+        [Call]
+        fn _exit(status: c_int) -> ! = process::plain;
+        /// _Exit(3), which does not return
+        [Call]
+        fn _Exit(status: c_int) -> ! = process::plain;
+        /// quick_exit(3), which does not return
+        [Call]
+        fn quick_exit(status: c_int) -> ! = process::plain;
+    }
+    not_hooked {
+        clone: "may return twice on another stack; children are noticed by a page that the kernel empties in them";
+        exit: "runs the program's handlers first; the library's destructor comes after them";
+        abort: "must work in any state, and losing the last milliseconds of the log is the lesser evil";
+        pthread_create: "sockets do not belong to threads";
+        sigaction: "no signal is of interest";
+        pread: "a socket has no offset: ESPIPE before the socket layer is reached";
+        pread64: "a socket has no offset: ESPIPE before the socket layer is reached";
+        __pread_chk: "a socket has no offset: ESPIPE before the socket layer is reached";
+        __pread64_chk: "a socket has no offset: ESPIPE before the socket layer is reached";
+        pwrite: "a socket has no offset: ESPIPE before the socket layer is reached";
+        pwrite64: "a socket has no offset: ESPIPE before the socket layer is reached";
+        preadv: "a socket has no offset: ESPIPE before the socket layer is reached";
+        pwritev: "a socket has no offset: ESPIPE before the socket layer is reached";
+        tee: "works between pipes only";
+        vmsplice: "works on pipes only";
+        copy_file_range: "works between files only";
+        fstat: "says of a socket only that it is one";
+        isfdtype: "fstat inside libc, without effect";
+        mmap: "allocators call it while they initialise, and only packet and XDP sockets can be mapped";
+        open: "never makes a socket; a stale entry is noticed by the socket's cookie";
+        fdopen: "only fcntl(F_GETFL) inside libc; what stdio then reads and writes cannot be seen";
+        dprintf: "writes inside libc, where no hook can see it";
+        getaddrinfo: "its sockets live and die inside libc, where no hook can see them";
+        bindresvport: "its bind is inside libc, where no hook can see it";
+        __fdelt_chk: "only checks a number";
+        __close_nocancel: "private to libc; nothing can link it";
+        __libc_fork: "private to libc; nothing can link it";
+        aio_read: "reads in libc's own threads, where no hook can see it";
+        io_uring_setup: "no such function in libc; through syscall(2) it is seen and logged, but the ring's operations are not";
+    }
+}

@@ -1,0 +1,80 @@
+//! The constructor and the destructor.
+//!
+//! # Safety
+//! The constructor runs once, before the program, with the arguments that glibc gives to `.init_array` functions.
+//! Other libraries' constructors may have run hooks already; those made plain system calls.
+
+use crate::{hooks, log, mode, process, real, sys};
+use core::ffi::{CStr, c_char, c_int};
+use sockshim_core::config::Config;
+use sockshim_core::hook::Level;
+
+#[used]
+#[unsafe(link_section = ".init_array")]
+static CONSTRUCTOR: unsafe extern "C" fn(c_int, *const *const c_char, *const *const c_char) = constructor;
+
+#[used]
+#[unsafe(link_section = ".fini_array")]
+static DESTRUCTOR: extern "C" fn() = destructor;
+
+unsafe extern "C" fn constructor(_: c_int, _: *const *const c_char, envp: *const *const c_char) {
+    let errno = sys::errno();
+    // A panic must neither print nor unwind into the dynamic linker.
+    std::panic::set_hook(Box::new(|_| {}));
+    let set_up = std::panic::catch_unwind(|| {
+        real::resolve(hooks::REALS);
+        // SAFETY: the environment is a vector of C strings that lives as long as the process.
+        let config = Config::read(unsafe { environment(envp) });
+        start(&config);
+    });
+    if set_up.is_err() {
+        mode::set(Level::Off);
+    }
+    sys::set_errno(errno);
+}
+
+/// The variables as `NAME=value`.
+///
+/// # Safety
+/// `envp` must be null or a null-terminated vector of C strings that is not freed.
+unsafe fn environment(envp: *const *const c_char) -> impl Iterator<Item = &'static [u8]> {
+    let mut index = 0;
+    core::iter::from_fn(move || {
+        if envp.is_null() {
+            return None;
+        }
+        // SAFETY: `index` has not passed the terminating null.
+        let line = unsafe { *envp.add(index) };
+        if line.is_null() {
+            return None;
+        }
+        index += 1;
+        // SAFETY: the caller's promise.
+        Some(unsafe { CStr::from_ptr(line) }.to_bytes())
+    })
+}
+
+fn start(config: &Config) {
+    if config.disable {
+        return;
+    }
+    if config.level == Level::Off {
+        if let Some(complaint) = &config.complaint {
+            log::complain(complaint);
+        }
+        return;
+    }
+    if process::init() {
+        sockshim_core::net::init();
+        log::start(config);
+    }
+}
+
+/// exit(3) has run the program's exit handlers. Destructors of other libraries may still make calls: from here on
+/// each event is written before its call returns.
+extern "C" fn destructor() {
+    if mode::control() && !process::is_vfork_child() && process::is_ready() {
+        log::flush();
+        log::set_synchronous();
+    }
+}

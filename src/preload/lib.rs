@@ -1,0 +1,36 @@
+//! `libsockshim.so`: what `LD_PRELOAD` puts between a program and libc.
+//!
+//! # One call's life
+//! 1. The program calls `bind`; the dynamic linker has bound it to the function that [`hooks`] exports.
+//! 2. Fast exit: one load and one test of [`mode`]. Nobody looks: jump to libc's `bind`.
+//! 3. [`call::enter`] looks whether this is a place to look from (vfork child, fork child), makes a [`call::Ticket`]
+//!    and runs the row's dispatch function, which turns raw pointers into values and asks `sockshim-core`.
+//! 4. libc performs the call, from a frame that holds no lock, no guard and no destructor: the thread may be
+//!    cancelled there, or a signal handler may jump out of it.
+//! 5. [`call::leave`] commits what has changed to the fd table, and hands the event to the log.
+//! 6. [`log::writer`], a thread with a descriptor table of its own, formats and writes it.
+//!
+//! # Safety
+//! This crate is where `unsafe` lives: it exports C functions, follows the program's pointers and makes system
+//! calls. Each file says at its top what it relies on.
+#![allow(clippy::missing_safety_doc, reason = "the hooks have the contracts of the functions that they stand for")]
+
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+compile_error!("libsockshim.so has machine code of its own (vfork, exec*, thread-local storage) for Linux on x86-64 only");
+
+#[macro_use]
+mod macros;
+
+mod alloc;
+mod call;
+mod dispatch;
+mod hooks;
+mod init;
+mod log;
+mod memory;
+mod mode;
+mod process;
+mod real;
+mod sys;
+mod tls;
+mod trampoline;

@@ -1,0 +1,167 @@
+//! The log's near side: what the program's threads touch.
+//!
+//! # Safety
+//! The channel of a process is never freed: a thread may be using it while another forks. A forked child makes its
+//! own and leaves its parent's alone.
+
+mod output;
+pub mod writer;
+
+use crate::{mode, process, sys};
+use core::ptr;
+use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use sockshim_core::config::{Complaint, Config, Format};
+use sockshim_core::hook::{Hook, Level};
+use sockshim_core::trace::event::Event;
+use sockshim_core::trace::sink::Sink;
+use std::io::Write;
+
+static SINK: AtomicPtr<Sink> = AtomicPtr::new(ptr::null_mut());
+static SETTINGS: AtomicPtr<Settings> = AtomicPtr::new(ptr::null_mut());
+static SYNCHRONOUS: AtomicBool = AtomicBool::new(false);
+
+/// What the writer needs to know; fixed at start.
+pub struct Settings {
+    /// The format.
+    pub format: Format,
+    /// The log's path with `%p` in it; stderr without one.
+    pub file: Option<&'static [u8]>,
+    level: Level,
+}
+
+/// The call of a record about sockshim itself.
+static MESSAGE: Hook = crate::call::special("sockshim");
+
+/// Turns logging on, as the configuration says.
+pub fn start(config: &Config) {
+    // Copied, because the program may write over its environment (setproctitle does).
+    let file = config.file.map(|file| &*Box::leak(Box::<[u8]>::from(file)));
+    let settings = Settings { format: config.format, file, level: config.level };
+    SETTINGS.store(Box::leak(Box::new(settings)), Ordering::Release);
+    fresh_sink();
+    if let Some(complaint) = &config.complaint {
+        let mut line = Line::new();
+        describe(complaint, &mut line);
+        let mut event = Event::message(&MESSAGE, line.bytes());
+        event.start = sys::monotonic();
+        event.tid = sys::gettid();
+        send(&event);
+    }
+    launch(process::pid());
+}
+
+/// A forked child's own channel and writer.
+pub fn start_in_child(pid: i32) {
+    SYNCHRONOUS.store(false, Ordering::Release);
+    fresh_sink();
+    launch(pid);
+}
+
+/// Starts the writer again after [`writer::stop`].
+pub fn restart() {
+    launch(process::pid());
+}
+
+fn launch(pid: i32) {
+    let Some(settings) = settings() else { return };
+    if writer::start(pid) {
+        mode::set(settings.level);
+    } else {
+        mode::set(Level::Off);
+    }
+}
+
+/// The settings, once logging was asked for.
+fn settings() -> Option<&'static Settings> {
+    // SAFETY: the pointer is null or a leaked box.
+    unsafe { SETTINGS.load(Ordering::Acquire).as_ref() }
+}
+
+fn fresh_sink() {
+    SINK.store(Box::leak(Box::default()), Ordering::Release);
+}
+
+fn sink() -> Option<&'static Sink> {
+    // SAFETY: the pointer is null or a leaked box.
+    unsafe { SINK.load(Ordering::Acquire).as_ref() }
+}
+
+/// Hands an event to the writer.
+pub fn send(event: &Event) {
+    if let Some(sink) = sink() {
+        sink.send(event);
+        if SYNCHRONOUS.load(Ordering::Relaxed) {
+            flush();
+        }
+    }
+}
+
+/// Waits until everything that was sent is written, as long as a writer is there and not stuck.
+pub fn flush() {
+    if sink().is_some_and(|sink| !sink.is_empty()) || writer::is_writing() {
+        writer::flush(process::is_sandboxed());
+    }
+}
+
+/// From now on nothing stays in the channel.
+pub fn set_synchronous() {
+    SYNCHRONOUS.store(true, Ordering::Release);
+}
+
+/// Says on stderr that a variable has a value that cannot be used. Only for when there is no log to say it in.
+pub fn complain(complaint: &Complaint) {
+    let mut line = Line::new();
+    let _ = line.write_all(b"sockshim: ");
+    describe(complaint, &mut line);
+    let _ = line.write_all(b"\n");
+    sys::write(libc::STDERR_FILENO, line.bytes());
+}
+
+fn describe(complaint: &Complaint, line: &mut Line) {
+    use sockshim_core::trace::decode::Lossy;
+    let value = &complaint.value[..complaint.value.len().min(40)];
+    // The line is long enough; a longer one would be cut, which is all right for a complaint.
+    let _ = write!(line, "{}={} is not understood; it takes {}", complaint.variable, Lossy(value), complaint.takes);
+}
+
+/// A line of text without an allocation.
+pub struct Line {
+    bytes: [u8; 256],
+    len: usize,
+}
+
+impl Line {
+    /// An empty line.
+    pub const fn new() -> Line {
+        Line { bytes: [0; 256], len: 0 }
+    }
+
+    /// What was written.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
+
+impl Write for Line {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let room = self.bytes.len() - self.len;
+        let count = bytes.len().min(room);
+        self.bytes[self.len..self.len + count].copy_from_slice(&bytes[..count]);
+        self.len += count;
+        // What has no room is cut.
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The call that the test of the fallback wants to see panic.
+#[cfg(feature = "panic-test")]
+pub fn panics_at(call: &str) -> bool {
+    // SAFETY: the environment is read while the program may change it; the test's program does not.
+    let wanted = unsafe { libc::getenv(c"SOCKSHIM_PANIC".as_ptr()) };
+    // SAFETY: getenv gives a C string or null.
+    !wanted.is_null() && unsafe { core::ffi::CStr::from_ptr(wanted) }.to_bytes() == call.as_bytes()
+}

@@ -1,0 +1,323 @@
+//! The log's far side: the thread that formats and writes.
+//!
+//! It is started with clone(2) instead of pthread_create: that takes no lock and no memory of the program's, so it
+//! can be done in a child that was forked while other threads ran, and in a signal handler; and libc keeps its
+//! shortcuts for programs with one thread. The price: the thread must not call anything in libc that uses
+//! thread-local state. It makes raw system calls, copies memory, and formats.
+//!
+//! Its first act is to leave the program's descriptor table with close_range(2) and CLOSE_RANGE_UNSHARE. That gives
+//! the program its fast descriptor path back, keeps the log out of reach of its closefrom(3), and keeps none of its
+//! sockets or pipes open.
+//!
+//! # Safety
+//! The thread has a stack and a thread control block of its own, which are never freed. The block is a copy of the
+//! starting thread's head, so that the stack protector and thread-local addresses resolve; errno and the like fall
+//! into zeroed memory below it.
+
+use crate::log::output::Output;
+use crate::log::{Settings, settings, sink};
+use crate::{mode, sys};
+use core::arch::asm;
+use core::ffi::{c_int, c_void};
+use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+use sockshim_core::config::Format;
+use sockshim_core::hook::{Hook, Level};
+use sockshim_core::trace::event::{Event, Extra, Process};
+use sockshim_core::trace::sink::Sink;
+use sockshim_core::trace::{json, text};
+use sockshim_core::verdict::Reason;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Bumped to wake the writer: the word it sleeps on.
+static WAKE: AtomicU32 = AtomicU32::new(0);
+/// How many flushes were asked for, and up to which one they are done.
+static FLUSH_ASKED: AtomicU32 = AtomicU32::new(0);
+static FLUSH_DONE: AtomicU32 = AtomicU32::new(0);
+/// The thread's id while it runs; the kernel clears it when the thread is gone.
+static TID: AtomicI32 = AtomicI32::new(0);
+/// Whether a batch is being written.
+static WRITING: AtomicU32 = AtomicU32::new(0);
+/// 0 while starting, then one of the constants.
+static STATUS: AtomicU32 = AtomicU32::new(0);
+const RUNNING: u32 = 1;
+const FAILED: u32 = 2;
+/// Set to end the thread.
+static STOP: AtomicU32 = AtomicU32::new(0);
+
+const STACK: usize = 256 * 1024;
+const GUARD: usize = 4096;
+/// Zeroed memory below the control block, where static thread-local variables would be.
+const STATIC_TLS: usize = 16 * 1024;
+/// How much of the starting thread's control block is copied.
+const CONTROL_BLOCK: usize = 704;
+
+/// The longest time that an event waits for a writer that has nothing to do.
+const LONGEST_SLEEP: i64 = 4_000_000;
+const SHORTEST_SLEEP: i64 = 500_000;
+/// How long anybody waits for the writer: it may be stuck in a full pipe, and no program has to wait for that.
+const PATIENCE: i64 = 500_000_000;
+
+/// Starts the thread for the process `pid`, and waits until its log is open. `false` when there will be no log.
+pub fn start(pid: i32) -> bool {
+    STATUS.store(0, Ordering::Release);
+    STOP.store(0, Ordering::Release);
+    FLUSH_DONE.store(FLUSH_ASKED.load(Ordering::Acquire), Ordering::Release);
+    WRITING.store(0, Ordering::Release);
+    let size = STACK + STATIC_TLS + 4096;
+    let memory = sys::mmap(size);
+    if memory.is_null() {
+        return false;
+    }
+    let mask = sys::block_signals();
+    // SAFETY: the mapping has room for a stack, the zeroed variables and the block, in this order.
+    let started = unsafe { launch(memory, pid) };
+    sys::restore_signals(mask);
+    if !started {
+        // SAFETY: no thread was made, so nobody uses the mapping.
+        unsafe { sys::munmap(memory, size) };
+        say(b"sockshim: cannot start the log's thread; nothing is logged\n");
+        return false;
+    }
+    let begin = sys::monotonic();
+    while STATUS.load(Ordering::Acquire) == 0 && waited(begin) < PATIENCE {
+        sys::futex_wait(&STATUS, 0, PATIENCE);
+    }
+    STATUS.load(Ordering::Acquire) == RUNNING
+}
+
+fn say(line: &[u8]) {
+    sys::write(libc::STDERR_FILENO, line);
+}
+
+fn waited(begin: u64) -> i64 {
+    sys::monotonic().saturating_sub(begin) as i64
+}
+
+/// # Safety
+/// `memory` must be a fresh mapping of STACK + STATIC_TLS + 4096 bytes, and signals must be blocked.
+unsafe fn launch(memory: *mut u8, pid: i32) -> bool {
+    let own: *const u8;
+    // SAFETY: reads the thread pointer.
+    unsafe { asm!("mov {}, qword ptr fs:[0]", out(reg) own, options(nostack, readonly, preserves_flags)) };
+    // SAFETY: the offsets are inside the mapping; glibc's control block is longer than what is copied.
+    unsafe {
+        let block = memory.add(STACK + STATIC_TLS);
+        core::ptr::copy_nonoverlapping(own, block, CONTROL_BLOCK);
+        // The two words of the block that point to itself.
+        block.cast::<*mut u8>().write(block);
+        block.cast::<*mut u8>().add(2).write(block);
+        sys::syscall(libc::SYS_mprotect, [memory as i64, GUARD as i64, libc::PROT_NONE.into(), 0, 0, 0]);
+        let flags = libc::CLONE_VM
+            | libc::CLONE_FS
+            | libc::CLONE_FILES
+            | libc::CLONE_SIGHAND
+            | libc::CLONE_THREAD
+            | libc::CLONE_SYSVSEM
+            | libc::CLONE_SETTLS
+            | libc::CLONE_PARENT_SETTID
+            | libc::CLONE_CHILD_CLEARTID;
+        let errno = sys::errno();
+        let tid = libc::clone(
+            thread,
+            memory.add(STACK).cast::<c_void>(),
+            flags,
+            pid as usize as *mut c_void,
+            TID.as_ptr(),
+            block.cast::<c_void>(),
+            TID.as_ptr(),
+        );
+        sys::set_errno(errno);
+        tid > 0
+    }
+}
+
+/// Whether a batch is on its way out.
+pub fn is_writing() -> bool {
+    WRITING.load(Ordering::Acquire) != 0
+}
+
+/// Asks the writer to empty the channel, and waits for it. In a sandbox no futex is touched: the writer looks by
+/// itself often enough.
+pub fn flush(sandboxed: bool) {
+    let ticket = FLUSH_ASKED.fetch_add(1, Ordering::AcqRel).wrapping_add(1);
+    let begin = sys::monotonic();
+    if !sandboxed {
+        wake();
+    }
+    loop {
+        let done = FLUSH_DONE.load(Ordering::Acquire);
+        let late = waited(begin) > PATIENCE || TID.load(Ordering::Acquire) == 0;
+        if done.wrapping_sub(ticket) as i32 >= 0 || late {
+            return;
+        }
+        if sandboxed {
+            core::hint::spin_loop();
+        } else {
+            sys::futex_wait(&FLUSH_DONE, done, 10_000_000);
+        }
+    }
+}
+
+fn wake() {
+    WAKE.fetch_add(1, Ordering::AcqRel);
+    sys::futex_wake(&WAKE);
+}
+
+/// Ends the thread and waits until the kernel has forgotten it: some calls want a process with one thread.
+/// `false` when there was none.
+pub fn stop() -> bool {
+    let tid = TID.load(Ordering::Acquire);
+    if tid == 0 {
+        return false;
+    }
+    STOP.store(1, Ordering::Release);
+    wake();
+    let begin = sys::monotonic();
+    let pid = sys::getpid();
+    // SAFETY: signal 0 only asks whether the thread is there.
+    let exists = || unsafe { sys::syscall(libc::SYS_tgkill, [pid.into(), tid.into(), 0, 0, 0, 0]) } == 0;
+    while (TID.load(Ordering::Acquire) == tid || exists()) && waited(begin) < PATIENCE {
+        let never = AtomicU32::new(0);
+        sys::futex_wait(&never, 0, 50_000);
+    }
+    true
+}
+
+extern "C" fn thread(pid: *mut c_void) -> c_int {
+    let pid = pid as usize as i32;
+    leave_the_programs_table();
+    sys::set_name(c"sockshim-log");
+    let opened = settings().and_then(|settings| Some((settings, Output::open(settings.file, pid)?)));
+    let Some((settings, output)) = opened else {
+        STATUS.store(FAILED, Ordering::Release);
+        sys::futex_wake(&STATUS);
+        return 0;
+    };
+    STATUS.store(RUNNING, Ordering::Release);
+    sys::futex_wake(&STATUS);
+    if let Some(sink) = sink() {
+        let mut writer = Writer { settings, output, pid, comm: [0; 16], buffer: Vec::with_capacity(BUFFER) };
+        if catch_unwind(AssertUnwindSafe(|| writer.run(sink))).is_err() {
+            // Nobody reads the channel any more, so nobody should fill it.
+            mode::set(Level::Off);
+        }
+    }
+    0
+}
+
+/// Keeps stderr alone, in a table of the thread's own.
+fn leave_the_programs_table() {
+    const UNSHARE: u32 = libc::CLOSE_RANGE_UNSHARE as u32;
+    if sys::close_range(3, u32::MAX, UNSHARE) < 0 {
+        // Before Linux 5.9. The copy keeps the program's descriptors open for as long as this loop takes.
+        // SAFETY: takes a number.
+        unsafe { sys::syscall(libc::SYS_unshare, [libc::CLONE_FILES.into(), 0, 0, 0, 0, 0]) };
+        (3..65_536).for_each(sys::close);
+    }
+    sys::close(0);
+    sys::close(1);
+}
+
+const BUFFER: usize = 64 * 1024;
+/// An event never takes more: what a buffer must have left to begin one.
+const LONGEST_EVENT: usize = 8 * 1024;
+
+struct Writer {
+    settings: &'static Settings,
+    output: Output,
+    pid: i32,
+    comm: [u8; 16],
+    buffer: Vec<u8>,
+}
+
+/// The call of a record about lost events.
+static DROPPED: Hook = crate::call::special("dropped");
+
+impl Writer {
+    fn run(&mut self, sink: &Sink) {
+        let mut sleep = SHORTEST_SLEEP;
+        loop {
+            let seen = WAKE.load(Ordering::Acquire);
+            let asked = FLUSH_ASKED.load(Ordering::Acquire);
+            let stop = STOP.load(Ordering::Acquire) != 0;
+            let busy = self.drain(sink);
+            if FLUSH_DONE.swap(asked, Ordering::AcqRel) != asked {
+                sys::futex_wake(&FLUSH_DONE);
+            }
+            if stop {
+                return;
+            }
+            sleep = if busy { SHORTEST_SLEEP } else { (sleep * 2).min(LONGEST_SLEEP) };
+            sys::futex_wait(&WAKE, seen, sleep);
+        }
+    }
+
+    /// Writes everything that waits. `false` when no event did.
+    fn drain(&mut self, sink: &Sink) -> bool {
+        if sink.is_empty() && !sink.has_dropped() {
+            return false;
+        }
+        WRITING.store(1, Ordering::Release);
+        self.read_comm();
+        let epoch = sys::realtime().wrapping_sub(sys::monotonic());
+        let mut any = false;
+        loop {
+            let mut count = 0;
+            while self.buffer.len() + LONGEST_EVENT <= BUFFER {
+                let Some(event) = sink.next() else { break };
+                self.format(&event, epoch);
+                count += 1;
+            }
+            if count == 0 {
+                break;
+            }
+            any = true;
+            self.write(sink, count);
+        }
+        match sink.take_dropped() {
+            0 => {}
+            lost => {
+                let mut event = Event::new(&DROPPED);
+                event.start = sys::monotonic();
+                event.tid = self.pid;
+                event.reason = Reason::LogFull;
+                event.extra = Extra::Count(lost);
+                self.format(&event, epoch);
+                self.write(sink, lost);
+            }
+        }
+        WRITING.store(0, Ordering::Release);
+        any
+    }
+
+    /// Writes the buffer; what cannot be written counts as lost.
+    fn write(&mut self, sink: &Sink, count: u64) {
+        if !self.output.write(&self.buffer, self.settings.file, self.pid) {
+            sink.add_dropped(count);
+        }
+        self.buffer.clear();
+    }
+
+    fn format(&mut self, event: &Event, epoch: u64) {
+        let len = self.comm.iter().position(|byte| *byte == b'\n' || *byte == 0).unwrap_or(self.comm.len());
+        let comm = core::str::from_utf8(&self.comm[..len]).unwrap_or("?");
+        let process = Process { pid: self.pid, comm, epoch };
+        let begin = self.buffer.len();
+        let formatted = catch_unwind(AssertUnwindSafe(|| match self.settings.format {
+            Format::Json => json::write(event, &process, &mut self.buffer),
+            Format::Text => text::write(event, &process, &mut self.buffer),
+        }));
+        if !matches!(formatted, Ok(Ok(()))) {
+            self.buffer.truncate(begin);
+        }
+    }
+
+    /// `/proc/self/comm` is the main thread's name, which the program may change.
+    fn read_comm(&mut self) {
+        let fd = sys::open(c"/proc/self/comm", libc::O_RDONLY | libc::O_CLOEXEC, 0);
+        if fd >= 0 {
+            sys::read(fd, &mut self.comm);
+            sys::close(fd);
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! `hooks!`: from one line of the table to an exported function, its original, and its row.
+//!
+//! A line `[Level gate SYS_nr] fn name(parameters) -> ret = enter, leave;` becomes
+//! - the exported symbol `name`: the fast exit, and behind it a frame that never inlines, without a destructor or a
+//!   landing pad, in which libc's function runs: cancelling the thread or jumping out of it leaves nothing behind;
+//! - `original::name`: libc's function, through a pointer that begins at a stand-in;
+//! - a row of `ROWS`, with the dispatch functions that must exist for the crate to compile.
+
+/// A value that fits an argument register.
+pub trait Word {
+    /// As the register holds it, extended by its own sign.
+    fn word(self) -> i64;
+    /// Back from the register.
+    fn from_word(word: i64) -> Self;
+}
+
+macro_rules! words {
+    ($($ty:ty),*) => { $(impl Word for $ty {
+        fn word(self) -> i64 { self as i64 }
+        fn from_word(word: i64) -> Self { word as $ty }
+    })* };
+}
+words!(i32, u32, i64, u64, isize, usize);
+
+impl<T> Word for *const T {
+    fn word(self) -> i64 {
+        self as i64
+    }
+    fn from_word(word: i64) -> Self {
+        word as *const T
+    }
+}
+
+impl<T> Word for *mut T {
+    fn word(self) -> i64 {
+        self as i64
+    }
+    fn from_word(word: i64) -> Self {
+        word as *mut T
+    }
+}
+
+impl Word for () {
+    fn word(self) -> i64 {
+        0
+    }
+    fn from_word(_: i64) -> Self {}
+}
+
+/// The number of the system call with the same arguments, if the table names one.
+macro_rules! nr {
+    () => {
+        None
+    };
+    ($nr:ident) => {
+        Some(libc::$nr)
+    };
+}
+
+/// See the module's text.
+macro_rules! hooks {
+    (
+        calls { $(
+            #[doc = $doc:literal]
+            [$level:ident $gate:ident $($nr:ident)?]
+            fn $name:ident($($arg:ident: $ty:ty),* $(,)?) -> $ret:ty = $enter:path, $leave:path;
+        )* }
+        trampolines { $(
+            #[doc = $tdoc:literal]
+            [$tlevel:ident]
+            fn $tname:ident($($targ:ident: $tty:ty),* $(,)?) -> $tret:tt = $before:path;
+        )* }
+        not_hooked { $($unhooked:ident: $why:literal;)* }
+    ) => {
+        #[allow(unused_imports, reason = "which types of libc the table uses is the table's business")]
+        use libc::*;
+        use crate::dispatch::{create, data, fd, name, option, process, ready};
+        use crate::call::{self, Answer, Row, Ticket};
+        use crate::macros::Word;
+        use crate::real::Real;
+        use sockshim_core::hook::{Hook, Level, Param};
+        use core::sync::atomic::Ordering;
+
+        /// The place of each hook in [`ROWS`].
+        #[allow(non_camel_case_types, reason = "the variants are the symbols")]
+        #[repr(usize)]
+        enum Place { $($name,)* $($tname,)* }
+
+        /// Every exported symbol, in the order of the table.
+        pub static ROWS: &[Row] = &[
+            $(Row {
+                hook: Hook {
+                    name: stringify!($name),
+                    params: &[$(Param { name: stringify!($arg), ty: stringify!($ty) }),*],
+                    ret: stringify!($ret),
+                    level: Level::$level,
+                    nr: nr!($($nr)?),
+                    doc: $doc,
+                },
+                enter: $enter,
+                leave: $leave,
+            },)*
+            $(Row {
+                hook: Hook {
+                    name: stringify!($tname),
+                    params: &[$(Param { name: stringify!($targ), ty: stringify!($tty) }),*],
+                    ret: stringify!($tret),
+                    level: Level::$tlevel,
+                    nr: None,
+                    doc: $tdoc,
+                },
+                enter: $before,
+                leave: call::logged,
+            },)*
+        ];
+
+        /// The pointers to libc's functions.
+        pub static REALS: &[Real] = &[
+            $(Real { symbol: concat!(stringify!($name), "\0"), target: &pointers::$name },)*
+            $(Real { symbol: concat!(stringify!($tname), "\0"), target: &pointers::$tname },)*
+        ];
+
+        #[allow(non_upper_case_globals, reason = "the names are the symbols")]
+        mod pointers {
+            use core::sync::atomic::AtomicPtr;
+            $(pub static $name: AtomicPtr<()> = AtomicPtr::new(super::early::$name as *const () as *mut ());)*
+            // Trampolines look their target up themselves when they run this early.
+            $(pub static $tname: AtomicPtr<()> = AtomicPtr::new(core::ptr::null_mut());)*
+        }
+
+        /// What stands in for libc's function until the constructor has run.
+        mod early {
+            use super::*;
+            $(pub unsafe extern "C-unwind" fn $name($($arg: $ty),*) -> $ret {
+                const NR: Option<c_long> = nr!($($nr)?);
+                if let Some(nr) = NR {
+                    let mut args = [0; 6];
+                    for (slot, word) in args.iter_mut().zip([$($arg.word()),*]) { *slot = word; }
+                    // SAFETY: the caller's own arguments for the call that it made.
+                    return <$ret>::from_word(crate::sys::libc_answer(unsafe { crate::sys::syscall(nr, args) }));
+                }
+                let Some(address) = crate::real::lookup(concat!(stringify!($name), "\0")) else {
+                    return <$ret>::from_word(crate::sys::libc_answer(-c_long::from(ENOSYS)));
+                };
+                // SAFETY: the next definition of the same symbol has the same prototype.
+                unsafe { core::mem::transmute::<*mut (), unsafe extern "C-unwind" fn($($ty),*) -> $ret>(address)($($arg),*) }
+            })*
+        }
+
+        /// libc's functions under their own names.
+        mod original {
+            use super::*;
+            $(
+                #[inline(always)]
+                pub unsafe fn $name($($arg: $ty),*) -> $ret {
+                    let target = pointers::$name.load(Ordering::Relaxed);
+                    // SAFETY: the pointer is a definition of this symbol or its stand-in; both have this prototype.
+                    unsafe { core::mem::transmute::<*mut (), unsafe extern "C-unwind" fn($($ty),*) -> $ret>(target)($($arg),*) }
+                }
+            )*
+        }
+
+        mod export {
+            use super::*;
+            $(
+                #[doc = $doc]
+                #[unsafe(no_mangle)]
+                pub unsafe extern "C-unwind" fn $name($($arg: $ty),*) -> $ret {
+                    if !crate::mode::$gate() {
+                        // SAFETY: the program's own call.
+                        return unsafe { original::$name($($arg),*) };
+                    }
+                    // SAFETY: the program's own call.
+                    unsafe { observed::$name($($arg),*) }
+                }
+            )*
+        }
+
+        /// The frames in which a call is observed. They hold plain data only.
+        mod observed {
+            use super::*;
+            $(
+                #[inline(never)]
+                pub unsafe extern "C-unwind" fn $name($($arg: $ty),*) -> $ret {
+                    let mut ticket = core::mem::MaybeUninit::<Ticket>::uninit();
+                    let row = &ROWS[Place::$name as usize];
+                    match call::enter(&mut ticket, row, &[$($arg.word()),*]) {
+                        // SAFETY: the program's own call.
+                        Answer::Pass => unsafe { original::$name($($arg),*) },
+                        Answer::Host => {
+                            // SAFETY: the program's own call.
+                            let ret = unsafe { original::$name($($arg),*) };
+                            // SAFETY: `Host` says that the ticket was written.
+                            unsafe { call::leave(&mut ticket, ret.word()) };
+                            ret
+                        }
+                        Answer::Done(word) => <$ret>::from_word(word),
+                    }
+                }
+            )*
+        }
+
+        /// Symbols that return twice, never return or take any number of arguments: machine code that calls the
+        /// row's function first and then jumps to libc with everything as it was.
+        mod jump {
+            use super::*;
+            $(crate::trampoline::trampoline!($tname, Place::$tname as usize, pointers::$tname);)*
+        }
+    };
+}

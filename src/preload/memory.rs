@@ -1,0 +1,135 @@
+//! Looking at the program's memory.
+//!
+//! The program may pass any pointer, and the kernel answers EFAULT for a bad one. So before a call, memory is read
+//! through process_vm_readv(2) on the own process, which answers EFAULT too instead of faulting. After a call that
+//! succeeded, the kernel itself has used the memory, and it can be read directly.
+//!
+//! # Safety
+//! [`read_used`] relies on the kernel having read or written the same bytes in the call that just succeeded.
+
+use crate::{process, sys};
+use libc::{c_int, c_long};
+use sockshim_core::errno::Errno;
+use sockshim_core::net::address::SockAddr;
+use sockshim_core::net::socket::Copied;
+use sockshim_core::uapi::SOCKADDR_STORAGE;
+
+/// Copies `buffer.len()` bytes from the program's `address`. `None` when looking is not possible here.
+fn peek(address: i64, buffer: &mut [u8]) -> Copied<()> {
+    if process::is_sandboxed() {
+        return None;
+    }
+    let local = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+    let remote = libc::iovec { iov_base: address as *mut libc::c_void, iov_len: buffer.len() };
+    let args = [process::pid().into(), &raw const local as c_long, 1, &raw const remote as c_long, 1, 0];
+    // SAFETY: the local vector describes `buffer`; the kernel checks the remote one.
+    let copied = unsafe { sys::syscall(libc::SYS_process_vm_readv, args) };
+    match copied {
+        count if count == buffer.len() as c_long => Some(Ok(())),
+        // A partial copy ends at an unreadable page, where the kernel's own copy would fail as well.
+        0.. => Some(Err(Errno::EFAULT)),
+        error if error == -c_long::from(libc::EFAULT) => Some(Err(Errno::EFAULT)),
+        _ => None,
+    }
+}
+
+/// `move_addr_to_kernel`: the address argument of bind(2), connect(2) and sendto(2).
+pub fn sockaddr(address: i64, len: c_int) -> Copied<SockAddr> {
+    let len = match usize::try_from(len) {
+        Ok(len) if len <= SOCKADDR_STORAGE => len,
+        _ => return Some(Err(Errno::EINVAL)),
+    };
+    let mut addr = SockAddr::EMPTY;
+    if len > 0 {
+        match peek(address, &mut addr.buffer()[..len])? {
+            Ok(()) => addr.set_len(len),
+            Err(errno) => return Some(Err(errno)),
+        }
+    }
+    Some(Ok(addr))
+}
+
+/// A value of plain bytes at the program's `address`, if it can be read.
+pub fn value<T: Plain>(address: i64) -> Option<T> {
+    let mut value = T::ZERO;
+    // SAFETY: `Plain` types are valid for any bytes.
+    let bytes = unsafe { core::slice::from_raw_parts_mut((&raw mut value).cast::<u8>(), size_of::<T>()) };
+    peek(address, bytes)?.ok()?;
+    Some(value)
+}
+
+/// A C string at the program's `address`, cut to what an event can hold.
+pub fn text(address: i64) -> SockAddr {
+    let mut text = SockAddr::EMPTY;
+    // Page by page, because the string may end just before an unmapped one.
+    let mut len = 0;
+    while len < SOCKADDR_STORAGE {
+        let at = address as usize + len;
+        let piece = (4096 - at % 4096).min(SOCKADDR_STORAGE - len);
+        if !matches!(peek(at as i64, &mut text.buffer()[len..len + piece]), Some(Ok(()))) {
+            break;
+        }
+        if let Some(end) = text.buffer()[len..len + piece].iter().position(|byte| *byte == 0) {
+            len += end;
+            break;
+        }
+        len += piece;
+    }
+    text.set_len(len);
+    text
+}
+
+/// Types that any bytes make.
+///
+/// # Safety
+/// Every bit pattern must be a value.
+pub unsafe trait Plain: Copy {
+    /// A value to begin with.
+    const ZERO: Self;
+}
+// SAFETY: integers.
+unsafe impl Plain for c_int {
+    const ZERO: Self = 0;
+}
+// SAFETY: integers and raw pointers.
+unsafe impl Plain for libc::msghdr {
+    // SAFETY: all zeros are a value of integers and raw pointers.
+    const ZERO: Self = unsafe { core::mem::zeroed() };
+}
+// SAFETY: integers and raw pointers.
+unsafe impl Plain for libc::mmsghdr {
+    // SAFETY: all zeros are a value of integers and raw pointers.
+    const ZERO: Self = unsafe { core::mem::zeroed() };
+}
+// SAFETY: integers.
+unsafe impl Plain for libc::pollfd {
+    const ZERO: Self = libc::pollfd { fd: 0, events: 0, revents: 0 };
+}
+// SAFETY: integers.
+unsafe impl Plain for [c_int; 2] {
+    const ZERO: Self = [0; 2];
+}
+
+/// The value at an address that the kernel has just used.
+///
+/// # Safety
+/// The call that has just succeeded must have read or written these bytes.
+pub unsafe fn read_used<T: Plain>(address: i64) -> T {
+    // SAFETY: the caller's promise; alignment is not assumed.
+    unsafe { (address as *const T).read_unaligned() }
+}
+
+/// The address that a call has just written, with the length that it stored.
+///
+/// # Safety
+/// The call that has just succeeded must have filled both.
+pub unsafe fn sockaddr_used(address: i64, len: i64, room: c_int) -> Option<SockAddr> {
+    if address == 0 || len == 0 {
+        return None;
+    }
+    // SAFETY: the call has stored the length.
+    let full = unsafe { read_used::<c_int>(len) };
+    let len = usize::try_from(full.min(room)).ok()?.min(SOCKADDR_STORAGE);
+    // SAFETY: the call has stored as many bytes of the address as fit into the program's room.
+    Some(SockAddr::new(unsafe { core::slice::from_raw_parts(address as *const u8, len) }))
+}

@@ -1,0 +1,102 @@
+//! Which process this is: the one that the library was set up in, a fork of it, or a vfork child that only borrows
+//! its memory.
+//!
+//! # Safety
+//! [`Identity`] lives in a page that the kernel empties in every forked child (MADV_WIPEONFORK), however it was
+//! forked; it holds atomics, for which zero is a value.
+
+use crate::{log, mode, sys, tls};
+use core::ptr;
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, Ordering};
+use sockshim_core::hook::Level;
+
+/// What is true for one process only.
+struct Identity {
+    /// Its id; 0 in a fresh child.
+    pid: AtomicI32,
+    /// Whether somebody is making a fresh child ready.
+    busy: AtomicU32,
+}
+
+static IDENTITY: AtomicPtr<Identity> = AtomicPtr::new(ptr::null_mut());
+static SANDBOXED: AtomicBool = AtomicBool::new(false);
+
+fn identity() -> Option<&'static Identity> {
+    // SAFETY: the pointer is null or the page that `init` mapped for ever.
+    unsafe { IDENTITY.load(Ordering::Acquire).as_ref() }
+}
+
+/// Remembers the process. `false` when the kernel cannot mark a page for children: then nothing is observed, for
+/// a child could not tell that it is one.
+pub fn init() -> bool {
+    let page = sys::mmap(4096);
+    if page.is_null() {
+        return false;
+    }
+    let args = [page as i64, 4096, libc::MADV_WIPEONFORK.into(), 0, 0, 0];
+    // SAFETY: the mapping was made just now.
+    if unsafe { sys::syscall(libc::SYS_madvise, args) } != 0 {
+        return false;
+    }
+    let page = page.cast::<Identity>();
+    // SAFETY: the page is zeroed, which is a valid `Identity`.
+    unsafe { (*page).pid.store(sys::getpid(), Ordering::Release) };
+    IDENTITY.store(page, Ordering::Release);
+    true
+}
+
+/// The process id, without asking the kernel.
+pub fn pid() -> i32 {
+    identity().map_or(0, |identity| identity.pid.load(Ordering::Relaxed))
+}
+
+/// Whether this is a vfork child: it runs in its parent's memory, so it must change nothing there.
+pub fn is_vfork_child() -> bool {
+    let flag = &tls::get().vfork;
+    if flag.get() == 0 {
+        return false;
+    }
+    if sys::getpid() != pid() && pid() != 0 {
+        return true;
+    }
+    // The parent runs again, so the child has gone its own way. Or the child has forked: then it is a process.
+    flag.set(0);
+    false
+}
+
+/// Whether calls can be observed here. A child that has just been forked is made ready first.
+pub fn is_ready() -> bool {
+    let Some(identity) = identity() else { return false };
+    if identity.pid.load(Ordering::Acquire) != 0 {
+        return true;
+    }
+    // A signal handler that interrupts the preparation finds it busy, and observes nothing.
+    if identity.busy.swap(1, Ordering::AcqRel) != 0 {
+        return false;
+    }
+    let errno = sys::errno();
+    let pid = sys::getpid();
+    if mode::control() {
+        if is_sandboxed() {
+            // What the sandbox forbids is deadly, and starting a writer needs more than most sandboxes allow.
+            mode::set(Level::Off);
+        } else {
+            log::start_in_child(pid);
+        }
+    }
+    identity.pid.store(pid, Ordering::Release);
+    identity.busy.store(0, Ordering::Release);
+    sys::set_errno(errno);
+    mode::control()
+}
+
+/// From now on the library makes no system call on its own account: the program has installed a seccomp filter,
+/// which may kill for what the program itself would never do.
+pub fn set_sandboxed() {
+    SANDBOXED.store(true, Ordering::Release);
+}
+
+/// Whether own system calls are off limits.
+pub fn is_sandboxed() -> bool {
+    SANDBOXED.load(Ordering::Relaxed)
+}

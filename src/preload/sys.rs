@@ -1,0 +1,195 @@
+//! Raw system calls: for the time before libc's functions are known, and for everything that this library does on
+//! its own account. They touch neither errno nor any lock, and no hook sees them.
+//!
+//! # Safety
+//! A system call is as safe as its arguments. The typed functions below take what the kernel checks itself.
+
+use core::arch::asm;
+use libc::{c_int, c_long};
+
+/// A system call with up to six arguments; the kernel's raw answer, negative errno included.
+///
+/// # Safety
+/// As for the call that `nr` names.
+#[inline(always)]
+pub unsafe fn syscall(nr: c_long, a: [c_long; 6]) -> c_long {
+    let ret;
+    // SAFETY: the instruction's clobbers are declared; what the kernel does with memory is the caller's contract.
+    unsafe {
+        asm!("syscall", inlateout("rax") nr => ret, in("rdi") a[0], in("rsi") a[1], in("rdx") a[2], in("r10") a[3],
+             in("r8") a[4], in("r9") a[5], lateout("rcx") _, lateout("r11") _, options(nostack));
+    }
+    ret
+}
+
+/// The calling thread's errno.
+pub fn errno() -> c_int {
+    // SAFETY: the location is valid for the life of the thread.
+    unsafe { *libc::__errno_location() }
+}
+
+/// Sets the calling thread's errno.
+pub fn set_errno(value: c_int) {
+    // SAFETY: the location is valid for the life of the thread.
+    unsafe { *libc::__errno_location() = value }
+}
+
+/// A raw answer as libc reports it: -1 and errno for errors.
+pub fn libc_answer(raw: c_long) -> c_long {
+    if (-4095..0).contains(&raw) {
+        set_errno(-raw as c_int);
+        return -1;
+    }
+    raw
+}
+
+/// getpid(2).
+pub fn getpid() -> i32 {
+    // SAFETY: takes no arguments.
+    unsafe { syscall(libc::SYS_getpid, [0; 6]) as i32 }
+}
+
+/// gettid(2).
+pub fn gettid() -> i32 {
+    // SAFETY: takes no arguments.
+    unsafe { syscall(libc::SYS_gettid, [0; 6]) as i32 }
+}
+
+/// write(2): bytes written or negative errno.
+pub fn write(fd: c_int, bytes: &[u8]) -> isize {
+    // SAFETY: the slice is readable.
+    unsafe { syscall(libc::SYS_write, [fd.into(), bytes.as_ptr() as c_long, bytes.len() as c_long, 0, 0, 0]) as isize }
+}
+
+/// read(2): bytes read or negative errno.
+pub fn read(fd: c_int, bytes: &mut [u8]) -> isize {
+    let args = [fd.into(), bytes.as_mut_ptr() as c_long, bytes.len() as c_long, 0, 0, 0];
+    // SAFETY: the slice is writable.
+    unsafe { syscall(libc::SYS_read, args) as isize }
+}
+
+/// openat(2) relative to the current directory: a descriptor or negative errno.
+pub fn open(path: &core::ffi::CStr, flags: c_int, mode: c_int) -> c_int {
+    let args = [libc::AT_FDCWD.into(), path.as_ptr() as c_long, flags.into(), mode.into(), 0, 0];
+    // SAFETY: the path is a C string.
+    unsafe { syscall(libc::SYS_openat, args) as c_int }
+}
+
+/// close(2).
+pub fn close(fd: c_int) {
+    // SAFETY: takes a number.
+    unsafe { syscall(libc::SYS_close, [fd.into(), 0, 0, 0, 0, 0]) };
+}
+
+/// close_range(2): 0 or negative errno.
+pub fn close_range(first: u32, last: u32, flags: u32) -> c_int {
+    // SAFETY: takes numbers. Whose descriptors are closed is the caller's care.
+    unsafe { syscall(libc::SYS_close_range, [first.into(), last.into(), flags.into(), 0, 0, 0]) as c_int }
+}
+
+/// An int-sized SOL_SOCKET option: its value or the errno.
+pub fn getsockopt_int(fd: c_int, option: c_int) -> Result<c_int, c_int> {
+    let mut value: c_int = 0;
+    getsockopt(fd, option, (&raw mut value).cast(), size_of::<c_int>())?;
+    Ok(value)
+}
+
+/// SO_COOKIE, the kernel's name for a socket; 0 where the kernel has none.
+pub fn getsockopt_cookie(fd: c_int) -> Result<u64, c_int> {
+    let mut value: u64 = 0;
+    getsockopt(fd, libc::SO_COOKIE, (&raw mut value).cast(), size_of::<u64>())?;
+    Ok(value)
+}
+
+fn getsockopt(fd: c_int, option: c_int, value: *mut u8, size: usize) -> Result<(), c_int> {
+    let mut len = size as libc::socklen_t;
+    let args =
+        [fd.into(), libc::SOL_SOCKET.into(), option.into(), value as c_long, &raw mut len as c_long, 0];
+    // SAFETY: both callers pass a local of `size` bytes.
+    let raw = unsafe { syscall(libc::SYS_getsockopt, args) };
+    if raw < 0 { Err(-raw as c_int) } else { Ok(()) }
+}
+
+/// Whether getpeername(2) finds a peer.
+pub fn has_peer(fd: c_int) -> bool {
+    let mut addr = [0_u64; 16];
+    let mut len = size_of_val(&addr) as libc::socklen_t;
+    let args = [fd.into(), addr.as_mut_ptr() as c_long, &raw mut len as c_long, 0, 0, 0];
+    // SAFETY: the buffer is a local of the length that is passed.
+    unsafe { syscall(libc::SYS_getpeername, args) == 0 }
+}
+
+/// futex(2), FUTEX_WAIT: sleeps while `word` is `value`, for at most `nanos`.
+pub fn futex_wait(word: &core::sync::atomic::AtomicU32, value: u32, nanos: i64) {
+    let timeout = libc::timespec { tv_sec: nanos / 1_000_000_000, tv_nsec: nanos % 1_000_000_000 };
+    let op = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
+    let args = [word.as_ptr() as c_long, op.into(), value.into(), &raw const timeout as c_long, 0, 0];
+    // SAFETY: the word and the timeout outlive the call.
+    unsafe { syscall(libc::SYS_futex, args) };
+}
+
+/// futex(2), FUTEX_WAKE: wakes everybody who waits on `word`.
+pub fn futex_wake(word: &core::sync::atomic::AtomicU32) {
+    let op = libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG;
+    // SAFETY: the word outlives the call.
+    unsafe { syscall(libc::SYS_futex, [word.as_ptr() as c_long, op.into(), i32::MAX.into(), 0, 0, 0]) };
+}
+
+/// prctl(PR_SET_NAME) for the calling thread.
+pub fn set_name(name: &core::ffi::CStr) {
+    // SAFETY: the name is a C string.
+    unsafe { syscall(libc::SYS_prctl, [libc::PR_SET_NAME.into(), name.as_ptr() as c_long, 0, 0, 0, 0]) };
+}
+
+/// An anonymous private mapping, or null.
+pub fn mmap(len: usize) -> *mut u8 {
+    let (prot, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+    // SAFETY: a new mapping touches nothing that exists.
+    let raw = unsafe { syscall(libc::SYS_mmap, [0, len as c_long, prot.into(), flags.into(), -1, 0]) };
+    if (-4095..0).contains(&raw) { core::ptr::null_mut() } else { raw as *mut u8 }
+}
+
+/// munmap(2).
+///
+/// # Safety
+/// Nobody may use the mapping any more.
+pub unsafe fn munmap(start: *mut u8, len: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { syscall(libc::SYS_munmap, [start as c_long, len as c_long, 0, 0, 0, 0]) };
+}
+
+/// Blocks every signal for the calling thread and returns the mask that was.
+pub fn block_signals() -> u64 {
+    let (all, mut old) = (u64::MAX, 0_u64);
+    sigprocmask(Some(&all), Some(&mut old));
+    old
+}
+
+/// Sets the calling thread's signal mask.
+pub fn restore_signals(mask: u64) {
+    sigprocmask(Some(&mask), None);
+}
+
+fn sigprocmask(new: Option<&u64>, old: Option<&mut u64>) {
+    let new = new.map_or(0, |mask| core::ptr::from_ref(mask) as c_long);
+    let old = old.map_or(0, |mask| core::ptr::from_mut(mask) as c_long);
+    // SAFETY: the kernel's signal set has eight bytes, as the two words have.
+    unsafe { syscall(libc::SYS_rt_sigprocmask, [libc::SIG_SETMASK.into(), new, old, 8, 0, 0]) };
+}
+
+/// CLOCK_MONOTONIC in nanoseconds; through the vDSO, so without entering the kernel.
+pub fn monotonic() -> u64 {
+    clock(libc::CLOCK_MONOTONIC)
+}
+
+/// CLOCK_REALTIME in nanoseconds since the epoch.
+pub fn realtime() -> u64 {
+    clock(libc::CLOCK_REALTIME)
+}
+
+fn clock(id: libc::clockid_t) -> u64 {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the timespec is a local.
+    unsafe { libc::clock_gettime(id, &raw mut now) };
+    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
+}

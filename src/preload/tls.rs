@@ -1,0 +1,58 @@
+//! Three words per thread.
+//!
+//! `thread_local!` in a shared object goes through `__tls_get_addr`, which may allocate; a hook may run inside
+//! malloc. So the words are defined in assembly, in the thread's static block (the initial-exec model): their
+//! address is the thread pointer plus an offset that the dynamic linker fills in.
+//!
+//! # Safety
+//! The block belongs to the thread that looks at it. A vfork child shares it with its parent's thread, which is
+//! stopped meanwhile; that sharing is what the vfork flag is for.
+
+use core::arch::{asm, global_asm};
+use core::cell::Cell;
+
+global_asm!(
+    ".pushsection .tbss,\"awT\",@nobits",
+    ".p2align 3",
+    ".type sockshim_tls, @object",
+    ".size sockshim_tls, 16",
+    ".local sockshim_tls",
+    "sockshim_tls:",
+    ".zero 16",
+    ".popsection",
+);
+
+/// The calling thread's words.
+#[repr(C)]
+pub struct Tls {
+    /// Raised by vfork: whoever runs next on this thread may be the child.
+    pub vfork: Cell<u32>,
+    /// The thread's id, valid while `pid` is the process's.
+    tid: Cell<i32>,
+    /// The process in which `tid` was asked.
+    pid: Cell<i32>,
+}
+
+/// The calling thread's block.
+#[inline(always)]
+pub fn get() -> &'static Tls {
+    let block: *const Tls;
+    // SAFETY: reads the thread pointer's self reference and a constant of the dynamic linker.
+    unsafe {
+        asm!("mov {0}, qword ptr [rip + sockshim_tls@GOTTPOFF]", "add {0}, qword ptr fs:[0]", out(reg) block,
+             options(nostack, readonly));
+    }
+    // SAFETY: the block lives as long as the thread, and only this thread uses the reference.
+    unsafe { &*block }
+}
+
+impl Tls {
+    /// gettid(2), asked once per thread and process.
+    pub fn tid(&self, pid: i32) -> i32 {
+        if self.pid.get() != pid {
+            self.tid.set(crate::sys::gettid());
+            self.pid.set(pid);
+        }
+        self.tid.get()
+    }
+}
