@@ -51,13 +51,16 @@ impl<'a> Config<'a> {
         let mut values: [Option<&'a [u8]>; 4] = [None; 4];
         for line in lines {
             for (value, name) in values.iter_mut().zip(NAMES) {
-                if let Some(rest) = line.strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(b"=")) {
+                if let Some(rest) =
+                    line.strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(b"="))
+                {
                     value.get_or_insert(rest);
                 }
             }
         }
         let [log, format, file, disable] = values.map(|value| value.filter(|value| !value.is_empty()));
         let mut config = Config { disable: disable == Some(b"1"), ..Self::OFF };
+        let mut bad_file = false;
         let mut complain = |index: usize, value, takes| {
             config.complaint.get_or_insert(Complaint { variable: NAMES[index], value, takes });
         };
@@ -74,11 +77,18 @@ impl<'a> Config<'a> {
             Some(value) => complain(1, value, "text or json"),
         }
         match file {
-            Some(value) if value.len() >= PATH_MAX => complain(2, &value[..64], "a path of at most 4095 bytes"),
+            Some(value) if value.len() >= PATH_MAX => {
+                complain(2, &value[..64], "a path of at most 4095 bytes");
+                bad_file = true;
+            }
             file => config.file = file,
         }
         if let Some(value) = disable.filter(|value| *value != b"1" && *value != b"0") {
             complain(3, value, "1");
+        }
+        if bad_file {
+            // Not stderr instead: whoever names a file does not want the log among the program's output.
+            config.level = Level::Off;
         }
         config
     }
@@ -103,7 +113,12 @@ mod tests {
 
     #[test]
     fn everything_set() {
-        let config = read(&["SOCKSHIM_LOG=io", "SOCKSHIM_LOG_FORMAT=json", "SOCKSHIM_LOG_FILE=/tmp/a", "SOCKSHIM_LOG=off"]);
+        let config = read(&[
+            "SOCKSHIM_LOG=io",
+            "SOCKSHIM_LOG_FORMAT=json",
+            "SOCKSHIM_LOG_FILE=/tmp/a",
+            "SOCKSHIM_LOG=off",
+        ]);
         assert_eq!(config.level, Level::Io);
         assert_eq!(config.format, Format::Json);
         assert_eq!(config.file, Some(b"/tmp/a".as_slice()));

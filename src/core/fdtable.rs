@@ -82,7 +82,10 @@ pub struct State {
 
 impl State {
     fn pack(self, generation: u32) -> u64 {
-        u64::from(generation) << 32 | u64::from(self.bound as u8) << 16 | u64::from(self.sk as u8) << 8 | self.socket as u64
+        u64::from(generation) << 32
+            | u64::from(self.bound as u8) << 16
+            | u64::from(self.sk as u8) << 8
+            | self.socket as u64
     }
 
     fn unpack(word: u64) -> State {
@@ -176,7 +179,9 @@ impl FdTable {
 
     /// [`FdTable::forget`] for every descriptor from `first` to `last`, both included.
     pub fn forget_range(&self, first: u32, last: u32) {
-        for (page, entries) in self.fds.iter().enumerate().filter_map(|(page, cell)| Some((page, cell.get()?))) {
+        for (page, entries) in
+            self.fds.iter().enumerate().filter_map(|(page, cell)| Some((page, cell.get()?)))
+        {
             for index in 0..entries.len() {
                 let fd = (page * FDS_PER_PAGE + index) as u32;
                 if (first..=last).contains(&fd) {
@@ -193,7 +198,8 @@ impl FdTable {
         let identity = slot.identity.load(Ordering::Acquire);
         let cookie = slot.cookie.load(Ordering::Acquire);
         let after = slot.state.load(Ordering::Acquire);
-        let current = generation_of(before) == handle.generation() && generation_of(after) == handle.generation();
+        let current =
+            generation_of(before) == handle.generation() && generation_of(after) == handle.generation();
         current.then(|| (unpack_identity(identity, State::unpack(after)), cookie))
     }
 
@@ -307,11 +313,13 @@ fn next_tag(head: u64) -> u64 {
 const NO_PLACE: u8 = 0xff;
 
 fn place<T>(list: &[&T], item: Option<&T>) -> u8 {
-    item.and_then(|item| list.iter().position(|known| std::ptr::eq(*known, item))).map_or(NO_PLACE, |place| place as u8)
+    item.and_then(|item| list.iter().position(|known| std::ptr::eq(*known, item)))
+        .map_or(NO_PLACE, |place| place as u8)
 }
 
 fn pack_identity(socket: &Socket) -> u64 {
-    let (ops, prots) = net_family(socket.sk.family).map_or((&[][..], &[][..]), |family| (family.ops, family.prots));
+    let (ops, prots) =
+        net_family(socket.sk.family).map_or((&[][..], &[][..]), |family| (family.ops, family.prots));
     u64::from_le_bytes([
         socket.sk.family as u8,
         socket.ty as u8,

@@ -49,7 +49,12 @@ impl Arena {
         let mut head = self.free[class].load(Ordering::Acquire);
         while head & ADDRESS != 0 {
             let next = next_of(head & ADDRESS).load(Ordering::Relaxed) & ADDRESS;
-            match self.free[class].compare_exchange_weak(head, tagged(head, next), Ordering::AcqRel, Ordering::Acquire) {
+            match self.free[class].compare_exchange_weak(
+                head,
+                tagged(head, next),
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            ) {
                 Ok(_) => return Some((head & ADDRESS) as *mut u8),
                 Err(seen) => head = seen,
             }
@@ -61,7 +66,12 @@ impl Arena {
         let mut head = self.free[class].load(Ordering::Relaxed);
         loop {
             next_of(block).store(head & ADDRESS, Ordering::Relaxed);
-            match self.free[class].compare_exchange_weak(head, tagged(head, block), Ordering::AcqRel, Ordering::Relaxed) {
+            match self.free[class].compare_exchange_weak(
+                head,
+                tagged(head, block),
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            ) {
                 Ok(_) => return,
                 Err(seen) => head = seen,
             }
@@ -78,7 +88,12 @@ impl Arena {
             // A cursor at a chunk's very beginning is the end of the one before it: nothing is left there.
             let fits = !cursor.is_multiple_of(CHUNK) && start - cursor + size < room;
             if fits {
-                match self.cursor.compare_exchange_weak(cursor, start + size, Ordering::AcqRel, Ordering::Acquire) {
+                match self.cursor.compare_exchange_weak(
+                    cursor,
+                    start + size,
+                    Ordering::AcqRel,
+                    Ordering::Acquire,
+                ) {
                     Ok(_) => return start as *mut u8,
                     Err(seen) => cursor = seen,
                 }

@@ -61,7 +61,7 @@ pub fn enter(slot: &mut MaybeUninit<Ticket>, row: &'static Row, args: &[i64]) ->
     }
     let errno = sys::errno();
     let ticket = slot.write(Ticket::new(row, args));
-    if catch_unwind(AssertUnwindSafe(|| (row.enter)(ticket))).is_err() {
+    if catch_unwind(AssertUnwindSafe(|| ticket.decided_by(row))).is_err() {
         ticket.panicked();
     }
     let answer = match ticket.event.action {
@@ -124,6 +124,13 @@ impl Ticket {
         self.event.args.rotate_left(skip);
         self.event.via_syscall = true;
         self.leave = row.leave;
+        self.decided_by(row);
+    }
+
+    /// Runs the row's first half.
+    fn decided_by(&mut self, row: &'static Row) {
+        #[cfg(feature = "panic-test")]
+        assert!(!log::panics_at(row.hook.name), "asked for by the test");
         (row.enter)(self);
     }
 
@@ -149,23 +156,13 @@ impl Ticket {
         self.event.args[index]
     }
 
-    /// Makes the call panic where the test of the fallback wants it.
-    #[inline]
-    pub fn test_panic(&self) {
-        #[cfg(feature = "panic-test")]
-        if log::panics_at(self.event.hook.name) {
-            panic!("asked for by the test");
-        }
-    }
-
-    /// What `fd` is. `careful` checks that a remembered socket is still the one behind the number.
+    /// What `fd` is. `careful` checks that what is remembered is still what the number means.
     pub fn lookup(&mut self, fd: i32, careful: bool) -> Lookup {
-        self.test_panic();
         self.event.fd = Some(fd);
         let lookup = match FDS.get(fd) {
             Entry::Socket(handle) => self.known(fd, handle, careful),
-            Entry::NotSocket => Lookup::NotSocket,
-            Entry::Unknown => self.adopted(fd),
+            Entry::NotSocket if !careful => Lookup::NotSocket,
+            Entry::NotSocket | Entry::Unknown => self.adopted(fd),
         };
         if let Lookup::Socket(socket) = &lookup {
             self.event.ops = socket.ops;

@@ -59,14 +59,24 @@ fn start(config: &Config) {
         return;
     }
     if config.level == Level::Off {
-        if let Some(complaint) = &config.complaint {
-            log::complain(complaint);
+        if config.complaint.is_some() {
+            complain(config);
         }
         return;
     }
     if process::init() {
         sockshim_core::net::init();
         log::start(config);
+    }
+}
+
+/// A value that cannot be used is said in the log, if there is one, else on stderr.
+fn complain(config: &Config) {
+    let said = config.file.is_some() && process::init() && log::start(config);
+    if said {
+        log::end();
+    } else if let Some(complaint) = &config.complaint {
+        log::complain(complaint);
     }
 }
 

@@ -13,10 +13,15 @@
 //! # Safety
 //! This crate is where `unsafe` lives: it exports C functions, follows the program's pointers and makes system
 //! calls. Each file says at its top what it relies on.
-#![allow(clippy::missing_safety_doc, reason = "the hooks have the contracts of the functions that they stand for")]
+#![allow(
+    clippy::missing_safety_doc,
+    reason = "the hooks have the contracts of the functions that they stand for"
+)]
 
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
-compile_error!("libsockshim.so has machine code of its own (vfork, exec*, thread-local storage) for Linux on x86-64 only");
+compile_error!(
+    "libsockshim.so has machine code of its own (vfork, exec*, thread-local storage) for Linux on x86-64 only"
+);
 
 #[macro_use]
 mod macros;

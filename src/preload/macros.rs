@@ -129,6 +129,7 @@ macro_rules! hooks {
         }
 
         /// What stands in for libc's function until the constructor has run.
+        #[allow(non_snake_case, reason = "the names are the symbols")]
         mod early {
             use super::*;
             $(pub unsafe extern "C-unwind" fn $name($($arg: $ty),*) -> $ret {
@@ -148,6 +149,7 @@ macro_rules! hooks {
         }
 
         /// libc's functions under their own names.
+        #[allow(non_snake_case, reason = "the names are the symbols")]
         mod original {
             use super::*;
             $(
@@ -160,6 +162,7 @@ macro_rules! hooks {
             )*
         }
 
+        #[allow(non_snake_case, reason = "the names are the symbols")]
         mod export {
             use super::*;
             $(
@@ -177,6 +180,7 @@ macro_rules! hooks {
         }
 
         /// The frames in which a call is observed. They hold plain data only.
+        #[allow(non_snake_case, reason = "the names are the symbols")]
         mod observed {
             use super::*;
             $(
@@ -202,6 +206,7 @@ macro_rules! hooks {
 
         /// Symbols that return twice, never return or take any number of arguments: machine code that calls the
         /// row's function first and then jumps to libc with everything as it was.
+        #[allow(non_snake_case, reason = "the names are the symbols")]
         mod jump {
             use super::*;
             $(crate::trampoline::trampoline!($tname, Place::$tname as usize, pointers::$tname);)*

@@ -58,7 +58,10 @@ pub fn gettid() -> i32 {
 /// write(2): bytes written or negative errno.
 pub fn write(fd: c_int, bytes: &[u8]) -> isize {
     // SAFETY: the slice is readable.
-    unsafe { syscall(libc::SYS_write, [fd.into(), bytes.as_ptr() as c_long, bytes.len() as c_long, 0, 0, 0]) as isize }
+    unsafe {
+        syscall(libc::SYS_write, [fd.into(), bytes.as_ptr() as c_long, bytes.len() as c_long, 0, 0, 0])
+            as isize
+    }
 }
 
 /// read(2): bytes read or negative errno.
@@ -119,6 +122,26 @@ pub fn has_peer(fd: c_int) -> bool {
     unsafe { syscall(libc::SYS_getpeername, args) == 0 }
 }
 
+/// What an open descriptor refers to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct File {
+    device: u64,
+    inode: u64,
+    /// Whether it is a socket.
+    pub is_socket: bool,
+}
+
+/// fstat(2), for telling one open file from another.
+pub fn fstat(fd: c_int) -> Option<File> {
+    // SAFETY: all zeros are a `stat`, and the kernel fills it.
+    let (raw, stat) = unsafe {
+        let mut stat: libc::stat = core::mem::zeroed();
+        (syscall(libc::SYS_fstat, [fd.into(), &raw mut stat as c_long, 0, 0, 0, 0]), stat)
+    };
+    let is_socket = stat.st_mode & libc::S_IFMT == libc::S_IFSOCK;
+    (raw == 0).then_some(File { device: stat.st_dev, inode: stat.st_ino, is_socket })
+}
+
 /// futex(2), FUTEX_WAIT: sleeps while `word` is `value`, for at most `nanos`.
 pub fn futex_wait(word: &core::sync::atomic::AtomicU32, value: u32, nanos: i64) {
     let timeout = libc::timespec { tv_sec: nanos / 1_000_000_000, tv_nsec: nanos % 1_000_000_000 };
@@ -143,7 +166,16 @@ pub fn set_name(name: &core::ffi::CStr) {
 
 /// An anonymous private mapping, or null.
 pub fn mmap(len: usize) -> *mut u8 {
-    let (prot, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+    map(len, libc::MAP_PRIVATE)
+}
+
+/// An anonymous mapping that children of fork keep sharing, or null.
+pub fn mmap_shared(len: usize) -> *mut u8 {
+    map(len, libc::MAP_SHARED)
+}
+
+fn map(len: usize, kind: c_int) -> *mut u8 {
+    let (prot, flags) = (libc::PROT_READ | libc::PROT_WRITE, kind | libc::MAP_ANONYMOUS);
     // SAFETY: a new mapping touches nothing that exists.
     let raw = unsafe { syscall(libc::SYS_mmap, [0, len as c_long, prot.into(), flags.into(), -1, 0]) };
     if (-4095..0).contains(&raw) { core::ptr::null_mut() } else { raw as *mut u8 }

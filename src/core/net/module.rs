@@ -40,7 +40,10 @@ pub const BUILT_IN: Option<&'static Module> = None;
 
 /// `request_module`: records the name that the kernel would ask for.
 pub fn request_module(path: &mut Path, family: c_int, protocol: Option<c_int>, ty: Option<c_int>) {
-    path.step(func!(request_module), Finding::Module { family: family as u8, protocol, ty: ty.map(|ty| ty as u8) });
+    path.step(
+        func!(request_module),
+        Finding::Module { family: family as u8, protocol, ty: ty.map(|ty| ty as u8) },
+    );
 }
 
 /// `try_module_get`: takes a reference, unless the module is going away. Built-in code is always there.

@@ -217,8 +217,8 @@ impl Member for Name {
 /// A table of nothing but `sock_no_*` and NULL: where every real table starts from.
 pub const NO_OPS: ProtoOps = {
     use sock::{
-        sock_no_accept, sock_no_bind, sock_no_connect, sock_no_getname, sock_no_ioctl, sock_no_listen, sock_no_recvmsg,
-        sock_no_sendmsg, sock_no_shutdown, sock_no_socketpair,
+        sock_no_accept, sock_no_bind, sock_no_connect, sock_no_getname, sock_no_ioctl, sock_no_listen,
+        sock_no_recvmsg, sock_no_sendmsg, sock_no_shutdown, sock_no_socketpair,
     };
     ProtoOps {
         name: "",

@@ -76,7 +76,11 @@ impl Protosw {
 
     /// The entries of one type, in the order of the walk.
     pub fn list(&self, ty: c_int) -> &[&'static InetProtosw] {
-        usize::try_from(ty).ok().and_then(|ty| self.lists.get(ty)).and_then(Published::get).map_or(&[], Vec::as_slice)
+        usize::try_from(ty)
+            .ok()
+            .and_then(|ty| self.lists.get(ty))
+            .and_then(Published::get)
+            .map_or(&[], Vec::as_slice)
     }
 
     /// `inet_register_protosw`, `inet6_register_protosw`: inserts the entry behind the last permanent one.

@@ -14,7 +14,12 @@ fn allow(path: &mut Path, func: Func) -> Result<(), Errno> {
 }
 
 /// `security_socket_create`: before anything is allocated.
-pub fn security_socket_create(path: &mut Path, _family: c_int, _ty: c_int, _protocol: c_int) -> Result<(), Errno> {
+pub fn security_socket_create(
+    path: &mut Path,
+    _family: c_int,
+    _ty: c_int,
+    _protocol: c_int,
+) -> Result<(), Errno> {
     allow(path, func!(security_socket_create))
 }
 

@@ -8,8 +8,8 @@ use crate::func;
 use crate::net::address::SockAddr;
 use crate::net::families;
 use crate::net::module::{module_put, request_module, try_module_get};
-use crate::net::ops::{Cx, NetProtoFamily, ProtoOps, Socket};
 use crate::net::namespace::INIT_NET;
+use crate::net::ops::{Cx, NetProtoFamily, ProtoOps, Socket};
 use crate::net::path::{Finding, Func, Path};
 use crate::net::security;
 use crate::published::{PublishError, Published};
@@ -28,7 +28,10 @@ static NET_FAMILIES: [Published<Option<&'static NetProtoFamily>, VERSIONS>; NPRO
 /// # Errors
 /// ENOBUFS for a number beyond the table, EEXIST when the slot is taken.
 pub fn sock_register(family: &'static NetProtoFamily) -> Result<(), Errno> {
-    let slot = usize::try_from(family.family).ok().and_then(|index| NET_FAMILIES.get(index)).ok_or(Errno::ENOBUFS)?;
+    let slot = usize::try_from(family.family)
+        .ok()
+        .and_then(|index| NET_FAMILIES.get(index))
+        .ok_or(Errno::ENOBUFS)?;
     let updated = slot.update(|old| match old {
         Some(Some(_)) => Err(Errno::EEXIST),
         _ => Ok(Some(family)),
@@ -44,7 +47,8 @@ pub fn sock_register(family: &'static NetProtoFamily) -> Result<(), Errno> {
 /// # Errors
 /// ENOBUFS for a number beyond the table or a slot that has changed too often.
 pub fn sock_unregister(family: c_int) -> Result<(), Errno> {
-    let slot = usize::try_from(family).ok().and_then(|index| NET_FAMILIES.get(index)).ok_or(Errno::ENOBUFS)?;
+    let slot =
+        usize::try_from(family).ok().and_then(|index| NET_FAMILIES.get(index)).ok_or(Errno::ENOBUFS)?;
     slot.update(|_| Ok::<_, Errno>(None)).map_err(|_| Errno::ENOBUFS)
 }
 

@@ -28,17 +28,25 @@ fn has_connections(ty: c_int) -> bool {
     ty == libc::SOCK_STREAM || ty == libc::SOCK_SEQPACKET
 }
 
+/// The state of an unconnected socket while connect() waits.
+pub fn connecting(old: State, ty: c_int) -> State {
+    match (old.socket, old.sk) {
+        (SocketState::Unconnected, TcpState::Close) if has_connections(ty) => CONNECTING,
+        _ => old,
+    }
+}
+
+const CONNECTING: State = State { socket: SocketState::Connecting, sk: TcpState::SynSent, bound: Bound::Yes };
+
 fn connect(old: State, ty: c_int, errno: Option<c_int>) -> State {
-    let connecting = State { socket: SocketState::Connecting, sk: TcpState::SynSent, bound: Bound::Yes };
     match errno {
         None if has_connections(ty) => {
             State { socket: SocketState::Connected, sk: TcpState::Established, bound: Bound::Yes }
         }
         None => State { sk: TcpState::Established, bound: Bound::Yes, ..old },
         Some(_) if !has_connections(ty) => old,
-        Some(libc::EINPROGRESS | libc::EALREADY) => connecting,
         // A signal ends the wait, not the handshake.
-        Some(libc::EINTR) if old.socket == SocketState::Unconnected => connecting,
+        Some(libc::EINPROGRESS | libc::EALREADY | libc::EINTR) => CONNECTING,
         Some(libc::EISCONN) if old.socket == SocketState::Connecting => {
             State { socket: SocketState::Connected, sk: TcpState::Established, ..old }
         }
@@ -74,7 +82,10 @@ mod tests {
         let listening = commit(FRESH, libc::SOCK_STREAM, Change::Listen, None);
         assert_eq!(listening.sk, TcpState::Listen);
         assert_eq!(commit(listening, libc::SOCK_STREAM, Change::Shutdown(libc::SHUT_WR), None), listening);
-        assert_eq!(commit(listening, libc::SOCK_STREAM, Change::Shutdown(libc::SHUT_RD), None).sk, TcpState::Close);
+        assert_eq!(
+            commit(listening, libc::SOCK_STREAM, Change::Shutdown(libc::SHUT_RD), None).sk,
+            TcpState::Close
+        );
     }
 
     #[test]

@@ -114,7 +114,9 @@ impl Event {
     /// is EFAULT: only the kernel can judge the program's pointers.
     pub fn is_divergence(&self) -> bool {
         use crate::errno::Errno;
-        if self.action != Action::Host || self.errno.is_some_and(|e| Errno(e).is_circumstance() || e == libc::EFAULT) {
+        if self.action != Action::Host
+            || self.errno.is_some_and(|e| Errno(e).is_circumstance() || e == libc::EFAULT)
+        {
             return false;
         }
         match (self.predicted, self.errno) {

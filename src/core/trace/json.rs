@@ -125,8 +125,10 @@ impl Serialize for Steps<'_> {
 /// The protocol's function below a data call's handler.
 fn data_function(event: &Event) -> Option<crate::net::path::Func> {
     let prot = event.prot?;
-    let sends = event.ops.is_some_and(|ops| event.handler.is_some_and(|h| h.name() == ops.sendmsg.func.name()));
-    let receives = event.ops.is_some_and(|ops| event.handler.is_some_and(|h| h.name() == ops.recvmsg.func.name()));
+    let sends =
+        event.ops.is_some_and(|ops| event.handler.is_some_and(|h| h.name() == ops.sendmsg.func.name()));
+    let receives =
+        event.ops.is_some_and(|ops| event.handler.is_some_and(|h| h.name() == ops.recvmsg.func.name()));
     match (sends, receives) {
         (true, _) => prot.sendmsg,
         (_, true) => prot.recvmsg,
@@ -152,7 +154,9 @@ impl Serialize for OneStep<'_> {
                 map.serialize_entry("family", &index)?;
                 map.serialize_entry("create", &None::<&str>)?;
             }
-            Finding::FamilyBecomes(family) => map.serialize_entry("family", &Shown(Named(FAMILIES, family.into())))?,
+            Finding::FamilyBecomes(family) => {
+                map.serialize_entry("family", &Shown(Named(FAMILIES, family.into())))?
+            }
             Finding::TypeBecomes(ty) => map.serialize_entry("type", &Shown(Named(TYPES, ty.into())))?,
             Finding::Entry { index, how, protocol, name } => {
                 map.serialize_entry("entry", *name)?;

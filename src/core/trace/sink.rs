@@ -26,11 +26,11 @@ impl Default for Sink {
 }
 
 impl Sink {
-
     /// Hands an event to the writer, or counts it as lost. A few places stay free, so that a signal handler that
     /// interrupts a sender half-way can never come round to the very place that this sender has claimed.
     pub fn send(&self, event: &Event) {
-        let full = self.receiver.len() + MARGIN >= CAPACITY || self.sender.try_send(Box::new(*event)).is_err();
+        let full =
+            self.receiver.len() + MARGIN >= CAPACITY || self.sender.try_send(Box::new(*event)).is_err();
         if full {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
@@ -73,7 +73,8 @@ mod tests {
     use super::*;
     use crate::hook::{Hook, Level};
 
-    static HOOK: Hook = Hook { name: "socket", params: &[], ret: "c_int", level: Level::Call, nr: None, doc: "" };
+    static HOOK: Hook =
+        Hook { name: "socket", params: &[], ret: "c_int", level: Level::Call, nr: None, doc: "" };
 
     #[test]
     fn what_has_no_room_is_counted() {

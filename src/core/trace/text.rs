@@ -103,7 +103,9 @@ struct Label<'a>(&'a Step);
 
 impl fmt::Display for Label<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Finding::Family { index, .. } | Finding::NoFamily(index)) = self.0.finding else { return Ok(()) };
+        let (Finding::Family { index, .. } | Finding::NoFamily(index)) = self.0.finding else {
+            return Ok(());
+        };
         let width = match index {
             0..10 => 8,
             _ => 7,

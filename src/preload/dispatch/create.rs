@@ -13,7 +13,6 @@ use sockshim_core::trace::event::Extra;
 
 /// Decides socket(2).
 pub fn socket(t: &mut Ticket) {
-    t.test_panic();
     let (family, ty, protocol) = (t.int(0), t.int(1), t.int(2));
     let mut made = None;
     t.decide(|cx| {
@@ -63,7 +62,6 @@ fn born(t: &Ticket, fd: i32) {
 
 /// Decides socketpair(2).
 pub fn socketpair(t: &mut Ticket) {
-    t.test_panic();
     let (family, ty, protocol) = (t.int(0), t.int(1), t.int(2));
     let mut made = None;
     t.decide(|cx| {

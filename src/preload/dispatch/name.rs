@@ -2,9 +2,12 @@
 
 use crate::call::Ticket;
 use crate::memory;
+use sockshim_core::fdtable::FDS;
 use sockshim_core::net::address::SockAddr;
 use sockshim_core::net::socket::{Copied, sys_bind, sys_connect, sys_getname, sys_listen, sys_shutdown};
+use sockshim_core::net::state;
 use sockshim_core::trace::event::Extra;
+use sockshim_core::verdict::Change;
 
 impl Ticket {
     /// The address argument and its length, copied for the decision and for the log.
@@ -40,6 +43,12 @@ pub fn connect(t: &mut Ticket) {
     let addr = t.address(1, 2);
     t.decide(|cx| sys_connect(cx, lookup, addr));
     t.handler(|ops| ops.connect.func);
+    if t.change == Change::Connect
+        && let (Some(handle), Some(socket)) = (t.handle, t.socket)
+    {
+        // While libc waits for the peer, other threads must see a socket that is connecting.
+        FDS.update(handle, |old| state::connecting(old, socket.ty));
+    }
 }
 
 /// Decides getsockname(2).

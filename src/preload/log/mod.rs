@@ -26,18 +26,27 @@ pub struct Settings {
     pub format: Format,
     /// The log's path with `%p` in it; stderr without one.
     pub file: Option<&'static [u8]>,
+    /// What stderr was when the process began. A program that was started without one gives the number to something
+    /// else, and nothing of ours may ever go there.
+    pub stderr: Option<sys::File>,
     level: Level,
 }
 
 /// The call of a record about sockshim itself.
 static MESSAGE: Hook = crate::call::special("sockshim");
 
-/// Turns logging on, as the configuration says.
-pub fn start(config: &Config) {
+/// Turns logging on, as the configuration says. `false` when the log cannot be opened, which has been said then.
+pub fn start(config: &Config) -> bool {
     // Copied, because the program may write over its environment (setproctitle does).
     let file = config.file.map(|file| &*Box::leak(Box::<[u8]>::from(file)));
-    let settings = Settings { format: config.format, file, level: config.level };
+    let settings = Settings {
+        format: config.format,
+        file,
+        stderr: sys::fstat(libc::STDERR_FILENO),
+        level: config.level,
+    };
     SETTINGS.store(Box::leak(Box::new(settings)), Ordering::Release);
+    output::share_with_children();
     fresh_sink();
     if let Some(complaint) = &config.complaint {
         let mut line = Line::new();
@@ -47,7 +56,13 @@ pub fn start(config: &Config) {
         event.tid = sys::gettid();
         send(&event);
     }
-    launch(process::pid());
+    launch(process::pid())
+}
+
+/// Writes what there is and ends the writer.
+pub fn end() {
+    flush();
+    writer::stop();
 }
 
 /// A forked child's own channel and writer.
@@ -62,13 +77,11 @@ pub fn restart() {
     launch(process::pid());
 }
 
-fn launch(pid: i32) {
-    let Some(settings) = settings() else { return };
-    if writer::start(pid) {
-        mode::set(settings.level);
-    } else {
-        mode::set(Level::Off);
-    }
+fn launch(pid: i32) -> bool {
+    let Some(settings) = settings() else { return false };
+    let started = writer::start(pid);
+    mode::set(if started { settings.level } else { Level::Off });
+    started
 }
 
 /// The settings, once logging was asked for.
@@ -121,7 +134,13 @@ fn describe(complaint: &Complaint, line: &mut Line) {
     use sockshim_core::trace::decode::Lossy;
     let value = &complaint.value[..complaint.value.len().min(40)];
     // The line is long enough; a longer one would be cut, which is all right for a complaint.
-    let _ = write!(line, "{}={} is not understood; it takes {}", complaint.variable, Lossy(value), complaint.takes);
+    let _ = write!(
+        line,
+        "{}={} is not understood; it takes {}",
+        complaint.variable,
+        Lossy(value),
+        complaint.takes
+    );
 }
 
 /// A line of text without an allocation.

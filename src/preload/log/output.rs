@@ -1,10 +1,14 @@
 //! Where the writer writes: a file, or what was stderr when the process began.
 //!
 //! The descriptor is in the writer's own table, where the program can neither see nor close it.
+//!
+//! # Safety
+//! The one pointer here is null or a page that stays mapped.
 
-use crate::log::Line;
+use crate::log::{Line, Settings};
 use crate::sys;
 use core::ffi::{CStr, c_int};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 use sockshim_core::config::PATH_MAX;
 use sockshim_core::errno::Errno;
 use sockshim_core::trace::decode::Lossy;
@@ -15,36 +19,61 @@ pub struct Output {
     fd: c_int,
     /// Whether the last write ended inside a line.
     mid_line: bool,
-    /// Whether a failure was said already.
-    said: bool,
 }
 
-const O_FLAGS: c_int = libc::O_WRONLY | libc::O_CREAT | libc::O_APPEND | libc::O_CLOEXEC | libc::O_NOCTTY | libc::O_NONBLOCK;
+/// Whether a failure was said already, by this process or by a relative: the flag is in memory that children of fork
+/// share.
+static SAID: AtomicPtr<AtomicBool> = AtomicPtr::new(core::ptr::null_mut());
+
+/// Makes the flag that is shared with all children. Without it each process says its own failure.
+pub fn share_with_children() {
+    let page = sys::mmap_shared(4096);
+    SAID.store(page.cast(), Ordering::Release);
+}
+
+/// Whether a failure may be said now; true once.
+fn may_say() -> bool {
+    // SAFETY: the pointer is null or a zeroed page that is never unmapped; zero is `false`.
+    let said = unsafe { SAID.load(Ordering::Acquire).as_ref() };
+    said.is_none_or(|said| !said.swap(true, Ordering::AcqRel))
+}
+
+const O_FLAGS: c_int =
+    libc::O_WRONLY | libc::O_CREAT | libc::O_APPEND | libc::O_CLOEXEC | libc::O_NOCTTY | libc::O_NONBLOCK;
 
 impl Output {
-    /// Opens `file` with `%p` replaced by `pid`, or takes stderr. Leaves nothing but the log in the descriptor table,
-    /// which must be the caller's own. A failure is said on stderr.
-    pub fn open(file: Option<&[u8]>, pid: i32) -> Option<Output> {
-        let fd = match file {
-            None => libc::STDERR_FILENO,
+    /// Opens the log's file with `%p` replaced by `pid`, or takes stderr. Leaves nothing but the log in the descriptor
+    /// table, which must be the caller's own. A failure is said on stderr.
+    pub fn open(settings: &Settings, pid: i32) -> Option<Output> {
+        let stderr = sys::fstat(libc::STDERR_FILENO);
+        let fd = match settings.file {
+            // A stderr that was redirected is one still. A socket may be anything.
+            None if stderr
+                .is_some_and(|now| settings.stderr.is_some_and(|then| now == then || !now.is_socket)) =>
+            {
+                libc::STDERR_FILENO
+            }
+            None => return None,
             Some(file) => {
                 let mut buffer = [0; PATH_MAX];
-                let path = expand(file, pid, &mut buffer)?;
+                let path = expand(file, pid, &mut buffer);
                 // Non-blocking for the open only, so that a FIFO without a reader is an error and not a wait.
-                let fd = sys::open(path, O_FLAGS, 0o666);
+                let fd = path.map_or(-libc::ENAMETOOLONG, |path| sys::open(path, O_FLAGS, 0o666));
                 if fd < 0 {
-                    say(libc::STDERR_FILENO, "open the log", path.to_bytes(), -fd);
+                    if stderr == settings.stderr && may_say() {
+                        say(libc::STDERR_FILENO, "open the log", path.map_or(b"", CStr::to_bytes), -fd);
+                    }
                     return None;
                 }
                 sys::close(libc::STDERR_FILENO);
                 fd
             }
         };
-        Some(Output { fd, mid_line: false, said: false })
+        Some(Output { fd, mid_line: false })
     }
 
     /// Writes whole lines. `false` when they are lost.
-    pub fn write(&mut self, mut lines: &[u8], file: Option<&[u8]>, pid: i32) -> bool {
+    pub fn write(&mut self, mut lines: &[u8], settings: &Settings, pid: i32) -> bool {
         if self.mid_line && !lines.is_empty() {
             // The rest of an earlier line was lost; this ends what there is of it.
             self.mid_line = sys::write(self.fd, b"\n") != 1;
@@ -60,13 +89,11 @@ impl Output {
                 error if error == -(libc::EAGAIN as isize) && patience > 0 => {
                     // Somebody has made the terminal or the pipe non-blocking, and its reader is slow.
                     patience -= 1;
-                    let never = core::sync::atomic::AtomicU32::new(0);
+                    let never = AtomicU32::new(0);
                     sys::futex_wait(&never, 0, 2_000_000);
                 }
                 error => {
-                    if !std::mem::replace(&mut self.said, true) {
-                        say_to_program(file, pid, -error as c_int);
-                    }
+                    say_to_program(settings, pid, -error as c_int);
                     return false;
                 }
             }
@@ -75,30 +102,20 @@ impl Output {
     }
 }
 
-/// The path as a C string.
+/// The path as a C string; `None` when it is too long.
 fn expand<'a>(file: &[u8], pid: i32, buffer: &'a mut [u8; PATH_MAX]) -> Option<&'a CStr> {
     let mut out = &mut buffer[..];
     let mut rest = file;
     while let Some((byte, tail)) = rest.split_first() {
-        let written = match rest.strip_prefix(b"%p") {
-            Some(tail) => {
-                rest = tail;
-                write!(out, "{pid}")
-            }
-            None => {
-                rest = tail;
-                out.write_all(&[*byte])
-            }
-        };
-        if written.is_err() {
-            say(libc::STDERR_FILENO, "use the log's path", b"", libc::ENAMETOOLONG);
-            return None;
+        if let Some(tail) = rest.strip_prefix(b"%p") {
+            write!(out, "{pid}").ok()?;
+            rest = tail;
+        } else {
+            out.write_all(&[*byte]).ok()?;
+            rest = tail;
         }
     }
-    if out.write_all(b"\0").is_err() {
-        say(libc::STDERR_FILENO, "use the log's path", b"", libc::ENAMETOOLONG);
-        return None;
-    }
+    out.write_all(b"\0").ok()?;
     CStr::from_bytes_until_nul(buffer).ok()
 }
 
@@ -112,16 +129,18 @@ fn say(fd: c_int, what: &str, path: &[u8], errno: c_int) {
     sys::write(fd, line.bytes());
 }
 
-/// The same to the program's stderr as it is now, which the writer's own table does not have.
-fn say_to_program(file: Option<&[u8]>, pid: i32, errno: c_int) {
-    if file.is_none() {
+/// The same to the program's stderr, which the writer's own table does not have, if it still is what it was.
+fn say_to_program(settings: &Settings, pid: i32, errno: c_int) {
+    let Some(file) = settings.file else { return };
+    let flags = libc::O_WRONLY | libc::O_APPEND | libc::O_CLOEXEC | libc::O_NONBLOCK | libc::O_NOCTTY;
+    let fd = sys::open(c"/proc/self/fd/2", flags, 0);
+    if fd < 0 {
         return;
     }
-    let fd = sys::open(c"/proc/self/fd/2", libc::O_WRONLY | libc::O_APPEND | libc::O_CLOEXEC | libc::O_NONBLOCK, 0);
-    if fd >= 0 {
+    if sys::fstat(fd) == settings.stderr && may_say() {
         let mut buffer = [0; PATH_MAX];
-        let path = file.and_then(|file| expand(file, pid, &mut buffer)).map_or(&b""[..], CStr::to_bytes);
+        let path = expand(file, pid, &mut buffer).map_or(&b""[..], CStr::to_bytes);
         say(fd, "write the log", path, errno);
-        sys::close(fd);
     }
+    sys::close(fd);
 }

@@ -187,7 +187,7 @@ extern "C" fn thread(pid: *mut c_void) -> c_int {
     let pid = pid as usize as i32;
     leave_the_programs_table();
     sys::set_name(c"sockshim-log");
-    let opened = settings().and_then(|settings| Some((settings, Output::open(settings.file, pid)?)));
+    let opened = settings().and_then(|settings| Some((settings, Output::open(settings, pid)?)));
     let Some((settings, output)) = opened else {
         STATUS.store(FAILED, Ordering::Release);
         sys::futex_wake(&STATUS);
@@ -292,7 +292,7 @@ impl Writer {
 
     /// Writes the buffer; what cannot be written counts as lost.
     fn write(&mut self, sink: &Sink, count: u64) {
-        if !self.output.write(&self.buffer, self.settings.file, self.pid) {
+        if !self.output.write(&self.buffer, self.settings, self.pid) {
             sink.add_dropped(count);
         }
         self.buffer.clear();

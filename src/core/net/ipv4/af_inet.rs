@@ -19,8 +19,14 @@ pub static INETSW: Protosw = Protosw::new();
 
 /// `inet_init`: registers the static array, then what the protocols' own initialisers add, in boot order.
 pub fn inet_init() {
-    let boot_order =
-        [&tcp::TCP_PROTOSW, &udp::UDP_PROTOSW, &PING_PROTOSW, &raw::RAW_PROTOSW, &MPTCP_PROTOSW, &udp::UDPLITE_PROTOSW];
+    let boot_order = [
+        &tcp::TCP_PROTOSW,
+        &udp::UDP_PROTOSW,
+        &PING_PROTOSW,
+        &raw::RAW_PROTOSW,
+        &MPTCP_PROTOSW,
+        &udp::UDPLITE_PROTOSW,
+    ];
     for entry in boot_order {
         // The lists are empty and no two rows clash, so nothing can be refused.
         let _ = INETSW.register(entry);
@@ -179,7 +185,8 @@ fn inet_bind(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdict {
         Some(libc::AF_UNSPEC) if addr.v4() == [0; 4] => {}
         _ => return Verdict::errno(Errno::EAFNOSUPPORT, Reason::WrongFamily),
     }
-    rebind(sock, addr.port(), addr.v4() == [0; 4] || addr.v4()[0] == 127).unwrap_or_else(|| bind_port(cx, sock))
+    rebind(sock, addr.port(), addr.v4() == [0; 4] || addr.v4()[0] == 127)
+        .unwrap_or_else(|| bind_port(cx, sock))
 }
 
 /// A socket that is bound already, or in use, cannot be bound again. Whether the address is a local one is tested

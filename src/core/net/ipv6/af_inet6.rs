@@ -4,8 +4,8 @@ use crate::errno::Errno;
 use crate::func;
 use crate::net::address::SockAddr;
 use crate::net::ipv4::af_inet::{
-    self, INET_OPS, STREAM_OPS, bind_port, inet_dgram_connect, inet_getname, inet_recvmsg,
-    inet_release, inet_sendmsg,
+    self, INET_OPS, STREAM_OPS, bind_port, inet_dgram_connect, inet_getname, inet_recvmsg, inet_release,
+    inet_sendmsg,
 };
 use crate::net::ipv6::{ping, raw, tcp, udp};
 use crate::net::mptcp::protocol::{MPTCP_V6_PROT, MPTCP_V6_PROTOSW, MPTCP_V6_STREAM_OPS};

@@ -10,8 +10,12 @@ pub static UDPV6_PROT: Proto =
     Proto { symbol: &"udpv6_prot", name: "UDPv6", init: Some(func!(udpv6_init_sock)), ..UDPV6_COMMON };
 
 /// `udplitev6_prot`.
-pub static UDPLITEV6_PROT: Proto =
-    Proto { symbol: &"udplitev6_prot", name: "UDPLITEv6", init: Some(func!(udplitev6_sk_init)), ..UDPV6_COMMON };
+pub static UDPLITEV6_PROT: Proto = Proto {
+    symbol: &"udplitev6_prot",
+    name: "UDPLITEv6",
+    init: Some(func!(udplitev6_sk_init)),
+    ..UDPV6_COMMON
+};
 
 const UDPV6_COMMON: Proto = Proto {
     connect: Some(func!(ip6_datagram_connect)),

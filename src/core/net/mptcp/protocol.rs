@@ -96,7 +96,8 @@ pub static MPTCP_V6_PROT: Proto = Proto { symbol: &"mptcp_v6_prot", name: "MPTCP
 pub static MPTCP_PROTOSW: InetProtosw = InetProtosw { prot: &MPTCP_PROT, ops: &MPTCP_STREAM_OPS, ..ROW };
 
 /// The row of `inetsw6`.
-pub static MPTCP_V6_PROTOSW: InetProtosw = InetProtosw { prot: &MPTCP_V6_PROT, ops: &MPTCP_V6_STREAM_OPS, ..ROW };
+pub static MPTCP_V6_PROTOSW: InetProtosw =
+    InetProtosw { prot: &MPTCP_V6_PROT, ops: &MPTCP_V6_STREAM_OPS, ..ROW };
 
 const ROW: InetProtosw = InetProtosw {
     name: &"MPTCP",
