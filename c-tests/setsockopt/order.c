@@ -1,0 +1,28 @@
+// Which fault setsockopt() names: the descriptor, the length, the memory, and last the option.
+#include "../transcript.h"
+
+int main(void)
+{
+	int fd = MUST(socket(AF_INET, SOCK_STREAM, 0)), file = MUST(memfd_create("file", 0)), value = 1;
+	CALL(setsockopt(-1, SOL_SOCKET, SO_REUSEADDR, NOWHERE, -1));
+	CALL(setsockopt(file, SOL_SOCKET, SO_REUSEADDR, NOWHERE, -1));
+	CALL(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, NOWHERE, -1));
+	CALL(setsockopt(fd, 9999, 9999, NOWHERE, -1));
+	CALL(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, NOWHERE, 3));
+	CALL(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, NULL, 4));
+	CALL(setsockopt(fd, SOL_SOCKET, 999, NULL, 4));
+	CALL(setsockopt(fd, SOL_SOCKET, 999, &value, 3));
+	CALL(setsockopt(fd, SOL_SOCKET, SO_TYPE, &value, sizeof value));
+	CALL(setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 2)); // A string may be shorter than an int.
+	CALL(setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "no-such-device", 14));
+	struct timeval invalid = {.tv_usec = 1000000};
+	CALL(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &invalid, sizeof invalid));
+	CALL(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &invalid, 4));
+	value = 7;
+	CALL(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &value, 100));
+	printf("SO_REUSEADDR %d\n", int_option(fd, SOL_SOCKET, SO_REUSEADDR)); // Not 0 is 1.
+	value = 10000;
+	CALL(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &value, sizeof value));
+	// The kernel counts twice what it is asked for.
+	printf("SO_SNDBUF %d\n", int_option(fd, SOL_SOCKET, SO_SNDBUF));
+}

@@ -1,0 +1,169 @@
+//! Every program of `c-tests/` behaves under the shim as it does natively.
+//!
+//! `c-tests/bind/twice.c` is the test `bind/twice`. It runs natively twice, which tells whether its transcript can be
+//! relied on, and then under the shim without a log, at level `call` and at level `io`. Stdout, stderr and the exit
+//! status are compared byte for byte.
+//!
+//! A justified difference is written into the program, as a line `// except: stderr: the reason` at its top, where the
+//! first word is `stdout`, `stderr` or `status`. It is printed whenever it is made use of.
+
+#![expect(
+    clippy::print_stderr,
+    clippy::disallowed_macros,
+    reason = "this harness has no other way to say what it skipped or counted"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use sockshim_itest::{Level, Output, Scratch, by_call, cc, command, directive, events, run, workspace};
+
+/// The programs kill themselves long before.
+const DEADLINE: Duration = Duration::from_secs(120);
+
+/// The exit statuses of `c-tests/transcript.h`.
+const NEEDS_STATUS: i32 = 77;
+const SETUP_STATUS: i32 = 99;
+
+static EVENTS: AtomicUsize = AtomicUsize::new(0);
+static DIVERGENCES: AtomicUsize = AtomicUsize::new(0);
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let sources = sources();
+    assert!(!sources.is_empty(), "there are no programs in c-tests");
+    let trial = |source: String| {
+        let name = source.trim_end_matches(".c").to_string();
+        Trial::test(name, move || check(&source))
+    };
+    let conclusion = libtest_mimic::run(&arguments, sources.into_iter().map(trial).collect());
+    let (divergences, events) = (DIVERGENCES.load(Ordering::Relaxed), EVENTS.load(Ordering::Relaxed));
+    eprintln!("{divergences} divergences between prediction and kernel in {events} events");
+    conclusion.exit();
+}
+
+/// The programs as `<call>/<case>.c`, in order. Those of `stress/` belong to another test.
+fn sources() -> Vec<String> {
+    let entries = |path: &Path| -> Vec<PathBuf> {
+        let entries = fs::read_dir(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        entries.map(|entry| entry.expect("a directory entry").path()).collect()
+    };
+    let root = workspace().join("c-tests");
+    let calls = entries(&root).into_iter().filter(|path| path.is_dir() && !path.ends_with("stress"));
+    let files =
+        calls.flat_map(|call| entries(&call)).filter(|path| path.extension().is_some_and(|e| e == "c"));
+    let relative = |path: PathBuf| path.strip_prefix(&root).ok().and_then(Path::to_str).map(String::from);
+    let mut sources: Vec<String> = files.filter_map(relative).collect();
+    sources.sort();
+    sources
+}
+
+fn check(source: &str) -> Result<(), Failed> {
+    let program = cc(source, &[]);
+    let except = Exception::of(source)?;
+    let native = run_in_scratch(&program, Level::Native, None);
+    match native.status.code() {
+        Some(NEEDS_STATUS) => {
+            eprintln!(
+                "{source} is skipped, since this machine lacks something: {}",
+                native.stdout().trim_end()
+            );
+            return Ok(());
+        }
+        Some(SETUP_STATUS) => return Err(format!("natively: {}", native.stdout()).into()),
+        _ if native.timed_out => return Err("natively it does not end".into()),
+        _ => {}
+    }
+    let again = run_in_scratch(&program, Level::Native, None);
+    compare("natively, a second time: the program is not deterministic", &native, &again, None)?;
+
+    for level in [Level::Off, Level::Call, Level::Io] {
+        let log = Scratch::new();
+        let output = run_in_scratch(&program, level, Some(log.path()));
+        compare(&format!("at {level:?}"), &native, &output, except.as_ref())?;
+        check_log(level, log.path())?;
+    }
+    Ok(())
+}
+
+fn run_in_scratch(program: &Path, level: Level, log: Option<&Path>) -> Output {
+    let directory = Scratch::new();
+    run(command(level, log, program).current_dir(directory.path()), b"", DEADLINE)
+}
+
+fn check_log(level: Level, log: &Path) -> Result<(), Failed> {
+    let events = events(log);
+    EVENTS.fetch_add(events.len(), Ordering::Relaxed);
+    DIVERGENCES.fetch_add(by_call(&events, "divergence").len(), Ordering::Relaxed);
+    match (level, events.is_empty()) {
+        (Level::Off, false) => Err("without a level there is a log".into()),
+        (Level::Call | Level::Io, true) => Err(format!("at {level:?} there is no event").into()),
+        _ => Ok(()),
+    }
+}
+
+/// A part of the output that may differ, and why.
+struct Exception {
+    part: String,
+    reason: String,
+}
+
+impl Exception {
+    fn of(source: &str) -> Result<Option<Self>, Failed> {
+        let Some(line) = directive(&workspace().join("c-tests").join(source), "except") else {
+            return Ok(None);
+        };
+        match line.split_once(':') {
+            Some((part @ ("stdout" | "stderr" | "status"), reason)) if !reason.trim().is_empty() => {
+                Ok(Some(Self { part: part.into(), reason: reason.trim().into() }))
+            }
+            _ => Err(format!("not \"except: stdout|stderr|status: reason\": {line}").into()),
+        }
+    }
+}
+
+fn compare(how: &str, native: &Output, other: &Output, except: Option<&Exception>) -> Result<(), Failed> {
+    let parts = [
+        ("status", native.status.to_string(), other.status.to_string()),
+        ("stdout", native.stdout(), other.stdout()),
+        ("stderr", native.stderr(), other.stderr()),
+    ];
+    let bytes_differ = native.stdout != other.stdout || native.stderr != other.stderr;
+    let mut differences = Vec::new();
+    for (part, expected, actual) in &parts {
+        match except.filter(|exception| exception.part == *part) {
+            _ if expected == actual => {}
+            Some(exception) => eprintln!("{how}, {part} differs: {}", exception.reason),
+            None => differences.push(format!("{part} differs\n{}", first_difference(expected, actual))),
+        }
+    }
+    if differences.is_empty() && bytes_differ && except.is_none() {
+        differences.push("the output differs in bytes that are no text".into());
+    }
+    if other.timed_out {
+        differences.push("it did not end and was killed".into());
+    }
+    if differences.is_empty() { Ok(()) } else { Err(format!("{how}: {}", differences.join("\n")).into()) }
+}
+
+/// The first line that differs, with the lines before it for orientation.
+fn first_difference(expected: &str, actual: &str) -> String {
+    let mut expected = expected.lines();
+    let mut actual = actual.lines();
+    let mut before: Vec<&str> = Vec::new();
+    loop {
+        match (expected.next(), actual.next()) {
+            (Some(line), Some(other)) if line == other => before.push(line),
+            (None, None) => return "(in how the last line ends)".into(),
+            (native, shimmed) => {
+                let start = before.len().saturating_sub(3);
+                let context: String = before[start..].iter().map(|line| format!("      {line}\n")).collect();
+                let line = |line: Option<&str>| line.unwrap_or("(the end)").to_string();
+                return format!("{context}  -   {}\n  +   {}", line(native), line(shimmed));
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! A bug in dispatch: a panic there must neither lose the call nor make it twice. The library is built with a feature
+//! that makes the dispatch of one call panic, and every call of a program still does what it does natively.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use serde_json::Value;
+use sockshim_itest::{Level, Output, Scratch, cc, command, events, run, target_dir, workspace};
+
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Calls that are logged at level `call`.
+const CONTROL: &str = "socket socketpair bind listen accept accept4 connect getsockname getpeername setsockopt \
+    getsockopt shutdown ioctl epoll_create epoll_create1 epoll_ctl close close_range closefrom dup dup2 dup3 fcntl \
+    syscall";
+
+/// Calls that are logged at level `io`.
+const DATA: &str = "send sendto sendmsg sendmmsg write writev sendfile recv recvfrom recvmsg recvmmsg read readv \
+    poll ppoll select pselect epoll_wait epoll_pwait";
+
+/// Calls that make, end or replace a process, so that what they leave in a log is no matter of theirs alone.
+const PROCESS: &str = "fork vfork _exit execve execv posix_spawn";
+
+/// The library with the feature `panic-test`, which alone reads `SOCKSHIM_PANIC`.
+fn panicking_shim() -> &'static Path {
+    static SHIM: OnceLock<PathBuf> = OnceLock::new();
+    SHIM.get_or_init(|| {
+        let target = target_dir().join("panic-test");
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut build = Command::new(cargo);
+        build.args(["build", "--release", "-p", "sockshim-preload", "--features", "panic-test"]);
+        build.arg("--target-dir").arg(&target).current_dir(workspace()).env_remove("LD_PRELOAD");
+        let output = build.output().expect("cargo");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        target.join("release/libsockshim.so")
+    })
+}
+
+/// Runs the program that makes every call.
+fn calls(level: Level, panic: Option<&str>) -> (Output, Vec<Value>) {
+    let log_dir = Scratch::new();
+    let mut command = command(level, Some(log_dir.path()), cc("stress/calls.c", &[]));
+    if let Some(call) = panic {
+        command.env("LD_PRELOAD", panicking_shim()).env("SOCKSHIM_PANIC", call);
+    }
+    let output = run(&mut command, b"", DEADLINE);
+    assert!(!output.timed_out, "{panic:?} at {level:?} hangs after:\n{}", output.stdout());
+    assert_eq!(output.stderr(), "", "{panic:?} at {level:?}");
+    (output, events(log_dir.path()))
+}
+
+fn panicked(events: &[Value]) -> Vec<&str> {
+    events
+        .iter()
+        .filter(|event| event["reason"] == "shim-panic")
+        .filter_map(|event| event["call"].as_str())
+        .collect()
+}
+
+/// Each call panics in turn, at each level, and each time the whole transcript is the native one. `expect` says whether
+/// the log of a level has to hold the panic of the call.
+fn each_survives(names: &str, expect: impl Fn(Level) -> bool) {
+    let (native, _) = calls(Level::Native, None);
+    assert_eq!(native.status.code(), Some(3), "{native:?}");
+    for name in names.split_whitespace() {
+        for level in [Level::Off, Level::Call, Level::Io] {
+            let (output, events) = calls(level, Some(name));
+            assert_eq!(output.stdout(), native.stdout(), "{name} at {level:?}");
+            assert_eq!(output.status, native.status, "{name} at {level:?}");
+            if expect(level) {
+                assert!(
+                    !panicked(&events).is_empty(),
+                    "no panic of {name} in the log at {level:?}: {events:#?}"
+                );
+            }
+            if level == Level::Off {
+                assert_eq!(events.len(), 0, "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn without_a_panic_nothing_is_different() {
+    let (native, _) = calls(Level::Native, None);
+    for level in [Level::Off, Level::Call, Level::Io] {
+        let (output, events) = calls(level, Some("none"));
+        assert_eq!(output.stdout(), native.stdout(), "{level:?}");
+        assert_eq!(panicked(&events), [""; 0], "{level:?}");
+    }
+}
+
+#[test]
+fn control_calls_survive() {
+    each_survives(CONTROL, |level| level != Level::Off);
+}
+
+#[test]
+fn data_calls_survive() {
+    each_survives(DATA, |level| level == Level::Io);
+}
+
+#[test]
+fn process_calls_survive() {
+    each_survives(PROCESS, |_| false);
+}
+
+#[test]
+fn the_panicking_call_is_named() {
+    for name in CONTROL.split_whitespace().filter(|name| *name != "syscall") {
+        let (_, events) = calls(Level::Call, Some(name));
+        let panicked = panicked(&events);
+        assert!(!panicked.is_empty() && panicked.iter().all(|call| *call == name), "{name}: {panicked:?}");
+    }
+}

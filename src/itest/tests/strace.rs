@@ -1,0 +1,67 @@
+//! The log against strace: `scripts/compare-strace.sh` runs the HTTP server of `c-tests/` under both at once and
+//! compares call by call. These tests run the script, and show that it would notice.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use sockshim_itest::{Output, Scratch, events, run, shim, workspace};
+
+const DEADLINE: Duration = Duration::from_secs(300);
+
+#[test]
+fn no_control_call_is_missing() {
+    let scratch = Scratch::new();
+    let output = compare("call", scratch.path());
+    assert!(output.status.success(), "{}{}", output.stdout(), output.stderr());
+    assert!(output.stdout().contains("\naccept "), "not a table of calls: {}", output.stdout());
+}
+
+#[test]
+fn no_data_call_is_missing() {
+    let scratch = Scratch::new();
+    let output = compare("io", scratch.path());
+    assert!(output.status.success(), "{}{}", output.stdout(), output.stderr());
+    assert!(output.stdout().contains("\nwrite "), "not a table of data calls: {}", output.stdout());
+}
+
+#[test]
+fn a_missing_and_a_wrong_call_are_found() {
+    let scratch = Scratch::new();
+    let output = compare("call", scratch.path());
+    assert!(output.status.success(), "{}{}", output.stdout(), output.stderr());
+    let entries = fs::read_dir(scratch.path()).expect("what the script kept");
+    let mut paths = entries.map(|entry| entry.expect("a directory entry").path());
+    let log =
+        paths.find(|path| path.extension().is_some_and(|extension| extension == "jsonl")).expect("a log");
+
+    // Without listen(), and with another result of bind().
+    let mut wrong = String::new();
+    for mut event in events(scratch.path()) {
+        if event["call"] == "bind" {
+            event["ret"] = 1.into();
+        }
+        if event["call"] != "listen" {
+            writeln!(wrong, "{event}").expect("writing to a string");
+        }
+    }
+    fs::write(&log, wrong).expect("writing a log");
+
+    let mut python = Command::new("python3");
+    python.arg(workspace().join("scripts/lib/compare_strace.py")).arg("call");
+    let output = run(python.arg(scratch.path().join("strace.txt")).arg(&log), b"", DEADLINE);
+    let stdout = output.stdout();
+    assert_eq!(output.status.code(), Some(1), "{stdout}{}", output.stderr());
+    for found in ["missing in the log: listen(", "missing in the log: bind(", "not seen by strace: {"] {
+        assert!(stdout.contains(found), "not found: {found}\n{stdout}");
+    }
+    assert_eq!(stdout.matches("missing in the log: ").count(), 2, "{stdout}");
+}
+
+fn compare(level: &str, keep: &Path) -> Output {
+    let mut script = Command::new(workspace().join("scripts/compare-strace.sh"));
+    script.args(["--level", level, "--keep"]).arg(keep).env("SOCKSHIM_SO", shim()).env_remove("LD_PRELOAD");
+    run(&mut script, b"", DEADLINE)
+}

@@ -1,0 +1,64 @@
+//! Programs that do what libraries do not expect: many threads, forks under signals, vfork, every way to end, and
+//! taking away what a library in the same process may rely on. Natively and under the shim they do the same, and the
+//! log is right.
+
+#[path = "stress/churn.rs"]
+mod churn;
+#[path = "stress/ending.rs"]
+mod ending;
+#[path = "stress/hostile.rs"]
+mod hostile;
+#[path = "stress/storm.rs"]
+mod storm;
+#[path = "stress/vfork.rs"]
+mod vfork;
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::Value;
+use sockshim_itest::{Level, Output, cc, command, run};
+
+/// Long enough for a busy machine: only a hang reaches it.
+const DEADLINE: Duration = Duration::from_secs(120);
+
+/// Runs a program of `c-tests/stress` to its end, which has to come before the deadline.
+fn stress(level: Level, log_dir: &Path, program: &str, args: &[&str]) -> Output {
+    let mut command = command(level, Some(log_dir), cc(&format!("stress/{program}.c"), &[]));
+    let output = run(command.args(args), b"", DEADLINE);
+    assert!(!output.timed_out, "{program} {args:?} at {level:?} hangs: {output:?}");
+    assert_eq!(output.stderr(), "", "{program} {args:?} at {level:?}");
+    output
+}
+
+/// The log files of a directory with the pids that they are named after.
+fn log_files(log_dir: &Path) -> Vec<(u64, PathBuf)> {
+    let entries =
+        fs::read_dir(log_dir).expect("the log directory").map(|entry| entry.expect("an entry").path());
+    let pid = |path: &Path| path.file_stem()?.to_str()?.parse().ok();
+    entries.map(|path| (pid(&path).unwrap_or_else(|| panic!("{}", path.display())), path)).collect()
+}
+
+/// Hands over the events of a log file one at a time: all at once, those of a long run do not fit into memory well.
+fn each_event(file: &Path, mut take: impl FnMut(&Value)) {
+    let reader =
+        BufReader::new(File::open(file).unwrap_or_else(|error| panic!("{}: {error}", file.display())));
+    for line in reader.split(b'\n') {
+        let line = line.unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let event = serde_json::from_slice(&line);
+        take(&event.unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&line))));
+    }
+}
+
+fn call(event: &Value) -> &str {
+    event["call"].as_str().unwrap_or_else(|| panic!("no call: {event}"))
+}
+
+/// How many events a `dropped` record stands for; 0 for every other event. Fails on what a right log never has.
+fn dropped(event: &Value) -> u64 {
+    assert!(!["divergence", "sockshim"].contains(&call(event)), "{event}");
+    let count = || event["args"]["count"].as_u64().unwrap_or_else(|| panic!("no count: {event}"));
+    if call(event) == "dropped" { count() } else { 0 }
+}
