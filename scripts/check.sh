@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+#
+# Everything that can be said about the project without running it.
+#
+#   scripts/check.sh [all]      every check below, and a summary
+#   scripts/check.sh CHECK…     one or more of:
+#       fmt       rustfmt has nothing to change
+#       clippy    no lint, in no target
+#       deny      licences, advisories and sources of the dependencies (cargo-deny; said when it is not installed)
+#       shell     shellcheck has nothing to say about the scripts
+#       symbols   the library exports its hooks and nothing else, needs libc and nothing else, and no executable of
+#                 ours exports a hook
+
+source "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
+source scripts/lib/packages.sh
+source scripts/lib/cargo.sh
+source scripts/lib/symbols.sh
+
+checks=(fmt clippy deny shell symbols)
+
+check_fmt() {
+	need_cargo
+	cargo fmt --all --check
+}
+
+check_clippy() {
+	need_cargo
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+}
+
+# The advisory database comes over the network, and cargo-deny itself takes minutes to build, so neither is forced on
+# a run; but a check that was not made says so.
+check_deny() {
+	need_cargo
+	if ! command -v cargo-deny >/dev/null; then
+		note "NOT RUN: cargo-deny is not installed. To install it: cargo install --locked cargo-deny"
+		return
+	fi
+	cargo deny --all-features check bans licenses sources
+	if ! cargo deny --all-features fetch db; then
+		note "NOT RUN: the advisory database cannot be fetched, so advisories were not checked"
+		return
+	fi
+	cargo deny --all-features check --disable-fetch advisories
+}
+
+check_shell() {
+	need_packages shellcheck
+	# The files of lib/ are read through the scripts that source them, as they run.
+	shellcheck --external-sources --check-sourced --source-path=SCRIPTDIR scripts/*.sh .ci/run
+}
+
+check_symbols() {
+	need_cargo
+	need_packages binutils
+	build_release
+	library_exports_the_hooks
+	library_needs_only_libc
+	executables_export_no_hook
+}
+
+# Every check in a process of its own, so that one that fails leaves the others their turn.
+check_all() {
+	local check failed=0 summary=()
+	for check in "${checks[@]}"; do
+		say "check: $check"
+		if scripts/check.sh "$check"; then
+			summary+=("passed   $check")
+		else
+			summary+=("failed   $check")
+			failed=1
+		fi
+	done
+	say "Checks"
+	for check in "${summary[@]}"; do note "$check"; done
+	return "$failed"
+}
+
+for verb in "${@:-all}"; do
+	[[ " all ${checks[*]} " == *" $verb "* ]] || die "no such check: $verb. There are: all ${checks[*]}"
+done
+for verb in "${@:-all}"; do
+	"check_$verb"
+done

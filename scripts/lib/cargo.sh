@@ -1,0 +1,34 @@
+# shellcheck shell=bash
+#
+# Cargo, and what it builds.
+
+# need_cargo: finds cargo also where rustup puts it, for a shell that has not read its profile.
+need_cargo() {
+	if ! command -v cargo >/dev/null && [[ -x ${CARGO_HOME:-$HOME/.cargo}/bin/cargo ]]; then
+		PATH=${CARGO_HOME:-$HOME/.cargo}/bin:$PATH
+	fi
+	command -v cargo >/dev/null ||
+		die "needs cargo. Get a Rust toolchain from https://rustup.rs (rust-toolchain.toml says which) and run this again."
+	# The linker that rustc calls, and the C library that everything is linked with.
+	need_packages gcc libc6-dev
+}
+
+# build_release: the preload library and the command. Cargo itself knows when there is nothing to do.
+build_release() {
+	say "cargo build --release"
+	cargo build --release --locked --workspace
+	local file
+	for file in "$(library)" "$(target_directory)/release/sockshim"; do
+		[[ -f $file ]] || die "cargo build --release made no $file"
+	done
+}
+
+# target_directory: where cargo writes, as cargo itself understands CARGO_TARGET_DIR.
+target_directory() {
+	local directory=${CARGO_TARGET_DIR:-target}
+	[[ $directory == /* ]] || directory=$PWD/$directory
+	printf '%s\n' "$directory"
+}
+
+# library: the absolute path of the preload library.
+library() { printf '%s/release/libsockshim.so\n' "$(target_directory)"; }

@@ -1,0 +1,75 @@
+# shellcheck shell=bash
+#
+# Debian packages that a script needs: installed when they are missing, and only then.
+
+# need_packages PACKAGE…: what is installed already costs neither network nor root.
+need_packages() {
+	local package missing=()
+	for package in "$@"; do
+		is_installed "$package" || missing+=("$package")
+	done
+	((${#missing[@]})) || return 0
+
+	local list="${missing[*]}"
+	command -v apt-get >/dev/null ||
+		die "needs these Debian packages, and there is no apt-get here; please install their like: $list"
+	[[ $EUID -eq 0 ]] ||
+		die "needs packages that only root can install; please run: apt-get install --no-install-recommends $list"
+
+	say "Installing Debian packages: $list"
+	install_packages "${missing[@]}"
+	for package in "${missing[@]}"; do
+		is_installed "$package" || die "apt-get said that it installed $package, but it is not there"
+	done
+}
+
+is_installed() {
+	[[ $(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
+}
+
+# A subshell, so that the trap that puts things back is its own and runs however apt-get ends.
+install_packages() (
+	trap allow_services EXIT
+	forbid_services
+	output=$(mktemp)
+	export DEBIAN_FRONTEND=noninteractive
+	# The package lists may be absent (a new container) or too old (the file is gone from the mirror): only then
+	# is the list fetched anew.
+	if ! apt_get install "$@" >"$output" 2>&1; then
+		note "apt-get update"
+		if ! { apt_get update && apt_get install "$@"; } >"$output" 2>&1; then
+			cat "$output" >&2
+			rm -f "$output"
+			die "apt-get could not install: $*"
+		fi
+	fi
+	rm -f "$output"
+)
+
+apt_get() {
+	local verb=$1
+	shift
+	apt-get "$verb" --yes --no-install-recommends -o DPkg::Lock::Timeout=300 "$@" </dev/null
+}
+
+# Debian starts a server as soon as its package is installed, unless this program forbids it. The tests start their
+# own servers, on ports and files of their own, so none may be started here. A policy that the machine has already is
+# set aside and put back.
+policy=/usr/sbin/policy-rc.d
+policy_aside=/usr/sbin/policy-rc.d.before-sockshim
+
+forbid_services() {
+	# Ours is still there when an earlier run was killed; then the machine's own one is set aside already.
+	if [[ -e $policy || -L $policy ]] && ! grep -qs sockshim "$policy"; then
+		mv "$policy" "$policy_aside"
+	fi
+	printf '#!/bin/sh\n# Put here for a moment by the scripts of sockshim: no service starts.\nexit 101\n' >"$policy"
+	chmod 755 "$policy"
+}
+
+allow_services() {
+	rm -f "$policy"
+	if [[ -e $policy_aside || -L $policy_aside ]]; then
+		mv "$policy_aside" "$policy"
+	fi
+}
