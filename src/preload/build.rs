@@ -12,5 +12,7 @@ fn main() {
     let script = Path::new(&out).join("libgcc_s.so");
     fs::write(&script, "INPUT(-lgcc_eh -lgcc)\n").expect("OUT_DIR is writable");
     println!("cargo:rustc-link-search=native={out}");
+    // The log's thread and the exit handlers point into the library: dlclose must not unmap it.
+    println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
     println!("cargo:rerun-if-changed=build.rs");
 }

@@ -106,10 +106,10 @@ hooks! {
         fn readv(fd: c_int, iov: *const iovec, iovcnt: c_int) -> ssize_t = data::read, call::logged;
         /// preadv2(2), which reads from a socket at offset -1
         [Io data]
-        fn preadv2(fd: c_int, iov: *const iovec, iovcnt: c_int, offset: off_t, flags2: c_int) -> ssize_t = data::read, call::logged;
+        fn preadv2(fd: c_int, iov: *const iovec, iovcnt: c_int, offset: off_t, flags: c_int) -> ssize_t = data::read, call::logged;
         /// preadv2(2) with large offsets
         [Io data]
-        fn preadv64v2(fd: c_int, iov: *const iovec, iovcnt: c_int, offset: off64_t, flags2: c_int) -> ssize_t = data::read, call::logged;
+        fn preadv64v2(fd: c_int, iov: *const iovec, iovcnt: c_int, offset: off64_t, flags: c_int) -> ssize_t = data::read, call::logged;
         /// write(2)
         [Io data SYS_write]
         fn write(fd: c_int, buf: *const c_void, len: size_t) -> ssize_t = data::write, call::logged;
@@ -121,10 +121,10 @@ hooks! {
         fn writev(fd: c_int, iov: *const iovec, iovcnt: c_int) -> ssize_t = data::write, call::logged;
         /// pwritev2(2), which writes to a socket at offset -1
         [Io data]
-        fn pwritev2(fd: c_int, iov: *const iovec, iovcnt: c_int, offset: off_t, flags2: c_int) -> ssize_t = data::write, call::logged;
+        fn pwritev2(fd: c_int, iov: *const iovec, iovcnt: c_int, offset: off_t, flags: c_int) -> ssize_t = data::write, call::logged;
         /// pwritev2(2) with large offsets
         [Io data]
-        fn pwritev64v2(fd: c_int, iov: *const iovec, iovcnt: c_int, offset: off64_t, flags2: c_int) -> ssize_t = data::write, call::logged;
+        fn pwritev64v2(fd: c_int, iov: *const iovec, iovcnt: c_int, offset: off64_t, flags: c_int) -> ssize_t = data::write, call::logged;
         /// sendfile(2)
         [Io data SYS_sendfile]
         fn sendfile(fd: c_int, in_fd: c_int, offset: *mut off_t, count: size_t) -> ssize_t = data::write, call::logged;
@@ -133,7 +133,7 @@ hooks! {
         fn sendfile64(fd: c_int, in_fd: c_int, offset: *mut off64_t, count: size_t) -> ssize_t = data::write, call::logged;
         /// splice(2)
         [Io data SYS_splice]
-        fn splice(fd: c_int, off_in: *mut off64_t, fd_out: c_int, off_out: *mut off64_t, len: size_t, flags2: c_uint) -> ssize_t = data::splice, call::logged;
+        fn splice(fd: c_int, off_in: *mut off64_t, fd_out: c_int, off_out: *mut off64_t, len: size_t, flags: c_uint) -> ssize_t = data::splice, call::logged;
 
         // Readiness.
         /// poll(2)
@@ -244,7 +244,7 @@ hooks! {
         fn execvpe(file: *const c_char, argv: *const *const c_char, envp: *const *const c_char) -> c_int = process::exec, call::logged;
         /// execveat(2)
         [Call control SYS_execveat]
-        fn execveat(dirfd: c_int, path: *const c_char, argv: *const *const c_char, envp: *const *const c_char, flags2: c_int) -> c_int = process::execveat, call::logged;
+        fn execveat(dirfd: c_int, path: *const c_char, argv: *const *const c_char, envp: *const *const c_char, flags: c_int) -> c_int = process::execveat, call::logged;
         /// fexecve(3)
         [Call control]
         fn fexecve(fd: c_int, argv: *const *const c_char, envp: *const *const c_char) -> c_int = process::fexecve, call::logged;
@@ -256,10 +256,40 @@ hooks! {
         fn posix_spawnp(pid: *mut pid_t, file: *const c_char, file_actions: *const posix_spawn_file_actions_t, attrp: *const posix_spawnattr_t, argv: *const *mut c_char, envp: *const *mut c_char) -> c_int = process::spawn, call::logged;
         /// prctl(2), for the moment at which a program enters a seccomp sandbox
         [Call control SYS_prctl]
-        fn prctl(option: c_int, arg2: c_ulong, arg3: c_ulong, arg4: c_ulong, arg5: c_ulong) -> c_int = process::prctl, process::prctl_done;
+        fn prctl(option: c_int, arg2: c_ulong, arg3: c_ulong, arg4: c_ulong, arg5: c_ulong) -> c_int = process::prctl, process::sandbox_done;
+        /// setuid(2), which the log's writer has to follow
+        [Call control]
+        fn setuid(uid: uid_t) -> c_int = process::plain, process::credentials_done;
+        /// seteuid(2), which the log's writer has to follow
+        [Call control]
+        fn seteuid(uid: uid_t) -> c_int = process::plain, process::credentials_done;
+        /// setreuid(2), which the log's writer has to follow
+        [Call control]
+        fn setreuid(ruid: uid_t, euid: uid_t) -> c_int = process::plain, process::credentials_done;
+        /// setresuid(2), which the log's writer has to follow
+        [Call control]
+        fn setresuid(ruid: uid_t, euid: uid_t, suid: uid_t) -> c_int = process::plain, process::credentials_done;
+        /// setgid(2), which the log's writer has to follow
+        [Call control]
+        fn setgid(gid: gid_t) -> c_int = process::plain, process::credentials_done;
+        /// setegid(2), which the log's writer has to follow
+        [Call control]
+        fn setegid(gid: gid_t) -> c_int = process::plain, process::credentials_done;
+        /// setregid(2), which the log's writer has to follow
+        [Call control]
+        fn setregid(rgid: gid_t, egid: gid_t) -> c_int = process::plain, process::credentials_done;
+        /// setresgid(2), which the log's writer has to follow
+        [Call control]
+        fn setresgid(rgid: gid_t, egid: gid_t, sgid: gid_t) -> c_int = process::plain, process::credentials_done;
+        /// setgroups(2), which the log's writer has to follow
+        [Call control]
+        fn setgroups(size: size_t, list: *const gid_t) -> c_int = process::plain, process::credentials_done;
+        /// initgroups(3), which the log's writer has to follow
+        [Call control]
+        fn initgroups(user: *const c_char, group: gid_t) -> c_int = process::plain, process::credentials_done;
         /// unshare(2), which may need a process without other threads
         [Call control SYS_unshare]
-        fn unshare(flags3: c_int) -> c_int = process::alone, process::alone_done;
+        fn unshare(flags: c_int) -> c_int = process::alone, process::alone_done;
         /// setns(2), which may need a process without other threads
         [Call control SYS_setns]
         fn setns(nsfd: c_int, nstype: c_int) -> c_int = process::alone, process::alone_done;

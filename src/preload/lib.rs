@@ -23,6 +23,8 @@ compile_error!(
     "libsockshim.so has machine code of its own (vfork, exec*, thread-local storage) for Linux on x86-64 only"
 );
 
+use sockshim_sys as sys;
+
 #[macro_use]
 mod macros;
 
@@ -36,6 +38,5 @@ mod memory;
 mod mode;
 mod process;
 mod real;
-mod sys;
 mod tls;
 mod trampoline;

@@ -90,10 +90,10 @@ pub fn is_ready() -> bool {
     mode::control()
 }
 
-/// From now on the library makes no system call on its own account: the program has installed a seccomp filter,
-/// which may kill for what the program itself would never do.
-pub fn set_sandboxed() {
-    SANDBOXED.store(true, Ordering::Release);
+/// Whether the library may make system calls on its own account: a seccomp filter may kill for what the program itself
+/// would never do.
+pub fn set_sandboxed(sandboxed: bool) {
+    SANDBOXED.store(sandboxed, Ordering::Release);
 }
 
 /// Whether own system calls are off limits.

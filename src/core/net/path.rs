@@ -103,6 +103,8 @@ pub enum Finding {
     Ops(&'static ProtoOps),
     /// A descriptor.
     Fd(c_int),
+    /// SOCK_NONBLOCK and SOCK_CLOEXEC, as they were asked for.
+    Flags(c_int),
     /// A number it used.
     Value(i64),
     /// The socket's state when it looked.

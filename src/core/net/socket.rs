@@ -13,7 +13,7 @@ use crate::net::ops::{Cx, NetProtoFamily, ProtoOps, Socket};
 use crate::net::path::{Finding, Func, Path};
 use crate::net::security;
 use crate::published::{PublishError, Published};
-use crate::uapi::{NPROTO, SO, SOCK_FLAGS, SOCK_MAX, SOCK_PACKET, SOCK_TYPE_MASK, name_of};
+use crate::uapi::{IOCTL_GENERIC, NPROTO, SOCK_FLAGS, SOCK_MAX, SOCK_PACKET, SOCK_TYPE_MASK, name_of};
 use crate::verdict::{Reason, Verdict};
 use libc::c_int;
 
@@ -99,12 +99,18 @@ pub fn sys_socket(cx: &mut Cx, family: c_int, type_arg: c_int, protocol: c_int) 
     }
     let mut verdict = __sock_create(cx, &mut sock, protocol);
     if !matches!(verdict.predicted, crate::verdict::Predicted::Errno(_)) {
-        cx.path.step(func!(sock_map_fd), Finding::Passed);
+        sock_map_fd(cx, &sock, type_arg & SOCK_FLAGS);
         if sock.ops.is_none() {
             verdict = verdict.because(Reason::HostFamily);
         }
     }
     (verdict, sock)
+}
+
+/// `sock_map_fd`: a descriptor and an open file for the socket. The host gives the descriptor, as the last step: that
+/// is why a full table is the last error that socket(2) reports.
+pub fn sock_map_fd(cx: &mut Cx, _sock: &Socket, flags: c_int) {
+    cx.path.step(func!(sock_map_fd), Finding::Flags(flags));
 }
 
 /// `update_socket_protocol`: where BPF, and later a rule, replaces the protocol of socket(2). It sees the type with
@@ -352,7 +358,7 @@ pub fn sys_getsockopt(cx: &mut Cx, lookup: Lookup, level: c_int, optname: c_int)
         allowed(cx, func!(security_socket_getsockopt), &sock)?;
         if level == libc::SOL_SOCKET {
             cx.path.step(func!(sk_getsockopt), Finding::Value(i64::from(optname)));
-            return Ok(if name_of(SO, optname).is_some() { Verdict::ok() } else { Verdict::ask() });
+            return Ok(Verdict::ask());
         }
         let Some(op) = ops.getsockopt else {
             cx.path.step(func!(do_sock_getsockopt), Finding::Errno(Errno::EOPNOTSUPP));
@@ -371,10 +377,14 @@ pub fn sys_shutdown(cx: &mut Cx, lookup: Lookup, how: c_int) -> Verdict {
     })())
 }
 
-/// ioctl(2) on a socket: VFS and generic requests come first, so the handler may not be reached.
+/// ioctl(2) on a socket: what every file or every socket understands is answered before the handler is reached.
 pub fn sys_ioctl(cx: &mut Cx, lookup: Lookup, request: c_int) -> Verdict {
     settled((|| {
         let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
+        if name_of(IOCTL_GENERIC, request).is_some() {
+            cx.path.step(func!(do_vfs_ioctl), Finding::Value(i64::from(request)));
+            return Ok(Verdict::ask());
+        }
         cx.path.step(func!(sock_ioctl), Finding::Value(i64::from(request)));
         Ok(handler!(cx, ops.ioctl, &sock, request))
     })())

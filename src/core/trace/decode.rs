@@ -62,7 +62,7 @@ pub fn argument(event: &Event, index: usize) -> Value<'_> {
 fn number(ty: &str, word: i64) -> Value<'static> {
     match ty {
         "c_int" | "pid_t" => Value::Int(i64::from(word as c_int)),
-        "c_uint" | "socklen_t" => Value::Uint(u64::from(word as u32)),
+        "c_uint" | "socklen_t" | "uid_t" | "gid_t" => Value::Uint(u64::from(word as u32)),
         "size_t" | "nfds_t" | "c_ulong" => Value::Uint(word as u64),
         _ => Value::Int(word),
     }
@@ -72,7 +72,8 @@ fn flags_of(call: &str) -> Names {
     match call {
         "accept4" | "dup3" | "epoll_create1" => uapi::TYPE_FLAGS,
         "close_range" => uapi::CLOSE_RANGE,
-        _ => uapi::MSG,
+        call if call.contains("send") || call.contains("recv") => uapi::MSG,
+        _ => &[],
     }
 }
 

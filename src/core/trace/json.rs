@@ -5,7 +5,7 @@ use crate::hook::Level;
 use crate::net::path::{Finding, Step};
 use crate::trace::decode::{Lossy, argument};
 use crate::trace::event::{Event, Extra, Process};
-use crate::uapi::{FAMILIES, Named, TYPES};
+use crate::uapi::{Bits, FAMILIES, Named, TYPE_FLAGS, TYPES};
 use crate::verdict::Predicted;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use std::fmt;
@@ -174,6 +174,8 @@ impl Serialize for OneStep<'_> {
             Finding::Host(what) => map.serialize_entry("host", *what)?,
             Finding::Ops(ops) => map.serialize_entry("ops", ops.name)?,
             Finding::Fd(fd) => map.serialize_entry("fd", &fd)?,
+            Finding::Flags(0) => {}
+            Finding::Flags(flags) => map.serialize_entry("flags", &Shown(Bits(TYPE_FLAGS, flags)))?,
             Finding::Value(value) => map.serialize_entry("value", &value)?,
             Finding::State(state, sk_state) => {
                 map.serialize_entry("state", state.name())?;

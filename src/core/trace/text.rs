@@ -5,7 +5,7 @@ use crate::net::path::{Finding, Step};
 use crate::trace::decode::{Lossy, argument};
 use crate::trace::event::{Event, Extra, Process};
 use crate::trace::json::ModuleName;
-use crate::uapi::{FAMILIES, Named, TYPES};
+use crate::uapi::{Bits, FAMILIES, Named, TYPE_FLAGS, TYPES};
 use crate::verdict::{Predicted, Reason};
 use std::fmt;
 use std::io;
@@ -80,7 +80,7 @@ struct Plain<'a, W: io::Write> {
 
 impl<W: io::Write> Plain<'_, W> {
     fn step(&mut self, step: &Step) -> io::Result<()> {
-        if matches!(step.finding, Finding::Passed | Finding::Allow) {
+        if matches!(step.finding, Finding::Passed | Finding::Allow | Finding::Flags(0)) {
             let lead = if self.open { " → " } else { "    " };
             self.open = true;
             return write!(self.out, "{lead}{}", step.func.name());
@@ -144,6 +144,7 @@ impl fmt::Display for Found<'_> {
             Finding::Host(what) => write!(f, "{what}: the host decides"),
             Finding::Ops(ops) => write!(f, "sock->ops = {}", ops.name),
             Finding::Fd(fd) => write!(f, "{fd}"),
+            Finding::Flags(flags) => write!(f, "{}", Bits(TYPE_FLAGS, flags)),
             Finding::Value(value) => write!(f, "{value}"),
             Finding::State(state, sk_state) => write!(f, "{}, {}", state.name(), sk_state.name()),
         }

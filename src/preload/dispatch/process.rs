@@ -87,18 +87,30 @@ pub fn prctl(t: &mut Ticket) {
     plain(t);
     t.wanted = t.int(0) == libc::PR_SET_SECCOMP;
     if t.wanted {
-        entering_sandbox();
+        entering_sandbox(t);
     }
 }
 
-/// From before the filter is there: nothing may be in the writer's way when it is.
-fn entering_sandbox() {
+/// In a sandbox from before the filter is there, because other threads may be put into it as well.
+fn entering_sandbox(t: &mut Ticket) {
     log::flush();
-    process::set_sandboxed();
+    t.note = i64::from(!process::is_sandboxed());
+    process::set_sandboxed(true);
 }
 
-/// A successful entry stays; after a failed one the library is as free as before, but does not rely on it.
-pub fn prctl_done(t: &mut Ticket) {
+/// A filter that was refused is none.
+pub fn sandbox_done(t: &mut Ticket) {
+    if t.event.ret < 0 && t.note == 1 {
+        process::set_sandboxed(false);
+    }
+    t.finish();
+}
+
+/// setuid(2) and its relatives have succeeded: the writer follows.
+pub fn credentials_done(t: &mut Ticket) {
+    if t.event.ret == 0 {
+        log::follow_credentials();
+    }
     t.finish();
 }
 
@@ -130,11 +142,16 @@ pub fn syscall(t: &mut Ticket) {
         return;
     }
     match number {
-        libc::SYS_seccomp => entering_sandbox(),
+        libc::SYS_seccomp if is_filter(t.int(1)) => entering_sandbox(t),
         libc::SYS_io_uring_setup => {}
         libc::SYS_exit_group | libc::SYS_exit => log::flush(),
         _ => t.wanted = false,
     }
+}
+
+/// The operations of seccomp(2) that install something; others only ask.
+fn is_filter(operation: i32) -> bool {
+    operation as u32 == libc::SECCOMP_SET_MODE_STRICT || operation as u32 == libc::SECCOMP_SET_MODE_FILTER
 }
 
 /// Data calls that bring descriptors.
@@ -148,5 +165,5 @@ pub fn syscall_done(t: &mut Ticket) {
     if makes_fd.contains(&t.word(0)) && t.event.ret >= 0 {
         FDS.forget(t.event.ret as i32);
     }
-    t.finish();
+    sandbox_done(t);
 }

@@ -4,6 +4,7 @@
 //! The channel of a process is never freed: a thread may be using it while another forks. A forked child makes its
 //! own and leaves its parent's alone.
 
+mod credentials;
 mod output;
 pub mod writer;
 
@@ -113,6 +114,14 @@ pub fn send(event: &Event) {
 pub fn flush() {
     if sink().is_some_and(|sink| !sink.is_empty()) || writer::is_writing() {
         writer::flush(process::is_sandboxed());
+    }
+}
+
+/// The program has other credentials now, and so has the writer when this returns.
+pub fn follow_credentials() {
+    if !process::is_sandboxed() {
+        credentials::publish();
+        writer::flush(false);
     }
 }
 

@@ -10,16 +10,16 @@
 //! sockets or pipes open.
 //!
 //! # Safety
-//! The thread has a stack and a thread control block of its own, which are never freed. The block is a copy of the
+//! The thread has a stack and a thread control block of its own, which are never unmapped. The block is a copy of the
 //! starting thread's head, so that the stack protector and thread-local addresses resolve; errno and the like fall
 //! into zeroed memory below it.
 
 use crate::log::output::Output;
-use crate::log::{Settings, settings, sink};
-use crate::{mode, sys};
+use crate::log::{Settings, credentials, settings, sink};
+use crate::{mode, process, sys};
 use core::arch::asm;
 use core::ffi::{c_int, c_void};
-use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, Ordering};
 use sockshim_core::config::Format;
 use sockshim_core::hook::{Hook, Level};
 use sockshim_core::trace::event::{Event, Extra, Process};
@@ -43,6 +43,8 @@ const RUNNING: u32 = 1;
 const FAILED: u32 = 2;
 /// Set to end the thread.
 static STOP: AtomicU32 = AtomicU32::new(0);
+/// Set when the thread did not end in time, so that its memory is not used again.
+static STUCK: AtomicU32 = AtomicU32::new(0);
 
 const STACK: usize = 256 * 1024;
 const GUARD: usize = 4096;
@@ -63,18 +65,16 @@ pub fn start(pid: i32) -> bool {
     STOP.store(0, Ordering::Release);
     FLUSH_DONE.store(FLUSH_ASKED.load(Ordering::Acquire), Ordering::Release);
     WRITING.store(0, Ordering::Release);
-    let size = STACK + STATIC_TLS + 4096;
-    let memory = sys::mmap(size);
+    TID.store(0, Ordering::Release);
+    let memory = memory();
     if memory.is_null() {
         return false;
     }
     let mask = sys::block_signals();
-    // SAFETY: the mapping has room for a stack, the zeroed variables and the block, in this order.
+    // SAFETY: the mapping has room for a stack, the zeroed variables and the block, and no thread uses it.
     let started = unsafe { launch(memory, pid) };
     sys::restore_signals(mask);
     if !started {
-        // SAFETY: no thread was made, so nobody uses the mapping.
-        unsafe { sys::munmap(memory, size) };
         say(b"sockshim: cannot start the log's thread; nothing is logged\n");
         return false;
     }
@@ -83,6 +83,18 @@ pub fn start(pid: i32) -> bool {
         sys::futex_wait(&STATUS, 0, PATIENCE);
     }
     STATUS.load(Ordering::Acquire) == RUNNING
+}
+
+/// The thread's memory, used again for the next one: in a forked child the parent's writer does not exist, and
+/// [`stop`] waits until the old one is gone.
+fn memory() -> *mut u8 {
+    static MEMORY: AtomicPtr<u8> = AtomicPtr::new(core::ptr::null_mut());
+    let mut memory = MEMORY.load(Ordering::Acquire);
+    if memory.is_null() || STUCK.swap(0, Ordering::AcqRel) != 0 {
+        memory = sys::mmap(STACK + STATIC_TLS + 4096);
+        MEMORY.store(memory, Ordering::Release);
+    }
+    memory
 }
 
 fn say(line: &[u8]) {
@@ -180,6 +192,9 @@ pub fn stop() -> bool {
         let never = AtomicU32::new(0);
         sys::futex_wait(&never, 0, 50_000);
     }
+    if waited(begin) >= PATIENCE {
+        STUCK.store(1, Ordering::Release);
+    }
     true
 }
 
@@ -240,6 +255,7 @@ impl Writer {
             let seen = WAKE.load(Ordering::Acquire);
             let asked = FLUSH_ASKED.load(Ordering::Acquire);
             let stop = STOP.load(Ordering::Acquire) != 0;
+            credentials::adopt();
             let busy = self.drain(sink);
             if FLUSH_DONE.swap(asked, Ordering::AcqRel) != asked {
                 sys::futex_wake(&FLUSH_DONE);
@@ -314,6 +330,10 @@ impl Writer {
 
     /// `/proc/self/comm` is the main thread's name, which the program may change.
     fn read_comm(&mut self) {
+        if process::is_sandboxed() {
+            // The sandbox may have been put on all threads.
+            return;
+        }
         let fd = sys::open(c"/proc/self/comm", libc::O_RDONLY | libc::O_CLOEXEC, 0);
         if fd >= 0 {
             sys::read(fd, &mut self.comm);

@@ -1,8 +1,11 @@
-//! Raw system calls: for the time before libc's functions are known, and for everything that this library does on
-//! its own account. They touch neither errno nor any lock, and no hook sees them.
+//! Raw system calls: for the time before libc's functions are known, and for everything that sockshim does on its own
+//! account inside a program. They touch neither errno nor any lock, and no hook sees them.
 //!
 //! # Safety
 //! A system call is as safe as its arguments. The typed functions below take what the kernel checks itself.
+
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+compile_error!("the system call instruction here is that of Linux on x86-64");
 
 use core::arch::asm;
 use libc::{c_int, c_long};
@@ -120,6 +123,49 @@ pub fn has_peer(fd: c_int) -> bool {
     let args = [fd.into(), addr.as_mut_ptr() as c_long, &raw mut len as c_long, 0, 0, 0];
     // SAFETY: the buffer is a local of the length that is passed.
     unsafe { syscall(libc::SYS_getpeername, args) == 0 }
+}
+
+/// getresuid(2): real, effective and saved user.
+pub fn resuid() -> [u32; 3] {
+    three(libc::SYS_getresuid)
+}
+
+/// getresgid(2): real, effective and saved group.
+pub fn resgid() -> [u32; 3] {
+    three(libc::SYS_getresgid)
+}
+
+fn three(nr: c_long) -> [u32; 3] {
+    let [mut real, mut effective, mut saved] = [0_u32; 3];
+    let args = [&raw mut real as c_long, &raw mut effective as c_long, &raw mut saved as c_long, 0, 0, 0];
+    // SAFETY: both callers name calls that write three ids.
+    unsafe { syscall(nr, args) };
+    [real, effective, saved]
+}
+
+/// getgroups(2): how many, or negative errno when there are more.
+pub fn groups(groups: &mut [u32]) -> c_int {
+    let args = [groups.len() as c_long, groups.as_mut_ptr() as c_long, 0, 0, 0, 0];
+    // SAFETY: the kernel writes at most as many ids as the slice has.
+    unsafe { syscall(libc::SYS_getgroups, args) as c_int }
+}
+
+/// setgroups(2) for the calling thread alone.
+pub fn set_groups(groups: &[u32]) {
+    // SAFETY: the slice is readable.
+    unsafe { syscall(libc::SYS_setgroups, [groups.len() as c_long, groups.as_ptr() as c_long, 0, 0, 0, 0]) };
+}
+
+/// setresgid(2) for the calling thread alone.
+pub fn set_resgid(ids: [u32; 3]) {
+    // SAFETY: takes numbers.
+    unsafe { syscall(libc::SYS_setresgid, [ids[0].into(), ids[1].into(), ids[2].into(), 0, 0, 0]) };
+}
+
+/// setresuid(2) for the calling thread alone.
+pub fn set_resuid(ids: [u32; 3]) {
+    // SAFETY: takes numbers.
+    unsafe { syscall(libc::SYS_setresuid, [ids[0].into(), ids[1].into(), ids[2].into(), 0, 0, 0]) };
 }
 
 /// What an open descriptor refers to.

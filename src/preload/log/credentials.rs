@@ -1,0 +1,55 @@
+//! Keeps the writer's user and groups those of the program.
+//!
+//! In the kernel each thread has credentials of its own; that they change together is libc's doing, and libc does not
+//! know the writer. A server that gives up root must not keep a thread that has not, so after a successful setuid(2)
+//! or relative the program's thread leaves its credentials here and waits until the writer has taken them.
+
+use crate::sys;
+use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+
+/// More supplementary groups than this are not followed; the writer then keeps none.
+const GROUPS: usize = 256;
+
+static USER: [AtomicU32; 3] = [const { AtomicU32::new(0) }; 3];
+static GROUP: [AtomicU32; 3] = [const { AtomicU32::new(0) }; 3];
+static SUPPLEMENTARY: [AtomicU32; GROUPS] = [const { AtomicU32::new(0) }; GROUPS];
+static COUNT: AtomicI32 = AtomicI32::new(0);
+/// Set while credentials wait for the writer.
+static PENDING: AtomicU32 = AtomicU32::new(0);
+
+/// Leaves the calling thread's credentials for the writer. Two threads that change them at once leave those of
+/// either; programs that do that have worse problems.
+pub fn publish() {
+    store(&USER, &sys::resuid());
+    store(&GROUP, &sys::resgid());
+    let mut groups = [0; GROUPS];
+    let count = sys::groups(&mut groups).clamp(0, GROUPS as i32);
+    store(&SUPPLEMENTARY, &groups[..count as usize]);
+    COUNT.store(count, Ordering::Relaxed);
+    PENDING.store(1, Ordering::Release);
+}
+
+/// On the writer's thread: takes what was left. Groups go first, because they need the privilege that the user may
+/// take away.
+pub fn adopt() {
+    if PENDING.swap(0, Ordering::AcqRel) == 0 {
+        return;
+    }
+    let mut groups = [0; GROUPS];
+    load(&SUPPLEMENTARY, &mut groups);
+    let count = COUNT.load(Ordering::Relaxed).clamp(0, GROUPS as i32) as usize;
+    sys::set_groups(&groups[..count]);
+    let (mut user, mut group) = ([0; 3], [0; 3]);
+    load(&GROUP, &mut group);
+    load(&USER, &mut user);
+    sys::set_resgid(group);
+    sys::set_resuid(user);
+}
+
+fn store(to: &[AtomicU32], from: &[u32]) {
+    to.iter().zip(from).for_each(|(to, from)| to.store(*from, Ordering::Relaxed));
+}
+
+fn load(from: &[AtomicU32], to: &mut [u32]) {
+    to.iter_mut().zip(from).for_each(|(to, from)| *to = from.load(Ordering::Relaxed));
+}
