@@ -340,7 +340,7 @@ pub fn sys_setsockopt(cx: &mut Cx, lookup: Lookup, level: c_int, optname: c_int,
         }
         allowed(cx, func!(security_socket_setsockopt), &sock)?;
         if level == libc::SOL_SOCKET {
-            cx.path.step(func!(sock_setsockopt), Finding::Value(i64::from(optname)));
+            cx.path.step(func!(sock_setsockopt), Finding::Passed);
             return Ok(Verdict::ask());
         }
         let Some(op) = ops.setsockopt else {
@@ -357,7 +357,7 @@ pub fn sys_getsockopt(cx: &mut Cx, lookup: Lookup, level: c_int, optname: c_int)
         let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
         allowed(cx, func!(security_socket_getsockopt), &sock)?;
         if level == libc::SOL_SOCKET {
-            cx.path.step(func!(sk_getsockopt), Finding::Value(i64::from(optname)));
+            cx.path.step(func!(sk_getsockopt), Finding::Passed);
             return Ok(Verdict::ask());
         }
         let Some(op) = ops.getsockopt else {
@@ -375,6 +375,13 @@ pub fn sys_shutdown(cx: &mut Cx, lookup: Lookup, how: c_int) -> Verdict {
         allowed(cx, func!(security_socket_shutdown), &sock)?;
         Ok(handler!(cx, ops.shutdown, &sock, how))
     })())
+}
+
+/// `__sock_release`: the last reference to the open file is gone, and the ops end the socket.
+pub fn sock_release(cx: &mut Cx, sock: &Socket) -> Verdict {
+    cx.path.step(func!(__sock_release), Finding::Passed);
+    let Some(ops) = sock.ops else { return Verdict::ask() };
+    handler!(cx, ops.release, sock)
 }
 
 /// ioctl(2) on a socket: what every file or every socket understands is answered before the handler is reached.

@@ -5,7 +5,7 @@ use crate::net::path::{Finding, Step};
 use crate::trace::decode::{Lossy, argument};
 use crate::trace::event::{Event, Extra, Process};
 use crate::trace::json::ModuleName;
-use crate::uapi::{Bits, FAMILIES, Named, TYPE_FLAGS, TYPES};
+use crate::uapi::{Bits, FAMILIES, Named, PROTOCOLS, SOCK_TYPE_MASK, TYPE_FLAGS, TYPES, protocols_of};
 use crate::verdict::{Predicted, Reason};
 use std::fmt;
 use std::io;
@@ -30,7 +30,7 @@ pub fn write(event: &Event, process: &Process, out: &mut impl io::Write) -> io::
         write!(out, "DIVERGENCE ")?;
     }
     writeln!(out, "{}", Call(event))?;
-    let mut plain = Plain { out, open: false };
+    let mut plain = Plain { out, event, open: false };
     for step in event.path.steps() {
         plain.step(step)?;
     }
@@ -75,6 +75,7 @@ impl fmt::Display for Call<'_> {
 /// Steps that only passed share a line; steps with a finding have their own.
 struct Plain<'a, W: io::Write> {
     out: &'a mut W,
+    event: &'a Event,
     open: bool,
 }
 
@@ -86,11 +87,7 @@ impl<W: io::Write> Plain<'_, W> {
             return write!(self.out, "{lead}{}", step.func.name());
         }
         self.end()?;
-        let (label, finding) = (Label(step), Found(step));
-        match step.finding {
-            Finding::Family { .. } | Finding::NoFamily(_) => writeln!(self.out, "    {label:<24} {finding}"),
-            _ => writeln!(self.out, "    {:<24} {finding}", step.func.name()),
-        }
+        writeln!(self.out, "    {} {}", Column(Label { step, event: self.event }), Found { step, event: self.event })
     }
 
     fn end(&mut self) -> io::Result<()> {
@@ -98,28 +95,62 @@ impl<W: io::Write> Plain<'_, W> {
     }
 }
 
-/// `net_families[2]`.
-struct Label<'a>(&'a Step);
+/// A text that fills a column of 24 characters.
+struct Column<T>(T);
+
+impl<T: fmt::Display> fmt::Display for Column<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use fmt::Write;
+        let mut counted = Counted { f, count: 0 };
+        write!(counted, "{}", self.0)?;
+        let missing = 24_usize.saturating_sub(counted.count);
+        write!(f, "{:missing$}", "")
+    }
+}
+
+/// Counts the characters that go through it.
+struct Counted<'a, 'b> {
+    f: &'a mut fmt::Formatter<'b>,
+    count: usize,
+}
+
+impl fmt::Write for Counted<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.count += text.chars().count();
+        self.f.write_str(text)
+    }
+}
+
+/// What a step looked at: a table with its index, or the function itself.
+struct Label<'a> {
+    step: &'a Step,
+    event: &'a Event,
+}
 
 impl fmt::Display for Label<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Finding::Family { index, .. } | Finding::NoFamily(index)) = self.0.finding else {
-            return Ok(());
-        };
-        let width = match index {
-            0..10 => 8,
-            _ => 7,
-        };
-        write!(f, "net_families[{index}]{:width$}", "")
+        let ty = self.event.args[1] as i32 & SOCK_TYPE_MASK;
+        match self.step.finding {
+            Finding::Family { index, .. } | Finding::NoFamily(index) => write!(f, "net_families[{index}]"),
+            Finding::Entry { .. } | Finding::NoEntry { .. } => {
+                let table = if self.step.func.name() == "inet6_create" { "inetsw6" } else { "inetsw" };
+                write!(f, "{table}[{}]", Named(TYPES, ty))
+            }
+            Finding::Ops(_) => f.write_str("sock->ops"),
+            _ => f.write_str(self.step.func.name()),
+        }
     }
 }
 
 /// A finding in words.
-struct Found<'a>(&'a Step);
+struct Found<'a> {
+    step: &'a Step,
+    event: &'a Event,
+}
 
 impl fmt::Display for Found<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.finding {
+        match self.step.finding {
             Finding::Passed => Ok(()),
             Finding::Unchanged => f.write_str("unchanged"),
             Finding::Allow => f.write_str("allowed"),
@@ -134,15 +165,18 @@ impl fmt::Display for Found<'_> {
                     Match::Wildcard => "protocol 0 takes the first entry",
                     Match::WildcardEntry => "the entry takes any protocol",
                 };
-                write!(f, "#{index} {name}: {why} → protocol {protocol}")
+                write!(f, "#{index} {name}: {why} → {}", Named(PROTOCOLS, protocol.into()))
             }
             Finding::NoEntry { entries: 0 } => f.write_str("the list of this type is empty"),
             Finding::NoEntry { entries } => write!(f, "none of {entries} entries takes the protocol"),
-            Finding::Protocol(protocol) => write!(f, "protocol {protocol}"),
-            Finding::Module { .. } => write!(f, "{}", ModuleName(self.0.finding)),
+            Finding::Protocol(protocol) => write!(f, "protocol {}", Named(protocols_of(self.event.args[0] as i32), protocol)),
+            Finding::Module { .. } => write!(f, "{}", ModuleName(self.step.finding)),
             Finding::Errno(errno) => write!(f, "{}", errno.name().unwrap_or("error")),
             Finding::Host(what) => write!(f, "{what}: the host decides"),
-            Finding::Ops(ops) => write!(f, "sock->ops = {}", ops.name),
+            Finding::Ops(ops) => {
+                let prot = self.event.prot.map_or("none", |prot| prot.symbol);
+                write!(f, "{}, sk_prot {prot}", ops.name)
+            }
             Finding::Fd(fd) => write!(f, "{fd}"),
             Finding::Flags(flags) => write!(f, "{}", Bits(TYPE_FLAGS, flags)),
             Finding::Value(value) => write!(f, "{value}"),

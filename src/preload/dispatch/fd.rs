@@ -5,7 +5,9 @@
 
 use crate::call::Ticket;
 use sockshim_core::fdtable::{Entry, FDS};
+use sockshim_core::func;
 use sockshim_core::net::path::Finding;
+use sockshim_core::net::socket::sock_release;
 use sockshim_core::verdict::Reason;
 
 /// close(2).
@@ -27,11 +29,13 @@ pub fn fclose(t: &mut Ticket) {
 fn closing(t: &mut Ticket, fd: i32) {
     if t.only_sockets(fd, false) {
         t.handler(|ops| ops.release.func);
-        t.event.reason = Reason::FdLife;
-        if let Some(handle) = t.handle {
-            // The handler runs only with the last descriptor of the open file, as far as it is known here.
-            t.event.path.step(sockshim_core::func!(filp_close), Finding::Value(FDS.refs(handle).into()));
+        let refs = t.handle.map_or(0, |handle| FDS.refs(handle));
+        t.event.path.step(func!(filp_close), Finding::Value(refs.into()));
+        // The handler runs only with the last descriptor of the open file, as far as it is known here.
+        if let (1, Some(socket)) = (refs, t.socket) {
+            t.decide(|cx| sock_release(cx, &socket));
         }
+        t.event.reason = Reason::FdLife;
     }
     FDS.forget(fd);
     t.handle = None;
