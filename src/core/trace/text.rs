@@ -87,7 +87,12 @@ impl<W: io::Write> Plain<'_, W> {
             return write!(self.out, "{lead}{}", step.func.name());
         }
         self.end()?;
-        writeln!(self.out, "    {} {}", Column(Label { step, event: self.event }), Found { step, event: self.event })
+        writeln!(
+            self.out,
+            "    {} {}",
+            Column(Label { step, event: self.event }),
+            Found { step, event: self.event }
+        )
     }
 
     fn end(&mut self) -> io::Result<()> {
@@ -169,7 +174,9 @@ impl fmt::Display for Found<'_> {
             }
             Finding::NoEntry { entries: 0 } => f.write_str("the list of this type is empty"),
             Finding::NoEntry { entries } => write!(f, "none of {entries} entries takes the protocol"),
-            Finding::Protocol(protocol) => write!(f, "protocol {}", Named(protocols_of(self.event.args[0] as i32), protocol)),
+            Finding::Protocol(protocol) => {
+                write!(f, "protocol {}", Named(protocols_of(self.event.args[0] as i32), protocol))
+            }
             Finding::Module { .. } => write!(f, "{}", ModuleName(self.step.finding)),
             Finding::Errno(errno) => write!(f, "{}", errno.name().unwrap_or("error")),
             Finding::Host(what) => write!(f, "{what}: the host decides"),
