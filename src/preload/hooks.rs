@@ -345,6 +345,7 @@ hooks! {
         mmap: "allocators call it while they initialise, and only packet and XDP sockets can be mapped";
         open: "never makes a socket; a stale entry is noticed by the socket's cookie";
         fdopen: "only fcntl(F_GETFL) inside libc; what stdio then reads and writes cannot be seen";
+        _IO_fclose: "an alias from before glibc 2.1, which no header declares";
         dprintf: "writes inside libc, where no hook can see it";
         getaddrinfo: "its sockets live and die inside libc, where no hook can see them";
         bindresvport: "its bind is inside libc, where no hook can see it";

@@ -31,18 +31,18 @@ pub mod unix;
 pub mod vmw_vsock;
 pub mod xdp;
 
-use once_cell::race::OnceBool;
+use std::sync::Once;
 
 /// Registers the built-in families and protocols, as the kernel does while it boots. Later calls do nothing.
 pub fn init() {
-    static DONE: OnceBool = OnceBool::new();
-    if DONE.set(true).is_err() {
-        return;
-    }
-    ipv4::af_inet::inet_init();
-    ipv6::af_inet6::inet6_init();
-    for family in families::BUILT_IN {
-        // The slots are empty and the numbers in range, so neither EEXIST nor ENOBUFS can come back.
-        let _ = socket::sock_register(family);
-    }
+    // Called while a program or a command starts, where waiting for another thread is no danger.
+    static BOOT: Once = Once::new();
+    BOOT.call_once(|| {
+        ipv4::af_inet::inet_init();
+        ipv6::af_inet6::inet6_init();
+        for family in families::BUILT_IN {
+            // The slots are empty and the numbers in range, so neither EEXIST nor ENOBUFS can come back.
+            let _ = socket::sock_register(family);
+        }
+    });
 }

@@ -46,7 +46,7 @@ fn closing(t: &mut Ticket, fd: i32) {
 pub fn close_range(t: &mut Ticket) {
     t.event.reason = Reason::FdLife;
     let flags = t.int(2) as u32;
-    if flags & libc::CLOSE_RANGE_CLOEXEC as u32 == 0 && t.word(0) as u32 <= t.word(1) as u32 {
+    if flags & libc::CLOSE_RANGE_CLOEXEC == 0 && t.word(0) as u32 <= t.word(1) as u32 {
         FDS.forget_range(t.word(0) as u32, t.word(1) as u32);
     }
 }

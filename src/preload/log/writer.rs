@@ -222,7 +222,7 @@ extern "C" fn thread(pid: *mut c_void) -> c_int {
 
 /// Keeps stderr alone, in a table of the thread's own.
 fn leave_the_programs_table() {
-    const UNSHARE: u32 = libc::CLOSE_RANGE_UNSHARE as u32;
+    const UNSHARE: u32 = libc::CLOSE_RANGE_UNSHARE;
     if sys::close_range(3, u32::MAX, UNSHARE) < 0 {
         // Before Linux 5.9. The copy keeps the program's descriptors open for as long as this loop takes.
         // SAFETY: takes a number.

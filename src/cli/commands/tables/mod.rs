@@ -1,0 +1,128 @@
+//! `sockshim tables`: the registries of the socket layer, after the same initialisation as in the library.
+
+mod families;
+mod inetsw;
+mod ops;
+mod prots;
+
+use crate::output;
+use clap::ValueEnum;
+use serde::Serialize;
+use sockshim_core::net;
+use sockshim_core::net::ipv4::af_inet::INETSW;
+use sockshim_core::net::ipv6::af_inet6::INETSW6;
+use std::io::{self, Write};
+use std::sync::Once;
+
+/// Print the tables by which a socket call finds its function
+///
+/// They are not a copy: the command registers the families and protocols as the
+/// library does, and prints the registries. The names are those of the Linux kernel.
+#[derive(clap::Args)]
+#[command(verbatim_doc_comment, after_help = EXAMPLES)]
+pub struct Args {
+    /// The tables to print; all, if none is named
+    #[arg(value_name = "TABLE")]
+    tables: Vec<Table>,
+
+    /// Print one JSON object with a member for each table
+    #[arg(long)]
+    json: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  sockshim tables families
+  sockshim tables inetsw inetsw6
+  sockshim tables ops --json | jq '.ops[] | select(.name == \"unix_dgram_ops\").members'";
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Table {
+    /// net_families[]: the create function of each address family
+    Families,
+    /// inetsw[]: the protocols of AF_INET by socket type, in the order in which they are tried
+    Inetsw,
+    /// inetsw6[]: the same of AF_INET6
+    Inetsw6,
+    /// struct proto_ops: what each kind of socket runs for each call
+    Ops,
+    /// struct proto: what lies below, protocol by protocol
+    Prots,
+}
+
+/// Runs the subcommand.
+///
+/// # Errors
+/// What stdout reports.
+pub fn run(args: &Args) -> io::Result<()> {
+    init();
+    // In the order of their definition, each once, however they were asked for.
+    let mut wanted = Table::value_variants().to_vec();
+    wanted.retain(|table| args.tables.is_empty() || args.tables.contains(table));
+    output::stdout(|out| match args.json {
+        true => output::json(out, &Document::of(&wanted)),
+        false => text(out, &wanted),
+    })
+}
+
+/// Fills the registries. `net::init` itself never waits, so a second caller may find them half filled.
+fn init() {
+    static DONE: Once = Once::new();
+    DONE.call_once(net::init);
+}
+
+fn text(out: &mut dyn Write, wanted: &[Table]) -> io::Result<()> {
+    for (index, table) in wanted.iter().enumerate() {
+        if index > 0 {
+            writeln!(out)?;
+        }
+        match table {
+            Table::Families => families::print(out)?,
+            Table::Inetsw => inetsw::print(out, "inetsw", &INETSW)?,
+            Table::Inetsw6 => inetsw::print(out, "inetsw6", &INETSW6)?,
+            Table::Ops => ops::print(out)?,
+            Table::Prots => prots::print(out)?,
+        }
+    }
+    Ok(())
+}
+
+/// The tables in JSON. What was not asked for is not there.
+#[derive(Serialize, Default)]
+struct Document {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    families: Option<Vec<families::Row>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inetsw: Option<Vec<inetsw::Row>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inetsw6: Option<Vec<inetsw::Row>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ops: Option<Vec<ops::Row>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prots: Option<Vec<prots::Row>>,
+}
+
+impl Document {
+    fn of(wanted: &[Table]) -> Self {
+        let mut document = Self::default();
+        for table in wanted {
+            match table {
+                Table::Families => document.families = Some(families::rows()),
+                Table::Inetsw => document.inetsw = Some(inetsw::rows(&INETSW)),
+                Table::Inetsw6 => document.inetsw6 = Some(inetsw::rows(&INETSW6)),
+                Table::Ops => document.ops = Some(ops::rows()),
+                Table::Prots => document.prots = Some(prots::rows()),
+            }
+        }
+        document
+    }
+}
+
+/// Members of a kernel struct by name, in their order there. Empty is NULL.
+struct Members(Vec<(&'static str, Option<&'static str>)>);
+
+impl Serialize for Members {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().copied())
+    }
+}

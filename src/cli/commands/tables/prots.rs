@@ -1,0 +1,128 @@
+//! `struct proto`: the protocols below the ops.
+
+use super::Members;
+use super::ops::{family_name, registered};
+use crate::grid::Matrix;
+use serde::Serialize;
+use sockshim_core::net::path::Func;
+use sockshim_core::net::sock::Proto;
+use std::io::{self, Write};
+
+/// One protocol.
+#[derive(Serialize)]
+pub struct Row {
+    symbol: &'static str,
+    family: String,
+    /// As `/proc/net/protocols` has it.
+    name: &'static str,
+    members: Members,
+}
+
+/// The protocols of all registered families.
+pub fn rows() -> Vec<Row> {
+    let prots = registered().flat_map(|family| family.prots.iter().map(move |prot| (family.family, *prot)));
+    prots
+        .map(|(family, prot)| Row {
+            symbol: prot.symbol,
+            family: family_name(family),
+            name: prot.name,
+            members: Members(members(prot)),
+        })
+        .collect()
+}
+
+/// The functions by member. All fields are named, so that one that is added does not stay unseen.
+fn members(prot: &Proto) -> Vec<(&'static str, Option<&'static str>)> {
+    let Proto {
+        symbol: _,
+        name: _,
+        init,
+        connect,
+        disconnect,
+        bind,
+        get_port,
+        accept,
+        setsockopt,
+        getsockopt,
+        sendmsg,
+        recvmsg,
+        close,
+    } = prot;
+    let members = [
+        ("init", init),
+        ("connect", connect),
+        ("disconnect", disconnect),
+        ("bind", bind),
+        ("get_port", get_port),
+        ("accept", accept),
+        ("setsockopt", setsockopt),
+        ("getsockopt", getsockopt),
+        ("sendmsg", sendmsg),
+        ("recvmsg", recvmsg),
+        ("close", close),
+    ];
+    members.into_iter().map(|(member, func)| (member, func.map(Func::name))).collect()
+}
+
+/// The protocols as text, one matrix per family. A dash is a function that is not modelled, because no path goes
+/// through it; a member that no protocol of the family has is left out.
+///
+/// # Errors
+/// What `out` reports.
+pub fn print(out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "struct proto: what the ops hand over to, as far as it is modelled")?;
+    for family in registered() {
+        writeln!(out)?;
+        matrix(family_name(family.family), family.prots).print(out)?;
+    }
+    Ok(())
+}
+
+fn matrix(title: String, prots: &[&'static Proto]) -> Matrix {
+    let mut rows = vec![("name", prots.iter().map(|prot| Some(prot.name)).collect::<Vec<_>>())];
+    for prot in prots {
+        for (member, function) in members(prot) {
+            match rows.iter_mut().find(|(name, _)| *name == member) {
+                Some((_, cells)) => cells.push(function),
+                None => rows.push((member, vec![function])),
+            }
+        }
+    }
+    rows.retain(|(_, cells)| cells.iter().any(Option::is_some));
+    let column = |index: usize| rows.iter().map(|(_, cells)| cells[index].unwrap_or("-")).collect();
+    Matrix {
+        title,
+        members: rows.iter().map(|(member, _)| *member).collect(),
+        columns: prots.iter().enumerate().map(|(index, prot)| (*prot.symbol, column(index))).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::tables::init;
+    use sockshim_core::func;
+    use sockshim_core::net::sock::NO_PROTO;
+
+    #[test]
+    fn a_member_that_nobody_has_is_left_out() {
+        static ONE: Proto = Proto { symbol: &"one", name: "ONE", bind: Some(func!(one_bind)), ..NO_PROTO };
+        static TWO: Proto = Proto { symbol: &"two", name: "TWO", close: Some(func!(two_close)), ..NO_PROTO };
+        let matrix = matrix("AF_X".to_string(), &[&ONE, &TWO]);
+        assert_eq!(matrix.members, ["name", "bind", "close"]);
+        assert_eq!(
+            matrix.columns,
+            [("one", vec!["ONE", "one_bind", "-"]), ("two", vec!["TWO", "-", "two_close"])]
+        );
+    }
+
+    #[test]
+    fn functions_stand_at_their_members() {
+        init();
+        let rows = rows();
+        let tcp = rows.iter().find(|row| row.symbol == "tcp_prot").expect("tcp_prot");
+        assert_eq!((tcp.name, tcp.family.as_str()), ("TCP", "AF_INET"));
+        let sendmsg = tcp.members.0.iter().find(|(member, _)| *member == "sendmsg");
+        assert_eq!(sendmsg, Some(&("sendmsg", Some("tcp_sendmsg"))));
+    }
+}

@@ -1,0 +1,118 @@
+//! The command `sockshim`: what `libsockshim.so` does between a program and libc, looked at from outside.
+//!
+//! - `main` parses the command line and turns the result of a subcommand into an exit code;
+//! - [`commands`] has one file per subcommand, which is its part of the command line and what it does;
+//! - [`hook_table`] and the registries of `sockshim-core` are what it reports from: the same tables that the
+//!   library runs on, compiled in, so nothing here can be out of date;
+//! - [`output`] and [`grid`] are the way to stdout.
+
+mod commands;
+mod grid;
+mod hook_table;
+mod output;
+mod prototype;
+
+use clap::{Parser, Subcommand};
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// The exit code that says that sockshim itself has failed. Later codes are a program's own, as for env(1) and
+/// timeout(1); a wrong command line gives 2.
+const FAILURE: u8 = 125;
+
+/// The Linux socket layer in userspace, between a program and libc
+///
+/// LD_PRELOAD=libsockshim.so puts the socket layer of Linux between a program and
+/// libc: net_families[], inetsw[] and struct proto_ops. Every socket call takes
+/// the way that it would take in the kernel, and the way can be logged. This
+/// command shows the tables that the library runs on.
+#[derive(Parser)]
+#[command(name = "sockshim", version, verbatim_doc_comment)]
+#[command(after_help = format!("{EXAMPLES}\n\n'sockshim --help' says more, and so does 'sockshim COMMAND --help'."))]
+#[command(after_long_help = format!("{EXAMPLES}\n\n{ENVIRONMENT}\n\n{EXIT_CODES}"))]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  sockshim tables inetsw     Which protocol does socket(AF_INET, SOCK_STREAM, 0) get?
+  sockshim hooks             Which functions of libc does the library stand in for?
+  LD_PRELOAD=/path/to/libsockshim.so SOCKSHIM_LOG=call curl http://localhost/";
+
+const ENVIRONMENT: &str = "\
+Environment of the library:
+  SOCKSHIM_LOG         off (default), decision, call or io: how much is logged
+  SOCKSHIM_LOG_FORMAT  text (default) or json, one object a line
+  SOCKSHIM_LOG_FILE    a path, to which the log is appended; %p is the pid (default: stderr)
+  SOCKSHIM_DISABLE     1 switches everything off";
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    success, also when the reader of a pipe went away
+  2    the command line is wrong
+  125  sockshim itself has failed, such as on a full disk";
+
+#[derive(Subcommand)]
+enum Command {
+    Hooks(commands::hooks::Args),
+    Tables(commands::tables::Args),
+}
+
+impl Command {
+    fn run(&self) -> io::Result<()> {
+        match self {
+            Command::Hooks(args) => commands::hooks::run(args),
+            Command::Tables(args) => commands::tables::run(args),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let (written, code) = match Cli::try_parse() {
+        Ok(cli) => (cli.command.run(), ExitCode::SUCCESS),
+        // Help and the version are errors to clap, which prints them to stdout and gives them the code 0.
+        Err(error) => (error.print(), ExitCode::from(error.exit_code() as u8)),
+    };
+    match written {
+        // A reader that went away, as in `sockshim tables | head`, has seen what it wanted.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            // Nothing can be done when stderr is gone too; the exit code still tells.
+            let _ = writeln!(io::stderr(), "sockshim: cannot write the output: {error}");
+            ExitCode::from(FAILURE)
+        }
+        _ => code,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+    use sockshim_core::config::Config;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_offers_what_the_library_takes() {
+        let lines: Vec<&str> = ENVIRONMENT.lines().skip(1).collect();
+        assert_eq!(lines.len(), 4);
+        for line in lines {
+            let (variable, values) = line.trim().split_once(' ').expect("a variable and its values");
+            let bad = format!("{variable}=?");
+            if let Some(complaint) = Config::read([bad.as_bytes()].into_iter()).complaint {
+                for value in
+                    complaint.takes.split([',', ' ']).filter(|word| !word.is_empty() && *word != "or")
+                {
+                    assert!(values.contains(value), "{variable} takes {value}");
+                }
+            } else {
+                assert_eq!(variable, "SOCKSHIM_LOG_FILE", "the library does not know {variable}");
+            }
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! What the library and our executables export and need. An interposing library is the sum of its dynamic symbols: one
+//! too many changes programs behind our back, one too few is a hook that never runs.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+use sockshim_itest::{Output, Scratch, run, shim};
+
+#[path = "cli/binary.rs"]
+mod binary;
+
+use binary::sockshim;
+
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Runs a tool that has to succeed, in the C locale, whose order and messages the tests know.
+fn tool(name: &str, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> String {
+    let output = attempt(name, args);
+    assert!(output.status.success(), "{name} failed: {}", output.stderr());
+    output.stdout()
+}
+
+fn attempt(name: &str, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Output {
+    let mut command = Command::new(name);
+    run(command.args(args).env("LC_ALL", "C").env_remove("LD_PRELOAD"), b"", DEADLINE)
+}
+
+/// What `sockshim hooks` prints with these options, by line.
+fn hooks(options: &[&str]) -> Vec<String> {
+    let path = sockshim().to_str().expect("a path in UTF-8");
+    let text = tool(path, ["hooks"].iter().chain(options));
+    assert!(!text.is_empty(), "sockshim hooks {options:?} has printed nothing");
+    text.lines().map(String::from).collect()
+}
+
+/// A defined dynamic symbol.
+struct Symbol {
+    name: String,
+    version: String,
+    address: String,
+}
+
+/// The dynamic symbols that a file defines, in the order of nm.
+fn defined(file: &Path) -> Vec<Symbol> {
+    let text = tool("nm", [OsStr::new("--dynamic"), OsStr::new("--defined-only"), file.as_os_str()]);
+    let symbols = text.lines().filter_map(|line| {
+        let [address, kind, name] = line.split_whitespace().collect::<Vec<_>>()[..] else {
+            panic!("not a line of nm: {line}");
+        };
+        let (name, version) = name.split_once('@').unwrap_or((name, ""));
+        let symbol = |name: &str| Symbol {
+            name: name.to_string(),
+            version: version.trim_start_matches('@').to_string(),
+            address: address.to_string(),
+        };
+        // Versions themselves are absolute symbols.
+        (kind != "A").then(|| symbol(name))
+    });
+    symbols.collect()
+}
+
+fn names(symbols: &[Symbol]) -> Vec<String> {
+    symbols.iter().map(|symbol| symbol.name.clone()).collect()
+}
+
+/// libc, as this process has it.
+fn libc_path() -> PathBuf {
+    let maps = fs::read_to_string("/proc/self/maps").expect("our own mappings");
+    let line = maps.lines().find(|line| line.ends_with("/libc.so.6")).expect("libc.so.6 is mapped");
+    PathBuf::from(&line[line.find('/').expect("a path")..])
+}
+
+/// The symbols of libc that a program can link.
+fn public_symbols_of_libc() -> Vec<Symbol> {
+    let mut symbols = defined(&libc_path());
+    symbols.retain(|symbol| symbol.version != "GLIBC_PRIVATE");
+    symbols
+}
+
+#[test]
+fn the_library_exports_the_hooks_and_nothing_else() {
+    assert_eq!(names(&defined(shim())), hooks(&["--names"]));
+}
+
+#[test]
+fn what_is_left_out_is_not_exported() {
+    let exported = names(&defined(shim()));
+    for symbol in hooks(&["--not-hooked", "--names"]) {
+        assert!(!exported.contains(&symbol), "{symbol} is exported");
+    }
+}
+
+/// Every further library would be loaded into every program, with constructors and symbols of its own.
+#[test]
+fn the_library_needs_only_libc() {
+    let dynamic = tool("readelf", [OsStr::new("--dynamic"), OsStr::new("--wide"), shim().as_os_str()]);
+    let needed = dynamic.lines().filter(|line| line.contains("(NEEDED)"));
+    let needed: Vec<&str> =
+        needed.map(|line| line.rsplit(['[', ']']).nth(1).expect("a name in brackets")).collect();
+    assert!(needed.contains(&"libc.so.6"), "{needed:?}");
+    for library in needed {
+        assert!(library == "libc.so.6" || library.starts_with("ld-linux"), "the library needs {library}");
+    }
+}
+
+/// An executable that defines `socket` hooks itself: every test in it would test the wrong thing.
+#[test]
+fn executables_export_no_hook() {
+    let hooked: BTreeSet<String> = hooks(&["--names"]).into_iter().collect();
+    let this = std::env::current_exe().expect("the path of this test");
+    for executable in [sockshim(), &this] {
+        let imported =
+            tool("nm", [OsStr::new("--dynamic"), OsStr::new("--undefined-only"), executable.as_os_str()]);
+        assert!(imported.contains(" write@"), "{} has dynamic symbols to look at", executable.display());
+        let exported: BTreeSet<String> = names(&defined(executable)).into_iter().collect();
+        let both: Vec<&String> = exported.intersection(&hooked).collect();
+        assert!(both.is_empty(), "{} exports {both:?}", executable.display());
+    }
+}
+
+/// A program calls whatever name its headers gave a function: `__read_chk` with `_FORTIFY_SOURCE`, `fcntl64` with large
+/// files. So every name that libc has for a hooked function is hooked too, or left out with a reason.
+#[test]
+fn every_other_name_of_a_hooked_function_is_in_the_table() {
+    let hooked: BTreeSet<String> = hooks(&["--names"]).into_iter().collect();
+    let known: BTreeSet<String> = hooked.iter().cloned().chain(hooks(&["--not-hooked", "--names"])).collect();
+    let libc = public_symbols_of_libc();
+    let functions: Vec<&Symbol> = libc.iter().filter(|symbol| hooked.contains(&symbol.name)).collect();
+
+    let mut forms = BTreeSet::new();
+    for function in &functions {
+        let name = &function.name;
+        let spelled = [format!("__{name}_chk"), format!("__{name}"), format!("{name}64")];
+        for other in &libc {
+            let alias = other.address == function.address && other.name != *name;
+            if alias || spelled.contains(&other.name) {
+                forms.insert(other.name.clone());
+            }
+        }
+    }
+    // Names inside of stdio, which no header declares.
+    forms.retain(|name| !name.starts_with("_IO_"));
+    for expected in
+        ["__close", "__poll_chk", "__read_chk", "__recv_chk", "__recvfrom_chk", "fcntl64", "sendfile64"]
+    {
+        assert!(forms.contains(expected), "{expected} was not found in libc: {forms:?}");
+    }
+    let missing: Vec<&String> = forms.difference(&known).collect();
+    assert!(missing.is_empty(), "in libc, but not in the table of hooks: {missing:?}");
+}
+
+/// Most names in the table are libc's; a hook of a name that no libc has would be a misspelling.
+#[test]
+fn hooks_are_functions_of_libc() {
+    let libc: BTreeSet<String> = names(&public_symbols_of_libc()).into_iter().collect();
+    let hooked: BTreeSet<String> = hooks(&["--names"]).into_iter().collect();
+    let unknown: Vec<&String> = hooked.difference(&libc).collect();
+    // Optional: newer than the libc that may be here.
+    const YOUNG: [&str; 5] = ["_Fork", "close_range", "closefrom", "epoll_pwait2", "execveat"];
+    assert!(unknown.iter().all(|name| YOUNG.contains(&name.as_str())), "not in libc: {unknown:?}");
+}
+
+/// A hook is called by code that was compiled with the prototype of a header. Where the two differ in what registers
+/// hold, a program would pass one thing and the hook read another.
+#[test]
+fn prototypes_are_those_of_the_headers() {
+    // A hook takes as many registers as the kernel looks at, where the header says `...`.
+    const VARIADIC: [&str; 8] =
+        ["execl", "execle", "execlp", "fcntl", "fcntl64", "ioctl", "prctl", "syscall"];
+    // POSIX leaves out a const that C would not convert to; to a register it is the same.
+    const ARGV: [&str; 6] = ["execv", "execve", "execveat", "execvp", "execvpe", "fexecve"];
+    const HEADERS: &str = "\
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/select.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+";
+    let json: Value = serde_json::from_str(&hooks(&["--json"]).concat()).expect("JSON");
+    let prototypes =
+        json.as_array().expect("an array").iter().map(|hook| hook["prototype"].as_str().expect("text"));
+    let source = prototypes.fold(HEADERS.to_string(), |source, prototype| source + prototype + ";\n");
+    let scratch = Scratch::new();
+    let source = scratch.write("prototypes.c", source);
+
+    // Fortified, so that the headers declare the fortified forms.
+    let options = ["-fsyntax-only", "-O2", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2"].map(OsStr::new);
+    let output = attempt("cc", options.into_iter().chain([source.as_os_str()]));
+    let stderr = output.stderr();
+    let errors: Vec<&str> = stderr.lines().filter(|line| line.contains("error: ")).collect();
+    let conflict =
+        |line: &&str| line.split("conflicting types for '").nth(1)?.split('\'').next().map(String::from);
+    let conflicts: BTreeSet<String> = errors.iter().filter_map(conflict).collect();
+    assert_eq!(conflicts.len(), errors.len(), "{stderr}");
+    assert_eq!(conflicts, VARIADIC.into_iter().chain(ARGV).map(String::from).collect(), "{stderr}");
+}
