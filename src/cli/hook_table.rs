@@ -42,12 +42,13 @@ macro_rules! hooks {
         not_hooked { $($unhooked:ident: $why:literal;)* }
     ) => {
         use super::NotHooked;
-        use sockshim_core::hook::{Hook, Level, Param};
+        use sockshim_core::hook::{Hook, Level};
+        use sockshim_core::params;
 
         pub static HOOKS: &[Hook] = &[
             $(Hook {
                 name: stringify!($name),
-                params: &[$(Param { name: stringify!($arg), ty: stringify!($ty) }),*],
+                params: params!($($arg: $ty),*),
                 ret: stringify!($ret),
                 level: Level::$level,
                 nr: nr!($($nr)?),
@@ -55,7 +56,7 @@ macro_rules! hooks {
             },)*
             $(Hook {
                 name: stringify!($tname),
-                params: &[$(Param { name: stringify!($targ), ty: stringify!($tty) }),*],
+                params: params!($($targ: $tty),*),
                 ret: stringify!($tret),
                 level: Level::$tlevel,
                 nr: None,

@@ -5,7 +5,7 @@ use sockshim_core::hook::{Hook, Param};
 /// The hook's prototype, as a header would declare it.
 pub fn prototype(hook: &Hook) -> String {
     let noreturn = if hook.ret == "!" { "_Noreturn " } else { "" };
-    let params: Vec<String> = hook.params.iter().map(|param| declare(param.ty, param_name(param))).collect();
+    let params: Vec<String> = hook.params.iter().map(|param| declare(param.ty, param_name(&param))).collect();
     let params = if params.is_empty() { "void".to_string() } else { params.join(", ") };
     format!("{noreturn}{}", declare(hook.ret, &format!("{}({params})", hook.name)))
 }

@@ -39,13 +39,53 @@ pub struct Param {
     pub ty: &'static str,
 }
 
+/// The parameters of a hooked function, in order, as one text: `fd:c_int;backlog:c_int;`.
+///
+/// A table of names and types would need hundreds of addresses that the dynamic linker fills in at each program's start;
+/// they are of interest only when an event is formatted.
+#[derive(Clone, Copy, Debug)]
+pub struct Params(pub &'static str);
+
+impl Params {
+    /// The parameters.
+    pub fn iter(self) -> impl Iterator<Item = Param> {
+        self.0.split_terminator(';').filter_map(|param| {
+            let (name, ty) = param.split_once(':')?;
+            Some(Param { name, ty })
+        })
+    }
+
+    /// The parameter at `index`.
+    pub fn get(self, index: usize) -> Option<Param> {
+        self.iter().nth(index)
+    }
+
+    /// How many there are.
+    pub fn len(self) -> usize {
+        self.iter().count()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// [`Params`] from a prototype's names and types.
+#[macro_export]
+macro_rules! params {
+    ($($arg:ident: $ty:ty),*) => {
+        $crate::hook::Params(concat!("", $(stringify!($arg), ":", stringify!($ty), ";"),*))
+    };
+}
+
 /// One hooked symbol.
 #[derive(Debug)]
 pub struct Hook {
     /// The exported symbol.
     pub name: &'static str,
     /// The parameters, in order.
-    pub params: &'static [Param],
+    pub params: Params,
     /// The return type.
     pub ret: &'static str,
     /// The level from which its events are logged.
@@ -54,4 +94,20 @@ pub struct Hook {
     pub nr: Option<c_long>,
     /// What the symbol is, and where it is specified.
     pub doc: &'static str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_come_back_as_they_are_written() {
+        let params = params!(fd: c_int, addr: *const sockaddr);
+        let read: Vec<_> = params.iter().map(|param| (param.name, param.ty)).collect();
+        assert_eq!(read, [("fd", "c_int"), ("addr", "*const sockaddr")]);
+        assert_eq!(params.get(1).map(|param| param.name), Some("addr"));
+        assert_eq!((params.len(), params.get(2).is_none()), (2, true));
+        assert!(params!().is_empty());
+        assert_eq!(params!().len(), 0);
+    }
 }

@@ -7,7 +7,7 @@ use crate::{log, mode, process, sys, tls};
 use core::mem::MaybeUninit;
 use sockshim_core::errno::Errno;
 use sockshim_core::fdtable::{Entry, FDS, Handle};
-use sockshim_core::hook::{Hook, Level};
+use sockshim_core::hook::{Hook, Level, Params};
 use sockshim_core::net::namespace::INIT_NET;
 use sockshim_core::net::ops::{Cx, Socket};
 use sockshim_core::net::socket::Lookup;
@@ -234,7 +234,7 @@ static DIVERGENCE: Hook = special("divergence");
 
 /// A row for records that no call makes.
 pub const fn special(name: &'static str) -> Hook {
-    Hook { name, params: &[], ret: "c_int", level: Level::Decision, nr: None, doc: "" }
+    Hook { name, params: Params(""), ret: "c_int", level: Level::Decision, nr: None, doc: "" }
 }
 
 fn diverged(event: &Event) -> Event {

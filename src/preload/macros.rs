@@ -78,7 +78,8 @@ macro_rules! hooks {
         use crate::call::{self, Answer, Row, Ticket};
         use crate::macros::Word;
         use crate::real::Real;
-        use sockshim_core::hook::{Hook, Level, Param};
+        use sockshim_core::hook::{Hook, Level};
+        use sockshim_core::params;
         use core::sync::atomic::Ordering;
 
         /// The place of each hook in [`ROWS`].
@@ -91,11 +92,11 @@ macro_rules! hooks {
             $(Row {
                 hook: Hook {
                     name: stringify!($name),
-                    params: &[$(Param { name: stringify!($arg), ty: stringify!($ty) }),*],
+                    params: params!($($arg: $ty),*),
                     ret: stringify!($ret),
                     level: Level::$level,
                     nr: nr!($($nr)?),
-                    doc: $doc,
+                    doc: "", // The command has it.
                 },
                 enter: $enter,
                 leave: $leave,
@@ -103,11 +104,11 @@ macro_rules! hooks {
             $(Row {
                 hook: Hook {
                     name: stringify!($tname),
-                    params: &[$(Param { name: stringify!($targ), ty: stringify!($tty) }),*],
+                    params: params!($($targ: $tty),*),
                     ret: stringify!($tret),
                     level: Level::$tlevel,
                     nr: None,
-                    doc: $tdoc,
+                    doc: "",
                 },
                 enter: $before,
                 leave: call::logged,

@@ -91,7 +91,7 @@ struct Param {
 
 impl From<&Hook> for Row {
     fn from(hook: &Hook) -> Self {
-        let params = hook.params.iter().map(|param| Param { name: param_name(param), ty: c_type(param.ty) });
+        let params = hook.params.iter().map(|param| Param { name: param_name(&param), ty: c_type(param.ty) });
         Row {
             name: hook.name,
             level: hook.level.name(),

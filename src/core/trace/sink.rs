@@ -71,10 +71,10 @@ const MARGIN: usize = 32;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hook::{Hook, Level};
+    use crate::hook::{Hook, Level, Params};
 
     static HOOK: Hook =
-        Hook { name: "socket", params: &[], ret: "c_int", level: Level::Call, nr: None, doc: "" };
+        Hook { name: "socket", params: Params(""), ret: "c_int", level: Level::Call, nr: None, doc: "" };
 
     #[test]
     fn what_has_no_room_is_counted() {
