@@ -287,6 +287,15 @@ hooks! {
         /// initgroups(3), which the log's writer has to follow
         [Call control]
         fn initgroups(user: *const c_char, group: gid_t) -> c_int = process::plain, process::credentials_done;
+        /// chdir(2), before which the log has to be open
+        [Call control SYS_chdir]
+        fn chdir(path: *const c_char) -> c_int = process::unlogged, call::logged;
+        /// fchdir(2), before which the log has to be open
+        [Call control SYS_fchdir]
+        fn fchdir(dirfd: c_int) -> c_int = process::unlogged, call::logged;
+        /// chroot(2), before which the log has to be open
+        [Call control SYS_chroot]
+        fn chroot(path: *const c_char) -> c_int = process::unlogged, call::logged;
         /// unshare(2), which may need a process without other threads
         [Call control SYS_unshare]
         fn unshare(flags: c_int) -> c_int = process::alone, process::alone_done;

@@ -65,15 +65,14 @@ fn start(config: &Config) {
         return;
     }
     if process::init() {
-        sockshim_core::net::init();
         log::start(config);
     }
 }
 
 /// A value that cannot be used is said in the log, if there is one, else on stderr.
 fn complain(config: &Config) {
-    let said = config.file.is_some() && process::init() && log::start(config);
-    if said {
+    if config.file.is_some() && process::init() {
+        log::start(config);
         log::end();
     } else if let Some(complaint) = &config.complaint {
         log::complain(complaint);

@@ -64,11 +64,12 @@ pub fn is_vfork_child() -> bool {
     false
 }
 
-/// Whether calls can be observed here. A child that has just been forked is made ready first.
+/// Whether calls can be observed here. A child that has just been forked is made ready first, and a log that is still
+/// being opened is waited for.
 pub fn is_ready() -> bool {
     let Some(identity) = identity() else { return false };
     if identity.pid.load(Ordering::Acquire) != 0 {
-        return true;
+        return log::is_open();
     }
     // A signal handler that interrupts the preparation finds it busy, and observes nothing.
     if identity.busy.swap(1, Ordering::AcqRel) != 0 {
@@ -87,7 +88,7 @@ pub fn is_ready() -> bool {
     identity.pid.store(pid, Ordering::Release);
     identity.busy.store(0, Ordering::Release);
     sys::set_errno(errno);
-    mode::control()
+    mode::control() && log::is_open()
 }
 
 /// Whether the library may make system calls on its own account: a seccomp filter may kill for what the program itself

@@ -13,6 +13,11 @@ pub fn plain(t: &mut Ticket) {
     t.event.reason = Reason::Process;
 }
 
+/// A call that is hooked for what happens before it is dispatched: the log is open by then.
+pub fn unlogged(t: &mut Ticket) {
+    t.wanted = false;
+}
+
 /// fork(2) has returned, in both processes. The child has its own log by now.
 pub fn forked(t: &mut Ticket) {
     if t.event.ret == 0 {

@@ -36,8 +36,9 @@ pub struct Settings {
 /// The call of a record about sockshim itself.
 static MESSAGE: Hook = crate::call::special("sockshim");
 
-/// Turns logging on, as the configuration says. `false` when the log cannot be opened, which has been said then.
-pub fn start(config: &Config) -> bool {
+/// Turns logging on, as the configuration says. Most of it is done on the writer's thread while the program starts;
+/// the first call that is observed waits for it ([`is_open`]).
+pub fn start(config: &Config) {
     // Copied, because the program may write over its environment (setproctitle does).
     let file = config.file.map(|file| &*Box::leak(Box::<[u8]>::from(file)));
     let settings = Settings {
@@ -47,9 +48,10 @@ pub fn start(config: &Config) -> bool {
         level: config.level,
     };
     SETTINGS.store(Box::leak(Box::new(settings)), Ordering::Release);
-    output::share_with_children();
-    fresh_sink();
-    if let Some(complaint) = &config.complaint {
+    launch(process::pid());
+    if let Some(complaint) = &config.complaint
+        && is_open()
+    {
         let mut line = Line::new();
         describe(complaint, &mut line);
         let mut event = Event::message(&MESSAGE, line.bytes());
@@ -57,7 +59,6 @@ pub fn start(config: &Config) -> bool {
         event.tid = sys::gettid();
         send(&event);
     }
-    launch(process::pid())
 }
 
 /// Writes what there is and ends the writer.
@@ -69,7 +70,7 @@ pub fn end() {
 /// A forked child's own channel and writer.
 pub fn start_in_child(pid: i32) {
     SYNCHRONOUS.store(false, Ordering::Release);
-    fresh_sink();
+    SINK.store(ptr::null_mut(), Ordering::Release);
     launch(pid);
 }
 
@@ -78,11 +79,27 @@ pub fn restart() {
     launch(process::pid());
 }
 
-fn launch(pid: i32) -> bool {
-    let Some(settings) = settings() else { return false };
-    let started = writer::start(pid);
-    mode::set(if started { settings.level } else { Level::Off });
-    started
+fn launch(pid: i32) {
+    let Some(settings) = settings() else { return };
+    // Before the thread runs, which may find that there will be no log.
+    mode::set(settings.level);
+    if !writer::start(pid) {
+        mode::set(Level::Off);
+    }
+}
+
+/// Whether the log is open; waits while it is being opened.
+pub fn is_open() -> bool {
+    writer::is_running()
+}
+
+/// The part of the start that the writer does: the tables and the channel.
+fn prepare() {
+    sockshim_core::net::init();
+    output::share_with_children();
+    if sink().is_none() {
+        fresh_sink();
+    }
 }
 
 /// The settings, once logging was asked for.

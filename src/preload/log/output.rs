@@ -27,8 +27,9 @@ static SAID: AtomicPtr<AtomicBool> = AtomicPtr::new(core::ptr::null_mut());
 
 /// Makes the flag that is shared with all children. Without it each process says its own failure.
 pub fn share_with_children() {
-    let page = sys::mmap_shared(4096);
-    SAID.store(page.cast(), Ordering::Release);
+    if SAID.load(Ordering::Acquire).is_null() {
+        SAID.store(sys::mmap_shared(4096).cast(), Ordering::Release);
+    }
 }
 
 /// Whether a failure may be said now; true once.

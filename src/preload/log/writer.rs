@@ -15,7 +15,7 @@
 //! into zeroed memory below it.
 
 use crate::log::output::Output;
-use crate::log::{Settings, credentials, settings, sink};
+use crate::log::{Settings, credentials, prepare, settings, sink};
 use crate::{mode, process, sys};
 use core::arch::asm;
 use core::ffi::{c_int, c_void};
@@ -37,8 +37,9 @@ static FLUSH_DONE: AtomicU32 = AtomicU32::new(0);
 static TID: AtomicI32 = AtomicI32::new(0);
 /// Whether a batch is being written.
 static WRITING: AtomicU32 = AtomicU32::new(0);
-/// 0 while starting, then one of the constants.
-static STATUS: AtomicU32 = AtomicU32::new(0);
+/// One of the constants below.
+static STATUS: AtomicU32 = AtomicU32::new(STARTING);
+const STARTING: u32 = 0;
 const RUNNING: u32 = 1;
 const FAILED: u32 = 2;
 /// Set to end the thread.
@@ -59,9 +60,9 @@ const SHORTEST_SLEEP: i64 = 500_000;
 /// How long anybody waits for the writer: it may be stuck in a full pipe, and no program has to wait for that.
 const PATIENCE: i64 = 500_000_000;
 
-/// Starts the thread for the process `pid`, and waits until its log is open. `false` when there will be no log.
+/// Starts the thread for the process `pid`. `false` when it cannot be started.
 pub fn start(pid: i32) -> bool {
-    STATUS.store(0, Ordering::Release);
+    STATUS.store(STARTING, Ordering::Release);
     STOP.store(0, Ordering::Release);
     FLUSH_DONE.store(FLUSH_ASKED.load(Ordering::Acquire), Ordering::Release);
     WRITING.store(0, Ordering::Release);
@@ -75,12 +76,26 @@ pub fn start(pid: i32) -> bool {
     let started = unsafe { launch(memory, pid) };
     sys::restore_signals(mask);
     if !started {
+        STATUS.store(FAILED, Ordering::Release);
         say(b"sockshim: cannot start the log's thread; nothing is logged\n");
-        return false;
     }
+    started
+}
+
+/// Whether the log is open; waits while the thread is still opening it.
+#[inline]
+pub fn is_running() -> bool {
+    match STATUS.load(Ordering::Acquire) {
+        STARTING => wait_for_start(),
+        status => status == RUNNING,
+    }
+}
+
+#[cold]
+fn wait_for_start() -> bool {
     let begin = sys::monotonic();
-    while STATUS.load(Ordering::Acquire) == 0 && waited(begin) < PATIENCE {
-        sys::futex_wait(&STATUS, 0, PATIENCE);
+    while STATUS.load(Ordering::Acquire) == STARTING && waited(begin) < PATIENCE {
+        sys::futex_wait(&STATUS, STARTING, PATIENCE);
     }
     STATUS.load(Ordering::Acquire) == RUNNING
 }
@@ -203,21 +218,24 @@ extern "C" fn thread(pid: *mut c_void) -> c_int {
     leave_the_programs_table();
     sys::set_name(c"sockshim-log");
     let opened = settings().and_then(|settings| Some((settings, Output::open(settings, pid)?)));
-    let Some((settings, output)) = opened else {
-        STATUS.store(FAILED, Ordering::Release);
-        sys::futex_wake(&STATUS);
+    let prepared = catch_unwind(prepare).is_ok();
+    let (Some((settings, output)), Some(sink), true) = (opened, sink(), prepared) else {
+        mode::set(Level::Off);
+        finish_start(FAILED);
         return 0;
     };
-    STATUS.store(RUNNING, Ordering::Release);
-    sys::futex_wake(&STATUS);
-    if let Some(sink) = sink() {
-        let mut writer = Writer { settings, output, pid, comm: [0; 16], buffer: Vec::with_capacity(BUFFER) };
-        if catch_unwind(AssertUnwindSafe(|| writer.run(sink))).is_err() {
-            // Nobody reads the channel any more, so nobody should fill it.
-            mode::set(Level::Off);
-        }
+    finish_start(RUNNING);
+    let mut writer = Writer { settings, output, pid, comm: [0; 16], buffer: Vec::with_capacity(BUFFER) };
+    if catch_unwind(AssertUnwindSafe(|| writer.run(sink))).is_err() {
+        // Nobody reads the channel any more, so nobody should fill it.
+        mode::set(Level::Off);
     }
     0
+}
+
+fn finish_start(status: u32) {
+    STATUS.store(status, Ordering::Release);
+    sys::futex_wake(&STATUS);
 }
 
 /// Keeps stderr alone, in a table of the thread's own.
