@@ -65,6 +65,7 @@ fn start(config: &Config) {
         return;
     }
     if process::init() {
+        sockshim_core::net::init();
         log::start(config);
     }
 }

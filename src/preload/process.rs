@@ -64,12 +64,11 @@ pub fn is_vfork_child() -> bool {
     false
 }
 
-/// Whether calls can be observed here. A child that has just been forked is made ready first, and a log that is still
-/// being opened is waited for.
+/// Whether calls can be observed here. A child that has just been forked is made ready first.
 pub fn is_ready() -> bool {
     let Some(identity) = identity() else { return false };
     if identity.pid.load(Ordering::Acquire) != 0 {
-        return log::is_open();
+        return true;
     }
     // A signal handler that interrupts the preparation finds it busy, and observes nothing.
     if identity.busy.swap(1, Ordering::AcqRel) != 0 {
@@ -88,7 +87,7 @@ pub fn is_ready() -> bool {
     identity.pid.store(pid, Ordering::Release);
     identity.busy.store(0, Ordering::Release);
     sys::set_errno(errno);
-    mode::control() && log::is_open()
+    mode::control()
 }
 
 /// Whether the library may make system calls on its own account: a seccomp filter may kill for what the program itself

@@ -4,6 +4,7 @@
 //! the same number. If the close then fails, nothing is lost, because an unknown descriptor is asked what it is.
 
 use crate::call::Ticket;
+use crate::log;
 use sockshim_core::fdtable::{Entry, FDS};
 use sockshim_core::func;
 use sockshim_core::net::path::Finding;
@@ -27,6 +28,9 @@ pub fn fclose(t: &mut Ticket) {
 }
 
 fn closing(t: &mut Ticket, fd: i32) {
+    if fd == libc::STDERR_FILENO {
+        log::needs_stderr();
+    }
     if t.only_sockets(fd, false) {
         t.handler(|ops| ops.release.func);
         let refs = t.handle.map_or(0, |handle| FDS.refs(handle));
@@ -44,6 +48,7 @@ fn closing(t: &mut Ticket, fd: i32) {
 /// close_range(2). With CLOSE_RANGE_CLOEXEC nothing is closed; with CLOSE_RANGE_UNSHARE other threads may keep what
 /// is forgotten here, and will be told again when they use it.
 pub fn close_range(t: &mut Ticket) {
+    log::needs_stderr();
     t.event.reason = Reason::FdLife;
     let flags = t.int(2) as u32;
     if flags & libc::CLOSE_RANGE_CLOEXEC == 0 && t.word(0) as u32 <= t.word(1) as u32 {
@@ -53,6 +58,7 @@ pub fn close_range(t: &mut Ticket) {
 
 /// closefrom(3).
 pub fn closefrom(t: &mut Ticket) {
+    log::needs_stderr();
     t.event.reason = Reason::FdLife;
     FDS.forget_range(t.int(0).max(0) as u32, u32::MAX);
 }
@@ -68,6 +74,9 @@ pub fn dup2(t: &mut Ticket) {
     dup(t);
     let (old, new) = (t.int(0), t.int(1));
     if old != new {
+        if new == libc::STDERR_FILENO {
+            log::needs_stderr();
+        }
         // A socket that is closed by this is worth an event even when what replaces it is none.
         t.wanted |= matches!(FDS.get(new), Entry::Socket(_));
         FDS.forget(new);

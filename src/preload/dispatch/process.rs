@@ -8,13 +8,16 @@ use sockshim_core::net::address::SockAddr;
 use sockshim_core::trace::event::Extra;
 use sockshim_core::verdict::Reason;
 
-/// A call about the process, without anything to look at.
+/// A call about the process, without anything to look at. It may change who the process is or what it may do, so
+/// the log has to be open before it.
 pub fn plain(t: &mut Ticket) {
+    log::is_open();
     t.event.reason = Reason::Process;
 }
 
-/// A call that is hooked for what happens before it is dispatched: the log is open by then.
+/// A call that is hooked only because the log has to be open before it.
 pub fn unlogged(t: &mut Ticket) {
+    log::is_open();
     t.wanted = false;
 }
 

@@ -36,8 +36,8 @@ pub struct Settings {
 /// The call of a record about sockshim itself.
 static MESSAGE: Hook = crate::call::special("sockshim");
 
-/// Turns logging on, as the configuration says. Most of it is done on the writer's thread while the program starts;
-/// the first call that is observed waits for it ([`is_open`]).
+/// Turns logging on, as the configuration says. The log is opened on the writer's thread while the program starts; the
+/// first event waits for it, and so does every call after which it could no longer be opened ([`is_open`]).
 pub fn start(config: &Config) {
     // Copied, because the program may write over its environment (setproctitle does).
     let file = config.file.map(|file| &*Box::leak(Box::<[u8]>::from(file)));
@@ -93,9 +93,15 @@ pub fn is_open() -> bool {
     writer::is_running()
 }
 
-/// The part of the start that the writer does: the tables and the channel.
+/// Before the program closes or replaces its stderr: the writer needs it, if it is the log.
+pub fn needs_stderr() {
+    if settings().is_some_and(|settings| settings.file.is_none()) {
+        is_open();
+    }
+}
+
+/// The part of the start that the writer does beside opening the log.
 fn prepare() {
-    sockshim_core::net::init();
     output::share_with_children();
     if sink().is_none() {
         fresh_sink();
@@ -119,7 +125,7 @@ fn sink() -> Option<&'static Sink> {
 
 /// Hands an event to the writer.
 pub fn send(event: &Event) {
-    if let Some(sink) = sink() {
+    if let (true, Some(sink)) = (is_open(), sink()) {
         sink.send(event);
         if SYNCHRONOUS.load(Ordering::Relaxed) {
             flush();
