@@ -10,8 +10,8 @@
 //! - "Unknown" is always a safe answer: the socket is then asked what it is. So whatever this table could miss (a
 //!   close inside libc, a received descriptor) may at worst cost that question, never a wrong answer.
 
-use crate::net::ops::{Socket, SocketState};
-use crate::net::sock::{Bound, Sock, TcpState};
+use crate::net::ops::{ProtoOps, Socket, SocketState};
+use crate::net::sock::{Bound, Proto, Sock, TcpState};
 use crate::net::socket::net_family;
 use libc::c_int;
 use once_cell::race::OnceBox;
@@ -21,25 +21,44 @@ const FDS_PER_PAGE: usize = 512;
 /// Descriptors up to 2,097,151 are remembered; beyond that each call asks anew.
 const FD_PAGES: usize = 4096;
 const SLOTS_PER_PAGE: usize = 256;
-/// A million sockets are remembered; beyond that each call asks anew.
-const SLOT_PAGES: usize = 4096;
+/// About a million sockets are remembered; beyond that each call asks anew. Two slots fewer than a handle can name.
+const SLOT_PAGES: usize = 4095;
 
 const UNKNOWN: u64 = 0;
 const NOT_SOCKET: u64 = 1;
 
-/// A reference to one socket of the slab: its generation and its slot.
+/// A reference to one socket of the slab, in one word: from the lowest bit its slot (20 bits, plus 2), the slot's
+/// generation (20 bits), and what kind of socket it is (family, and the places of ops and prot in the family's lists:
+/// 8 bits each). The kind is there so that a data call is described by the table's word alone.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Handle(u64);
 
+const SLOT_BITS: u32 = 20;
+const GENERATION_BITS: u32 = 20;
+const SLOT_MASK: u64 = (1 << SLOT_BITS) - 1;
+const GENERATION_MASK: u32 = (1 << GENERATION_BITS) - 1;
+const KIND_SHIFT: u32 = SLOT_BITS + GENERATION_BITS;
+
 impl Handle {
-    fn new(generation: u32, slot: u32) -> Handle {
-        Handle(u64::from(generation) << 32 | u64::from(slot + 2))
+    fn new(generation: u32, slot: u32, identity: u64) -> Handle {
+        let [family, _, _, _, ops, prot, ..] = identity.to_le_bytes();
+        let kind = u64::from(family) | u64::from(ops) << 8 | u64::from(prot) << 16;
+        Handle(kind << KIND_SHIFT | u64::from(generation) << SLOT_BITS | u64::from(slot + 2))
     }
     fn slot(self) -> u32 {
-        (self.0 as u32).wrapping_sub(2)
+        ((self.0 & SLOT_MASK) as u32).wrapping_sub(2)
     }
     fn generation(self) -> u32 {
-        (self.0 >> 32) as u32
+        (self.0 >> SLOT_BITS) as u32 & GENERATION_MASK
+    }
+
+    /// The ops and the prot of a socket, from the word alone.
+    pub fn kind(word: u64) -> (Option<&'static ProtoOps>, Option<&'static Proto>) {
+        let [family, ops, prot, ..] = (word >> KIND_SHIFT).to_le_bytes();
+        let known = net_family(c_int::from(family));
+        let ops = known.and_then(|known| known.ops.get(usize::from(ops)));
+        let prot = known.and_then(|known| known.prots.get(usize::from(prot)));
+        (ops.copied(), prot.copied())
     }
 }
 
@@ -132,6 +151,14 @@ impl FdTable {
         }
     }
 
+    /// The table's word for `fd`: 0 for unknown, 1 for no socket, else a handle's word. For the shortest path only.
+    #[inline(always)]
+    pub fn word(&self, fd: c_int) -> u64 {
+        let index = fd as u32 as usize;
+        let Some(page) = self.fds.get(index / FDS_PER_PAGE).and_then(OnceBox::get) else { return UNKNOWN };
+        page[index % FDS_PER_PAGE].load(Ordering::Relaxed)
+    }
+
     /// What is known of `fd`.
     pub fn get(&self, fd: c_int) -> Entry {
         let word = match self.entry(fd, false) {
@@ -156,12 +183,13 @@ impl FdTable {
         let index = self.allocate()?;
         let slot = self.slot(index)?;
         let generation = generation_of(slot.state.load(Ordering::Acquire));
-        slot.identity.store(pack_identity(socket), Ordering::Relaxed);
+        let identity = pack_identity(socket);
+        slot.identity.store(identity, Ordering::Relaxed);
         slot.cookie.store(cookie, Ordering::Relaxed);
         slot.refs.store(1, Ordering::Relaxed);
         let state = State { socket: socket.state, sk: socket.sk.state, bound: socket.sk.bound };
         slot.state.store(state.pack(generation), Ordering::Release);
-        let handle = Handle::new(generation, index);
+        let handle = Handle::new(generation, index, identity);
         self.replace(fd, handle.0);
         Some(handle)
     }
@@ -268,7 +296,7 @@ impl FdTable {
             return;
         }
         // The new generation makes every handle that is still about stale before the slot can be used again.
-        let generation = handle.generation().wrapping_add(1);
+        let generation = handle.generation().wrapping_add(1) & GENERATION_MASK;
         let free = State { socket: SocketState::Free, sk: TcpState::Close, bound: Bound::No };
         slot.state.store(free.pack(generation), Ordering::Release);
         let mut head = self.free.load(Ordering::Acquire);
@@ -301,6 +329,7 @@ impl FdTable {
     }
 }
 
+/// The generation in a slot's state word, which has room for more than a handle carries.
 fn generation_of(word: u64) -> u32 {
     (word >> 32) as u32
 }

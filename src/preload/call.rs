@@ -107,6 +107,10 @@ impl Ticket {
             *slot = *word;
         }
         event.tid = tls::get().tid(process::pid());
+        if row.hook.level == Level::Io {
+            // From the next call on the thread can take the short way.
+            log::ring::make(event.tid);
+        }
         Ticket {
             event,
             wanted: true,

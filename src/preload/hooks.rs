@@ -2,7 +2,8 @@
 //!
 //! The preload library makes the exported functions from it, the command `sockshim hooks` prints it, and the tests
 //! compare it with the symbols that the library exports. Each line gives the level from which a call is logged, the
-//! gate (`control`: whenever anybody looks; `data`: only at level io), the system call with the same arguments if
+//! gate (`control`: whenever anybody looks; the others: only at level io, `message` and `bytes` on the short way of
+//! `log/ring.rs`, which is for calls on sockets only and for calls on any descriptor), the system call with the same arguments if
 //! there is one, the prototype with the names of the man page, and the functions that run before and after libc's.
 
 hooks! {
@@ -60,28 +61,28 @@ hooks! {
 
         // Data.
         /// send(2)
-        [Io data]
+        [Io message]
         fn send(fd: c_int, buf: *const c_void, len: size_t, flags: c_int) -> ssize_t = data::send, call::logged;
         /// send(2), glibc's other name for it
-        [Io data]
+        [Io message]
         fn __send(fd: c_int, buf: *const c_void, len: size_t, flags: c_int) -> ssize_t = data::send, call::logged;
         /// sendto(2)
-        [Io data SYS_sendto]
+        [Io message SYS_sendto]
         fn sendto(fd: c_int, buf: *const c_void, len: size_t, flags: c_int, addr: *const sockaddr, addrlen: socklen_t) -> ssize_t = data::sendto, call::logged;
         /// sendmsg(2)
-        [Io data SYS_sendmsg]
+        [Io message SYS_sendmsg]
         fn sendmsg(fd: c_int, msg: *const msghdr, flags: c_int) -> ssize_t = data::send, call::logged;
         /// sendmmsg(2)
-        [Io data SYS_sendmmsg]
+        [Io message SYS_sendmmsg]
         fn sendmmsg(fd: c_int, msgvec: *mut mmsghdr, vlen: c_uint, flags: c_int) -> c_int = data::send, call::logged;
         /// recv(2)
-        [Io data]
+        [Io message]
         fn recv(fd: c_int, buf: *mut c_void, len: size_t, flags: c_int) -> ssize_t = data::recv, call::logged;
         /// recv(2) of a program built with _FORTIFY_SOURCE
-        [Io data]
+        [Io message]
         fn __recv_chk(fd: c_int, buf: *mut c_void, len: size_t, buflen: size_t, flags: c_int) -> ssize_t = data::recv, call::logged;
         /// recvfrom(2)
-        [Io data SYS_recvfrom]
+        [Io message SYS_recvfrom]
         fn recvfrom(fd: c_int, buf: *mut c_void, len: size_t, flags: c_int, addr: *mut sockaddr, addrlen: *mut socklen_t) -> ssize_t = data::recv, call::logged;
         /// recvfrom(2) of a program built with _FORTIFY_SOURCE
         [Io data]
@@ -93,16 +94,16 @@ hooks! {
         [Io control SYS_recvmmsg]
         fn recvmmsg(fd: c_int, msgvec: *mut mmsghdr, vlen: c_uint, flags: c_int, timeout: *mut timespec) -> c_int = data::recv, data::received_many;
         /// read(2)
-        [Io data SYS_read]
+        [Io bytes SYS_read]
         fn read(fd: c_int, buf: *mut c_void, len: size_t) -> ssize_t = data::read, call::logged;
         /// read(2), glibc's other name for it
-        [Io data]
+        [Io bytes]
         fn __read(fd: c_int, buf: *mut c_void, len: size_t) -> ssize_t = data::read, call::logged;
         /// read(2) of a program built with _FORTIFY_SOURCE
-        [Io data]
+        [Io bytes]
         fn __read_chk(fd: c_int, buf: *mut c_void, len: size_t, buflen: size_t) -> ssize_t = data::read, call::logged;
         /// readv(2)
-        [Io data SYS_readv]
+        [Io bytes SYS_readv]
         fn readv(fd: c_int, iov: *const iovec, iovcnt: c_int) -> ssize_t = data::read, call::logged;
         /// preadv2(2), which reads from a socket at offset -1
         [Io data]
@@ -111,13 +112,13 @@ hooks! {
         [Io data]
         fn preadv64v2(fd: c_int, iov: *const iovec, iovcnt: c_int, offset: off64_t, flags: c_int) -> ssize_t = data::read, call::logged;
         /// write(2)
-        [Io data SYS_write]
+        [Io bytes SYS_write]
         fn write(fd: c_int, buf: *const c_void, len: size_t) -> ssize_t = data::write, call::logged;
         /// write(2), glibc's other name for it
-        [Io data]
+        [Io bytes]
         fn __write(fd: c_int, buf: *const c_void, len: size_t) -> ssize_t = data::write, call::logged;
         /// writev(2)
-        [Io data SYS_writev]
+        [Io bytes SYS_writev]
         fn writev(fd: c_int, iov: *const iovec, iovcnt: c_int) -> ssize_t = data::write, call::logged;
         /// pwritev2(2), which writes to a socket at offset -1
         [Io data]

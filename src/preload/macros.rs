@@ -47,6 +47,18 @@ impl Word for () {
     fn from_word(_: i64) -> Self {}
 }
 
+/// A call's arguments as words.
+#[inline(always)]
+pub fn words<const N: usize>(words: [i64; N]) -> [i64; N] {
+    words
+}
+
+/// Whether the fifth of six arguments or more is not null: the address of sendto and recvfrom.
+#[inline(always)]
+pub fn has_address(words: &[i64]) -> bool {
+    words.len() > 5 && words[4] != 0
+}
+
 /// The number of the system call with the same arguments, if the table names one.
 macro_rules! nr {
     () => {
@@ -54,6 +66,39 @@ macro_rules! nr {
     };
     ($nr:ident) => {
         Some(libc::$nr)
+    };
+}
+
+/// The test of the fast exit: control calls whenever anybody looks, the others at level io only.
+macro_rules! gate {
+    (control) => {
+        crate::mode::control()
+    };
+    ($data:ident) => {
+        crate::mode::data()
+    };
+}
+
+/// The short way of data calls, where the table's line says `bytes` or `message`: see `log/ring.rs`.
+macro_rules! short_way {
+    (control, $words:ident, $call:block, $place:expr) => {
+        let _ = $words;
+    };
+    (data, $words:ident, $call:block, $place:expr) => {
+        let _ = $words;
+    };
+    ($kind:ident, $words:ident, $call:block, $place:expr) => {
+        use crate::log::ring::{self, Begin};
+        match ring::$kind($words[0] as i32) {
+            Begin::Pass => return $call,
+            // An address has to be copied, which the short way does not do.
+            Begin::Short(started) if !crate::macros::has_address(&$words) => {
+                let ret = $call;
+                ring::end(started, $place, $words, ret.word());
+                return ret;
+            }
+            _ => {}
+        }
     };
 }
 
@@ -170,7 +215,7 @@ macro_rules! hooks {
                 #[doc = $doc]
                 #[unsafe(no_mangle)]
                 pub unsafe extern "C-unwind" fn $name($($arg: $ty),*) -> $ret {
-                    if !crate::mode::$gate() {
+                    if !gate!($gate) {
                         // SAFETY: the program's own call.
                         return unsafe { original::$name($($arg),*) };
                     }
@@ -183,6 +228,24 @@ macro_rules! hooks {
         /// The frames in which a call is observed. They hold plain data only.
         #[allow(non_snake_case, reason = "the names are the symbols")]
         mod observed {
+            use super::*;
+            $(
+                #[inline(never)]
+                pub unsafe extern "C-unwind" fn $name($($arg: $ty),*) -> $ret {
+                    let words = crate::macros::words([$($arg.word()),*]);
+                    short_way!($gate, words, {
+                        // SAFETY: the program's own call.
+                        unsafe { original::$name($($arg),*) }
+                    }, Place::$name as usize);
+                    // SAFETY: the program's own call.
+                    unsafe { long::$name($($arg),*) }
+                }
+            )*
+        }
+
+        /// The long way: decide, perform, commit.
+        #[allow(non_snake_case, reason = "the names are the symbols")]
+        mod long {
             use super::*;
             $(
                 #[inline(never)]

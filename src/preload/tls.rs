@@ -1,4 +1,4 @@
-//! Three words per thread.
+//! A few words per thread.
 //!
 //! `thread_local!` in a shared object goes through `__tls_get_addr`, which may allocate; a hook may run inside
 //! malloc. So the words are defined in assembly, in the thread's static block (the initial-exec model): their
@@ -15,11 +15,11 @@ global_asm!(
     ".pushsection .tbss,\"awT\",@nobits",
     ".p2align 3",
     ".type sockshim_tls, @object",
-    ".size sockshim_tls, 16",
+    ".size sockshim_tls, 24",
     ".globl sockshim_tls",
     ".hidden sockshim_tls",
     "sockshim_tls:",
-    ".zero 16",
+    ".zero 24",
     ".popsection",
 );
 
@@ -32,6 +32,9 @@ pub struct Tls {
     tid: Cell<i32>,
     /// The process in which `tid` was asked.
     pid: Cell<i32>,
+    _align: u32,
+    /// The thread's ring for data calls, or null.
+    pub ring: Cell<*mut crate::log::ring::Ring>,
 }
 
 /// The calling thread's block.

@@ -58,6 +58,12 @@ pub fn gettid() -> i32 {
     unsafe { syscall(libc::SYS_gettid, [0; 6]) as i32 }
 }
 
+/// Whether the thread exists: signal 0 asks, and nothing more.
+pub fn thread_exists(pid: i32, tid: i32) -> bool {
+    // SAFETY: takes numbers.
+    unsafe { syscall(libc::SYS_tgkill, [pid.into(), tid.into(), 0, 0, 0, 0]) == 0 }
+}
+
 /// write(2): bytes written or negative errno.
 pub fn write(fd: c_int, bytes: &[u8]) -> isize {
     // SAFETY: the slice is readable.

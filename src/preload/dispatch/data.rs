@@ -1,10 +1,18 @@
 //! Everything that sends or receives. The way through the layer is the same every time, so it is not recorded: the
 //! handler says it all.
 
-use crate::call::Ticket;
+use crate::call::{Row, Ticket};
 use crate::memory;
 use sockshim_core::fdtable::FDS;
+use sockshim_core::net::ops::ProtoOps;
+use sockshim_core::net::path::Func;
 use sockshim_core::trace::event::Extra;
+
+/// The handler of a data call that took the short way.
+pub fn handler(row: &Row, ops: &'static ProtoOps) -> Option<Func> {
+    let receives = row.hook.name.contains("recv") || row.hook.name.contains("read");
+    Some(if receives { ops.recvmsg.func } else { ops.sendmsg.func })
+}
 
 /// send(2), sendmsg(2), sendmmsg(2).
 pub fn send(t: &mut Ticket) {

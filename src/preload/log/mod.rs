@@ -4,8 +4,11 @@
 //! The channel of a process is never freed: a thread may be using it while another forks. A forked child makes its
 //! own and leaves its parent's alone.
 
+mod clock;
 mod credentials;
+mod merge;
 mod output;
+pub mod ring;
 pub mod writer;
 
 use crate::{mode, process, sys};
@@ -71,6 +74,7 @@ pub fn end() {
 pub fn start_in_child(pid: i32) {
     SYNCHRONOUS.store(false, Ordering::Release);
     SINK.store(ptr::null_mut(), Ordering::Release);
+    ring::free_all();
     launch(pid);
 }
 
@@ -135,7 +139,8 @@ pub fn send(event: &Event) {
 
 /// Waits until everything that was sent is written, as long as a writer is there and not stuck.
 pub fn flush() {
-    if sink().is_some_and(|sink| !sink.is_empty()) || writer::is_writing() {
+    let waiting = sink().is_some_and(|sink| !sink.is_empty()) || ring::all().any(|ring| !ring.is_empty());
+    if waiting || writer::is_writing() {
         writer::flush(process::is_sandboxed());
     }
 }
@@ -150,6 +155,7 @@ pub fn follow_credentials() {
 
 /// From now on nothing stays in the channel.
 pub fn set_synchronous() {
+    mode::forbid_rings();
     SYNCHRONOUS.store(true, Ordering::Release);
 }
 

@@ -15,7 +15,9 @@
 //! into zeroed memory below it.
 
 use crate::log::output::Output;
-use crate::log::{Settings, credentials, prepare, settings, sink};
+use crate::log::merge::Merge;
+use crate::log::ring::{self, Ring};
+use crate::log::{Settings, clock, credentials, prepare, settings, sink};
 use crate::{mode, process, sys};
 use core::arch::asm;
 use core::ffi::{c_int, c_void};
@@ -201,9 +203,7 @@ pub fn stop() -> bool {
     wake();
     let begin = sys::monotonic();
     let pid = sys::getpid();
-    // SAFETY: signal 0 only asks whether the thread is there.
-    let exists = || unsafe { sys::syscall(libc::SYS_tgkill, [pid.into(), tid.into(), 0, 0, 0, 0]) } == 0;
-    while (TID.load(Ordering::Acquire) == tid || exists()) && waited(begin) < PATIENCE {
+    while (TID.load(Ordering::Acquire) == tid || sys::thread_exists(pid, tid)) && waited(begin) < PATIENCE {
         let never = AtomicU32::new(0);
         sys::futex_wait(&never, 0, 50_000);
     }
@@ -224,6 +224,9 @@ extern "C" fn thread(pid: *mut c_void) -> c_int {
         finish_start(FAILED);
         return 0;
     };
+    if !cfg!(feature = "panic-test") && clock::is_usable() {
+        mode::allow_rings();
+    }
     finish_start(RUNNING);
     let mut writer = Writer { settings, output, pid, comm: [0; 16], buffer: Vec::with_capacity(BUFFER) };
     if catch_unwind(AssertUnwindSafe(|| writer.run(sink))).is_err() {
@@ -269,17 +272,24 @@ static DROPPED: Hook = crate::call::special("dropped");
 impl Writer {
     fn run(&mut self, sink: &Sink) {
         let mut sleep = SHORTEST_SLEEP;
+        let mut merge = Merge::new();
+        let mut rounds = 0_u32;
         loop {
             let seen = WAKE.load(Ordering::Acquire);
             let asked = FLUSH_ASKED.load(Ordering::Acquire);
             let stop = STOP.load(Ordering::Acquire) != 0;
             credentials::adopt();
-            let busy = self.drain(sink);
+            let flushing = stop || FLUSH_DONE.load(Ordering::Acquire) != asked;
+            let busy = self.drain(sink, &mut merge, flushing);
             if FLUSH_DONE.swap(asked, Ordering::AcqRel) != asked {
                 sys::futex_wake(&FLUSH_DONE);
             }
             if stop {
                 return;
+            }
+            rounds = rounds.wrapping_add(1);
+            if rounds.is_multiple_of(512) && !process::is_sandboxed() {
+                ring::all().for_each(|ring| ring.free_if_orphaned(self.pid));
             }
             sleep = if busy { SHORTEST_SLEEP } else { (sleep * 2).min(LONGEST_SLEEP) };
             sys::futex_wait(&WAKE, seen, sleep);
@@ -287,46 +297,41 @@ impl Writer {
     }
 
     /// Writes everything that waits. `false` when no event did.
-    fn drain(&mut self, sink: &Sink) -> bool {
-        if sink.is_empty() && !sink.has_dropped() {
+    /// With `all`, nothing is kept for the next time.
+    fn drain(&mut self, sink: &Sink, merge: &mut Merge, all: bool) -> bool {
+        let waiting = !sink.is_empty() || !merge.is_empty() || ring::all().any(|ring| !ring.is_empty());
+        let lost = sink.take_dropped() + ring::all().map(Ring::take_dropped).sum::<u64>();
+        if !waiting && lost == 0 {
             return false;
         }
         WRITING.store(1, Ordering::Release);
         self.read_comm();
         let epoch = sys::realtime().wrapping_sub(sys::monotonic());
-        let mut any = false;
-        loop {
-            let mut count = 0;
-            while self.buffer.len() + LONGEST_EVENT <= BUFFER {
-                let Some(event) = sink.next() else { break };
-                self.format(&event, epoch);
-                count += 1;
+        let mut count = 0;
+        for event in merge.read(sink, all) {
+            if self.buffer.len() + LONGEST_EVENT > BUFFER {
+                self.write(sink, std::mem::take(&mut count));
             }
-            if count == 0 {
-                break;
-            }
-            any = true;
-            self.write(sink, count);
+            self.format(&event, epoch);
+            count += 1;
         }
-        match sink.take_dropped() {
-            0 => {}
-            lost => {
-                let mut event = Event::new(&DROPPED);
-                event.start = sys::monotonic();
-                event.tid = self.pid;
-                event.reason = Reason::LogFull;
-                event.extra = Extra::Count(lost);
-                self.format(&event, epoch);
-                self.write(sink, lost);
-            }
+        self.write(sink, count);
+        if lost > 0 {
+            let mut event = Event::new(&DROPPED);
+            event.start = sys::monotonic();
+            event.tid = self.pid;
+            event.reason = Reason::LogFull;
+            event.extra = Extra::Count(lost);
+            self.format(&event, epoch);
+            self.write(sink, lost);
         }
         WRITING.store(0, Ordering::Release);
-        any
+        waiting
     }
 
     /// Writes the buffer; what cannot be written counts as lost.
     fn write(&mut self, sink: &Sink, count: u64) {
-        if !self.output.write(&self.buffer, self.settings, self.pid) {
+        if !self.buffer.is_empty() && !self.output.write(&self.buffer, self.settings, self.pid) {
             sink.add_dropped(count);
         }
         self.buffer.clear();

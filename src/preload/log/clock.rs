@@ -1,0 +1,72 @@
+//! The cheap clock: the processor's time stamp counter, read by one instruction.
+//!
+//! It is used where the kernel itself keeps time with it; that is, where it ticks evenly and alike on all processors.
+//! The writer learns how long a tick is by reading both clocks.
+
+use crate::sys;
+use core::arch::x86_64::_rdtsc;
+use core::ffi::CStr;
+
+const CLOCKSOURCE: &CStr = c"/sys/devices/system/clocksource/clocksource0/current_clocksource";
+
+/// The counter.
+#[inline(always)]
+pub fn ticks() -> u64 {
+    // SAFETY: every x86-64 processor has the instruction; where it may not be used, `is_usable` has said so.
+    unsafe { _rdtsc() }
+}
+
+/// Whether the kernel keeps time with the counter. Reads a file, in the caller's descriptor table.
+pub fn is_usable() -> bool {
+    let fd = sys::open(CLOCKSOURCE, libc::O_RDONLY | libc::O_CLOEXEC, 0);
+    if fd < 0 {
+        return false;
+    }
+    let mut name = [0; 16];
+    let len = sys::read(fd, &mut name);
+    sys::close(fd);
+    usize::try_from(len).is_ok_and(|len| name[..len].trim_ascii() == b"tsc")
+}
+
+/// Two readings of both clocks, from which ticks become nanoseconds of CLOCK_MONOTONIC.
+#[derive(Clone, Copy)]
+pub struct Scale {
+    first: (u64, u64),
+    last: (u64, u64),
+}
+
+impl Scale {
+    /// Begins with a reading.
+    pub fn begin() -> Scale {
+        let now = (ticks(), sys::monotonic());
+        Scale { first: now, last: now }
+    }
+
+    /// Adds a reading; the more time between the first and the last, the better.
+    pub fn refresh(&mut self) {
+        self.last = (ticks(), sys::monotonic());
+    }
+
+    /// The time of the last reading.
+    pub fn now(&self) -> u64 {
+        self.last.1
+    }
+
+    /// A number of ticks in nanoseconds.
+    pub fn span(&self, ticks: u64) -> u64 {
+        let (elapsed_ticks, elapsed) = (self.last.0 - self.first.0, self.last.1 - self.first.1);
+        if elapsed_ticks == 0 {
+            return 0;
+        }
+        (u128::from(ticks) * u128::from(elapsed) / u128::from(elapsed_ticks)) as u64
+    }
+
+    /// A reading of the counter as a time; reckoned from the last reading, so that errors stay small.
+    pub fn time(&self, at: u64) -> u64 {
+        if at <= self.last.0 {
+            self.last.1.saturating_sub(self.span(self.last.0 - at))
+        } else {
+            self.last.1 + self.span(at - self.last.0)
+        }
+    }
+}

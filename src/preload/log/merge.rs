@@ -1,0 +1,78 @@
+//! One sequence from the channel and the rings, in the order in which calls ended.
+//!
+//! A thread's control calls come through the channel and its data calls through its ring, and the two are not read at
+//! one moment. So everything that ended before the reading began is written, in order, and what ended later is kept for
+//! the next time: whatever a thread did before it is then certainly there.
+
+use crate::hooks::ROWS;
+use crate::log::clock::Scale;
+use crate::log::ring::{self, Data, WORDS};
+use core::ffi::c_int;
+use sockshim_core::fdtable::Handle;
+use sockshim_core::trace::event::Event;
+use sockshim_core::trace::sink::Sink;
+
+/// Something that happened.
+pub enum Item {
+    /// From the channel.
+    Event(Box<Event>),
+    /// From the ring of this thread.
+    Data(i32, Data),
+}
+
+/// What has been read and not been written.
+pub struct Merge {
+    items: Vec<(u64, Item)>,
+    scale: Scale,
+}
+
+impl Merge {
+    /// Nothing.
+    pub fn new() -> Merge {
+        Merge { items: Vec::new(), scale: Scale::begin() }
+    }
+
+    /// Reads channel and rings. What is returned can be written, in this order; with `all` nothing is kept.
+    pub fn read(&mut self, sink: &Sink, all: bool) -> impl Iterator<Item = Event> {
+        self.scale.refresh();
+        let scale = self.scale;
+        while let Some(event) = sink.next() {
+            self.items.push((event.start + event.ns, Item::Event(event)));
+        }
+        for ring in ring::all() {
+            while let Some((tid, data)) = ring.next() {
+                self.items.push((scale.time(data.end), Item::Data(tid, data)));
+            }
+        }
+        // Stable, because of records that have the same time.
+        self.items.sort_by_key(|(time, _)| *time);
+        let ready = if all { self.items.len() } else { self.items.partition_point(|(time, _)| *time <= scale.now()) };
+        self.items.drain(..ready).map(move |(_, item)| match item {
+            Item::Event(event) => *event,
+            Item::Data(tid, data) => event(tid, &data, &scale),
+        })
+    }
+
+    /// Whether something is kept for the next time.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+}
+
+/// The event of a record.
+fn event(tid: i32, data: &Data, scale: &Scale) -> Event {
+    let row = &ROWS[usize::from(data.place)];
+    let mut event = Event::new(&row.hook);
+    event.ns = scale.span(data.ticks);
+    event.start = scale.time(data.end) - event.ns;
+    event.tid = tid;
+    event.fd = Some(data.fd);
+    event.args[0] = data.fd.into();
+    let words = row.hook.params.len().saturating_sub(1).min(WORDS);
+    event.args[1..=words].copy_from_slice(&data.words[..words]);
+    event.ret = data.ret;
+    event.errno = (data.ret == -1).then_some(c_int::from(data.errno));
+    (event.ops, event.prot) = Handle::kind(data.socket);
+    event.handler = event.ops.and_then(|ops| crate::dispatch::data::handler(row, ops));
+    event
+}
