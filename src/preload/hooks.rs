@@ -79,7 +79,7 @@ hooks! {
         [Io message]
         fn recv(fd: c_int, buf: *mut c_void, len: size_t, flags: c_int) -> ssize_t = data::recv, call::logged;
         /// recv(2) of a program built with _FORTIFY_SOURCE
-        [Io message]
+        [Io data]
         fn __recv_chk(fd: c_int, buf: *mut c_void, len: size_t, buflen: size_t, flags: c_int) -> ssize_t = data::recv, call::logged;
         /// recvfrom(2)
         [Io message SYS_recvfrom]

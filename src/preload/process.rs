@@ -18,12 +18,15 @@ struct Identity {
     busy: AtomicU32,
 }
 
-static IDENTITY: AtomicPtr<Identity> = AtomicPtr::new(ptr::null_mut());
+static IDENTITY: AtomicPtr<Identity> = AtomicPtr::new((&raw const NOBODY).cast_mut());
+/// What there is before `init`, so that nobody has to ask whether there is anything.
+static NOBODY: Identity = Identity { pid: AtomicI32::new(0), busy: AtomicU32::new(0) };
 static SANDBOXED: AtomicBool = AtomicBool::new(false);
 
-fn identity() -> Option<&'static Identity> {
-    // SAFETY: the pointer is null or the page that `init` mapped for ever.
-    unsafe { IDENTITY.load(Ordering::Acquire).as_ref() }
+#[inline(always)]
+fn identity() -> &'static Identity {
+    // SAFETY: the pointer is `NOBODY` or the page that `init` mapped for ever.
+    unsafe { &*IDENTITY.load(Ordering::Relaxed) }
 }
 
 /// Remembers the process. `false` when the kernel cannot mark a page for children: then nothing is observed, for
@@ -33,9 +36,7 @@ pub fn init() -> bool {
     if page.is_null() {
         return false;
     }
-    let args = [page as i64, 4096, libc::MADV_WIPEONFORK.into(), 0, 0, 0];
-    // SAFETY: the mapping was made just now.
-    if unsafe { sys::syscall(libc::SYS_madvise, args) } != 0 {
+    if !sys::wipe_on_fork(page, 4096) {
         return false;
     }
     let page = page.cast::<Identity>();
@@ -45,9 +46,10 @@ pub fn init() -> bool {
     true
 }
 
-/// The process id, without asking the kernel.
+/// The process id, without asking the kernel; 0 in a child that has not been made ready.
+#[inline(always)]
 pub fn pid() -> i32 {
-    identity().map_or(0, |identity| identity.pid.load(Ordering::Relaxed))
+    identity().pid.load(Ordering::Relaxed)
 }
 
 /// Whether this is a vfork child: it runs in its parent's memory, so it must change nothing there.
@@ -66,7 +68,10 @@ pub fn is_vfork_child() -> bool {
 
 /// Whether calls can be observed here. A child that has just been forked is made ready first.
 pub fn is_ready() -> bool {
-    let Some(identity) = identity() else { return false };
+    let identity = identity();
+    if ptr::eq(identity, &raw const NOBODY) {
+        return false;
+    }
     if identity.pid.load(Ordering::Acquire) != 0 {
         return true;
     }

@@ -9,19 +9,41 @@
 //! stopped meanwhile; that sharing is what the vfork flag is for.
 
 use core::arch::{asm, global_asm};
+use crate::log::ring::Line;
 use core::cell::Cell;
 
 global_asm!(
-    ".pushsection .tbss,\"awT\",@nobits",
+    ".pushsection .tdata,\"awT\",@progbits",
     ".p2align 3",
     ".type sockshim_tls, @object",
     ".size sockshim_tls, 24",
     ".globl sockshim_tls",
     ".hidden sockshim_tls",
     "sockshim_tls:",
-    ".zero 24",
+    ".zero 16",
+    // Never null, so that the shortest path has one thing less to ask.
+    ".quad sockshim_no_ring",
+    ".popsection",
+    ".pushsection .bss.sockshim_no_ring,\"aw\",@nobits",
+    ".p2align 6",
+    ".type sockshim_no_ring, @object",
+    ".size sockshim_no_ring, 64",
+    ".globl sockshim_no_ring",
+    ".hidden sockshim_no_ring",
+    "sockshim_no_ring:",
+    ".zero 64",
     ".popsection",
 );
+
+unsafe extern "C" {
+    #[link_name = "sockshim_no_ring"]
+    safe static NO_RING: Line;
+}
+
+/// What a thread without a ring has in its place: a first line of zeros.
+pub fn no_ring() -> *const Line {
+    &raw const NO_RING
+}
 
 /// The calling thread's words.
 #[repr(C)]
@@ -33,8 +55,8 @@ pub struct Tls {
     /// The process in which `tid` was asked.
     pid: Cell<i32>,
     _align: u32,
-    /// The thread's ring for data calls, or null.
-    pub ring: Cell<*mut crate::log::ring::Ring>,
+    /// The thread's ring for data calls, or [`no_ring`].
+    pub ring: Cell<*const Line>,
 }
 
 /// The calling thread's block.

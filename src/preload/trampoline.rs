@@ -49,6 +49,7 @@ pub extern "C" fn before(place: usize, first: i64, second: i64) {
         crate::dispatch::process::leaving(row.hook.name);
     }
     if row.hook.name.ends_with("vfork") {
+        crate::log::ring::put_aside();
         crate::tls::get().vfork.set(1);
     }
 }

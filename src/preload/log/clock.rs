@@ -4,7 +4,7 @@
 //! The writer learns how long a tick is by reading both clocks.
 
 use crate::sys;
-use core::arch::x86_64::_rdtsc;
+use core::arch::asm;
 use core::ffi::CStr;
 
 const CLOCKSOURCE: &CStr = c"/sys/devices/system/clocksource/clocksource0/current_clocksource";
@@ -12,8 +12,10 @@ const CLOCKSOURCE: &CStr = c"/sys/devices/system/clocksource/clocksource0/curren
 /// The counter.
 #[inline(always)]
 pub fn ticks() -> u64 {
+    let count: u64;
     // SAFETY: every x86-64 processor has the instruction; where it may not be used, `is_usable` has said so.
-    unsafe { _rdtsc() }
+    unsafe { asm!("rdtsc", "shl rdx, 32", "or rax, rdx", out("rax") count, out("rdx") _, options(nomem, nostack)) };
+    count
 }
 
 /// Whether the kernel keeps time with the counter. Reads a file, in the caller's descriptor table.

@@ -6,7 +6,7 @@
 
 use crate::hooks::ROWS;
 use crate::log::clock::Scale;
-use crate::log::ring::{self, Data, WORDS};
+use crate::log::ring::{self, Taken, WORDS};
 use core::ffi::c_int;
 use sockshim_core::fdtable::Handle;
 use sockshim_core::trace::event::Event;
@@ -16,8 +16,8 @@ use sockshim_core::trace::sink::Sink;
 pub enum Item {
     /// From the channel.
     Event(Box<Event>),
-    /// From the ring of this thread.
-    Data(i32, Data),
+    /// From a ring.
+    Data(Taken),
 }
 
 /// What has been read and not been written.
@@ -40,8 +40,8 @@ impl Merge {
             self.items.push((event.start + event.ns, Item::Event(event)));
         }
         for ring in ring::all() {
-            while let Some((tid, data)) = ring.next() {
-                self.items.push((scale.time(data.end), Item::Data(tid, data)));
+            while let Some(taken) = ring.next() {
+                self.items.push((scale.time(taken.end), Item::Data(taken)));
             }
         }
         // Stable, because of records that have the same time.
@@ -49,7 +49,7 @@ impl Merge {
         let ready = if all { self.items.len() } else { self.items.partition_point(|(time, _)| *time <= scale.now()) };
         self.items.drain(..ready).map(move |(_, item)| match item {
             Item::Event(event) => *event,
-            Item::Data(tid, data) => event(tid, &data, &scale),
+            Item::Data(taken) => event(&taken, &scale),
         })
     }
 
@@ -60,12 +60,13 @@ impl Merge {
 }
 
 /// The event of a record.
-fn event(tid: i32, data: &Data, scale: &Scale) -> Event {
+fn event(taken: &Taken, scale: &Scale) -> Event {
+    let data = &taken.data;
     let row = &ROWS[usize::from(data.place)];
     let mut event = Event::new(&row.hook);
-    event.ns = scale.span(data.ticks);
-    event.start = scale.time(data.end) - event.ns;
-    event.tid = tid;
+    event.ns = scale.span(taken.end.saturating_sub(data.start));
+    event.start = scale.time(taken.end).saturating_sub(event.ns);
+    event.tid = taken.tid;
     event.fd = Some(data.fd);
     event.args[0] = data.fd.into();
     let words = row.hook.params.len().saturating_sub(1).min(WORDS);

@@ -155,7 +155,7 @@ pub fn follow_credentials() {
 
 /// From now on nothing stays in the channel.
 pub fn set_synchronous() {
-    mode::forbid_rings();
+    ring::retire_all();
     SYNCHRONOUS.store(true, Ordering::Release);
 }
 

@@ -10,14 +10,14 @@
 //! # Safety
 //! A ring is mapped for ever and belongs to one thread at a time; only that thread writes slots and moves the head,
 //! only the writer moves the tail. A signal handler may interrupt the thread anywhere: the place is taken by one
-//! instruction, and a slot counts only when its stamp is written, which is last.
+//! instruction, and a record counts only when its end is written, which is last.
 
 use crate::log::clock;
 use crate::{mode, process, sys, tls};
 use core::arch::asm;
 use core::cell::UnsafeCell;
 use core::ptr;
-use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use sockshim_core::fdtable::FDS;
 
 /// How many records a ring holds.
@@ -25,14 +25,14 @@ const SLOTS: usize = 4096;
 /// The places that stay free, so that handlers which interrupt a thread between looking and taking find room.
 const MARGIN: u64 = 64;
 /// The argument words after the descriptor that a record keeps.
-pub const WORDS: usize = 5;
+pub const WORDS: usize = 3;
 
-/// One data call.
-#[repr(C)]
+/// One data call: a cache line.
+#[repr(C, align(64))]
 pub struct Record {
-    /// The slot's number plus one, once the record is whole.
-    stamp: AtomicU64,
-    /// The rest, which belongs to whoever the stamp and the tail say.
+    /// The counter when libc was back. Not zero once the record is whole, and zero again when it has been read.
+    end: AtomicU64,
+    /// The rest, which belongs to the thread while `end` is zero, and to the writer while it is not.
     data: UnsafeCell<Data>,
 }
 
@@ -40,17 +40,15 @@ pub struct Record {
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Data {
-    /// The time stamp counter when the call had ended.
-    pub end: u64,
-    /// How many ticks libc took.
-    pub ticks: u64,
+    /// The time stamp counter when libc was called.
+    pub start: u64,
     /// The descriptor's word in the fd table.
     pub socket: u64,
     /// The result.
     pub ret: i64,
     /// The descriptor.
     pub fd: i32,
-    /// errno, when the result is an error.
+    /// errno, when the result is an error; else what an earlier record has left.
     pub errno: u16,
     /// The hook's place in the table.
     pub place: u16,
@@ -58,25 +56,58 @@ pub struct Data {
     pub words: [i64; WORDS],
 }
 
-/// The ring of one thread.
+/// A record with what the ring knows of it.
+pub struct Taken {
+    /// The thread.
+    pub tid: i32,
+    /// The counter when libc was back.
+    pub end: u64,
+    /// The record.
+    pub data: Data,
+}
+
+/// The ring of one thread. Its first page is emptied by the kernel in a forked child (MADV_WIPEONFORK), so that the
+/// child cannot take its parent's ring for its own.
 #[repr(C)]
 pub struct Ring {
-    head: UnsafeCell<u64>,
-    dropped: AtomicU64,
-    /// The thread; 0 when the ring is free.
-    tid: AtomicI32,
-    /// The process, so that a forked child does not take its parent's ring for its own.
-    pid: AtomicI32,
-    next: AtomicPtr<Ring>,
-    // The writer's line.
+    /// The thread's line.
+    line: Line,
+    /// The writer's line.
     tail: Aligned,
+    _page: [u64; (4096 - 128) / 8],
     records: [Record; SLOTS],
 }
+
+/// What the thread looks at before it looks at a record.
+#[repr(C, align(64))]
+pub struct Line {
+    /// The next place.
+    head: UnsafeCell<u64>,
+    /// The place at which the ring is full, moved on by the writer.
+    limit: AtomicU64,
+    /// The calls that had no room.
+    dropped: AtomicU64,
+    /// Whether the ring may be used: 1 while it belongs to a thread.
+    live: AtomicU32,
+    /// The thread; 0 when the ring is free.
+    tid: AtomicI32,
+}
+
+// SAFETY: the head is touched by one thread only, the one that the ring belongs to.
+unsafe impl Sync for Line {}
 
 #[repr(align(64))]
 struct Aligned(AtomicU64);
 
-static RINGS: AtomicPtr<Ring> = AtomicPtr::new(ptr::null_mut());
+const HEADER: usize = 4096;
+
+/// The list of all rings. It is apart from them, because a forked child needs it.
+struct Node {
+    ring: &'static Ring,
+    next: *const Node,
+}
+
+static RINGS: AtomicPtr<Node> = AtomicPtr::new(ptr::null_mut());
 
 /// What a data call has found before libc.
 pub enum Begin {
@@ -114,13 +145,13 @@ pub fn message(fd: i32) -> Begin {
 #[inline(always)]
 fn begin(socket: u64) -> Begin {
     let tls = tls::get();
-    // SAFETY: the pointer is null or a ring, which is mapped for ever.
-    let Some(ring) = (unsafe { tls.ring.get().as_ref() }) else { return Begin::Long };
-    let own = ring.pid.load(Ordering::Relaxed) == process::pid() && tls.vfork.get() == 0;
-    if socket <= 1 || !own || !mode::rings() {
+    let line = tls.ring.get();
+    // SAFETY: the pointer is a ring's first line, or the line of zeros; both are there for ever.
+    if socket <= 1 || unsafe { (*line).live.load(Ordering::Relaxed) } == 0 {
         return Begin::Long;
     }
-    Begin::Short(Started { ring, socket, start: clock::ticks() })
+    // SAFETY: a line that is live begins a ring.
+    Begin::Short(Started { ring: unsafe { &*line.cast::<Ring>() }, socket, start: clock::ticks() })
 }
 
 /// The end of a call that took the short way.
@@ -129,26 +160,25 @@ pub fn end<const N: usize>(started: Started, place: usize, args: [i64; N], ret: 
     let end = clock::ticks();
     let ring = started.ring;
     // SAFETY: only this thread changes the head.
-    let head = unsafe { *ring.head.get() };
-    if head.wrapping_sub(ring.tail.0.load(Ordering::Acquire)) > SLOTS as u64 - MARGIN {
-        ring.dropped.fetch_add(1, Ordering::Relaxed);
-        return;
+    if unsafe { *ring.line.head.get() } >= ring.line.limit.load(Ordering::Acquire) {
+        return ring.drop_one();
     }
     let mut at: u64 = 1;
     // SAFETY: the one instruction takes a place even if a handler takes others around it.
     unsafe {
-        asm!("xadd qword ptr [{}], {}", in(reg) ring.head.get(), inout(reg) at, options(nostack));
+        asm!("xadd qword ptr [{}], {}", in(reg) ring.line.head.get(), inout(reg) at, options(nostack));
     }
     let record = &ring.records[at as usize % SLOTS];
-    // SAFETY: the place is this call's alone until its stamp is written.
+    // SAFETY: the place is this call's alone until its end is written.
     unsafe {
         let data = record.data.get();
-        (&raw mut (*data).end).write(end);
-        (&raw mut (*data).ticks).write(end.wrapping_sub(started.start));
+        (&raw mut (*data).start).write(started.start);
         (&raw mut (*data).socket).write(started.socket);
         (&raw mut (*data).ret).write(ret);
         (&raw mut (*data).fd).write(args[0] as i32);
-        (&raw mut (*data).errno).write(if ret == -1 { sys::errno() as u16 } else { 0 });
+        if ret == -1 {
+            (&raw mut (*data).errno).write(sys::errno() as u16);
+        }
         (&raw mut (*data).place).write(place as u16);
         let words = (&raw mut (*data).words).cast::<i64>();
         let mut index = 1;
@@ -157,35 +187,40 @@ pub fn end<const N: usize>(started: Started, place: usize, args: [i64; N], ret: 
             index += 1;
         }
     }
-    record.stamp.store(at + 1, Ordering::Release);
+    record.end.store(end, Ordering::Release);
 }
 
-/// Gives the calling thread a ring, if it has none of this process. From the long way only.
+/// Gives the calling thread a ring, if it has none. From the long way only.
 pub fn make(tid: i32) {
     let tls = tls::get();
-    let pid = process::pid();
-    // SAFETY: the pointer is null or a ring, which is mapped for ever.
-    let has = unsafe { tls.ring.get().as_ref() }.is_some_and(|ring| ring.pid.load(Ordering::Relaxed) == pid);
+    // SAFETY: the pointer is a ring's first line, or the line of zeros; both are there for ever.
+    let has = unsafe { (*tls.ring.get()).live.load(Ordering::Relaxed) } != 0;
     if has || !mode::rings() || process::is_sandboxed() {
         return;
     }
-    let free = all().find(|ring| ring.tid.compare_exchange(0, tid, Ordering::AcqRel, Ordering::Relaxed).is_ok());
-    if let Some(ring) = free.or_else(|| map(tid)) {
-        ring.pid.store(pid, Ordering::Release);
-        tls.ring.set(ptr::from_ref(ring).cast_mut());
+    // The thread's own, which vfork has put aside, or one that nobody has, or a new one.
+    let own = all().find(|ring| ring.line.tid.load(Ordering::Relaxed) == tid);
+    let free = || all().find(|ring| ring.line.tid.compare_exchange(0, tid, Ordering::AcqRel, Ordering::Relaxed).is_ok());
+    if let Some(ring) = own.or_else(free).or_else(|| map(tid)) {
+        ring.line.live.store(1, Ordering::Release);
+        tls.ring.set(&raw const ring.line);
     }
 }
 
 fn map(tid: i32) -> Option<&'static Ring> {
-    let ring = sys::mmap(size_of::<Ring>()).cast::<Ring>();
+    let memory = sys::mmap(size_of::<Ring>());
     // SAFETY: the mapping is zeroed, which is an empty ring, and never unmapped.
-    let ring = unsafe { ring.as_ref() }?;
-    ring.tid.store(tid, Ordering::Relaxed);
+    let ring = unsafe { memory.cast::<Ring>().as_ref() }?;
+    if !sys::wipe_on_fork(memory, HEADER) {
+        return None;
+    }
+    ring.reset();
+    ring.line.tid.store(tid, Ordering::Relaxed);
+    let node = Box::leak(Box::new(Node { ring, next: ptr::null() }));
     let mut first = RINGS.load(Ordering::Acquire);
     loop {
-        ring.next.store(first, Ordering::Relaxed);
-        let new = ptr::from_ref(ring).cast_mut();
-        match RINGS.compare_exchange_weak(first, new, Ordering::AcqRel, Ordering::Acquire) {
+        node.next = first;
+        match RINGS.compare_exchange_weak(first, node, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => return Some(ring),
             Err(seen) => first = seen,
         }
@@ -194,66 +229,87 @@ fn map(tid: i32) -> Option<&'static Ring> {
 
 /// Every ring that there is.
 pub fn all() -> impl Iterator<Item = &'static Ring> {
-    // SAFETY: the pointers are null or rings, which are mapped for ever.
-    let next = |from: &AtomicPtr<Ring>| unsafe { from.load(Ordering::Acquire).as_ref() };
-    let mut ring = next(&RINGS);
+    let mut node: *const Node = RINGS.load(Ordering::Acquire);
     core::iter::from_fn(move || {
-        let this = ring?;
-        ring = next(&this.next);
-        Some(this)
+        // SAFETY: the pointers are null or nodes, which are never freed or changed.
+        let this = unsafe { node.as_ref() }?;
+        node = this.next;
+        Some(this.ring)
     })
 }
 
-/// In a forked child: the rings are copies of those of threads that do not exist here, so all are free.
+/// Before vfork: the child runs on this thread, and must not find the ring.
+pub fn put_aside() {
+    tls::get().ring.set(tls::no_ring());
+}
+
+/// From now on all calls take the long way.
+pub fn retire_all() {
+    mode::forbid_rings();
+    all().for_each(|ring| ring.line.live.store(0, Ordering::Release));
+}
+
+/// In a forked child: the rings are those of threads that do not exist here. Their first pages are empty already.
 pub fn free_all() {
+    put_aside();
     for ring in all() {
-        // SAFETY: the child has one thread, and it is not between `begin` and `end` of this ring: it is here.
-        let used = unsafe { ring.head.get().replace(0) };
-        // No further than it was used, so that the rest stays unmapped.
-        let used = usize::try_from(used).map_or(SLOTS, |used| used.min(SLOTS));
-        ring.records[..used].iter().for_each(|record| record.stamp.store(0, Ordering::Relaxed));
-        ring.tail.0.store(0, Ordering::Relaxed);
-        ring.dropped.store(0, Ordering::Relaxed);
-        ring.pid.store(0, Ordering::Relaxed);
-        ring.tid.store(0, Ordering::Release);
+        let records = ptr::from_ref(&ring.records).cast_mut().cast::<u8>();
+        sys::discard(records, size_of_val(&ring.records));
+        ring.reset();
+    }
+}
+
+impl Ring {
+    fn reset(&self) {
+        self.tail.0.store(0, Ordering::Relaxed);
+        self.line.limit.store(SLOTS as u64 - MARGIN, Ordering::Release);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn drop_one(&self) {
+        self.line.dropped.fetch_add(1, Ordering::Relaxed);
     }
 }
 
 /// The writer's side.
 impl Ring {
-    /// The next record that is whole, with the thread that made it.
-    pub fn next(&self) -> Option<(i32, Data)> {
+    /// The next record that is whole.
+    pub fn next(&self) -> Option<Taken> {
         let tail = self.tail.0.load(Ordering::Relaxed);
         let record = &self.records[tail as usize % SLOTS];
-        if record.stamp.load(Ordering::Acquire) != tail + 1 {
+        let end = record.end.load(Ordering::Acquire);
+        if end == 0 {
             return None;
         }
-        // SAFETY: the stamp says that the record is whole, and the tail that it is the writer's.
+        // SAFETY: the end says that the record is whole, and the tail that it is the writer's.
         let data = unsafe { *record.data.get() };
-        self.tail.0.store(tail + 1, Ordering::Release);
-        Some((self.tid.load(Ordering::Relaxed), data))
+        record.end.store(0, Ordering::Release);
+        self.tail.0.store(tail + 1, Ordering::Relaxed);
+        self.line.limit.store(tail + 1 + SLOTS as u64 - MARGIN, Ordering::Release);
+        Some(Taken { tid: self.line.tid.load(Ordering::Relaxed), end, data })
     }
 
     /// How many calls had no room since this was asked last.
     pub fn take_dropped(&self) -> u64 {
-        match self.dropped.load(Ordering::Relaxed) {
+        match self.line.dropped.load(Ordering::Relaxed) {
             0 => 0,
-            _ => self.dropped.swap(0, Ordering::Relaxed),
+            _ => self.line.dropped.swap(0, Ordering::Relaxed),
         }
     }
 
     /// Whether a record is waiting.
     pub fn is_empty(&self) -> bool {
         let tail = self.tail.0.load(Ordering::Relaxed);
-        self.records[tail as usize % SLOTS].stamp.load(Ordering::Acquire) != tail + 1
+        self.records[tail as usize % SLOTS].end.load(Ordering::Acquire) == 0
     }
 
     /// Frees the ring when its thread is gone. For an empty ring, now and then: it asks the kernel.
     pub fn free_if_orphaned(&self, pid: i32) {
-        let tid = self.tid.load(Ordering::Acquire);
-        if tid != 0 && self.pid.load(Ordering::Acquire) == pid && !sys::thread_exists(pid, tid) && self.is_empty() {
-            self.pid.store(0, Ordering::Relaxed);
-            self.tid.store(0, Ordering::Release);
+        let tid = self.line.tid.load(Ordering::Acquire);
+        if tid != 0 && !sys::thread_exists(pid, tid) && self.is_empty() {
+            self.line.live.store(0, Ordering::Relaxed);
+            self.line.tid.store(0, Ordering::Release);
         }
     }
 }
