@@ -8,8 +8,8 @@
 //! The block belongs to the thread that looks at it. A vfork child shares it with its parent's thread, which is
 //! stopped meanwhile; that sharing is what the vfork flag is for.
 
-use core::arch::{asm, global_asm};
 use crate::log::ring::Line;
+use core::arch::{asm, global_asm};
 use core::cell::Cell;
 
 global_asm!(

@@ -236,13 +236,18 @@ fn map(len: usize, kind: c_int) -> *mut u8 {
 /// madvise(2), MADV_WIPEONFORK: the pages read zero in every forked child. `false` where the kernel cannot.
 pub fn wipe_on_fork(start: *mut u8, len: usize) -> bool {
     // SAFETY: the advice changes nothing in this process.
-    unsafe { syscall(libc::SYS_madvise, [start as c_long, len as c_long, libc::MADV_WIPEONFORK.into(), 0, 0, 0]) == 0 }
+    unsafe {
+        syscall(libc::SYS_madvise, [start as c_long, len as c_long, libc::MADV_WIPEONFORK.into(), 0, 0, 0])
+            == 0
+    }
 }
 
 /// madvise(2), MADV_DONTNEED: private anonymous pages read zero from now on, and take no memory.
 pub fn discard(start: *mut u8, len: usize) {
     // SAFETY: what is given up is the caller's own mapping, of types for which zero is a value.
-    unsafe { syscall(libc::SYS_madvise, [start as c_long, len as c_long, libc::MADV_DONTNEED.into(), 0, 0, 0]) };
+    unsafe {
+        syscall(libc::SYS_madvise, [start as c_long, len as c_long, libc::MADV_DONTNEED.into(), 0, 0, 0])
+    };
 }
 
 /// munmap(2).

@@ -37,6 +37,8 @@ pub struct Event {
     pub start: u64,
     /// Nanoseconds in libc's call.
     pub ns: u64,
+    /// Whether the two are readings of a cheaper clock still, whose ticks the writer turns into nanoseconds.
+    pub in_ticks: bool,
     /// The call.
     pub hook: &'static Hook,
     /// Whether it came through syscall(2).
@@ -77,6 +79,7 @@ impl Event {
         Event {
             start: 0,
             ns: 0,
+            in_ticks: false,
             hook,
             via_syscall: false,
             tid: 0,

@@ -1,8 +1,8 @@
 //! fork, exec, spawn, exit; syscall(2); and the calls that change what the library itself may do.
 
 use crate::call::Ticket;
-use crate::log::{self, writer};
-use crate::{hooks, memory, mode, process, sys, tls};
+use crate::log::{self, clock, writer};
+use crate::{hooks, memory, mode, process, tls};
 use sockshim_core::fdtable::FDS;
 use sockshim_core::net::address::SockAddr;
 use sockshim_core::trace::event::Extra;
@@ -67,7 +67,7 @@ fn about_to_exec(t: &mut Ticket, path: SockAddr) {
     if is_trampoline(t) {
         return;
     }
-    t.event.start = sys::monotonic();
+    clock::start(&mut t.event);
     t.send();
     log::flush();
 }

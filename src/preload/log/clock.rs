@@ -6,6 +6,31 @@
 use crate::sys;
 use core::arch::asm;
 use core::ffi::CStr;
+use core::sync::atomic::{AtomicBool, Ordering};
+use sockshim_core::trace::event::Event;
+
+/// Whether events carry ticks.
+static CHEAP: AtomicBool = AtomicBool::new(false);
+
+/// From now on events carry ticks.
+pub fn use_ticks() {
+    CHEAP.store(true, Ordering::Relaxed);
+}
+
+/// Notes the start of a call.
+pub fn start(event: &mut Event) {
+    event.in_ticks = CHEAP.load(Ordering::Relaxed);
+    event.start = read(event.in_ticks);
+}
+
+/// Notes the end of a call, by the clock that its start was read from.
+pub fn stop(event: &mut Event) {
+    event.ns = read(event.in_ticks).saturating_sub(event.start);
+}
+
+fn read(cheap: bool) -> u64 {
+    if cheap { ticks() } else { sys::monotonic() }
+}
 
 const CLOCKSOURCE: &CStr = c"/sys/devices/system/clocksource/clocksource0/current_clocksource";
 
@@ -14,7 +39,9 @@ const CLOCKSOURCE: &CStr = c"/sys/devices/system/clocksource/clocksource0/curren
 pub fn ticks() -> u64 {
     let count: u64;
     // SAFETY: every x86-64 processor has the instruction; where it may not be used, `is_usable` has said so.
-    unsafe { asm!("rdtsc", "shl rdx, 32", "or rax, rdx", out("rax") count, out("rdx") _, options(nomem, nostack)) };
+    unsafe {
+        asm!("rdtsc", "shl rdx, 32", "or rax, rdx", out("rax") count, out("rdx") _, options(nomem, nostack))
+    };
     count
 }
 
@@ -61,6 +88,15 @@ impl Scale {
             return 0;
         }
         (u128::from(ticks) * u128::from(elapsed) / u128::from(elapsed_ticks)) as u64
+    }
+
+    /// The event's times in nanoseconds.
+    pub fn settle(&self, event: &mut Event) {
+        if std::mem::take(&mut event.in_ticks) {
+            let end = self.time(event.start + event.ns);
+            event.ns = self.span(event.ns);
+            event.start = end.saturating_sub(event.ns);
+        }
     }
 
     /// A reading of the counter as a time; reckoned from the last reading, so that errors stay small.

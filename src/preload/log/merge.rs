@@ -36,7 +36,8 @@ impl Merge {
     pub fn read(&mut self, sink: &Sink, all: bool) -> impl Iterator<Item = Event> {
         self.scale.refresh();
         let scale = self.scale;
-        while let Some(event) = sink.next() {
+        while let Some(mut event) = sink.next() {
+            scale.settle(&mut event);
             self.items.push((event.start + event.ns, Item::Event(event)));
         }
         for ring in ring::all() {
@@ -46,7 +47,8 @@ impl Merge {
         }
         // Stable, because of records that have the same time.
         self.items.sort_by_key(|(time, _)| *time);
-        let ready = if all { self.items.len() } else { self.items.partition_point(|(time, _)| *time <= scale.now()) };
+        let ready =
+            if all { self.items.len() } else { self.items.partition_point(|(time, _)| *time <= scale.now()) };
         self.items.drain(..ready).map(move |(_, item)| match item {
             Item::Event(event) => *event,
             Item::Data(taken) => event(&taken, &scale),

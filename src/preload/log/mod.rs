@@ -4,7 +4,7 @@
 //! The channel of a process is never freed: a thread may be using it while another forks. A forked child makes its
 //! own and leaves its parent's alone.
 
-mod clock;
+pub mod clock;
 mod credentials;
 mod merge;
 mod output;

@@ -200,7 +200,9 @@ pub fn make(tid: i32) {
     }
     // The thread's own, which vfork has put aside, or one that nobody has, or a new one.
     let own = all().find(|ring| ring.line.tid.load(Ordering::Relaxed) == tid);
-    let free = || all().find(|ring| ring.line.tid.compare_exchange(0, tid, Ordering::AcqRel, Ordering::Relaxed).is_ok());
+    let free = || {
+        all().find(|ring| ring.line.tid.compare_exchange(0, tid, Ordering::AcqRel, Ordering::Relaxed).is_ok())
+    };
     if let Some(ring) = own.or_else(free).or_else(|| map(tid)) {
         ring.line.live.store(1, Ordering::Release);
         tls.ring.set(&raw const ring.line);

@@ -14,8 +14,8 @@
 //! starting thread's head, so that the stack protector and thread-local addresses resolve; errno and the like fall
 //! into zeroed memory below it.
 
-use crate::log::output::Output;
 use crate::log::merge::Merge;
+use crate::log::output::Output;
 use crate::log::ring::{self, Ring};
 use crate::log::{Settings, clock, credentials, prepare, settings, sink};
 use crate::{mode, process, sys};
@@ -225,6 +225,7 @@ extern "C" fn thread(pid: *mut c_void) -> c_int {
         return 0;
     };
     if !cfg!(feature = "panic-test") && clock::is_usable() {
+        clock::use_ticks();
         mode::allow_rings();
     }
     finish_start(RUNNING);
