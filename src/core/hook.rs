@@ -98,8 +98,6 @@ pub struct Hook {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn parameters_come_back_as_they_are_written() {
         let params = params!(fd: c_int, addr: *const sockaddr);
