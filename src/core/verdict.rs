@@ -101,6 +101,8 @@ reasons! {
     Mispredicted = "mispredicted",
     /// A record about sockshim itself.
     Shim = "shim",
+    /// The process ends.
+    End = "end",
     /// The log was full and lost events.
     LogFull = "log-full",
 }

@@ -10,7 +10,7 @@ use sockshim_core::errno::Errno;
 use sockshim_core::fdtable::{Entry, FDS, Handle};
 use sockshim_core::hook::{Hook, Level, Params};
 use sockshim_core::net::namespace::INIT_NET;
-use sockshim_core::net::ops::{Cx, Socket};
+use sockshim_core::net::ops::Cx;
 use sockshim_core::net::socket::Lookup;
 use sockshim_core::net::state;
 use sockshim_core::trace::event::{Event, Extra};
@@ -35,8 +35,6 @@ pub struct Ticket {
     pub wanted: bool,
     /// The socket's place in the fd table.
     pub handle: Option<Handle>,
-    /// The socket as it was before the call, or as it will be.
-    pub socket: Option<Socket>,
     /// What success changes.
     pub change: Change,
     /// A number that the dispatch functions of one call pass on.
@@ -106,7 +104,6 @@ impl Ticket {
         event: Event::new(&NO_HOOK),
         wanted: true,
         handle: None,
-        socket: None,
         change: Change::None,
         note: 0,
         leave: logged,
@@ -181,7 +178,7 @@ impl Ticket {
         if let Lookup::Socket(socket) = &lookup {
             self.event.ops = socket.ops;
             self.event.prot = socket.sk.prot;
-            self.socket = Some(*socket);
+            self.event.socket = Some(*socket);
         }
         lookup
     }
@@ -218,7 +215,7 @@ impl Ticket {
 
     /// Applies the change, and logs what is to be logged.
     pub fn finish(&mut self) {
-        if let (Some(handle), Some(socket)) = (self.handle, self.socket)
+        if let (Some(handle), Some(socket)) = (self.handle, self.event.socket)
             && self.change != Change::None
         {
             let (ty, change, errno) = (socket.ty, self.change, self.event.errno);

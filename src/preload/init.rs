@@ -84,7 +84,7 @@ fn complain(config: &Config) {
 /// each event is written before its call returns.
 extern "C" fn destructor() {
     if mode::control() && !process::is_vfork_child() && process::is_ready() {
-        log::flush();
+        log::last_flush();
         log::set_synchronous();
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::hook::Hook;
 use crate::net::address::SockAddr;
-use crate::net::ops::ProtoOps;
+use crate::net::ops::{ProtoOps, Socket};
 use crate::net::path::{Func, Path};
 use crate::net::sock::Proto;
 use crate::verdict::{Action, Predicted, Reason};
@@ -28,6 +28,21 @@ pub enum Extra {
     Rights(c_int),
     /// A count, of lost events.
     Count(u64),
+    /// What a process's log held, when it ends.
+    Summary(Summary),
+}
+
+/// What a process's log held.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Summary {
+    /// Calls.
+    pub events: u64,
+    /// Calls whose answer was predicted.
+    pub predicted: u64,
+    /// Predictions that were wrong.
+    pub divergences: u64,
+    /// Events that were lost.
+    pub dropped: u64,
 }
 
 /// The record. It holds no heap memory and is copied as it is.
@@ -59,6 +74,8 @@ pub struct Event {
     pub action: Action,
     /// Why.
     pub reason: Reason,
+    /// The socket as it was before the call; for a creation, as it is to be.
+    pub socket: Option<Socket>,
     /// The socket's ops.
     pub ops: Option<&'static ProtoOps>,
     /// The socket's protocol.
@@ -90,6 +107,7 @@ impl Event {
             predicted: Predicted::Unknown,
             action: Action::Host,
             reason: Reason::HostOwned,
+            socket: None,
             ops: None,
             prot: None,
             handler: None,

@@ -70,6 +70,12 @@ impl Serialize for Args<'_> {
         match event.extra {
             Extra::Rights(count) => map.serialize_entry("rights", &count)?,
             Extra::Count(count) => map.serialize_entry("count", &count)?,
+            Extra::Summary(summary) => {
+                map.serialize_entry("events", &summary.events)?;
+                map.serialize_entry("predicted", &summary.predicted)?;
+                map.serialize_entry("divergences", &summary.divergences)?;
+                map.serialize_entry("dropped", &summary.dropped)?;
+            }
             Extra::Text if event.hook.params.is_empty() => {
                 map.serialize_entry("message", &Lossy(event.addr.bytes()))?;
             }

@@ -24,6 +24,13 @@ pub fn write(event: &Event, process: &Process, out: &mut impl io::Write) -> io::
         (Reason::LogFull, Extra::Count(count)) => {
             return writeln!(out, "sockshim: the log was full, {count} events are missing here");
         }
+        (Reason::End, Extra::Summary(end)) => {
+            return writeln!(
+                out,
+                "sockshim: {} calls, {} predicted, {} predicted wrongly, {} lost",
+                end.events, end.predicted, end.divergences, end.dropped
+            );
+        }
         _ => {}
     }
     if event.reason == Reason::Mispredicted {

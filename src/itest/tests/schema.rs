@@ -174,6 +174,9 @@ fn special_records_have_their_arguments() {
         ("sockshim", json!({"message": ""}), false),
         ("sockshim", json!({}), false),
         ("divergence", json!({}), true),
+        ("summary", json!({"events": 9, "predicted": 3, "divergences": 0, "dropped": 0}), true),
+        ("summary", json!({"events": 9, "predicted": 3, "divergences": 0}), false),
+        ("summary", json!({}), false),
     ];
     for (call, args, valid) in cases {
         let mut event = bind_event();

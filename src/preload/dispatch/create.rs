@@ -20,15 +20,15 @@ pub fn socket(t: &mut Ticket) {
         made = Some(socket);
         verdict
     });
-    t.socket = made;
+    t.event.socket = made;
     describe(t);
     t.handler_of_creation(family);
 }
 
 /// The event's ops and prot are the new socket's.
 fn describe(t: &mut Ticket) {
-    t.event.ops = t.socket.and_then(|socket| socket.ops);
-    t.event.prot = t.socket.and_then(|socket| socket.sk.prot);
+    t.event.ops = t.event.socket.and_then(|socket| socket.ops);
+    t.event.prot = t.event.socket.and_then(|socket| socket.sk.prot);
 }
 
 impl Ticket {
@@ -52,7 +52,7 @@ pub fn socket_done(t: &mut Ticket) {
 /// A new descriptor: whatever the number meant before is over. A socket whose ops are not known here is asked what
 /// it is when it is used.
 fn born(t: &Ticket, fd: i32) {
-    match t.socket {
+    match t.event.socket {
         Some(socket) if socket.ops.is_some() => {
             remember(fd, &socket);
         }
@@ -69,7 +69,7 @@ pub fn socketpair(t: &mut Ticket) {
         made = Some(socket);
         verdict
     });
-    t.socket = made;
+    t.event.socket = made;
     describe(t);
     t.handler(|ops| ops.socketpair.func);
 }
@@ -80,7 +80,7 @@ pub fn socketpair_done(t: &mut Ticket) {
         // SAFETY: the call has written both descriptors.
         let pair: [i32; 2] = unsafe { memory::read_used(t.word(3)) };
         t.event.extra = Extra::Pair(pair);
-        if let Some(socket) = &mut t.socket {
+        if let Some(socket) = &mut t.event.socket {
             socket.state = SocketState::Connected;
             socket.sk.state = TcpState::Established;
         }
@@ -115,8 +115,8 @@ fn decide_accept(t: &mut Ticket, flags: i32) {
 pub fn accepted(t: &mut Ticket) {
     let fd = t.event.ret as i32;
     if fd >= 0 {
-        let listener = t.socket;
-        if let Some(socket) = &mut t.socket {
+        let listener = t.event.socket;
+        if let Some(socket) = &mut t.event.socket {
             socket.state = SocketState::Connected;
             socket.sk.state = TcpState::Established;
             socket.sk.bound = Bound::Yes;
@@ -125,7 +125,7 @@ pub fn accepted(t: &mut Ticket) {
             }
         }
         born(t, fd);
-        t.socket = listener;
+        t.event.socket = listener;
         t.event.path.step(func!(fd_install), Finding::Fd(fd));
         // SAFETY: a successful accept has written the address, if one was asked for.
         if let Some(addr) = unsafe { memory::sockaddr_used(t.word(1), t.word(2), t.note as i32) } {

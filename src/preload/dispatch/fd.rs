@@ -36,7 +36,7 @@ fn closing(t: &mut Ticket, fd: i32) {
         let refs = t.handle.map_or(0, |handle| FDS.refs(handle));
         t.event.path.step(func!(filp_close), Finding::Value(refs.into()));
         // The handler runs only with the last descriptor of the open file, as far as it is known here.
-        if let (1, Some(socket)) = (refs, t.socket) {
+        if let (1, Some(socket)) = (refs, t.event.socket) {
             t.decide(|cx| sock_release(cx, &socket));
         }
         t.event.reason = Reason::FdLife;

@@ -44,7 +44,7 @@ pub fn connect(t: &mut Ticket) {
     t.decide(|cx| sys_connect(cx, lookup, addr));
     t.handler(|ops| ops.connect.func);
     if t.change == Change::Connect
-        && let (Some(handle), Some(socket)) = (t.handle, t.socket)
+        && let (Some(handle), Some(socket)) = (t.handle, t.event.socket)
     {
         // While libc waits for the peer, other threads must see a socket that is connecting.
         FDS.update(handle, |old| state::connecting(old, socket.ty));

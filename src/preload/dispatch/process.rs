@@ -78,8 +78,12 @@ fn is_trampoline(t: &Ticket) -> bool {
 
 /// After a trampoline's event: what must not be lost is written now.
 pub fn leaving(name: &str) {
-    if !name.ends_with("vfork") && !process::is_vfork_child() {
-        log::flush();
+    if name.ends_with("vfork") || process::is_vfork_child() {
+        return;
+    }
+    match name {
+        "_exit" | "_Exit" | "quick_exit" => log::last_flush(),
+        _ => log::flush(),
     }
 }
 
@@ -152,7 +156,8 @@ pub fn syscall(t: &mut Ticket) {
     match number {
         libc::SYS_seccomp if is_filter(t.int(1)) => entering_sandbox(t),
         libc::SYS_io_uring_setup => {}
-        libc::SYS_exit_group | libc::SYS_exit => log::flush(),
+        libc::SYS_exit_group => log::last_flush(),
+        libc::SYS_exit => log::flush(),
         _ => t.wanted = false,
     }
 }

@@ -23,6 +23,8 @@ use std::io::Write;
 static SINK: AtomicPtr<Sink> = AtomicPtr::new(ptr::null_mut());
 static SETTINGS: AtomicPtr<Settings> = AtomicPtr::new(ptr::null_mut());
 static SYNCHRONOUS: AtomicBool = AtomicBool::new(false);
+/// Whether anything was sent: a process in which nothing happened ends without waiting for a writer.
+static USED: AtomicBool = AtomicBool::new(false);
 
 /// What the writer needs to know; fixed at start.
 pub struct Settings {
@@ -73,6 +75,7 @@ pub fn end() {
 /// A forked child's own channel and writer.
 pub fn start_in_child(pid: i32) {
     SYNCHRONOUS.store(false, Ordering::Release);
+    USED.store(false, Ordering::Release);
     SINK.store(ptr::null_mut(), Ordering::Release);
     ring::free_all();
     launch(pid);
@@ -130,6 +133,7 @@ fn sink() -> Option<&'static Sink> {
 /// Hands an event to the writer.
 pub fn send(event: &Event) {
     if let (true, Some(sink)) = (is_open(), sink()) {
+        USED.store(true, Ordering::Relaxed);
         sink.send(event);
         if SYNCHRONOUS.load(Ordering::Relaxed) {
             flush();
@@ -141,6 +145,15 @@ pub fn send(event: &Event) {
 pub fn flush() {
     let waiting = sink().is_some_and(|sink| !sink.is_empty()) || ring::all().any(|ring| !ring.is_empty());
     if waiting || writer::is_writing() {
+        writer::flush(process::is_sandboxed());
+    }
+}
+
+/// The last flush of a process: the log says what it held.
+pub fn last_flush() {
+    let used = USED.load(Ordering::Relaxed) || ring::all().next().is_some();
+    if used && writer::is_running() {
+        writer::end();
         writer::flush(process::is_sandboxed());
     }
 }

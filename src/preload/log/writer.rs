@@ -24,10 +24,10 @@ use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, Ordering};
 use sockshim_core::config::Format;
 use sockshim_core::hook::{Hook, Level};
-use sockshim_core::trace::event::{Event, Extra, Process};
+use sockshim_core::trace::event::{Event, Extra, Process, Summary};
 use sockshim_core::trace::sink::Sink;
 use sockshim_core::trace::{json, text};
-use sockshim_core::verdict::Reason;
+use sockshim_core::verdict::{Predicted, Reason};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Bumped to wake the writer: the word it sleeps on.
@@ -44,6 +44,8 @@ static STATUS: AtomicU32 = AtomicU32::new(STARTING);
 const STARTING: u32 = 0;
 const RUNNING: u32 = 1;
 const FAILED: u32 = 2;
+/// Set when the process ends: the next flush writes what there was.
+static ENDING: AtomicU32 = AtomicU32::new(0);
 /// Set to end the thread.
 static STOP: AtomicU32 = AtomicU32::new(0);
 /// Set when the thread did not end in time, so that its memory is not used again.
@@ -66,6 +68,7 @@ const PATIENCE: i64 = 500_000_000;
 pub fn start(pid: i32) -> bool {
     STATUS.store(STARTING, Ordering::Release);
     STOP.store(0, Ordering::Release);
+    ENDING.store(0, Ordering::Release);
     FLUSH_DONE.store(FLUSH_ASKED.load(Ordering::Acquire), Ordering::Release);
     WRITING.store(0, Ordering::Release);
     TID.store(0, Ordering::Release);
@@ -160,6 +163,11 @@ unsafe fn launch(memory: *mut u8, pid: i32) -> bool {
     }
 }
 
+/// Asks for the summary with the next flush.
+pub fn end() {
+    ENDING.store(1, Ordering::Release);
+}
+
 /// Whether a batch is on its way out.
 pub fn is_writing() -> bool {
     WRITING.load(Ordering::Acquire) != 0
@@ -229,7 +237,14 @@ extern "C" fn thread(pid: *mut c_void) -> c_int {
         mode::allow_rings();
     }
     finish_start(RUNNING);
-    let mut writer = Writer { settings, output, pid, comm: [0; 16], buffer: Vec::with_capacity(BUFFER) };
+    let mut writer = Writer {
+        settings,
+        output,
+        pid,
+        comm: [0; 16],
+        buffer: Vec::with_capacity(BUFFER),
+        seen: Summary::default(),
+    };
     if catch_unwind(AssertUnwindSafe(|| writer.run(sink))).is_err() {
         // Nobody reads the channel any more, so nobody should fill it.
         mode::set(Level::Off);
@@ -255,6 +270,11 @@ fn leave_the_programs_table() {
     sys::close(1);
 }
 
+/// Nanoseconds from CLOCK_MONOTONIC's zero to the epoch's, as of now.
+fn epoch() -> u64 {
+    sys::realtime().wrapping_sub(sys::monotonic())
+}
+
 const BUFFER: usize = 64 * 1024;
 /// An event never takes more: what a buffer must have left to begin one.
 const LONGEST_EVENT: usize = 8 * 1024;
@@ -265,10 +285,13 @@ struct Writer {
     pid: i32,
     comm: [u8; 16],
     buffer: Vec<u8>,
+    seen: Summary,
 }
 
 /// The call of a record about lost events.
 static DROPPED: Hook = crate::call::special("dropped");
+/// The call of the record at a process's end.
+static SUMMARY: Hook = crate::call::special("summary");
 
 impl Writer {
     fn run(&mut self, sink: &Sink) {
@@ -282,6 +305,9 @@ impl Writer {
             credentials::adopt();
             let flushing = stop || FLUSH_DONE.load(Ordering::Acquire) != asked;
             let busy = self.drain(sink, &mut merge, flushing);
+            if flushing && ENDING.swap(0, Ordering::AcqRel) != 0 {
+                self.summarize(sink);
+            }
             if FLUSH_DONE.swap(asked, Ordering::AcqRel) != asked {
                 sys::futex_wake(&FLUSH_DONE);
             }
@@ -307,27 +333,53 @@ impl Writer {
         }
         WRITING.store(1, Ordering::Release);
         self.read_comm();
-        let epoch = sys::realtime().wrapping_sub(sys::monotonic());
+        let epoch = epoch();
         let mut count = 0;
         for event in merge.read(sink, all) {
             if self.buffer.len() + LONGEST_EVENT > BUFFER {
                 self.write(sink, std::mem::take(&mut count));
             }
+            self.count(&event);
             self.format(&event, epoch);
             count += 1;
         }
         self.write(sink, count);
         if lost > 0 {
-            let mut event = Event::new(&DROPPED);
-            event.start = sys::monotonic();
-            event.tid = self.pid;
-            event.reason = Reason::LogFull;
-            event.extra = Extra::Count(lost);
-            self.format(&event, epoch);
+            self.seen.dropped += lost;
+            self.special(&DROPPED, Reason::LogFull, Extra::Count(lost));
             self.write(sink, lost);
         }
         WRITING.store(0, Ordering::Release);
         waiting
+    }
+
+    fn count(&mut self, event: &Event) {
+        match event.reason {
+            Reason::Mispredicted => self.seen.divergences += 1,
+            Reason::Shim => {}
+            _ => {
+                self.seen.events += 1;
+                self.seen.predicted += u64::from(event.predicted != Predicted::Unknown);
+            }
+        }
+    }
+
+    /// The process ends. One in which nothing was seen, as in many children of fork, says nothing.
+    fn summarize(&mut self, sink: &Sink) {
+        if self.seen != Summary::default() {
+            self.special(&SUMMARY, Reason::End, Extra::Summary(self.seen));
+            self.write(sink, 0);
+        }
+    }
+
+    /// A record that no call makes.
+    fn special(&mut self, hook: &'static Hook, reason: Reason, extra: Extra) {
+        let mut event = Event::new(hook);
+        event.start = sys::monotonic();
+        event.tid = self.pid;
+        event.reason = reason;
+        event.extra = extra;
+        self.format(&event, epoch());
     }
 
     /// Writes the buffer; what cannot be written counts as lost.
