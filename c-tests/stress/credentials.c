@@ -1,0 +1,75 @@
+// A process is one in its credentials: after each change all of its threads have the same, whether libc knows them or
+// not. Prints the credentials of the process after each step, and how many different ones its threads have.
+#include "stress.h"
+#include <dirent.h>
+#include <grp.h>
+
+enum { MOST = 64, SIZE = 512 };
+
+// The lines of a thread's status that say who it is.
+static void read_identity(const char *tid, char *identity)
+{
+	char path[64], line[256];
+	snprintf(path, sizeof(path), "/proc/self/task/%s/status", tid);
+	FILE *status = fopen(path, "r");
+	identity[0] = 0;
+	if (!status)
+		return; // The thread has ended meanwhile.
+	while (fgets(line, sizeof(line), status))
+		if (!strncmp(line, "Uid:", 4) || !strncmp(line, "Gid:", 4) || !strncmp(line, "Groups:", 7) ||
+		    !strncmp(line, "CapEff:", 7))
+			strncat(identity, line, SIZE - 1 - strlen(identity));
+	fclose(status);
+}
+
+static void report(const char *step)
+{
+	static char identities[MOST][SIZE];
+	int count = 0;
+	DIR *tasks = opendir("/proc/self/task");
+	if (!tasks)
+		die("opendir");
+	for (struct dirent *entry; count < MOST && (entry = readdir(tasks));) {
+		if (entry->d_name[0] == '.')
+			continue;
+		read_identity(entry->d_name, identities[count]);
+		int known = identities[count][0] == 0;
+		for (int i = 0; i < count && !known; i++)
+			known = !strcmp(identities[i], identities[count]);
+		count += !known;
+	}
+	closedir(tasks);
+	printf("%s: %d\n%s", step, count, identities[0]);
+}
+
+static void *wait_for_ever(void *unused)
+{
+	pause();
+	return unused;
+}
+
+int main(void)
+{
+	pthread_t thread;
+	check(-pthread_create(&thread, NULL, wait_for_ever, NULL), "pthread_create");
+	close(check(socket(AF_INET, SOCK_STREAM, 0), "socket")); // So that there is something to log.
+	report("at first");
+	const gid_t groups[] = {5, 6, 7};
+	check(setgroups(3, groups), "setgroups");
+	check(setegid(100), "setegid");
+	report("other groups");
+	check(setresgid(100, 100, 100), "setresgid");
+	check(seteuid(1000), "seteuid");
+	report("for a while another user");
+	check(seteuid(0), "seteuid back");
+	report("root again");
+	check(setuid(65534), "setuid");
+	report("nobody for good");
+	if (fork() == 0) {
+		report("a child");
+		fflush(stdout);
+		_exit(0);
+	}
+	wait(NULL);
+	return 0;
+}

@@ -1,0 +1,40 @@
+//! The log's writer is a thread that libc does not know, so it has to follow setuid(2) and its relatives by itself: a
+//! server that gives up root must not keep a thread that has not.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+
+use sockshim_itest::{Level, Output, Scratch, by_call, cc, command, events, run};
+
+const DEADLINE: Duration = Duration::from_secs(60);
+
+fn changes(level: Level, log: Option<&Scratch>) -> Output {
+    let output =
+        run(&mut command(level, log.map(Scratch::path), cc("stress/credentials.c", &[])), b"", DEADLINE);
+    assert!(!output.timed_out && output.status.success(), "{output:?}");
+    output
+}
+
+#[test]
+fn all_threads_change_together() {
+    // SAFETY: geteuid() has no preconditions.
+    if unsafe { libc::geteuid() } != 0 {
+        panic!("only root can become somebody else: run the tests as root, as scripts/test.sh does");
+    }
+    let native = changes(Level::Native, None).stdout();
+    assert!(native.lines().filter(|line| line.contains(": ")).all(|line| line.ends_with(": 1")), "{native}");
+
+    for level in [Level::Off, Level::Call, Level::Io] {
+        let log = Scratch::new();
+        // The child, who is nobody by then, makes a log of its own.
+        fs::set_permissions(log.path(), Permissions::from_mode(0o777)).expect("changing a mode");
+        assert_eq!(changes(level, Some(&log)).stdout(), native, "{level:?}");
+        if level != Level::Off {
+            let events = events(log.path());
+            for call in ["setgroups", "setegid", "setresgid", "seteuid", "setuid"] {
+                assert!(!by_call(&events, call).is_empty(), "{call} is not in the log");
+            }
+        }
+    }
+}
