@@ -1,8 +1,14 @@
 // A process is one in its credentials: after each change all of its threads have the same, whether libc knows them or
-// not. Prints the credentials of the process after each step, and how many different ones its threads have.
+// not. The exception is capset, which changes the calling thread alone. Prints the credentials of the process after each
+// step, and how many different ones its threads have.
 #include "stress.h"
 #include <dirent.h>
 #include <grp.h>
+#include <linux/capability.h>
+
+// In libc, but in no header of it.
+int capget(struct __user_cap_header_struct *, struct __user_cap_data_struct *);
+int capset(struct __user_cap_header_struct *, const struct __user_cap_data_struct *);
 
 enum { MOST = 64, SIZE = 512 };
 
@@ -44,7 +50,8 @@ static void report(const char *step)
 
 static void *wait_for_ever(void *unused)
 {
-	pause();
+	for (;;)
+		pause(); // Changing credentials interrupts it.
 	return unused;
 }
 
@@ -63,8 +70,15 @@ int main(void)
 	report("for a while another user");
 	check(seteuid(0), "seteuid back");
 	report("root again");
+	struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+	struct __user_cap_data_struct caps[2];
+	check(capget(&header, caps), "capget");
+	caps[0].effective &= ~(1u << CAP_NET_RAW);
+	check(capset(&header, caps), "capset");
+	report("without raw sockets");
 	check(setuid(65534), "setuid");
 	report("nobody for good");
+	fflush(stdout);
 	if (fork() == 0) {
 		report("a child");
 		fflush(stdout);

@@ -288,6 +288,9 @@ hooks! {
         /// initgroups(3), which the log's writer has to follow
         [Call control]
         fn initgroups(user: *const c_char, group: gid_t) -> c_int = process::plain, process::credentials_done;
+        /// capset(2), which the log's writer has to follow
+        [Call control SYS_capset]
+        fn capset(hdrp: *mut c_void, datap: *const c_void) -> c_int = process::plain, process::credentials_done;
         /// chdir(2), before which the log has to be open
         [Call control SYS_chdir]
         fn chdir(path: *const c_char) -> c_int = process::unlogged, call::logged;

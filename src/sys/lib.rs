@@ -174,6 +174,27 @@ pub fn set_resuid(ids: [u32; 3]) {
     unsafe { syscall(libc::SYS_setresuid, [ids[0].into(), ids[1].into(), ids[2].into(), 0, 0, 0]) };
 }
 
+/// The calling thread's capabilities: effective, permitted and inheritable, lower and upper half, as capget(2) orders
+/// them.
+pub fn capabilities() -> [u32; 6] {
+    let mut sets = [0; 6];
+    capability_call(libc::SYS_capget, &mut sets);
+    sets
+}
+
+/// capset(2) for the calling thread alone.
+pub fn set_capabilities(sets: [u32; 6]) {
+    let mut sets = sets;
+    capability_call(libc::SYS_capset, &mut sets);
+}
+
+fn capability_call(nr: c_long, sets: &mut [u32; 6]) {
+    const LINUX_CAPABILITY_VERSION_3: u32 = 0x2008_0522;
+    let header = [LINUX_CAPABILITY_VERSION_3, 0];
+    // SAFETY: version 3 has six words of sets, and thread 0 is the caller.
+    unsafe { syscall(nr, [header.as_ptr() as c_long, sets.as_mut_ptr() as c_long, 0, 0, 0, 0]) };
+}
+
 /// What an open descriptor refers to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct File {

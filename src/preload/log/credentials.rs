@@ -1,4 +1,4 @@
-//! Keeps the writer's user and groups those of the program.
+//! Keeps the writer's user, groups and capabilities those of the program.
 //!
 //! In the kernel each thread has credentials of its own; that they change together is libc's doing, and libc does not
 //! know the writer. A server that gives up root must not keep a thread that has not, so after a successful setuid(2)
@@ -13,6 +13,7 @@ const GROUPS: usize = 256;
 static USER: [AtomicU32; 3] = [const { AtomicU32::new(0) }; 3];
 static GROUP: [AtomicU32; 3] = [const { AtomicU32::new(0) }; 3];
 static SUPPLEMENTARY: [AtomicU32; GROUPS] = [const { AtomicU32::new(0) }; GROUPS];
+static CAPABILITIES: [AtomicU32; 6] = [const { AtomicU32::new(0) }; 6];
 static COUNT: AtomicI32 = AtomicI32::new(0);
 /// Set while credentials wait for the writer.
 static PENDING: AtomicU32 = AtomicU32::new(0);
@@ -26,11 +27,12 @@ pub fn publish() {
     let count = sys::groups(&mut groups).clamp(0, GROUPS as i32);
     store(&SUPPLEMENTARY, &groups[..count as usize]);
     COUNT.store(count, Ordering::Relaxed);
+    store(&CAPABILITIES, &sys::capabilities());
     PENDING.store(1, Ordering::Release);
 }
 
 /// On the writer's thread: takes what was left. Groups go first, because they need the privilege that the user may
-/// take away.
+/// take away, and capabilities last, because a change of user changes them.
 pub fn adopt() {
     if PENDING.swap(0, Ordering::AcqRel) == 0 {
         return;
@@ -44,6 +46,9 @@ pub fn adopt() {
     load(&USER, &mut user);
     sys::set_resgid(group);
     sys::set_resuid(user);
+    let mut capabilities = [0; 6];
+    load(&CAPABILITIES, &mut capabilities);
+    sys::set_capabilities(capabilities);
 }
 
 fn store(to: &[AtomicU32], from: &[u32]) {
