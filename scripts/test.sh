@@ -12,7 +12,7 @@ source scripts/lib/cargo.sh
 need_packages \
 	gcc libc6-dev binutils \
 	curl python3 nginx-light redis-server redis-tools socat openssh-server openssh-client \
-	strace iproute2 procps shellcheck
+	strace valgrind iproute2 procps shellcheck
 need_cargo
 build_release
 

@@ -1,0 +1,106 @@
+"""Runs the measurements and writes the report. `scripts/bench.sh` installs what they need and calls this."""
+
+import argparse
+import datetime
+import importlib
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from bench.instructions import measure as instructions
+from bench.lib import machine, report
+from bench.lib.context import Context
+from bench.lib.paths import BENCH, ROOT, target
+
+PARTS = ["instructions", "criterion", "startup", "scale", "time", "programs"]
+PACKAGES = (
+    "valgrind strace ltrace linux-perf libsocket-wrapper mptcpize torsocks proxychains4 nginx-light "
+    "redis-server memcached libmemcached-tools apache2-utils wrk"
+).split()
+
+
+def measure(part, context):
+    """One part's result."""
+    if part == "instructions":
+        return {"rows": instructions.measure()}
+    result = importlib.import_module(f"bench.{part}.measure").run(context)
+    if part == "scale":
+        result["instructions"] = instructions.grown()
+    return result
+
+
+def commit():
+    """What was measured, as git names it."""
+    command = ["git", "-C", ROOT, "describe", "--always", "--dirty", "--abbrev=12"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "unknown"
+
+
+def draw(run, directory):
+    """The plots, by the program that scripts/bench.sh has built."""
+    directory.mkdir(parents=True, exist_ok=True)
+    drawer = target() / "release/sockshim-bench-plots"
+    subprocess.run([drawer, directory], input=json.dumps(list(report.plots(run))), text=True, check=True)
+
+
+def write(run, output):
+    """DATE.md, DATE.json and the plots in DATE/."""
+    output.mkdir(parents=True, exist_ok=True)
+    base = output / run["date"]
+    base.with_suffix(".json").write_text(json.dumps(run, separators=(",", ":")) + "\n")
+    text = (
+        "\n".join(report.render(run)).replace("](", f"]({run['date']}/").replace(f"{run['date']}/../", "../")
+    )
+    base.with_suffix(".md").write_text(text.rstrip() + "\n")
+    draw(run, base)
+    return base.with_suffix(".md")
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="scripts/bench.sh", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="2 rounds, to see that everything works")
+    parser.add_argument("--rounds", type=int, help="pairs of each variant (12; for publication at least 10)")
+    parser.add_argument(
+        "--only", metavar="PART", nargs="+", choices=PARTS, default=PARTS, help=", ".join(PARTS)
+    )
+    parser.add_argument("--variants", metavar="NAME", nargs="+", help="only these beside bare")
+    parser.add_argument(
+        "--output", type=Path, help="directory (bench/results; of a quick run target/bench/results)"
+    )
+    parser.add_argument(
+        "--render", type=Path, metavar="FILE", help="write the report of an earlier run's JSON anew"
+    )
+    options = parser.parse_args()
+
+    if options.render:
+        print(write(json.loads(options.render.read_text()), options.output or options.render.parent))
+        return
+    output = options.output or (target() / "bench/results" if options.quick else BENCH / "results")
+    with tempfile.TemporaryDirectory(prefix="sockshim-bench.") as work:
+        context = Context(
+            work, options.rounds or (2 if options.quick else 12), options.quick, options.variants
+        )
+        run = {
+            "date": datetime.date.today().isoformat(),
+            "quick": options.quick,
+            "rounds": context.rounds,
+            "commit": commit(),
+            "machine": machine.describe(),
+            "packages": machine.versions(PACKAGES),
+            "variants": {variant.name: variant.what for variant in context.variants},
+            "reasons": context.reasons,
+            "load": [machine.load()],
+            "results": {},
+        }
+        for part in (part for part in PARTS if part in options.only):
+            print(f"    {part}", file=sys.stderr, flush=True)
+            run["results"][part] = measure(part, context)
+        run["load"].append(machine.load())
+        # Through JSON, so that a report that is rendered later is the same.
+        print(write(json.loads(json.dumps(run)), output))
+
+
+if __name__ == "__main__":
+    main()
