@@ -97,11 +97,19 @@ pub struct State {
     pub sk: TcpState,
     /// Whether there is a local address.
     pub bound: Bound,
+    /// Which directions are shut.
+    pub shutdown: u8,
 }
 
 impl State {
+    /// The states of a socket.
+    pub fn of(socket: &Socket) -> State {
+        State { socket: socket.state, sk: socket.sk.state, bound: socket.sk.bound, shutdown: socket.shutdown }
+    }
+
     fn pack(self, generation: u32) -> u64 {
         u64::from(generation) << 32
+            | u64::from(self.shutdown) << 24
             | u64::from(self.bound as u8) << 16
             | u64::from(self.sk as u8) << 8
             | self.socket as u64
@@ -115,8 +123,11 @@ impl State {
             bound: match byte(16) {
                 0 => Bound::No,
                 1 => Bound::Yes,
+                3 => Bound::Auto,
+                4 => Bound::Gone,
                 _ => Bound::Unknown,
             },
+            shutdown: byte(24) as u8,
         }
     }
 }
@@ -187,8 +198,7 @@ impl FdTable {
         slot.identity.store(identity, Ordering::Relaxed);
         slot.cookie.store(cookie, Ordering::Relaxed);
         slot.refs.store(1, Ordering::Relaxed);
-        let state = State { socket: socket.state, sk: socket.sk.state, bound: socket.sk.bound };
-        slot.state.store(state.pack(generation), Ordering::Release);
+        slot.state.store(State::of(socket).pack(generation), Ordering::Release);
         let handle = Handle::new(generation, index, identity);
         self.replace(fd, handle.0);
         Some(handle)
@@ -297,7 +307,7 @@ impl FdTable {
         }
         // The new generation makes every handle that is still about stale before the slot can be used again.
         let generation = handle.generation().wrapping_add(1) & GENERATION_MASK;
-        let free = State { socket: SocketState::Free, sk: TcpState::Close, bound: Bound::No };
+        let free = State { socket: SocketState::Free, sk: TcpState::Close, bound: Bound::No, shutdown: 0 };
         slot.state.store(free.pack(generation), Ordering::Release);
         let mut head = self.free.load(Ordering::Acquire);
         loop {
@@ -367,6 +377,7 @@ fn unpack_identity(word: u64, state: State) -> Socket {
     let known = net_family(family);
     Socket {
         state: state.socket,
+        shutdown: state.shutdown,
         ty: c_int::from(ty),
         ops: known.and_then(|known| known.ops.get(usize::from(ops))).copied(),
         sk: Sock {

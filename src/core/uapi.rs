@@ -15,6 +15,10 @@ pub const SOCK_TYPE_MASK: c_int = 0xf;
 pub const SOCK_FLAGS: c_int = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
 /// `IPPROTO_MAX`, one more than the highest protocol (263 since MPTCP, Linux 5.6).
 pub const IPPROTO_MAX: c_int = 263;
+/// `IPPROTO_L2TP`.
+pub const IPPROTO_L2TP: c_int = 115;
+/// `IPPROTO_SMC`.
+pub const IPPROTO_SMC: c_int = 256;
 /// `SOCK_PACKET`, the obsolete way to a packet socket.
 pub const SOCK_PACKET: c_int = 10;
 /// `SOCK_DCCP`.

@@ -34,6 +34,10 @@ pub enum Change {
     None,
     /// bind: an address is set.
     Bind,
+    /// bind with port 0: the kernel chooses the port, and takes it back with the connection.
+    BindAny,
+    /// A call that gives an unbound socket a port before it looks at anything else, so also when it fails.
+    Autobind,
     /// listen: `sk_state` becomes `TCP_LISTEN`.
     Listen,
     /// connect: connected, or connecting when the call says EINPROGRESS.
@@ -42,6 +46,8 @@ pub enum Change {
     Disconnect,
     /// shutdown with this `how`.
     Shutdown(i32),
+    /// An option after which the kernel binds the socket at other times than usual.
+    Unsettle,
 }
 
 macro_rules! reasons {
@@ -85,6 +91,8 @@ reasons! {
     BadArgument = "bad-argument",
     /// The socket's state does not allow the call.
     BadState = "bad-state",
+    /// Nothing is there yet, and the call was not to wait.
+    WouldBlock = "would-block",
     /// The ops table has no such operation: a `sock_no_*` default or an empty member.
     NoOperation = "no-operation",
     /// The descriptor is open, but it is not a socket.
@@ -147,6 +155,11 @@ impl Verdict {
     /// The same verdict with a state change for the case of success.
     pub const fn then(self, change: Change) -> Verdict {
         Verdict { change, ..self }
+    }
+
+    /// The same verdict, as far as it goes when something that it depends on is not known.
+    pub const fn open(self) -> Verdict {
+        Verdict { predicted: Predicted::Unknown, ..self }
     }
 
     /// The same verdict for another reason.

@@ -215,16 +215,20 @@ impl Ticket {
 
     /// Applies the change, and logs what is to be logged.
     pub fn finish(&mut self) {
-        if let (Some(handle), Some(socket)) = (self.handle, self.event.socket)
-            && self.change != Change::None
-        {
-            let (ty, change, errno) = (socket.ty, self.change, self.event.errno);
-            FDS.update(handle, |old| state::commit(old, ty, change, errno));
+        if self.change != Change::None {
+            self.commit();
         }
         if self.event.is_divergence() {
             log::send(&diverged(&self.event));
         }
         self.send();
+    }
+
+    /// Applies the change. Few calls have one, and the others should not carry it.
+    #[inline(never)]
+    fn commit(&mut self) {
+        let (Some(handle), Some(socket)) = (self.handle, self.event.socket) else { return };
+        FDS.update(handle, |old| state::commit(old, &socket, self.change, self.event.errno));
     }
 
     /// Hands the event to the log, if its level asks for it.
@@ -251,7 +255,8 @@ pub const fn special(name: &'static str) -> Hook {
     Hook { name, params: Params(""), ret: "c_int", level: Level::Decision, nr: None, doc: "" }
 }
 
-fn diverged(event: &Event) -> Event {
+/// The record about a prediction that did not come true.
+pub fn diverged(event: &Event) -> Event {
     let mut record = *event;
     record.hook = &DIVERGENCE;
     record.reason = Reason::Mispredicted;

@@ -2,9 +2,15 @@
 //!
 //! The preload library makes the exported functions from it, the command `sockshim hooks` prints it, and the tests
 //! compare it with the symbols that the library exports. Each line gives the level from which a call is logged, the
-//! gate (`control`: whenever anybody looks; the others: only at level io, `message` and `bytes` on the short way of
-//! `log/ring.rs`, which is for calls on sockets only and for calls on any descriptor), the system call with the same arguments if
-//! there is one, the prototype with the names of the man page, and the functions that run before and after libc's.
+//! gate, the system call with the same arguments if there is one, the prototype with the names of the man page, and the
+//! functions that run before and after libc's.
+//!
+//! | gate | when the call is observed |
+//! |---|---|
+//! | `control` | whenever anybody looks |
+//! | `any` | the same, but for what is known to be no socket |
+//! | `data` | at level io |
+//! | `message`, `bytes` | at level io, on the short way of `log/ring.rs`: calls on sockets only, and on any descriptor |
 
 hooks! {
     calls {
@@ -53,7 +59,7 @@ hooks! {
         [Call control SYS_getsockopt]
         fn getsockopt(fd: c_int, level: c_int, optname: c_int, optval: *mut c_void, optlen: *mut socklen_t) -> c_int = option::getsockopt, option::got_option;
         /// ioctl(2)
-        [Call control SYS_ioctl]
+        [Call any SYS_ioctl]
         fn ioctl(fd: c_int, request: c_ulong, argp: c_ulong) -> c_int = option::ioctl, call::logged;
         /// sockatmark(3)
         [Call control]
@@ -209,13 +215,13 @@ hooks! {
         [Call control SYS_dup3]
         fn dup3(fd: c_int, newfd: c_int, flags: c_int) -> c_int = fd::dup2, fd::duplicated;
         /// fcntl(2)
-        [Call control SYS_fcntl]
+        [Call any SYS_fcntl]
         fn fcntl(fd: c_int, cmd: c_int, arg: c_ulong) -> c_int = fd::fcntl, fd::fcntl_done;
         /// fcntl(2) with large file locks
-        [Call control]
+        [Call any]
         fn fcntl64(fd: c_int, cmd: c_int, arg: c_ulong) -> c_int = fd::fcntl, fd::fcntl_done;
         /// fcntl(2), glibc's other name for it
-        [Call control]
+        [Call any]
         fn __fcntl(fd: c_int, cmd: c_int, arg: c_ulong) -> c_int = fd::fcntl, fd::fcntl_done;
 
         // Processes.

@@ -74,6 +74,9 @@ macro_rules! gate {
     (control) => {
         crate::mode::control()
     };
+    (any) => {
+        crate::mode::control()
+    };
     ($data:ident) => {
         crate::mode::data()
     };
@@ -86,6 +89,12 @@ macro_rules! short_way {
     };
     (data, $words:ident, $call:block, $place:expr) => {
         let _ = $words;
+    };
+    // fcntl and ioctl on something that is no socket: programs make many, and none is of interest.
+    (any, $words:ident, $call:block, $place:expr) => {
+        if crate::log::ring::is_no_socket(&$words) {
+            return $call;
+        }
     };
     ($kind:ident, $words:ident, $call:block, $place:expr) => {
         use crate::log::ring::{self, Begin};

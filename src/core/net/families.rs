@@ -89,6 +89,12 @@ pub const FAMILIES: &[Family] = &[
     kmod(45, "MCTP", "mctp_pf_create"),
 ];
 
+/// Whether no kernel that has sockets at all is without this family. IPv6 can be switched off, and the others are
+/// options of the kernel's build.
+pub fn is_in_every_kernel(family: c_int) -> bool {
+    matches!(family, libc::AF_UNIX | libc::AF_INET | libc::AF_NETLINK)
+}
+
 /// What Linux has at this number; nothing beyond the table.
 pub fn name(family: c_int) -> Family {
     usize::try_from(family).ok().and_then(|index| FAMILIES.get(index)).copied().unwrap_or(none(family, "?"))

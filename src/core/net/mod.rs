@@ -5,6 +5,7 @@
 //! | [`socket`] | `net/socket.c`: `net_families[]`, `__sock_create`, the system calls |
 //! | [`ops`] | `include/linux/net.h`: `struct socket`, `struct proto_ops`, `struct net_proto_family` |
 //! | [`sock`] | `net/core/sock.c`: `struct sock`, `struct proto`, the `sock_no_*` defaults |
+//! | [`sockopt`] | the SOL_SOCKET options of `net/core/sock.c` |
 //! | [`protosw`] | `include/net/protocol.h`: `struct inet_protosw`, registration, the walk |
 //! | [`security`] | `security/security.c`: the hooks of the LSM, where rules attach |
 //! | [`module`] | `kernel/module/`: `request_module`, `try_module_get`, `module_put` |
@@ -15,6 +16,7 @@ pub mod address;
 pub mod families;
 pub mod ipv4;
 pub mod ipv6;
+pub mod l2tp;
 pub mod module;
 pub mod mptcp;
 pub mod namespace;
@@ -23,9 +25,12 @@ pub mod ops;
 pub mod packet;
 pub mod path;
 pub mod protosw;
+pub mod sctp;
 pub mod security;
+pub mod smc;
 pub mod sock;
 pub mod socket;
+pub mod sockopt;
 pub mod state;
 pub mod unix;
 pub mod vmw_vsock;

@@ -4,13 +4,15 @@
 //! `sockshim tables` print, so it cannot drift from the function that runs. A member that the kernel leaves NULL
 //! is `None`; a member that it fills with `sock_no_*` is that function.
 
+use crate::errno::Errno;
 use crate::func;
 use crate::net::address::SockAddr;
 use crate::net::module::Module;
-use crate::net::namespace::Net;
-use crate::net::path::{Func, Path};
-use crate::net::sock::{self, Sock};
-use crate::verdict::Verdict;
+use crate::net::namespace::{Fact, Net};
+use crate::net::path::{Finding, Func, Path};
+use crate::net::sock::{self, Sock, TcpState};
+use crate::net::socket::Copied;
+use crate::verdict::{Reason, Verdict};
 use libc::c_int;
 
 /// `socket_state`: what the socket layer itself knows of a socket.
@@ -27,16 +29,19 @@ pub enum SocketState {
     Connected = 3,
     /// Being shut down.
     Disconnecting = 4,
+    /// Not known: the socket was adopted, or a call left it in one of several states.
+    Unknown = 5,
 }
 
 impl SocketState {
-    /// All states, at the kernel's numbers.
-    pub const ALL: [SocketState; 5] = [
+    /// All states, at the kernel's numbers; the last is none of the kernel's.
+    pub const ALL: [SocketState; 6] = [
         SocketState::Free,
         SocketState::Unconnected,
         SocketState::Connecting,
         SocketState::Connected,
         SocketState::Disconnecting,
+        SocketState::Unknown,
     ];
 
     /// The kernel's spelling.
@@ -47,6 +52,7 @@ impl SocketState {
             SocketState::Connecting => "SS_CONNECTING",
             SocketState::Connected => "SS_CONNECTED",
             SocketState::Disconnecting => "SS_DISCONNECTING",
+            SocketState::Unknown => "unknown",
         }
     }
 }
@@ -56,6 +62,8 @@ impl SocketState {
 pub struct Socket {
     /// `state`.
     pub state: SocketState,
+    /// `sk->sk_shutdown`: 1 when receiving is shut, 2 when sending is. It is here because there is room.
+    pub shutdown: u8,
     /// `type`, without flag bits.
     pub ty: c_int,
     /// `ops`; empty until a create function has set it.
@@ -67,7 +75,14 @@ pub struct Socket {
 impl Socket {
     /// `sock_alloc`: a socket of this family and type without operations.
     pub const fn alloc(family: c_int, ty: c_int) -> Socket {
-        Socket { state: SocketState::Unconnected, ty, ops: None, sk: Sock::alloc(family) }
+        Socket { state: SocketState::Unconnected, shutdown: 0, ty, ops: None, sk: Sock::alloc(family) }
+    }
+
+    /// Whether nothing can have come in so far, neither data nor an error: nobody knew where to send it.
+    pub fn sees_no_traffic(&self) -> bool {
+        self.state == SocketState::Unconnected
+            && self.sk.state == TcpState::Close
+            && self.sk.bound == sock::Bound::No
     }
 }
 
@@ -76,7 +91,102 @@ pub struct Cx<'a> {
     /// The path so far.
     pub path: &'a mut Path,
     /// `sock_net(sk)`.
-    pub net: Net,
+    pub net: Net<'a>,
+}
+
+impl Cx<'_> {
+    /// A fact that `func` looks at: noted with its origin, or as the host's to decide when there is none.
+    pub fn fact<T: Copy + Into<c_int>>(
+        &mut self,
+        func: Func,
+        name: &'static &'static str,
+        fact: Fact<T>,
+    ) -> Option<T> {
+        let finding = match fact {
+            Some(known) => Finding::Fact { name, value: known.value.into(), source: known.source },
+            None => Finding::Host(name),
+        };
+        self.path.step(func, finding);
+        fact.map(|known| known.value)
+    }
+
+    /// The end of a walk where only the host knows how it goes on, and what decides it there.
+    pub fn ask(&mut self, func: Func, what: &'static &'static str) -> Verdict {
+        self.path.step(func, Finding::Host(what));
+        Verdict::ask()
+    }
+}
+
+/// `struct msghdr` as a handler gets it.
+#[derive(Clone, Copy)]
+pub struct Msg {
+    /// The address to send to.
+    pub name: Option<SockAddr>,
+    /// How many bytes there are, or how many there is room for.
+    pub len: u64,
+    /// MSG_* bits; MSG_DONTWAIT also for a descriptor with O_NONBLOCK.
+    pub flags: c_int,
+    /// Whether control messages come with it.
+    pub control: bool,
+}
+
+impl Msg {
+    /// Whether a flag is set.
+    pub fn has(&self, flag: c_int) -> bool {
+        self.flags & flag != 0
+    }
+}
+
+/// A socket option as setsockopt(2) and getsockopt(2) name it.
+#[derive(Clone, Copy)]
+pub struct Opt {
+    /// The level.
+    pub level: c_int,
+    /// The option.
+    pub name: c_int,
+    /// setsockopt's `optlen`, or what getsockopt's points to.
+    pub len: Copied<c_int>,
+    /// The int at `optval`.
+    pub value: Copied<c_int>,
+}
+
+impl Opt {
+    /// What getsockopt does first at most levels: the length, which must be readable and not negative.
+    pub fn get_len(&self) -> Result<(), Verdict> {
+        match self.len {
+            Some(Ok(0..)) => Ok(()),
+            Some(Ok(_)) => Err(Verdict::errno(Errno::EINVAL, Reason::BadArgument)),
+            Some(Err(errno)) => Err(Verdict::errno(errno, Reason::BadArgument)),
+            None => Err(Verdict::ask()),
+        }
+    }
+
+    /// An option that has a value in every state: getsockopt succeeds, if there is somewhere to write it.
+    pub fn got(&self) -> Verdict {
+        match (self.get_len(), self.value) {
+            (Err(verdict), _) => verdict,
+            (Ok(()), Some(Err(errno))) if self.len != Some(Ok(0)) => {
+                Verdict::errno(errno, Reason::BadArgument)
+            }
+            _ => Verdict::ok(),
+        }
+    }
+
+    /// [`Opt::got`] at a level that takes the length as unsigned, so that a negative one is just long.
+    pub fn got_unsigned(&self) -> Verdict {
+        let len = self.len.map(|len| len.map(|len| if len < 0 { c_int::MAX } else { len }));
+        Opt { len, ..*self }.got()
+    }
+
+    /// What setsockopt does first for an option that is an int: room for one, then the copy.
+    pub fn set_int(&self) -> Result<c_int, Verdict> {
+        match (self.len, self.value) {
+            (Some(Ok(..4)), _) => Err(Verdict::errno(Errno::EINVAL, Reason::BadArgument)),
+            (_, Some(Ok(value))) => Ok(value),
+            (_, Some(Err(errno))) => Err(Verdict::errno(errno, Reason::BadArgument)),
+            (_, None) => Err(Verdict::ask()),
+        }
+    }
 }
 
 /// A member of an ops table: the kernel's function name and what it decides.
@@ -106,11 +216,12 @@ pub type Address = fn(&mut Cx, &Socket, &SockAddr) -> Verdict;
 pub type Plain = fn(&mut Cx, &Socket) -> Verdict;
 /// `socketpair`, on the first socket's ops.
 pub type Pair = fn(&mut Cx, &Socket, &Socket) -> Verdict;
-/// `listen` (backlog), `shutdown` (how), `getname` (0 own, 1 peer, 2 peer of a new connection), `ioctl` (request),
-/// `sendmsg` and `recvmsg` (flags).
+/// `listen` (backlog), `shutdown` (how), `getname` (0 own, 1 peer, 2 peer of a new connection), `ioctl` (request).
 pub type Number = fn(&mut Cx, &Socket, c_int) -> Verdict;
-/// `setsockopt` and `getsockopt`: level and option.
-pub type Option2 = fn(&mut Cx, &Socket, c_int, c_int) -> Verdict;
+/// `sendmsg` and `recvmsg`.
+pub type Message = fn(&mut Cx, &Socket, &Msg) -> Verdict;
+/// `setsockopt` and `getsockopt`.
+pub type Choice = fn(&mut Cx, &Socket, &Opt) -> Verdict;
 
 macro_rules! proto_ops {
     ($($(#[$doc:meta])* $member:ident: $ty:ty,)*) => {
@@ -122,6 +233,9 @@ macro_rules! proto_ops {
             pub family: c_int,
             /// `owner`: held for the life of each socket.
             pub owner: Option<&'static Module>,
+            /// `SOCK_CUSTOM_SOCKOPT`, which the kernel's create functions set on the socket: the own `setsockopt`
+            /// gets SOL_SOCKET first.
+            pub custom_sol_socket: bool,
             $($(#[$doc])* pub $member: $ty,)*
         }
         impl ProtoOps {
@@ -162,15 +276,15 @@ proto_ops! {
     /// shutdown(2).
     shutdown: Op<Number>,
     /// setsockopt(2) beyond SOL_SOCKET; NULL gives EOPNOTSUPP.
-    setsockopt: Option<Op<Option2>>,
+    setsockopt: Option<Op<Choice>>,
     /// getsockopt(2) beyond SOL_SOCKET; NULL gives EOPNOTSUPP.
-    getsockopt: Option<Op<Option2>>,
+    getsockopt: Option<Op<Choice>>,
     /// /proc/PID/fdinfo.
     show_fdinfo: Name,
     /// Everything that sends.
-    sendmsg: Op<Number>,
+    sendmsg: Op<Message>,
     /// Everything that receives.
-    recvmsg: Op<Number>,
+    recvmsg: Op<Message>,
     /// mmap(2).
     mmap: Name,
     /// splice(2) from the socket.
@@ -224,6 +338,7 @@ pub const NO_OPS: ProtoOps = {
         name: "",
         family: libc::AF_UNSPEC,
         owner: None,
+        custom_sol_socket: false,
         release: op!(sock_release, host plain),
         bind: op!(sock_no_bind),
         connect: op!(sock_no_connect),
@@ -274,7 +389,7 @@ pub struct NetProtoFamily {
 
 /// Operations that only the host can decide: what is known of them is what their success changes.
 pub mod host {
-    use super::{Cx, SockAddr, Socket};
+    use super::{Cx, Msg, Opt, SockAddr, Socket};
     use crate::verdict::{Change, Verdict};
     use libc::c_int;
 
@@ -294,7 +409,11 @@ pub mod host {
     pub fn pair(_: &mut Cx, _: &Socket, _: &Socket) -> Verdict {
         Verdict::ask()
     }
-    /// getname, ioctl, sendmsg, recvmsg.
+    /// sendmsg, recvmsg.
+    pub fn message(_: &mut Cx, _: &Socket, _: &Msg) -> Verdict {
+        Verdict::ask()
+    }
+    /// getname, ioctl.
     pub fn number(_: &mut Cx, _: &Socket, _: c_int) -> Verdict {
         Verdict::ask()
     }
@@ -307,7 +426,7 @@ pub mod host {
         Verdict::ask().then(Change::Shutdown(how))
     }
     /// setsockopt, getsockopt.
-    pub fn option(_: &mut Cx, _: &Socket, _: c_int, _: c_int) -> Verdict {
+    pub fn option(_: &mut Cx, _: &Socket, _: &Opt) -> Verdict {
         Verdict::ask()
     }
 }

@@ -4,7 +4,6 @@
 //! comes or goes ([`crate::published`]), so a walk sees one consistent list without a lock.
 
 use crate::errno::Errno;
-use crate::func;
 use crate::net::module::request_module;
 use crate::net::ops::{Cx, ProtoOps};
 use crate::net::path::{Finding, Func, Match};
@@ -83,11 +82,12 @@ impl Protosw {
             .map_or(&[], Vec::as_slice)
     }
 
-    /// `inet_register_protosw`, `inet6_register_protosw`: inserts the entry behind the last permanent one.
+    /// The common part of `inet_register_protosw` and `inet6_register_protosw`: inserts the entry behind the last
+    /// permanent one. How the two say that they refuse is theirs.
     ///
     /// # Errors
-    /// EINVAL for a type out of range, EPERM when a permanent entry has the protocol already (IPv4 only logs these
-    /// two), ENOBUFS when the list has changed too often.
+    /// EINVAL for a type out of range, EPERM when a permanent entry has the protocol already, ENOBUFS when the list
+    /// has changed too often.
     pub fn register(&self, entry: &'static InetProtosw) -> Result<(), Errno> {
         let list = usize::try_from(entry.ty).ok().and_then(|ty| self.lists.get(ty)).ok_or(Errno::EINVAL)?;
         let updated = list.update(|old| {
@@ -102,7 +102,7 @@ impl Protosw {
         to_errno(updated)
     }
 
-    /// `inet_unregister_protosw`: takes the entry out; an older one for the same protocol is visible again.
+    /// The common part of `inet_unregister_protosw` and `inet6_unregister_protosw`: takes the entry out; an older one for the same protocol is visible again.
     ///
     /// # Errors
     /// EPERM for a permanent entry, ENOENT when it is not registered, ENOBUFS when the list has changed too often.
@@ -120,37 +120,74 @@ impl Protosw {
         to_errno(updated)
     }
 
-    /// The lookup of `inet_create`: the walk, and after a failure the module requests and the walk again.
-    ///
-    /// # Errors
-    /// ESOCKTNOSUPPORT when the type has no entry at all, else EPROTONOSUPPORT.
+    /// The lookup of `inet_create`: the walk, and after a failure the module requests and the walk again. `modules`
+    /// are the rows that a module of the running kernel may add to its own list; whether one does is asked.
     pub fn lookup(
         &self,
         cx: &mut Cx,
+        modules: &'static [&'static InetProtosw],
         create: Func,
-        family: c_int,
-        ty: c_int,
-        protocol: c_int,
-    ) -> Result<Found, Errno> {
-        for module in [Some((Some(protocol), Some(ty))), Some((Some(protocol), None)), None] {
+        wanted: (c_int, c_int, c_int),
+    ) -> Lookup {
+        let (family, ty, protocol) = wanted;
+        let of_type = || modules.iter().copied().filter(|entry| entry.ty == ty);
+        for request in [Some(Some(ty)), Some(None), None] {
             let list = self.list(ty);
-            if let Some((index, how, found)) = walk(list, protocol) {
-                let finding = Finding::Entry {
-                    index: index as u8,
-                    how,
-                    protocol: found.protocol as u16,
-                    name: found.entry.name,
-                };
-                cx.path.step(create, finding);
-                return Ok(found);
+            if let Some((index, how, found)) = walk(list.iter().copied(), protocol) {
+                step_entry(cx, create, index, how, &found);
+                return Lookup::Found(found);
             }
             cx.path.step(create, Finding::NoEntry { entries: list.len() as u8 });
-            if let Some((protocol, ty)) = module {
-                request_module(cx.path, family, protocol, ty);
+            let Some(ty_of_name) = request else { break };
+            request_module(cx.path, family, Some(protocol), ty_of_name);
+            // A wildcard request takes a module's entry only where there is no other.
+            let from_module = walk(of_type(), protocol).filter(|_| ty_of_name.is_some());
+            if let Some((_, how, found)) = from_module {
+                let has = cx.net.facts.has_protocol(family, ty, protocol);
+                match cx.fact(create, found.entry.name, has) {
+                    Some(true) => {
+                        let place = list.iter().take_while(|entry| entry.is_permanent()).count();
+                        step_entry(cx, create, place, how, &found);
+                        return Lookup::Found(found);
+                    }
+                    Some(false) => {}
+                    None => return Lookup::Unknown,
+                }
             }
         }
-        Err(if self.list(ty).is_empty() { Errno::ESOCKTNOSUPPORT } else { Errno::EPROTONOSUPPORT })
+        if !self.list(ty).is_empty() {
+            return Lookup::None(Errno::EPROTONOSUPPORT);
+        }
+        // What looks empty here may have entries of modules there.
+        let entries = match of_type().next() {
+            None => Some(false),
+            Some(_) if protocol == libc::IPPROTO_IP => Some(false),
+            Some(entry) => {
+                cx.fact(create, entry.name, cx.net.facts.has_protocol(family, ty, libc::IPPROTO_IP))
+            }
+        };
+        match entries {
+            Some(false) => Lookup::None(Errno::ESOCKTNOSUPPORT),
+            Some(true) => Lookup::None(Errno::EPROTONOSUPPORT),
+            None => Lookup::Unknown,
+        }
     }
+}
+
+/// How a lookup ended.
+pub enum Lookup {
+    /// At this entry.
+    Found(Found),
+    /// With this error: ESOCKTNOSUPPORT when the type has no entry at all, else EPROTONOSUPPORT.
+    None(Errno),
+    /// It depends on a module of the kernel that nobody has asked about.
+    Unknown,
+}
+
+fn step_entry(cx: &mut Cx, create: Func, index: usize, how: Match, found: &Found) {
+    let finding =
+        Finding::Entry { index: index as u8, how, protocol: found.protocol as u16, name: found.entry.name };
+    cx.path.step(create, finding);
 }
 
 fn to_errno(updated: Result<(), PublishError<Errno>>) -> Result<(), Errno> {
@@ -162,9 +199,9 @@ fn to_errno(updated: Result<(), PublishError<Errno>>) -> Result<(), Errno> {
 
 /// One walk over a list. A wildcard request against a wildcard entry is no match: that is why
 /// `socket(AF_INET, SOCK_RAW, 0)` fails.
-fn walk(list: &[&'static InetProtosw], protocol: c_int) -> Option<(usize, Match, Found)> {
+fn walk(list: impl Iterator<Item = &'static InetProtosw>, protocol: c_int) -> Option<(usize, Match, Found)> {
     const ANY: c_int = libc::IPPROTO_IP;
-    list.iter().enumerate().find_map(|(index, entry)| {
+    list.enumerate().find_map(|(index, entry)| {
         let (how, protocol) = match (protocol, entry.protocol) {
             (asked, has) if asked == has && asked != ANY => (Match::Exact, asked),
             (ANY, has) if has != ANY => (Match::Wildcard, has),
@@ -173,11 +210,6 @@ fn walk(list: &[&'static InetProtosw], protocol: c_int) -> Option<(usize, Match,
         };
         Some((index, how, Found { entry, protocol }))
     })
-}
-
-/// The name of the lookup's table for the log.
-pub fn table_name(family: c_int) -> Func {
-    if family == libc::AF_INET6 { func!(inetsw6) } else { func!(inetsw) }
 }
 
 #[cfg(test)]
@@ -229,9 +261,9 @@ mod tests {
         let mine = entry(&"MINE", 2, 1, 0);
         sw.register(mine).unwrap();
         assert_eq!(names(&sw, 2), ["UDP", "UDPLITE", "MINE", "PING"]);
-        assert_eq!(*walk(sw.list(2), 1).unwrap().2.entry.name, "MINE");
+        assert_eq!(*walk(sw.list(2).iter().copied(), 1).unwrap().2.entry.name, "MINE");
         sw.unregister(mine).unwrap();
-        assert_eq!(*walk(sw.list(2), 1).unwrap().2.entry.name, "PING");
+        assert_eq!(*walk(sw.list(2).iter().copied(), 1).unwrap().2.entry.name, "PING");
         assert_eq!(sw.unregister(mine), Err(Errno::ENOENT));
     }
 
@@ -239,9 +271,9 @@ mod tests {
     fn raw_sockets_take_any_protocol_but_zero() {
         let sw = Protosw::new();
         sw.register(entry(&"RAW", 3, 0, INET_PROTOSW_REUSE)).unwrap();
-        assert!(walk(sw.list(3), 0).is_none());
-        assert_eq!(walk(sw.list(3), 89).unwrap().1, Match::WildcardEntry);
+        assert!(walk(sw.list(3).iter().copied(), 0).is_none());
+        assert_eq!(walk(sw.list(3).iter().copied(), 89).unwrap().1, Match::WildcardEntry);
         sw.register(entry(&"OSPF", 3, 89, 0)).unwrap();
-        assert_eq!(walk(sw.list(3), 0).unwrap().2.protocol, 89);
+        assert_eq!(walk(sw.list(3).iter().copied(), 0).unwrap().2.protocol, 89);
     }
 }

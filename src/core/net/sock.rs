@@ -2,7 +2,7 @@
 
 use crate::errno::Errno;
 use crate::net::address::SockAddr;
-use crate::net::ops::{Cx, Socket};
+use crate::net::ops::{Cx, Msg, Socket};
 use crate::net::path::Func;
 use crate::verdict::{Reason, Verdict};
 use libc::c_int;
@@ -126,10 +126,21 @@ pub const NO_PROTO: Proto = Proto {
 pub enum Bound {
     /// It has none.
     No = 0,
-    /// It has one.
+    /// It has one that was asked for.
     Yes = 1,
     /// The socket was adopted, and nobody asked.
     Unknown = 2,
+    /// It has a port that the kernel chose. It goes when the connection goes.
+    Auto = 3,
+    /// It had a port that the kernel chose, and has none now.
+    Gone = 4,
+}
+
+impl Bound {
+    /// Whether a call was seen that bound the socket.
+    pub fn is_bound(self) -> bool {
+        matches!(self, Bound::Yes | Bound::Auto)
+    }
 }
 
 /// `struct sock`.
@@ -191,25 +202,12 @@ pub fn sock_no_shutdown(_: &mut Cx, _: &Socket, _: c_int) -> Verdict {
     eopnotsupp()
 }
 /// `sock_no_sendmsg`.
-pub fn sock_no_sendmsg(_: &mut Cx, _: &Socket, _: c_int) -> Verdict {
+pub fn sock_no_sendmsg(_: &mut Cx, _: &Socket, _: &Msg) -> Verdict {
     eopnotsupp()
 }
 /// `sock_no_recvmsg`.
-pub fn sock_no_recvmsg(_: &mut Cx, _: &Socket, _: c_int) -> Verdict {
+pub fn sock_no_recvmsg(_: &mut Cx, _: &Socket, _: &Msg) -> Verdict {
     eopnotsupp()
-}
-
-/// `sock_common_setsockopt`: hands over to the protocol.
-pub fn sock_common_setsockopt(cx: &mut Cx, sock: &Socket, _: c_int, _: c_int) -> Verdict {
-    pass_to(cx, sock.sk.prot.and_then(|prot| prot.setsockopt))
-}
-/// `sock_common_getsockopt`: hands over to the protocol.
-pub fn sock_common_getsockopt(cx: &mut Cx, sock: &Socket, _: c_int, _: c_int) -> Verdict {
-    pass_to(cx, sock.sk.prot.and_then(|prot| prot.getsockopt))
-}
-/// `sock_common_recvmsg`: hands over to the protocol.
-pub fn sock_common_recvmsg(cx: &mut Cx, sock: &Socket, _: c_int) -> Verdict {
-    pass_to(cx, sock.sk.prot.and_then(|prot| prot.recvmsg))
 }
 
 /// Notes the protocol's function as the next step; its answer is the host's.

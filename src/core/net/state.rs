@@ -1,59 +1,213 @@
 //! What a call that libc has answered changes in the socket's state.
 
 use crate::fdtable::State;
-use crate::net::ops::SocketState;
+use crate::net::ops::{Socket, SocketState};
 use crate::net::sock::{Bound, TcpState};
 use crate::verdict::Change;
 use libc::c_int;
 
-/// The state after `change`, given the type and the answer (`None` is success).
-pub fn commit(old: State, ty: c_int, change: Change, errno: Option<c_int>) -> State {
-    match (change, errno) {
-        (Change::Bind, None) => State { bound: Bound::Yes, ..old },
-        (Change::Listen, None) => State { sk: TcpState::Listen, bound: Bound::Yes, ..old },
-        (Change::Disconnect, None) => {
-            State { socket: SocketState::Unconnected, sk: TcpState::Close, bound: Bound::Unknown }
-        }
-        // shutdown(SHUT_RD) ends listening; the port that an autobound listener had is gone with it.
-        (Change::Shutdown(libc::SHUT_RD | libc::SHUT_RDWR), None) if old.sk == TcpState::Listen => {
-            State { sk: TcpState::Close, bound: Bound::Unknown, ..old }
-        }
-        (Change::Connect, answer) => connect(old, ty, answer),
-        _ => old,
+/// The kinds of sockets that keep their state in different ways.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// TCP and MPTCP.
+    Stream,
+    /// UDP, ping and raw sockets.
+    Datagram,
+    /// AF_UNIX.
+    Unix,
+    /// AF_VSOCK.
+    Vsock,
+    /// AF_NETLINK.
+    Netlink,
+    /// Whatever else: only what all have in common.
+    Other,
+}
+
+fn kind(socket: &Socket) -> Kind {
+    match (socket.sk.family, socket.ty) {
+        (libc::AF_INET | libc::AF_INET6, libc::SOCK_STREAM) => Kind::Stream,
+        (libc::AF_INET | libc::AF_INET6, libc::SOCK_DGRAM | libc::SOCK_RAW) => Kind::Datagram,
+        (libc::AF_UNIX, _) => Kind::Unix,
+        (libc::AF_VSOCK, _) => Kind::Vsock,
+        (libc::AF_NETLINK, _) => Kind::Netlink,
+        _ => Kind::Other,
     }
 }
 
 /// Whether the type has connections, which `sock->state` follows. Datagram sockets only change `sk_state`.
-fn has_connections(ty: c_int) -> bool {
-    ty == libc::SOCK_STREAM || ty == libc::SOCK_SEQPACKET
+fn has_connections(socket: &Socket) -> bool {
+    socket.ty == libc::SOCK_STREAM || socket.ty == libc::SOCK_SEQPACKET
 }
 
-/// The state of an unconnected socket while connect() waits.
-pub fn connecting(old: State, ty: c_int) -> State {
-    match (old.socket, old.sk) {
-        (SocketState::Unconnected, TcpState::Close) if has_connections(ty) => CONNECTING,
+/// The state after `change`, given the socket and the answer (`None` is success).
+pub fn commit(old: State, socket: &Socket, change: Change, errno: Option<c_int>) -> State {
+    match (change, errno) {
+        (Change::Bind, None) => State { bound: Bound::Yes, ..old },
+        // A port may have been put off with IP_BIND_ADDRESS_NO_PORT, or been given after a connection had ended.
+        (Change::BindAny, None) if old.bound == Bound::Unknown || old.socket != SocketState::Unconnected => {
+            State { bound: Bound::Unknown, ..old }
+        }
+        (Change::BindAny, None) => State { bound: Bound::Auto, ..old },
+        (Change::Autobind, errno) => autobound(old, errno),
+        (Change::Listen, None) => {
+            let bound = match (kind(socket), old.bound) {
+                (Kind::Stream, Bound::No | Bound::Gone) => Bound::Auto,
+                (Kind::Stream, bound) => bound,
+                _ => Bound::Yes,
+            };
+            State { socket: SocketState::Unconnected, sk: TcpState::Listen, bound, ..old }
+        }
+        (Change::Disconnect, None) => disconnect(old, socket),
+        (Change::Shutdown(how), errno) => shutdown(old, socket, how, errno),
+        (Change::Connect, None) => connected(old, socket),
+        (Change::Connect, Some(errno)) => refused(old, socket, errno),
+        (Change::Unsettle, None) => unsettled(old),
         _ => old,
     }
 }
 
-const CONNECTING: State = State { socket: SocketState::Connecting, sk: TcpState::SynSent, bound: Bound::Yes };
+/// What is certain of a new socket for somebody who does not see its data calls: the first send of a datagram binds
+/// the socket.
+pub fn unobserved(socket: &Socket) -> Socket {
+    let mut socket = *socket;
+    if matches!(kind(&socket), Kind::Datagram | Kind::Netlink) && socket.sk.bound == Bound::No {
+        socket.sk.bound = Bound::Unknown;
+    }
+    socket
+}
 
-fn connect(old: State, ty: c_int, errno: Option<c_int>) -> State {
-    match errno {
-        None if has_connections(ty) => {
-            State { socket: SocketState::Connected, sk: TcpState::Established, bound: Bound::Yes }
+/// The socket that accept gives: the listener's type and ops, connected, with the listener's address. A port goes
+/// with the connection, even if the listener asked for it.
+pub fn accepted(listener: &Socket) -> Socket {
+    let mut socket = *listener;
+    socket.state = SocketState::Connected;
+    socket.sk.state = TcpState::Established;
+    socket.shutdown = 0;
+    socket.sk.bound = if kind(listener) == Kind::Stream { Bound::Auto } else { Bound::Yes };
+    if i32::from(socket.sk.protocol) == libc::IPPROTO_MPTCP {
+        // A client without MPTCP yields a TCP socket, so the new one is asked what it is.
+        socket.ops = None;
+    }
+    socket
+}
+
+/// The state of an unconnected socket while connect() waits.
+pub fn connecting(old: State, socket: &Socket) -> State {
+    match (old.socket, old.sk) {
+        (SocketState::Unconnected, TcpState::Close) if has_connections(socket) => waiting(old),
+        _ => old,
+    }
+}
+
+fn waiting(old: State) -> State {
+    State { socket: SocketState::Connecting, sk: TcpState::SynSent, ..old }
+}
+
+fn unsettled(old: State) -> State {
+    match old.bound {
+        Bound::Yes => old,
+        _ => State { bound: Bound::Unknown, ..old },
+    }
+}
+
+/// A port that the kernel has chosen without being asked; a failure to find one is EAGAIN.
+fn autobound(old: State, errno: Option<c_int>) -> State {
+    match (old.bound, errno) {
+        (Bound::No | Bound::Gone, Some(libc::EAGAIN)) => State { bound: Bound::Unknown, ..old },
+        (Bound::No | Bound::Gone, _) => State { bound: Bound::Auto, ..old },
+        _ => old,
+    }
+}
+
+fn disconnect(old: State, socket: &Socket) -> State {
+    let never_left = (old.socket, old.sk) == (SocketState::Unconnected, TcpState::Close);
+    let bound = match (kind(socket), old.bound) {
+        // A closed TCP socket keeps its port, whatever it is; MPTCP's subflow may be another one now.
+        (Kind::Stream, Bound::Auto) if never_left => Bound::Auto,
+        (Kind::Stream, Bound::Auto) if i32::from(socket.sk.protocol) == libc::IPPROTO_MPTCP => Bound::Unknown,
+        (Kind::Stream | Kind::Datagram, Bound::Auto) => Bound::Gone,
+        (Kind::Stream, Bound::No) if !never_left => Bound::Gone,
+        (_, bound) => bound,
+    };
+    let shutdown = if kind(socket) == Kind::Stream { 0 } else { old.shutdown };
+    State { socket: SocketState::Unconnected, sk: TcpState::Close, bound, shutdown }
+}
+
+fn shutdown(old: State, socket: &Socket, how: c_int, errno: Option<c_int>) -> State {
+    // SHUT_RD, SHUT_WR and SHUT_RDWR as the bits of sk_shutdown.
+    let shutdown = old.shutdown | (how + 1) as u8 & 3;
+    match (kind(socket), old.socket, errno) {
+        (Kind::Stream, _, None) if old.sk == TcpState::Listen => match how {
+            // A listener is a listener no more, and loses a port that it did not ask for.
+            libc::SHUT_RD | libc::SHUT_RDWR => disconnect(old, socket),
+            _ => old,
+        },
+        // It was aborted, or had connected in the meantime.
+        (Kind::Stream, SocketState::Connecting, None) => State { socket: SocketState::Unknown, ..old },
+        // It had failed in the meantime, and only a disconnect helps now.
+        (Kind::Stream, SocketState::Connecting, Some(libc::ENOTCONN)) => {
+            let bound = after_attempt(old.bound);
+            State { socket: SocketState::Disconnecting, sk: TcpState::Close, bound, shutdown }
         }
-        None => State { sk: TcpState::Established, bound: Bound::Yes, ..old },
-        Some(_) if !has_connections(ty) => old,
+        (Kind::Stream | Kind::Datagram, _, None | Some(libc::ENOTCONN)) => State { shutdown, ..old },
+        (Kind::Unix, _, None) => State { shutdown, ..old },
+        (Kind::Vsock, SocketState::Unconnected, _) => old,
+        (Kind::Vsock, _, None) => State { socket: SocketState::Disconnecting, shutdown, ..old },
+        (Kind::Vsock, _, Some(libc::ENOTCONN)) => State { socket: SocketState::Unknown, ..old },
+        _ => old,
+    }
+}
+
+fn connected(old: State, socket: &Socket) -> State {
+    let bound = match (kind(socket), old.bound) {
+        (Kind::Unix, bound) => bound,
+        (Kind::Netlink, Bound::No) => Bound::Yes,
+        (_, Bound::No | Bound::Gone) => Bound::Auto,
+        (_, bound) => bound,
+    };
+    match has_connections(socket) {
+        true => State { socket: SocketState::Connected, sk: TcpState::Established, bound, ..old },
+        false => State { sk: TcpState::Established, bound, ..old },
+    }
+}
+
+fn refused(old: State, socket: &Socket, errno: c_int) -> State {
+    let kind = kind(socket);
+    match (kind, old.socket, errno) {
+        // The port comes before the address is judged.
+        (Kind::Datagram, ..) => autobound(old, Some(errno)),
         // A signal ends the wait, not the handshake.
-        Some(libc::EINPROGRESS | libc::EALREADY | libc::EINTR) => CONNECTING,
-        Some(libc::EISCONN) if old.socket == SocketState::Connecting => {
-            State { socket: SocketState::Connected, sk: TcpState::Established, ..old }
+        (Kind::Stream, SocketState::Connected, _) => old,
+        (Kind::Stream, _, libc::EINPROGRESS | libc::EALREADY | libc::EINTR) => waiting(old),
+        (Kind::Stream, SocketState::Connecting, libc::EISCONN) => connected(old, socket),
+        (Kind::Stream, SocketState::Unknown, libc::EISCONN | libc::EINVAL) => old,
+        (Kind::Stream, SocketState::Unconnected, _) if old.sk == TcpState::Close => {
+            State { bound: after_attempt(old.bound), ..old }
         }
-        Some(_) if old.socket == SocketState::Connecting => {
-            State { socket: SocketState::Unconnected, sk: TcpState::Close, ..old }
+        (Kind::Stream, SocketState::Connecting | SocketState::Unknown, _) => State {
+            socket: SocketState::Unconnected,
+            sk: TcpState::Close,
+            bound: after_attempt(old.bound),
+            ..old
+        },
+        (Kind::Vsock, SocketState::Unconnected, libc::EINVAL) => old,
+        (Kind::Vsock, _, libc::EINPROGRESS | libc::EALREADY) => {
+            State { bound: if old.bound == Bound::No { Bound::Auto } else { old.bound }, ..waiting(old) }
         }
-        Some(_) => old,
+        (Kind::Vsock, SocketState::Unconnected, libc::ESOCKTNOSUPPORT | libc::ENODEV | libc::ENETUNREACH) => {
+            unsettled(old)
+        }
+        (Kind::Vsock, ..) => State { socket: SocketState::Unknown, ..unsettled(old) },
+        _ => old,
+    }
+}
+
+/// A port that was not asked for may or may not have survived a connect that failed.
+fn after_attempt(bound: Bound) -> Bound {
+    match bound {
+        Bound::No => Bound::Gone,
+        Bound::Auto => Bound::Unknown,
+        bound => bound,
     }
 }
 
@@ -61,37 +215,69 @@ fn connect(old: State, ty: c_int, errno: Option<c_int>) -> State {
 mod tests {
     use super::*;
 
-    const FRESH: State = State { socket: SocketState::Unconnected, sk: TcpState::Close, bound: Bound::No };
+    fn socket(family: c_int, ty: c_int) -> (Socket, State) {
+        let socket = Socket::alloc(family, ty);
+        (socket, State::of(&socket))
+    }
 
     #[test]
     fn a_nonblocking_connect_that_is_refused() {
-        let connecting = commit(FRESH, libc::SOCK_STREAM, Change::Connect, Some(libc::EINPROGRESS));
+        let (tcp, fresh) = socket(libc::AF_INET, libc::SOCK_STREAM);
+        let connecting = commit(fresh, &tcp, Change::Connect, Some(libc::EINPROGRESS));
         assert_eq!((connecting.socket, connecting.sk), (SocketState::Connecting, TcpState::SynSent));
-        let refused = commit(connecting, libc::SOCK_STREAM, Change::Connect, Some(libc::ECONNREFUSED));
+        let refused = commit(connecting, &tcp, Change::Connect, Some(libc::ECONNREFUSED));
         assert_eq!((refused.socket, refused.sk), (SocketState::Unconnected, TcpState::Close));
+        let shut = commit(connecting, &tcp, Change::Shutdown(libc::SHUT_WR), Some(libc::ENOTCONN));
+        assert_eq!(shut.socket, SocketState::Disconnecting);
     }
 
     #[test]
-    fn datagram_sockets_connect_in_sk_state_only() {
-        let connected = commit(FRESH, libc::SOCK_DGRAM, Change::Connect, None);
+    fn datagram_sockets_connect_in_sk_state_only_and_bind_even_in_vain() {
+        let (udp, fresh) = socket(libc::AF_INET, libc::SOCK_DGRAM);
+        let connected = commit(fresh, &udp, Change::Connect, None);
         assert_eq!((connected.socket, connected.sk), (SocketState::Unconnected, TcpState::Established));
+        let refused = commit(fresh, &udp, Change::Connect, Some(libc::EAFNOSUPPORT));
+        assert_eq!((refused.sk, refused.bound), (TcpState::Close, Bound::Auto));
+        assert_eq!(commit(refused, &udp, Change::Disconnect, None).bound, Bound::Gone);
     }
 
     #[test]
-    fn shutdown_ends_listening() {
-        let listening = commit(FRESH, libc::SOCK_STREAM, Change::Listen, None);
-        assert_eq!(listening.sk, TcpState::Listen);
-        assert_eq!(commit(listening, libc::SOCK_STREAM, Change::Shutdown(libc::SHUT_WR), None), listening);
-        assert_eq!(
-            commit(listening, libc::SOCK_STREAM, Change::Shutdown(libc::SHUT_RD), None).sk,
-            TcpState::Close
-        );
+    fn shutdown_ends_listening_except_in_af_unix() {
+        for (family, after) in [(libc::AF_INET, TcpState::Close), (libc::AF_UNIX, TcpState::Listen)] {
+            let (stream, fresh) = socket(family, libc::SOCK_STREAM);
+            let listening = commit(fresh, &stream, Change::Listen, None);
+            assert_eq!(
+                commit(listening, &stream, Change::Shutdown(libc::SHUT_WR), None).sk,
+                TcpState::Listen
+            );
+            assert_eq!(commit(listening, &stream, Change::Shutdown(libc::SHUT_RD), None).sk, after);
+        }
+    }
+
+    #[test]
+    fn a_port_that_was_asked_for_survives_and_another_does_not() {
+        let (tcp, fresh) = socket(libc::AF_INET, libc::SOCK_STREAM);
+        for (bind, kept) in [(Change::Bind, Bound::Yes), (Change::BindAny, Bound::Gone)] {
+            let bound = commit(fresh, &tcp, bind, None);
+            let listening = commit(bound, &tcp, Change::Listen, None);
+            assert_eq!(commit(listening, &tcp, Change::Shutdown(libc::SHUT_RDWR), None).bound, kept);
+        }
     }
 
     #[test]
     fn failures_change_nothing() {
+        let (tcp, fresh) = socket(libc::AF_INET, libc::SOCK_STREAM);
         for change in [Change::Bind, Change::Listen, Change::Disconnect, Change::Shutdown(2)] {
-            assert_eq!(commit(FRESH, libc::SOCK_STREAM, change, Some(libc::EINVAL)), FRESH);
+            assert_eq!(commit(fresh, &tcp, change, Some(libc::EINVAL)), fresh);
         }
+    }
+
+    #[test]
+    fn an_accepted_socket_is_connected_under_the_listeners_address() {
+        let (mut listener, _) = socket(libc::AF_INET, libc::SOCK_STREAM);
+        listener.sk.state = TcpState::Listen;
+        listener.sk.bound = Bound::Yes;
+        let new = accepted(&listener);
+        assert_eq!((new.state, new.sk.bound), (SocketState::Connected, Bound::Auto));
     }
 }

@@ -35,7 +35,7 @@ pub enum Extra {
 /// What a process's log held.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Summary {
-    /// Calls.
+    /// Calls on sockets.
     pub events: u64,
     /// Calls whose answer was predicted.
     pub predicted: u64,

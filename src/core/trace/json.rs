@@ -178,6 +178,11 @@ impl Serialize for OneStep<'_> {
             Finding::Module { .. } => map.serialize_entry("module", &Shown(ModuleName(self.0.finding)))?,
             Finding::Errno(errno) => map.serialize_entry("errno", &ErrnoName(errno))?,
             Finding::Host(what) => map.serialize_entry("host", *what)?,
+            Finding::Fact { name, value, source } => {
+                map.serialize_entry("fact", *name)?;
+                map.serialize_entry("value", &value)?;
+                map.serialize_entry("source", source.word())?;
+            }
             Finding::Ops(ops) => map.serialize_entry("ops", ops.name)?,
             Finding::Fd(fd) => map.serialize_entry("fd", &fd)?,
             Finding::Flags(0) => {}

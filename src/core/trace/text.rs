@@ -27,7 +27,7 @@ pub fn write(event: &Event, process: &Process, out: &mut impl io::Write) -> io::
         (Reason::End, Extra::Summary(end)) => {
             return writeln!(
                 out,
-                "sockshim: {} calls, {} predicted, {} predicted wrongly, {} lost",
+                "sockshim: {} calls on sockets, {} predicted, {} predicted wrongly, {} lost",
                 end.events, end.predicted, end.divergences, end.dropped
             );
         }
@@ -187,6 +187,7 @@ impl fmt::Display for Found<'_> {
             Finding::Module { .. } => write!(f, "{}", ModuleName(self.step.finding)),
             Finding::Errno(errno) => write!(f, "{}", errno.name().unwrap_or("error")),
             Finding::Host(what) => write!(f, "{what}: the host decides"),
+            Finding::Fact { name, value, source } => write!(f, "{name} = {value} ({})", source.word()),
             Finding::Ops(ops) => {
                 let prot = self.event.prot.map_or("none", |prot| prot.symbol);
                 write!(f, "{}, sk_prot {prot}", ops.name)

@@ -7,8 +7,9 @@ use sockshim_core::fdtable::FDS;
 use sockshim_core::func;
 use sockshim_core::net::ops::SocketState;
 use sockshim_core::net::path::Finding;
-use sockshim_core::net::sock::{Bound, TcpState};
+use sockshim_core::net::sock::TcpState;
 use sockshim_core::net::socket::{Lookup, sys_accept4, sys_socket, sys_socketpair};
+use sockshim_core::net::state;
 use sockshim_core::trace::event::Extra;
 
 /// Decides socket(2).
@@ -65,7 +66,7 @@ pub fn socketpair(t: &mut Ticket) {
     let (family, ty, protocol) = (t.int(0), t.int(1), t.int(2));
     let mut made = None;
     t.decide(|cx| {
-        let (verdict, socket) = sys_socketpair(cx, family, ty, protocol);
+        let (verdict, socket) = sys_socketpair(cx, family, ty, protocol, None);
         made = Some(socket);
         verdict
     });
@@ -116,14 +117,7 @@ pub fn accepted(t: &mut Ticket) {
     let fd = t.event.ret as i32;
     if fd >= 0 {
         let listener = t.event.socket;
-        if let Some(socket) = &mut t.event.socket {
-            socket.state = SocketState::Connected;
-            socket.sk.state = TcpState::Established;
-            socket.sk.bound = Bound::Yes;
-            if i32::from(socket.sk.protocol) == libc::IPPROTO_MPTCP {
-                socket.ops = None;
-            }
-        }
+        t.event.socket = listener.as_ref().map(state::accepted);
         born(t, fd);
         t.event.socket = listener;
         t.event.path.step(func!(fd_install), Finding::Fd(fd));

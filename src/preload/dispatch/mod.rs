@@ -28,6 +28,7 @@ use sockshim_core::net::ops::{Socket, SocketState};
 use sockshim_core::net::path::Func;
 use sockshim_core::net::sock::{Bound, TcpState};
 use sockshim_core::net::socket::{Lookup, socket_of};
+use sockshim_core::net::state;
 
 /// Asks the kernel what `fd` is, and remembers the answer. In a sandbox nothing is asked.
 pub fn adopt(fd: c_int) -> (Lookup, Option<Handle>) {
@@ -50,13 +51,17 @@ pub fn adopt(fd: c_int) -> (Lookup, Option<Handle>) {
     let protocol = sys::getsockopt_int(fd, libc::SO_PROTOCOL).unwrap_or(0);
     let mut socket = socket_of(family, ty, protocol);
     socket.sk.bound = Bound::Unknown;
+    let has_connections = ty == libc::SOCK_STREAM || ty == libc::SOCK_SEQPACKET;
     if sys::getsockopt_int(fd, libc::SO_ACCEPTCONN) == Ok(1) {
         socket.sk.state = TcpState::Listen;
     } else if sys::has_peer(fd) {
         socket.sk.state = TcpState::Established;
-        if ty == libc::SOCK_STREAM || ty == libc::SOCK_SEQPACKET {
+        if has_connections {
             socket.state = SocketState::Connected;
         }
+    } else if has_connections {
+        // It may be connecting, or have been shut down.
+        socket.state = SocketState::Unknown;
     }
     let handle = remember(fd, &socket);
     (Lookup::Socket(socket), handle)
@@ -65,7 +70,7 @@ pub fn adopt(fd: c_int) -> (Lookup, Option<Handle>) {
 /// Makes a socket known under `fd`, with the kernel's name for it.
 pub fn remember(fd: c_int, socket: &Socket) -> Option<Handle> {
     let cookie = if own::is_sandboxed() { 0 } else { sys::getsockopt_cookie(fd).unwrap_or(0) };
-    FDS.install(fd, socket, cookie)
+    FDS.install(fd, &state::unobserved(socket), cookie)
 }
 
 impl Ticket {

@@ -4,7 +4,9 @@ use crate::call::Ticket;
 use crate::memory;
 use sockshim_core::fdtable::FDS;
 use sockshim_core::net::address::SockAddr;
-use sockshim_core::net::socket::{Copied, sys_bind, sys_connect, sys_getname, sys_listen, sys_shutdown};
+use sockshim_core::net::socket::{
+    AddrOut, Copied, sys_bind, sys_connect, sys_getname, sys_listen, sys_shutdown,
+};
 use sockshim_core::net::state;
 use sockshim_core::trace::event::Extra;
 use sockshim_core::verdict::Change;
@@ -47,7 +49,7 @@ pub fn connect(t: &mut Ticket) {
         && let (Some(handle), Some(socket)) = (t.handle, t.event.socket)
     {
         // While libc waits for the peer, other threads must see a socket that is connecting.
-        FDS.update(handle, |old| state::connecting(old, socket.ty));
+        FDS.update(handle, |old| state::connecting(old, &socket));
     }
 }
 
@@ -63,9 +65,11 @@ pub fn getpeername(t: &mut Ticket) {
 
 fn getname(t: &mut Ticket, peer: i32) {
     let lookup = t.lookup(t.int(0), true);
-    t.decide(|cx| sys_getname(cx, lookup, peer));
+    let len = memory::value::<i32>(t.word(2));
+    let out = AddrOut { len: len.map(Ok), buffer: None };
+    t.decide(|cx| sys_getname(cx, lookup, peer, out));
     t.handler(|ops| ops.getname.func);
-    t.note = memory::value::<i32>(t.word(2)).unwrap_or(0).into();
+    t.note = len.unwrap_or(0).into();
 }
 
 /// Notes the address that was given back.

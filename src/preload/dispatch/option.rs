@@ -13,10 +13,12 @@ const IPV6_ADDRFORM: i32 = 1;
 pub fn setsockopt(t: &mut Ticket) {
     let lookup = t.lookup(t.int(0), true);
     let (level, optname, optlen) = (t.int(1), t.int(2), t.int(4));
-    t.decide(|cx| sys_setsockopt(cx, lookup, level, optname, optlen));
+    let int = size_of::<i32>() as i32;
+    let value = if optlen >= int { memory::value(t.word(3)) } else { None };
+    t.decide(|cx| sys_setsockopt(cx, lookup, level, optname, value.map(Ok), optlen));
     t.event.handler = t.event.ops.and_then(|ops| option_handler(ops, level, true));
-    if optlen == size_of::<i32>() as i32
-        && let Some(value) = memory::value(t.word(3))
+    if optlen == int
+        && let Some(value) = value
     {
         t.event.extra = Extra::Value(value);
     }
@@ -30,7 +32,8 @@ pub fn setsockopt(t: &mut Ticket) {
 pub fn getsockopt(t: &mut Ticket) {
     let lookup = t.lookup(t.int(0), true);
     let (level, optname) = (t.int(1), t.int(2));
-    t.decide(|cx| sys_getsockopt(cx, lookup, level, optname));
+    let optlen = memory::value::<i32>(t.word(4)).map(Ok);
+    t.decide(|cx| sys_getsockopt(cx, lookup, level, optname, None, optlen));
     t.event.handler = t.event.ops.and_then(|ops| option_handler(ops, level, false));
 }
 

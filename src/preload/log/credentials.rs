@@ -4,6 +4,7 @@
 //! know the writer. A server that gives up root must not keep a thread that has not, so after a successful setuid(2)
 //! or relative the program's thread leaves its credentials here and waits until the writer has taken them.
 
+use crate::log::refine;
 use crate::sys;
 use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 
@@ -49,6 +50,7 @@ pub fn adopt() {
     let mut capabilities = [0; 6];
     load(&CAPABILITIES, &mut capabilities);
     sys::set_capabilities(capabilities);
+    refine::forget();
 }
 
 fn store(to: &[AtomicU32], from: &[u32]) {

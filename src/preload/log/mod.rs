@@ -8,6 +8,7 @@ pub mod clock;
 mod credentials;
 mod merge;
 mod output;
+mod refine;
 pub mod ring;
 pub mod writer;
 
@@ -109,6 +110,7 @@ pub fn needs_stderr() {
 
 /// The part of the start that the writer does beside opening the log.
 fn prepare() {
+    refine::forget();
     output::share_with_children();
     if sink().is_none() {
         fresh_sink();

@@ -136,6 +136,13 @@ pub fn bytes(fd: i32) -> Begin {
     }
 }
 
+/// Whether fcntl(2) or ioctl(2) is about something that is known to be no socket, and makes no other descriptor of it.
+#[inline(always)]
+pub fn is_no_socket(words: &[i64]) -> bool {
+    let copies = words[1] == i64::from(libc::F_DUPFD) || words[1] == i64::from(libc::F_DUPFD_CLOEXEC);
+    FDS.word(words[0] as i32) == 1 && !copies
+}
+
 /// The start of a call that is for sockets only (send, recv): on something else its error is of interest.
 #[inline(always)]
 pub fn message(fd: i32) -> Begin {

@@ -16,6 +16,7 @@
 
 use crate::log::merge::Merge;
 use crate::log::output::Output;
+use crate::log::refine::refine;
 use crate::log::ring::{self, Ring};
 use crate::log::{Settings, clock, credentials, prepare, settings, sink};
 use crate::{mode, process, sys};
@@ -335,9 +336,14 @@ impl Writer {
         self.read_comm();
         let epoch = epoch();
         let mut count = 0;
-        for event in merge.read(sink, all) {
-            if self.buffer.len() + LONGEST_EVENT > BUFFER {
+        for mut event in merge.read(sink, all) {
+            if self.buffer.len() + 2 * LONGEST_EVENT > BUFFER {
                 self.write(sink, std::mem::take(&mut count));
+            }
+            if refine(&mut event) {
+                let record = crate::call::diverged(&event);
+                self.count(&record);
+                self.format(&record, epoch);
             }
             self.count(&event);
             self.format(&event, epoch);
@@ -356,7 +362,8 @@ impl Writer {
     fn count(&mut self, event: &Event) {
         match event.reason {
             Reason::Mispredicted => self.seen.divergences += 1,
-            Reason::Shim => {}
+            // Not about a socket.
+            Reason::Shim | Reason::Process => {}
             _ => {
                 self.seen.events += 1;
                 self.seen.predicted += u64::from(event.predicted != Predicted::Unknown);

@@ -1,9 +1,14 @@
 //! Ping sockets: ICMP echo without privilege (`net/ipv4/ping.c`).
 
+use crate::errno::Errno;
 use crate::func;
+use crate::net::address::SockAddr;
 use crate::net::ipv4::af_inet::INET_SOCKRAW_OPS;
+use crate::net::ipv4::bind::{bind_change, is_local};
+use crate::net::ops::{Cx, Msg, Socket};
 use crate::net::protosw::{INET_PROTOSW_REUSE, InetProtosw};
-use crate::net::sock::{NO_PROTO, Proto};
+use crate::net::sock::{Bound, NO_PROTO, Proto};
+use crate::verdict::{Change, Reason, Verdict};
 
 /// `ping_prot`.
 pub static PING_PROT: Proto = Proto {
@@ -31,3 +36,41 @@ pub static PING_PROTOSW: InetProtosw = InetProtosw {
     ops: &INET_SOCKRAW_OPS,
     flags: INET_PROTOSW_REUSE,
 };
+
+/// `ping_bind`, of both IP versions: the whole address, its family, whether it is local, and last whether the socket
+/// has an identifier (its port) already. Whether it is connected does not matter.
+pub fn ping_bind(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdict {
+    let v6 = sock.sk.family == libc::AF_INET6;
+    let whole = if v6 { size_of::<libc::sockaddr_in6>() } else { size_of::<libc::sockaddr_in>() };
+    if addr.len() < whole {
+        return Verdict::errno(Errno::EINVAL, Reason::BadAddress);
+    }
+    match addr.family() {
+        Some(family) if family == sock.sk.family => {}
+        Some(libc::AF_UNSPEC) if !v6 && addr.v4() == [0; 4] => {}
+        _ => return Verdict::errno(Errno::EAFNOSUPPORT, Reason::WrongFamily),
+    }
+    if !is_local(cx, addr) {
+        return cx.ask(func!(ping_check_bind_addr), &"the local addresses").then(bind_change(addr));
+    }
+    match sock.sk.bound {
+        Bound::Yes | Bound::Auto => Verdict::errno(Errno::EINVAL, Reason::BadState),
+        Bound::No | Bound::Gone if addr.port() == 0 => Verdict::ok().then(Change::BindAny),
+        _ => cx.ask(func!(ping_get_port), &"the identifiers in use").then(bind_change(addr)),
+    }
+}
+
+/// `ping_common_sendmsg`: the header in the message is judged before the address.
+pub fn ping_common_sendmsg(cx: &mut Cx, _: &Socket, msg: &Msg) -> Verdict {
+    const ICMP_HEADER: u64 = 8;
+    if msg.len > 0xffff {
+        return Verdict::errno(Errno::EMSGSIZE, Reason::BadArgument);
+    }
+    if msg.len < ICMP_HEADER {
+        return Verdict::errno(Errno::EINVAL, Reason::BadArgument);
+    }
+    if msg.has(libc::MSG_OOB) {
+        return Verdict::errno(Errno::EOPNOTSUPP, Reason::NoOperation);
+    }
+    cx.ask(func!(ping_supported), &"the ICMP header in the message")
+}

@@ -1,9 +1,12 @@
 //! UDP and UDP-Lite over IPv4 (`net/ipv4/udp.c`, `net/ipv4/udplite.c`).
 
+use crate::errno::Errno;
 use crate::func;
 use crate::net::ipv4::af_inet::INET_DGRAM_OPS;
+use crate::net::ops::{Cx, Msg, Socket};
 use crate::net::protosw::{INET_PROTOSW_PERMANENT, InetProtosw};
-use crate::net::sock::{NO_PROTO, Proto};
+use crate::net::sock::{NO_PROTO, Proto, TcpState};
+use crate::verdict::{Reason, Verdict};
 
 /// `udp_prot`.
 pub static UDP_PROT: Proto =
@@ -44,3 +47,42 @@ pub static UDPLITE_PROTOSW: InetProtosw = InetProtosw {
     ops: &INET_DGRAM_OPS,
     flags: INET_PROTOSW_PERMANENT,
 };
+
+/// The most that a length field of 16 bits can say.
+const LONGEST: u64 = 0xffff;
+
+/// `udp_sendmsg`: length, urgent data, address, and only then whether there is a peer.
+pub fn udp_sendmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
+    if msg.len > LONGEST {
+        return Verdict::errno(Errno::EMSGSIZE, Reason::BadArgument);
+    }
+    if msg.has(libc::MSG_OOB) {
+        return Verdict::errno(Errno::EOPNOTSUPP, Reason::NoOperation);
+    }
+    match &msg.name {
+        Some(addr) if addr.len() < 16 => return Verdict::errno(Errno::EINVAL, Reason::BadAddress),
+        Some(addr) if !matches!(addr.family(), Some(libc::AF_INET | libc::AF_UNSPEC)) => {
+            return Verdict::errno(Errno::EAFNOSUPPORT, Reason::WrongFamily);
+        }
+        Some(addr) if addr.port() == 0 => return Verdict::errno(Errno::EINVAL, Reason::BadAddress),
+        Some(_) => {}
+        None => return to_peer(cx, sock),
+    }
+    cx.ask(func!(ip_route_output_flow), &"the route")
+}
+
+/// Sending without an address needs a peer.
+pub fn to_peer(cx: &mut Cx, sock: &Socket) -> Verdict {
+    match sock.sk.state {
+        TcpState::Close => Verdict::errno(Errno::EDESTADDRREQ, Reason::BadState),
+        _ => cx.ask(func!(ip_route_output_flow), &"the peer"),
+    }
+}
+
+/// `udp_recvmsg`, also of IPv6. Urgent data is no concept here, so MSG_OOB is not looked at.
+pub fn udp_recvmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
+    match sock.sees_no_traffic() && (msg.has(libc::MSG_DONTWAIT) || msg.has(libc::MSG_ERRQUEUE)) {
+        true => Verdict::errno(Errno::EAGAIN, Reason::WouldBlock),
+        false => cx.ask(func!(__skb_recv_udp), &"what was received"),
+    }
+}

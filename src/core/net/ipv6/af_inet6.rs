@@ -3,18 +3,19 @@
 use crate::errno::Errno;
 use crate::func;
 use crate::net::address::SockAddr;
-use crate::net::ipv4::af_inet::{
-    self, INET_OPS, STREAM_OPS, bind_port, inet_dgram_connect, inet_getname, inet_recvmsg, inet_release,
-    inet_sendmsg,
-};
+use crate::net::ipv4::af_inet::{self, INET_OPS, STREAM_OPS, inet_release};
+use crate::net::ipv4::bind::{bind_port, is_local, may_use_port};
+use crate::net::ipv4::common::{Below, below, inet_ioctl, inet_recvmsg, inet_sendmsg};
+use crate::net::ipv4::connection::{inet_dgram_connect, inet_getname};
+use crate::net::ipv4::ping::ping_bind;
 use crate::net::ipv6::{ping, raw, tcp, udp};
 use crate::net::mptcp::protocol::{MPTCP_V6_PROT, MPTCP_V6_PROTOSW, MPTCP_V6_STREAM_OPS};
-use crate::net::ops::{Cx, NetProtoFamily, ProtoOps, Socket};
-use crate::net::path::Finding;
-use crate::net::protosw::Protosw;
-use crate::net::sock::sock_common_recvmsg;
+use crate::net::ops::{Cx, Msg, NetProtoFamily, ProtoOps, Socket};
+use crate::net::path::{Finding, Path};
+use crate::net::protosw::{InetProtosw, Protosw};
+use crate::net::{l2tp::l2tp_ip as l2tp, sctp::protocol as sctp, smc::smc_inet as smc};
 use crate::op;
-use crate::verdict::{Change, Reason, Verdict};
+use crate::verdict::{Change, Predicted, Reason, Verdict};
 use libc::c_int;
 
 /// `inetsw6[]`: the protocols of AF_INET6 by socket type.
@@ -42,7 +43,15 @@ pub static INET6_FAMILY_OPS: NetProtoFamily = NetProtoFamily {
     family: libc::AF_INET6,
     create: op!(inet6_create),
     owner: None,
-    ops: &[&INET6_STREAM_OPS, &INET6_DGRAM_OPS, &INET6_SOCKRAW_OPS, &MPTCP_V6_STREAM_OPS],
+    ops: &[
+        &INET6_STREAM_OPS,
+        &INET6_DGRAM_OPS,
+        &INET6_SOCKRAW_OPS,
+        &MPTCP_V6_STREAM_OPS,
+        &sctp::INET6_SEQPACKET_OPS,
+        &smc::SMC_INET6_STREAM_OPS,
+        &l2tp::L2TP_IP6_OPS,
+    ],
     prots: &[
         &tcp::TCPV6_PROT,
         &udp::UDPV6_PROT,
@@ -50,11 +59,33 @@ pub static INET6_FAMILY_OPS: NetProtoFamily = NetProtoFamily {
         &ping::PINGV6_PROT,
         &raw::RAWV6_PROT,
         &MPTCP_V6_PROT,
+        &sctp::SCTPV6_PROT,
+        &smc::SMC_INET6_PROT,
+        &l2tp::L2TP_IP6_PROT,
     ],
 };
 
+/// The rows that modules of the kernel add.
+pub static MODULES: [&InetProtosw; 4] = [&sctp::STREAM6, &smc::SMC6, &l2tp::L2TP6, &sctp::SEQPACKET6];
+
+/// `inet6_register_protosw`. Unlike IPv4's it says what is wrong: 0, -EINVAL for a type out of range, -EPERM when a
+/// permanent entry has the protocol. (-ENOBUFS is ours alone, for a list that has changed too often.)
+pub fn inet6_register_protosw(entry: &'static InetProtosw) -> c_int {
+    INETSW6.register(entry).map_or_else(|errno| -errno.0, |()| 0)
+}
+
+/// `inet6_unregister_protosw`. A permanent entry stays, which is only written to the kernel's log: the path, here.
+pub fn inet6_unregister_protosw(path: &mut Path, entry: &'static InetProtosw) {
+    if let Err(errno) = INETSW6.unregister(entry) {
+        path.step(func!(inet6_unregister_protosw), Finding::Errno(errno));
+    }
+}
+
+/// The least that every call takes as an IPv6 address: without the scope, as in RFC 2133.
+pub const SIN6_LEN_RFC2133: usize = 24;
+
 fn inet6_create(cx: &mut Cx, sock: &mut Socket, protocol: c_int) -> Verdict {
-    af_inet::create(cx, sock, protocol, &INETSW6, func!(inet6_create))
+    af_inet::create(cx, sock, protocol, &INETSW6, &MODULES, func!(inet6_create))
 }
 
 /// `inet6_stream_ops`: TCP.
@@ -64,7 +95,7 @@ pub static INET6_STREAM_OPS: ProtoOps = ProtoOps {
     release: op!(inet6_release),
     bind: op!(inet6_bind),
     getname: op!(inet6_getname),
-    ioctl: op!(inet6_ioctl, host number),
+    ioctl: op!(inet6_ioctl),
     compat_ioctl: Some(func!(inet6_compat_ioctl)),
     sendmsg: op!(inet6_sendmsg),
     recvmsg: op!(inet6_recvmsg),
@@ -80,7 +111,7 @@ pub static INET6_DGRAM_OPS: ProtoOps = ProtoOps {
     connect: op!(inet_dgram_connect),
     getname: op!(inet6_getname),
     poll: Some(func!(udp_poll)),
-    ioctl: op!(inet6_ioctl, host number),
+    ioctl: op!(inet6_ioctl),
     compat_ioctl: Some(func!(inet6_compat_ioctl)),
     sendmsg: op!(inet6_sendmsg),
     recvmsg: op!(inet6_recvmsg),
@@ -103,7 +134,7 @@ pub static INET6_SOCKRAW_OPS: ProtoOps = ProtoOps {
     bind: op!(inet6_bind),
     connect: op!(inet_dgram_connect),
     getname: op!(inet6_getname),
-    ioctl: op!(inet6_ioctl, host number),
+    ioctl: op!(inet6_ioctl),
     compat_ioctl: Some(func!(inet6_compat_ioctl)),
     splice_eof: None,
     ..INET_OPS
@@ -119,28 +150,56 @@ pub fn inet6_getname(cx: &mut Cx, sock: &Socket, peer: c_int) -> Verdict {
     inet_getname(cx, sock, peer)
 }
 
-/// `inet6_bind`. There is no allowance for AF_UNSPEC here.
+/// `inet6_bind`. There is no allowance for AF_UNSPEC here, and the socket's state comes before the address.
 pub fn inet6_bind(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdict {
     let short = Verdict::errno(Errno::EINVAL, Reason::BadAddress);
     if let Some(bind) = sock.sk.prot.and_then(|prot| prot.bind) {
         cx.path.step(bind, Finding::Passed);
-        return if addr.len() < 24 { short } else { Verdict::ask().then(Change::Bind) };
+        return match below(sock) {
+            Below::Raw => raw::rawv6_bind(cx, sock, addr),
+            Below::Ping => ping_bind(cx, sock, addr),
+            _ => Verdict::ask().then(Change::Bind),
+        };
     }
-    if addr.len() < 24 {
+    if addr.len() < SIN6_LEN_RFC2133 {
         return short;
     }
     cx.path.step(func!(__inet6_bind), Finding::Passed);
     if addr.family() != Some(libc::AF_INET6) {
         return Verdict::errno(Errno::EAFNOSUPPORT, Reason::WrongFamily);
     }
-    let any = addr.v6() == [0; 16];
-    af_inet::rebind(sock, addr.port(), any).unwrap_or_else(|| bind_port(cx, sock))
+    let multicast = addr.v6()[0] == 0xff;
+    if multicast && sock.ty == libc::SOCK_STREAM {
+        return short;
+    }
+    if let Some(verdict) = may_use_port(cx, addr.port()) {
+        return verdict;
+    }
+    let verdict = bind_port(cx, sock, addr);
+    match verdict.predicted {
+        // The address matters only for a socket that could be bound.
+        Predicted::Errno(_) => verdict,
+        _ if is_local(cx, addr) => verdict,
+        _ => cx.ask(func!(ipv6_chk_addr), &"the local addresses").then(verdict.change),
+    }
 }
 
-fn inet6_sendmsg(cx: &mut Cx, sock: &Socket, flags: c_int) -> Verdict {
-    inet_sendmsg(cx, sock, flags)
+/// `inet6_ioctl`.
+fn inet6_ioctl(cx: &mut Cx, sock: &Socket, request: c_int) -> Verdict {
+    inet_ioctl(cx, sock, request)
 }
 
-fn inet6_recvmsg(cx: &mut Cx, sock: &Socket, flags: c_int) -> Verdict {
-    inet_recvmsg(cx, sock, flags)
+/// `inet6_sendmsg`.
+pub fn inet6_sendmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
+    inet_sendmsg(cx, sock, msg)
+}
+
+/// `inet6_recvmsg`.
+pub fn inet6_recvmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
+    inet_recvmsg(cx, sock, msg)
+}
+
+/// `sock_common_recvmsg`: hands over to the protocol.
+fn sock_common_recvmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
+    inet_recvmsg(cx, sock, msg)
 }

@@ -1,9 +1,15 @@
 //! Raw IPv6 sockets (`net/ipv6/raw.c`).
 
+use crate::errno::Errno;
 use crate::func;
-use crate::net::ipv6::af_inet6::INET6_SOCKRAW_OPS;
+use crate::net::address::SockAddr;
+use crate::net::ipv4::bind::is_local;
+use crate::net::ipv4::udp::to_peer;
+use crate::net::ipv6::af_inet6::{INET6_SOCKRAW_OPS, SIN6_LEN_RFC2133};
+use crate::net::ops::{Cx, Msg, Socket};
 use crate::net::protosw::{INET_PROTOSW_REUSE, InetProtosw};
-use crate::net::sock::{NO_PROTO, Proto};
+use crate::net::sock::{NO_PROTO, Proto, TcpState};
+use crate::verdict::{Change, Reason, Verdict};
 
 /// `rawv6_prot`.
 pub static RAWV6_PROT: Proto = Proto {
@@ -30,3 +36,33 @@ pub static RAWV6_PROTOSW: InetProtosw = InetProtosw {
     ops: &INET6_SOCKRAW_OPS,
     flags: INET_PROTOSW_REUSE,
 };
+
+/// `rawv6_bind`. Unlike other IPv6 sockets it answers another family with EINVAL.
+pub fn rawv6_bind(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdict {
+    if addr.len() < SIN6_LEN_RFC2133 || addr.family() != Some(libc::AF_INET6) {
+        return Verdict::errno(Errno::EINVAL, Reason::BadAddress);
+    }
+    match (is_local(cx, addr), sock.sk.state) {
+        (true, TcpState::Close) => Verdict::ok().then(Change::Bind),
+        (true, _) => Verdict::errno(Errno::EINVAL, Reason::BadState),
+        (false, _) => cx.ask(func!(ipv6_chk_addr), &"the local addresses").then(Change::Bind),
+    }
+}
+
+/// `rawv6_sendmsg`.
+pub fn rawv6_sendmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
+    if msg.len > i32::MAX as u64 {
+        return Verdict::errno(Errno::EMSGSIZE, Reason::BadArgument);
+    }
+    if msg.has(libc::MSG_OOB) {
+        return Verdict::errno(Errno::EOPNOTSUPP, Reason::NoOperation);
+    }
+    match &msg.name {
+        Some(addr) if addr.len() < SIN6_LEN_RFC2133 => Verdict::errno(Errno::EINVAL, Reason::BadAddress),
+        Some(addr) if !matches!(addr.family(), Some(libc::AF_INET6 | libc::AF_UNSPEC)) => {
+            Verdict::errno(Errno::EAFNOSUPPORT, Reason::WrongFamily)
+        }
+        Some(_) => cx.ask(func!(ip6_dst_lookup_flow), &"the route"),
+        None => to_peer(cx, sock),
+    }
+}

@@ -1,9 +1,14 @@
 //! UDP and UDP-Lite over IPv6 (`net/ipv6/udp.c`, `net/ipv6/udplite.c`).
 
+use crate::errno::Errno;
 use crate::func;
-use crate::net::ipv6::af_inet6::INET6_DGRAM_OPS;
+use crate::net::ipv4::bind::MAPPED;
+use crate::net::ipv4::udp::to_peer;
+use crate::net::ipv6::af_inet6::{INET6_DGRAM_OPS, SIN6_LEN_RFC2133};
+use crate::net::ops::{Cx, Msg, Socket};
 use crate::net::protosw::{INET_PROTOSW_PERMANENT, InetProtosw};
-use crate::net::sock::{NO_PROTO, Proto};
+use crate::net::sock::{NO_PROTO, Proto, TcpState};
+use crate::verdict::{Reason, Verdict};
 
 /// `udpv6_prot`.
 pub static UDPV6_PROT: Proto =
@@ -48,3 +53,24 @@ pub static UDPLITEV6_PROTOSW: InetProtosw = InetProtosw {
     ops: &INET6_DGRAM_OPS,
     flags: INET_PROTOSW_PERMANENT,
 };
+
+/// `udpv6_sendmsg`: the address first. MSG_OOB is not looked at, unless it is IPv4 that is spoken.
+pub fn udpv6_sendmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
+    let bad_address = Verdict::errno(Errno::EINVAL, Reason::BadAddress);
+    let Some(addr) = &msg.name else { return to_peer(cx, sock) };
+    match addr.family() {
+        Some(libc::AF_INET6) if addr.len() < SIN6_LEN_RFC2133 => bad_address,
+        Some(libc::AF_INET6) if addr.v6()[..12] == MAPPED => {
+            cx.ask(func!(udp_sendmsg), &"whether the socket is for IPv6 only")
+        }
+        Some(libc::AF_INET6) if addr.port() == 0 => bad_address,
+        Some(libc::AF_INET6) => cx.ask(func!(ip6_sk_dst_lookup_flow), &"the route"),
+        Some(libc::AF_INET) => cx.ask(func!(udp_sendmsg), &"whether the socket is for IPv6 only"),
+        // As if there was no address.
+        Some(libc::AF_UNSPEC) if sock.sk.state == TcpState::Close => {
+            Verdict::errno(Errno::EDESTADDRREQ, Reason::BadState)
+        }
+        Some(libc::AF_UNSPEC) => cx.ask(func!(ip6_sk_dst_lookup_flow), &"the peer"),
+        _ => bad_address,
+    }
+}

@@ -3,18 +3,22 @@
 use crate::errno::Errno;
 use crate::func;
 use crate::net::address::SockAddr;
-use crate::net::ipv4::af_inet::{
-    INET_OPS, inet_getname, inet_listen, inet_recvmsg, inet_sendmsg, inet_shutdown, inet_stream_connect,
-};
-use crate::net::ipv6::af_inet6::{inet6_bind, inet6_getname};
-use crate::net::ops::{Cx, ProtoOps, Socket};
+use crate::net::ipv4::af_inet::INET_OPS;
+use crate::net::ipv4::bind::bind_change;
+use crate::net::ipv4::common::inet_ioctl;
+use crate::net::ipv4::connection::{inet_getname, inet_listen, inet_shutdown, inet_stream_connect};
+use crate::net::ipv4::tcp::{do_tcp_getsockopt, do_tcp_setsockopt, no_connection};
+use crate::net::ipv6::af_inet6::{inet6_bind, inet6_getname, inet6_recvmsg, inet6_sendmsg};
+use crate::net::ops::{Cx, Msg, Opt, ProtoOps, Socket, SocketState};
 use crate::net::protosw::{INET_PROTOSW_ICSK, InetProtosw};
 use crate::net::sock::{NO_PROTO, Proto, TcpState};
+use crate::net::sockopt::{READ_ONLY, is_no_option};
 use crate::op;
-use crate::verdict::{Change, Reason, Verdict};
+use crate::verdict::{Reason, Verdict};
 use libc::c_int;
 
 const STREAM: ProtoOps = ProtoOps {
+    custom_sol_socket: true,
     bind: op!(mptcp_bind),
     connect: op!(inet_stream_connect),
     accept: op!(mptcp_stream_accept),
@@ -37,23 +41,23 @@ pub static MPTCP_V6_STREAM_OPS: ProtoOps = ProtoOps {
     family: libc::AF_INET6,
     release: op!(inet6_release, host plain),
     getname: op!(inet6_getname),
-    ioctl: op!(inet6_ioctl, host number),
+    ioctl: op!(inet6_ioctl),
     compat_ioctl: Some(func!(inet6_compat_ioctl)),
     sendmsg: op!(inet6_sendmsg),
     recvmsg: op!(inet6_recvmsg),
     ..STREAM
 };
 
-fn inet6_sendmsg(cx: &mut Cx, sock: &Socket, flags: c_int) -> Verdict {
-    inet_sendmsg(cx, sock, flags)
-}
-
-fn inet6_recvmsg(cx: &mut Cx, sock: &Socket, flags: c_int) -> Verdict {
-    inet_recvmsg(cx, sock, flags)
+fn inet6_ioctl(cx: &mut Cx, sock: &Socket, request: c_int) -> Verdict {
+    inet_ioctl(cx, sock, request)
 }
 
 /// Binds the first subflow, which is a TCP socket of the same family: its address checks apply.
 fn mptcp_bind(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdict {
+    if sock.state != SocketState::Unconnected {
+        // There is no first subflow to bind any more, or it has ended.
+        return cx.ask(func!(__mptcp_nmpc_sk), &"the subflows").then(bind_change(addr));
+    }
     match sock.sk.family {
         libc::AF_INET6 => inet6_bind(cx, sock, addr),
         _ => (INET_OPS.bind.call)(cx, sock, addr),
@@ -66,10 +70,67 @@ fn mptcp_listen(cx: &mut Cx, sock: &Socket, backlog: c_int) -> Verdict {
 
 /// Accepts from the first subflow. A client without MPTCP yields a socket with TCP's ops, so the new socket is
 /// asked for its protocol instead of inheriting it.
-fn mptcp_stream_accept(_: &mut Cx, sock: &Socket) -> Verdict {
-    match sock.sk.state {
-        TcpState::Listen => Verdict::ask().then(Change::None),
+fn mptcp_stream_accept(cx: &mut Cx, sock: &Socket) -> Verdict {
+    match (sock.state, sock.sk.state) {
+        (SocketState::Unknown, _) | (_, TcpState::Listen) => {
+            cx.ask(func!(mptcp_subflow_queue), &"the queue of connections")
+        }
         _ => Verdict::errno(Errno::EINVAL, Reason::BadState),
+    }
+}
+
+/// `mptcp_recvmsg`. MSG_OOB is not looked at, and without room nothing is waited for.
+pub fn mptcp_recvmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
+    if sock.state != SocketState::Unconnected {
+        return cx.ask(func!(mptcp_recvmsg), &"the connection");
+    }
+    if msg.has(libc::MSG_ERRQUEUE) {
+        return match sock.sees_no_traffic() {
+            true => Verdict::errno(Errno::EAGAIN, Reason::WouldBlock),
+            false => cx.ask(func!(inet_recv_error), &"the error queue"),
+        };
+    }
+    match (sock.sk.state, msg.len) {
+        (TcpState::Listen, _) => Verdict::errno(Errno::ENOTCONN, Reason::BadState),
+        (_, 0) => Verdict::ok(),
+        _ => no_connection(cx, sock),
+    }
+}
+
+/// `SOL_MPTCP`.
+const SOL_MPTCP: c_int = 284;
+
+/// `mptcp_setsockopt`, which has SOL_SOCKET to itself. Until the socket is connected it is known what it supports.
+pub fn mptcp_setsockopt(cx: &mut Cx, sock: &Socket, opt: &Opt) -> Verdict {
+    let idle = sock.state == SocketState::Unconnected;
+    match (opt.level, opt.name) {
+        _ if !idle => cx.ask(func!(__mptcp_tcp_fallback), &"whether the connection fell back to TCP"),
+        (libc::SOL_SOCKET, name) if READ_ONLY.contains(&name) || is_no_option(name) => {
+            Verdict::errno(Errno::EOPNOTSUPP, Reason::NoOperation)
+        }
+        (libc::SOL_SOCKET, libc::SO_PEEK_OFF) => Verdict::errno(Errno::EOPNOTSUPP, Reason::NoOperation),
+        (libc::SOL_SOCKET, libc::SO_REUSEADDR | libc::SO_KEEPALIVE | libc::SO_RCVLOWAT) => {
+            opt.set_int().map_or_else(|refusal| refusal, |_| Verdict::ok())
+        }
+        (libc::SOL_TCP, _) => do_tcp_setsockopt(cx, opt),
+        (libc::SOL_SOCKET | libc::SOL_IP | libc::SOL_IPV6 | SOL_MPTCP, _) => {
+            cx.ask(func!(mptcp_setsockopt), &"the option")
+        }
+        _ => Verdict::errno(Errno::ENOPROTOOPT, Reason::NoOperation),
+    }
+}
+
+/// `mptcp_getsockopt`.
+pub fn mptcp_getsockopt(cx: &mut Cx, sock: &Socket, opt: &Opt) -> Verdict {
+    match (opt.level, opt.name) {
+        _ if sock.state != SocketState::Unconnected => {
+            cx.ask(func!(__mptcp_tcp_fallback), &"whether the connection fell back to TCP")
+        }
+        (libc::SOL_IPV6, libc::IPV6_V6ONLY) => opt.got(),
+        (libc::SOL_TCP, _) => do_tcp_getsockopt(cx, opt),
+        (libc::SOL_IP, libc::IP_TTL) => Verdict::errno(Errno::EOPNOTSUPP, Reason::NoOperation),
+        (libc::SOL_IP | libc::SOL_IPV6 | SOL_MPTCP, _) => cx.ask(func!(mptcp_getsockopt), &"the option"),
+        _ => Verdict::errno(Errno::EOPNOTSUPP, Reason::NoOperation),
     }
 }
 

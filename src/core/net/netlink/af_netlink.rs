@@ -4,9 +4,10 @@ use crate::errno::Errno;
 use crate::func;
 use crate::net::address::SockAddr;
 use crate::net::module::request_module;
-use crate::net::ops::{Cx, NO_OPS, NetProtoFamily, ProtoOps, Socket};
+use crate::net::ops::{Cx, Msg, NO_OPS, NetProtoFamily, Opt, ProtoOps, Socket};
 use crate::net::path::Finding;
-use crate::net::sock::{NO_PROTO, Proto};
+use crate::net::sock::{Bound, NO_PROTO, Proto};
+use crate::net::socket::NO_IOCTL;
 use crate::op;
 use crate::uapi::MAX_LINKS;
 use crate::verdict::{Change, Reason, Verdict};
@@ -34,7 +35,7 @@ fn netlink_create(cx: &mut Cx, sock: &mut Socket, protocol: c_int) -> Verdict {
         return Verdict::errno(Errno::EPROTONOSUPPORT, Reason::NoProtocol);
     }
     cx.path.step(func!(nl_table), Finding::Protocol(protocol));
-    let verdict = match cx.net.facts.has_netlink(protocol) {
+    let verdict = match cx.fact(func!(nl_table), &"registered", cx.net.facts.nl_table(protocol)) {
         Some(true) => Verdict::ok(),
         Some(false) => {
             request_module(cx.path, libc::AF_NETLINK, Some(protocol), None);
@@ -55,13 +56,13 @@ pub static NETLINK_OPS: ProtoOps = ProtoOps {
     release: op!(netlink_release, host plain),
     bind: op!(netlink_bind),
     connect: op!(netlink_connect),
-    getname: op!(netlink_getname, host number),
+    getname: op!(netlink_getname),
     poll: Some(func!(datagram_poll)),
-    ioctl: op!(netlink_ioctl, host number),
-    setsockopt: Some(op!(netlink_setsockopt, host option)),
-    getsockopt: Some(op!(netlink_getsockopt, host option)),
-    sendmsg: op!(netlink_sendmsg, host number),
-    recvmsg: op!(netlink_recvmsg, host number),
+    ioctl: op!(netlink_ioctl),
+    setsockopt: Some(op!(netlink_setsockopt)),
+    getsockopt: Some(op!(netlink_getsockopt)),
+    sendmsg: op!(netlink_sendmsg),
+    recvmsg: op!(netlink_recvmsg),
     ..NO_OPS
 };
 
@@ -70,17 +71,84 @@ const SOCKADDR_NL: usize = 12;
 
 const EINVAL: Verdict = Verdict::errno(Errno::EINVAL, Reason::BadAddress);
 
-fn netlink_bind(_: &mut Cx, _: &Socket, addr: &SockAddr) -> Verdict {
+/// Whether the address names nobody: port id 0 and no groups, which needs no permission.
+fn is_kernel(addr: &SockAddr) -> bool {
+    addr.u32_at(4) == 0 && addr.u32_at(8) == 0
+}
+
+fn netlink_bind(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdict {
     if addr.len() < SOCKADDR_NL || addr.family() != Some(libc::AF_NETLINK) {
         return EINVAL;
     }
-    Verdict::ask().then(Change::Bind)
+    match sock.sk.bound {
+        // A bound socket's port id is never 0, and it cannot get another one.
+        Bound::Yes | Bound::Auto if is_kernel(addr) => Verdict::errno(Errno::EINVAL, Reason::BadState),
+        Bound::No if is_kernel(addr) => {
+            cx.path.step(func!(netlink_autobind), Finding::Passed);
+            Verdict::ok().then(Change::Bind)
+        }
+        _ => cx
+            .ask(func!(netlink_insert), &"the groups' permissions and the port ids in use")
+            .then(Change::Bind),
+    }
 }
 
-fn netlink_connect(_: &mut Cx, _: &Socket, addr: &SockAddr) -> Verdict {
+fn netlink_connect(cx: &mut Cx, _: &Socket, addr: &SockAddr) -> Verdict {
     match addr.family() {
         Some(libc::AF_UNSPEC) => Verdict::ok().then(Change::Disconnect),
-        Some(libc::AF_NETLINK) if addr.len() >= SOCKADDR_NL => Verdict::ask().then(Change::Connect),
+        Some(libc::AF_NETLINK) if addr.len() < SOCKADDR_NL => EINVAL,
+        Some(libc::AF_NETLINK) if is_kernel(addr) => Verdict::ok().then(Change::Connect),
+        Some(libc::AF_NETLINK) => {
+            cx.ask(func!(netlink_allowed), &"the protocol's permissions").then(Change::Connect)
+        }
         _ => EINVAL,
+    }
+}
+
+/// Both names are there in every state.
+fn netlink_getname(_: &mut Cx, _: &Socket, _: c_int) -> Verdict {
+    Verdict::ok()
+}
+
+fn netlink_ioctl(_: &mut Cx, _: &Socket, _: c_int) -> Verdict {
+    NO_IOCTL
+}
+
+fn netlink_setsockopt(cx: &mut Cx, _: &Socket, opt: &Opt) -> Verdict {
+    match opt.level {
+        libc::SOL_NETLINK => cx.ask(func!(netlink_setsockopt), &"the option"),
+        _ => Verdict::errno(Errno::ENOPROTOOPT, Reason::NoOperation),
+    }
+}
+
+fn netlink_getsockopt(cx: &mut Cx, sock: &Socket, opt: &Opt) -> Verdict {
+    netlink_setsockopt(cx, sock, opt)
+}
+
+/// Urgent data, then an empty message, then the address.
+fn netlink_sendmsg(cx: &mut Cx, _: &Socket, msg: &Msg) -> Verdict {
+    if msg.has(libc::MSG_OOB) {
+        return Verdict::errno(Errno::EOPNOTSUPP, Reason::NoOperation);
+    }
+    if msg.len == 0 {
+        return Verdict::errno(Errno::ENODATA, Reason::BadArgument);
+    }
+    match &msg.name {
+        _ if msg.control => cx.ask(func!(__scm_send), &"the control messages"),
+        Some(addr) if addr.is_empty() => {
+            cx.ask(func!(netlink_unicast), &"the receiver").then(Change::Autobind)
+        }
+        Some(addr) if addr.len() < SOCKADDR_NL || addr.family() != Some(libc::AF_NETLINK) => EINVAL,
+        _ => cx.ask(func!(netlink_unicast), &"the receiver").then(Change::Autobind),
+    }
+}
+
+fn netlink_recvmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
+    if msg.has(libc::MSG_OOB) {
+        return Verdict::errno(Errno::EOPNOTSUPP, Reason::NoOperation);
+    }
+    match sock.sees_no_traffic() && msg.has(libc::MSG_DONTWAIT) {
+        true => Verdict::errno(Errno::EAGAIN, Reason::WouldBlock),
+        false => cx.ask(func!(skb_recv_datagram), &"what was received"),
     }
 }

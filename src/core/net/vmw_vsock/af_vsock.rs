@@ -3,8 +3,11 @@
 use crate::errno::Errno;
 use crate::func;
 use crate::net::address::SockAddr;
-use crate::net::ops::{Cx, NO_OPS, NetProtoFamily, ProtoOps, Socket, SocketState};
+use crate::net::ops::{Cx, Msg, NO_OPS, NetProtoFamily, Opt, ProtoOps, Socket, SocketState};
+use crate::net::path::Finding;
 use crate::net::sock::{Bound, NO_PROTO, Proto, TcpState};
+use crate::net::socket::NO_IOCTL;
+use crate::net::sockopt::sock_setsockopt;
 use crate::op;
 use crate::verdict::{Change, Reason, Verdict};
 use libc::c_int;
@@ -22,27 +25,28 @@ pub static VSOCK_FAMILY_OPS: NetProtoFamily = NetProtoFamily {
 /// `vsock_proto`.
 pub static VSOCK_PROTO: Proto = Proto { symbol: &"vsock_proto", name: "AF_VSOCK", ..NO_PROTO };
 
-/// The protocol is tested before the type. Datagrams need a transport that few machines have, and many kernels
-/// have no vsock at all, so only the host can promise success.
-fn vsock_create(_: &mut Cx, sock: &mut Socket, protocol: c_int) -> Verdict {
-    let refused = |errno, reason| Verdict::errno(errno, reason);
+/// The protocol is tested before the type. Datagrams need a transport that few machines have.
+fn vsock_create(cx: &mut Cx, sock: &mut Socket, protocol: c_int) -> Verdict {
     if protocol != 0 && protocol != libc::PF_VSOCK {
-        return if_present(refused(Errno::EPROTONOSUPPORT, Reason::NoProtocol));
+        return Verdict::errno(Errno::EPROTONOSUPPORT, Reason::NoProtocol);
     }
-    let ops = match sock.ty {
+    sock.ops = Some(match sock.ty {
         libc::SOCK_STREAM => &VSOCK_STREAM_OPS,
         libc::SOCK_SEQPACKET => &VSOCK_SEQPACKET_OPS,
         libc::SOCK_DGRAM => &VSOCK_DGRAM_OPS,
-        _ => return if_present(refused(Errno::ESOCKTNOSUPPORT, Reason::NoType)),
-    };
-    sock.ops = Some(ops);
+        _ => return Verdict::errno(Errno::ESOCKTNOSUPPORT, Reason::NoType),
+    });
     sock.sk.prot = Some(&VSOCK_PROTO);
-    Verdict::ask()
-}
-
-/// A refusal that holds only where the kernel has the family: elsewhere it is EAFNOSUPPORT.
-fn if_present(verdict: Verdict) -> Verdict {
-    Verdict::ask().because(verdict.reason)
+    cx.path.step(func!(__vsock_create), Finding::Passed);
+    if sock.ty != libc::SOCK_DGRAM {
+        return Verdict::ok();
+    }
+    let transport = cx.net.facts.has_protocol(libc::AF_VSOCK, libc::SOCK_DGRAM, 0);
+    match cx.fact(func!(vsock_assign_transport), &"transport_dgram", transport) {
+        Some(true) => Verdict::ok(),
+        Some(false) => Verdict::errno(Errno::ENODEV, Reason::NoType),
+        None => Verdict::ask(),
+    }
 }
 
 const BASE: ProtoOps = ProtoOps {
@@ -51,20 +55,21 @@ const BASE: ProtoOps = ProtoOps {
     bind: op!(vsock_bind),
     getname: op!(vsock_getname),
     poll: Some(func!(vsock_poll)),
-    ioctl: op!(vsock_ioctl, host number),
+    ioctl: op!(vsock_ioctl),
     shutdown: op!(vsock_shutdown),
     read_skb: Some(func!(vsock_read_skb)),
     ..NO_OPS
 };
 
 const CONNECTIBLE: ProtoOps = ProtoOps {
+    custom_sol_socket: true,
     connect: op!(vsock_connect),
     accept: op!(vsock_accept),
     listen: op!(vsock_listen),
-    setsockopt: Some(op!(vsock_connectible_setsockopt, host option)),
-    getsockopt: Some(op!(vsock_connectible_getsockopt, host option)),
-    sendmsg: op!(vsock_connectible_sendmsg, host number),
-    recvmsg: op!(vsock_connectible_recvmsg, host number),
+    setsockopt: Some(op!(vsock_connectible_setsockopt)),
+    getsockopt: Some(op!(vsock_connectible_getsockopt)),
+    sendmsg: op!(vsock_connectible_sendmsg),
+    recvmsg: op!(vsock_connectible_recvmsg),
     ..BASE
 };
 
@@ -79,8 +84,8 @@ pub static VSOCK_SEQPACKET_OPS: ProtoOps = ProtoOps { name: "vsock_seqpacket_ops
 pub static VSOCK_DGRAM_OPS: ProtoOps = ProtoOps {
     name: "vsock_dgram_ops",
     connect: op!(vsock_dgram_connect, host connect),
-    sendmsg: op!(vsock_dgram_sendmsg, host number),
-    recvmsg: op!(vsock_dgram_recvmsg, host number),
+    sendmsg: op!(vsock_dgram_sendmsg, host message),
+    recvmsg: op!(vsock_dgram_recvmsg, host message),
     ..BASE
 };
 
@@ -92,41 +97,104 @@ fn is_vsock(addr: &SockAddr) -> bool {
     addr.len() >= size_of::<libc::sockaddr_vm>() && addr.family() == Some(libc::AF_VSOCK)
 }
 
-fn vsock_bind(_: &mut Cx, _: &Socket, addr: &SockAddr) -> Verdict {
-    if is_vsock(addr) { Verdict::ask().then(Change::Bind) } else { BAD_ADDRESS }
-}
-
-fn vsock_connect(_: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdict {
-    match sock.state {
-        SocketState::Connected => Verdict::errno(Errno::EISCONN, Reason::BadState),
-        SocketState::Unconnected if sock.sk.state != TcpState::Listen && !is_vsock(addr) => BAD_ADDRESS,
-        _ => Verdict::ask().then(Change::Connect),
+fn vsock_bind(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdict {
+    const ANY: u32 = u32::MAX;
+    if !is_vsock(addr) {
+        return BAD_ADDRESS;
+    }
+    let (port, cid) = (addr.u32_at(4), addr.u32_at(8));
+    match sock.sk.bound {
+        Bound::Yes | Bound::Auto => BAD_STATE,
+        Bound::No if (port, cid) == (ANY, ANY) => Verdict::ok().then(Change::Bind),
+        _ => cx.ask(func!(__vsock_bind), &"the context ids and ports").then(Change::Bind),
     }
 }
 
-fn vsock_accept(_: &mut Cx, sock: &Socket) -> Verdict {
-    if sock.sk.state == TcpState::Listen { Verdict::ask() } else { BAD_STATE }
+fn vsock_connect(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdict {
+    match sock.state {
+        // The transport changes the state when the peer goes away.
+        SocketState::Unconnected if sock.sk.state == TcpState::Listen || !is_vsock(addr) => BAD_ADDRESS,
+        _ => cx.ask(func!(vsock_assign_transport), &"the transport and the peer").then(Change::Connect),
+    }
 }
 
-fn vsock_listen(_: &mut Cx, sock: &Socket, _backlog: c_int) -> Verdict {
-    match (sock.state, sock.sk.bound) {
-        (SocketState::Unconnected, Bound::Yes) => Verdict::ok().then(Change::Listen),
-        (SocketState::Unconnected, Bound::Unknown) => Verdict::ask().then(Change::Listen),
+fn vsock_accept(cx: &mut Cx, sock: &Socket) -> Verdict {
+    match (sock.state, sock.sk.state) {
+        (_, TcpState::Listen) => cx.ask(func!(vsock_dequeue_accept), &"the queue of connections"),
+        (SocketState::Unknown, _) => Verdict::ask(),
         _ => BAD_STATE,
     }
 }
 
-fn vsock_getname(_: &mut Cx, sock: &Socket, peer: c_int) -> Verdict {
-    let alone = peer == 1 && sock.state == SocketState::Unconnected;
-    if alone { Verdict::errno(Errno::ENOTCONN, Reason::BadState) } else { Verdict::ask() }
+fn vsock_listen(cx: &mut Cx, sock: &Socket, _backlog: c_int) -> Verdict {
+    match (sock.state, sock.sk.bound) {
+        (SocketState::Unconnected, Bound::Yes | Bound::Auto) => Verdict::ok().then(Change::Listen),
+        (SocketState::Unconnected, Bound::No) => BAD_STATE,
+        _ => cx.ask(func!(vsock_listen), &"what the transport made of the connection").then(Change::Listen),
+    }
 }
 
-fn vsock_shutdown(_: &mut Cx, sock: &Socket, how: c_int) -> Verdict {
+fn vsock_getname(cx: &mut Cx, sock: &Socket, peer: c_int) -> Verdict {
+    match (peer, sock.state) {
+        (1, SocketState::Unconnected) => Verdict::errno(Errno::ENOTCONN, Reason::BadState),
+        (1, _) => cx.ask(func!(vsock_getname), &"what the transport made of the connection"),
+        _ => Verdict::ok(),
+    }
+}
+
+fn vsock_shutdown(cx: &mut Cx, sock: &Socket, how: c_int) -> Verdict {
     if !(0..=2).contains(&how) {
         return Verdict::errno(Errno::EINVAL, Reason::BadArgument);
     }
     if sock.state == SocketState::Unconnected && sock.ty != libc::SOCK_DGRAM {
         return Verdict::errno(Errno::ENOTCONN, Reason::BadState);
     }
-    Verdict::ask().then(Change::Shutdown(how))
+    let asked = cx.ask(func!(vsock_shutdown), &"what the transport made of the connection");
+    asked.then(Change::Shutdown(how))
+}
+
+/// The level's number is the family's.
+const SOL_VSOCK: c_int = libc::AF_VSOCK;
+
+fn vsock_connectible_setsockopt(cx: &mut Cx, sock: &Socket, opt: &Opt) -> Verdict {
+    match (opt.level, opt.name) {
+        (libc::SOL_SOCKET, libc::SO_ZEROCOPY) | (SOL_VSOCK, _) => {
+            cx.ask(func!(vsock_connectible_setsockopt), &"the option")
+        }
+        (libc::SOL_SOCKET, _) => sock_setsockopt(cx, sock, opt),
+        _ => Verdict::errno(Errno::ENOPROTOOPT, Reason::NoOperation),
+    }
+}
+
+fn vsock_connectible_getsockopt(cx: &mut Cx, _: &Socket, opt: &Opt) -> Verdict {
+    match opt.level {
+        SOL_VSOCK => cx.ask(func!(vsock_connectible_getsockopt), &"the option"),
+        _ => Verdict::errno(Errno::ENOPROTOOPT, Reason::NoOperation),
+    }
+}
+
+fn vsock_ioctl(cx: &mut Cx, _: &Socket, request: c_int) -> Verdict {
+    match request as u64 {
+        libc::FIONREAD | libc::TIOCOUTQ => cx.ask(func!(vsock_do_ioctl), &"what the transport can count"),
+        _ => NO_IOCTL,
+    }
+}
+
+/// Urgent data, then the address that it cannot take, then the connection.
+fn vsock_connectible_sendmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
+    let addressed = msg.name.is_some_and(|addr| !addr.is_empty());
+    match sock.state {
+        _ if msg.has(libc::MSG_OOB) => Verdict::errno(Errno::EOPNOTSUPP, Reason::NoOperation),
+        SocketState::Unconnected if addressed => Verdict::errno(Errno::EOPNOTSUPP, Reason::NoOperation),
+        SocketState::Unconnected => Verdict::errno(Errno::ENOTCONN, Reason::BadState),
+        _ => cx.ask(func!(vsock_connectible_sendmsg), &"what the transport made of the connection"),
+    }
+}
+
+fn vsock_connectible_recvmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
+    match sock.sees_no_traffic() {
+        true if msg.has(libc::MSG_ERRQUEUE) => Verdict::errno(Errno::EAGAIN, Reason::WouldBlock),
+        true => Verdict::errno(Errno::ENOTCONN, Reason::BadState),
+        false => cx.ask(func!(vsock_connectible_recvmsg), &"what the transport made of the connection"),
+    }
 }

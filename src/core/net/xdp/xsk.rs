@@ -2,11 +2,12 @@
 
 use crate::errno::Errno;
 use crate::func;
-use crate::net::ops::{Cx, NO_OPS, NetProtoFamily, ProtoOps, Socket};
+use crate::net::address::SockAddr;
+use crate::net::ops::{Cx, Msg, NO_OPS, NetProtoFamily, Opt, ProtoOps, Socket};
 use crate::net::packet::af_packet::needs_net_raw;
-use crate::net::sock::{NO_PROTO, Proto};
+use crate::net::sock::{Bound, NO_PROTO, Proto};
 use crate::op;
-use crate::verdict::{Reason, Verdict};
+use crate::verdict::{Change, Reason, Verdict};
 use libc::c_int;
 
 /// `xsk_family_ops`.
@@ -41,12 +42,45 @@ pub static XSK_PROTO_OPS: ProtoOps = ProtoOps {
     name: "xsk_proto_ops",
     family: libc::AF_XDP,
     release: op!(xsk_release, host plain),
-    bind: op!(xsk_bind, host bind),
+    bind: op!(xsk_bind),
     poll: Some(func!(xsk_poll)),
-    setsockopt: Some(op!(xsk_setsockopt, host option)),
-    getsockopt: Some(op!(xsk_getsockopt, host option)),
-    sendmsg: op!(xsk_sendmsg, host number),
-    recvmsg: op!(xsk_recvmsg, host number),
+    setsockopt: Some(op!(xsk_setsockopt)),
+    getsockopt: Some(op!(xsk_getsockopt)),
+    sendmsg: op!(xsk_sendmsg),
+    recvmsg: op!(xsk_recvmsg),
     mmap: Some(func!(xsk_mmap)),
     ..NO_OPS
 };
+
+/// `sizeof(struct sockaddr_xdp)`.
+const SOCKADDR_XDP: usize = 16;
+
+fn xsk_bind(cx: &mut Cx, _: &Socket, addr: &SockAddr) -> Verdict {
+    if addr.len() < SOCKADDR_XDP || addr.family() != Some(libc::AF_XDP) {
+        return Verdict::errno(Errno::EINVAL, Reason::BadAddress);
+    }
+    cx.ask(func!(xsk_bind), &"the network devices and the rings").then(Change::Bind)
+}
+
+/// Nothing goes in or out before the socket is bound to a device.
+fn xsk_sendmsg(cx: &mut Cx, sock: &Socket, _: &Msg) -> Verdict {
+    match sock.sk.bound {
+        Bound::No => Verdict::errno(Errno::ENXIO, Reason::BadState),
+        _ => cx.ask(func!(xsk_check_common), &"the device"),
+    }
+}
+
+fn xsk_recvmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
+    xsk_sendmsg(cx, sock, msg)
+}
+
+fn xsk_setsockopt(cx: &mut Cx, _: &Socket, opt: &Opt) -> Verdict {
+    match opt.level {
+        libc::SOL_XDP => cx.ask(func!(xsk_setsockopt), &"the option"),
+        _ => Verdict::errno(Errno::ENOPROTOOPT, Reason::NoOperation),
+    }
+}
+
+fn xsk_getsockopt(cx: &mut Cx, sock: &Socket, opt: &Opt) -> Verdict {
+    xsk_setsockopt(cx, sock, opt)
+}

@@ -1,0 +1,3 @@
+//! L2TP (`net/l2tp`), which comes as a module.
+
+pub mod l2tp_ip;

@@ -1,0 +1,3 @@
+//! SCTP (`net/sctp`), which most kernels have as a module.
+
+pub mod protocol;

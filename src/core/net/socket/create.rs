@@ -1,0 +1,173 @@
+//! socket(2), socketpair(2), accept(2): where sockets come from.
+
+use super::{Copied, Lookup, allowed, handler, net_family, settled, sockfd_lookup_light};
+use crate::errno::Errno;
+use crate::func;
+use crate::net::families;
+use crate::net::module::{module_put, request_module, try_module_get};
+use crate::net::ops::{Cx, Socket};
+use crate::net::path::Finding;
+use crate::net::security;
+use crate::uapi::{NPROTO, SOCK_FLAGS, SOCK_MAX, SOCK_PACKET, SOCK_TYPE_MASK};
+use crate::verdict::{Predicted, Reason, Verdict};
+use libc::c_int;
+
+/// socket(2). The socket is what it will be if the host agrees; its `ops` are empty when the walk did not get there.
+pub fn sys_socket(cx: &mut Cx, family: c_int, type_arg: c_int, protocol: c_int) -> (Verdict, Socket) {
+    let protocol = update_socket_protocol(cx, family, type_arg, protocol);
+    let mut sock = Socket::alloc(family, type_arg & SOCK_TYPE_MASK);
+    if type_arg & !(SOCK_TYPE_MASK | SOCK_FLAGS) != 0 {
+        cx.path.step(func!(__sys_socket_create), Finding::Errno(Errno::EINVAL));
+        return (Verdict::errno(Errno::EINVAL, Reason::BadType), sock);
+    }
+    let mut verdict = __sock_create(cx, &mut sock, protocol);
+    if !matches!(verdict.predicted, Predicted::Errno(_)) {
+        sock_map_fd(cx, &sock, type_arg & SOCK_FLAGS);
+        if sock.ops.is_none() {
+            verdict = verdict.because(Reason::HostFamily);
+        }
+    }
+    (verdict, sock)
+}
+
+/// `sock_map_fd`: a descriptor and an open file for the socket. The host gives the descriptor, as the last step: that
+/// is why a full table is the last error that socket(2) reports.
+pub fn sock_map_fd(cx: &mut Cx, _sock: &Socket, flags: c_int) {
+    cx.path.step(func!(sock_map_fd), Finding::Flags(flags));
+}
+
+/// `update_socket_protocol`: where BPF, and later a rule, replaces the protocol of socket(2). It sees the type with
+/// its flag bits and runs before every check, but not for socketpair(2) or accept(2).
+pub fn update_socket_protocol(cx: &mut Cx, _family: c_int, _type_arg: c_int, protocol: c_int) -> c_int {
+    cx.path.step(func!(update_socket_protocol), Finding::Unchanged);
+    protocol
+}
+
+/// Families below this number have a slot in every kernel that can run this (`AF_NFC` and before, Linux 3.1).
+const NPROTO_LEAST: c_int = 40;
+
+/// Whether `net_families[]` has this slot. The size of the table grows with Linux; a family fits 16 bits in any case.
+fn is_below_nproto(cx: &mut Cx, family: c_int) -> Option<bool> {
+    match family {
+        ..0 | 0x1_0000.. => Some(false),
+        0..NPROTO_LEAST => Some(true),
+        _ => cx.fact(func!(__sock_create), &"NPROTO", cx.net.facts.nproto()).map(|nproto| family < nproto),
+    }
+}
+
+/// `__sock_create`: the family's create function and everything around it.
+pub fn __sock_create(cx: &mut Cx, sock: &mut Socket, protocol: c_int) -> Verdict {
+    let here = func!(__sock_create);
+    let bad_type = !(0..SOCK_MAX).contains(&sock.ty);
+    match is_below_nproto(cx, sock.sk.family) {
+        Some(true) => {}
+        Some(false) => {
+            cx.path.step(here, Finding::Errno(Errno::EAFNOSUPPORT));
+            return Verdict::errno(Errno::EAFNOSUPPORT, Reason::NoFamily);
+        }
+        None => return Verdict::ask().because(Reason::HostFamily),
+    }
+    if bad_type {
+        cx.path.step(here, Finding::Errno(Errno::EINVAL));
+        return Verdict::errno(Errno::EINVAL, Reason::BadType);
+    }
+    if sock.sk.family == libc::AF_INET && sock.ty == SOCK_PACKET {
+        sock.sk.family = libc::AF_PACKET;
+        cx.path.step(here, Finding::FamilyBecomes(libc::AF_PACKET as u8));
+    }
+    let family = sock.sk.family;
+    if let Err(errno) = security::security_socket_create(cx.path, family, sock.ty, protocol) {
+        return Verdict::errno(errno, Reason::Privilege);
+    }
+    let pf = net_family(family).or_else(|| {
+        request_module(cx.path, family, None, None);
+        net_family(family)
+    });
+    let Some(pf) = pf else {
+        // A module of the kernel may fill the slot there although it is empty here.
+        if (families::name(family).module || family >= NPROTO) && present(cx, family) != Some(false) {
+            return Verdict::ask().because(Reason::HostFamily);
+        }
+        cx.path.step(here, Finding::NoFamily(family as u8));
+        return Verdict::errno(Errno::EAFNOSUPPORT, Reason::NoFamily);
+    };
+    let present = if families::is_in_every_kernel(family) { Some(true) } else { present(cx, family) };
+    if present == Some(false) || !try_module_get(pf.owner) {
+        cx.path.step(here, Finding::NoFamily(family as u8));
+        return Verdict::errno(Errno::EAFNOSUPPORT, Reason::NoFamily);
+    }
+    cx.path.step(here, Finding::Family { index: family as u8, create: pf.create.func.0 });
+    let mut verdict = (pf.create.call)(cx, sock, protocol);
+    if present.is_none() {
+        verdict = verdict.open();
+    }
+    if let Predicted::Errno(errno) = verdict.predicted {
+        cx.path.step(pf.create.func, Finding::Errno(errno));
+        sock.ops = None;
+        module_put(pf.owner);
+        return verdict;
+    }
+    if let Some(ops) = sock.ops {
+        cx.path.step(pf.create.func, Finding::Ops(ops));
+        if !try_module_get(ops.owner) {
+            sock.ops = None;
+            module_put(pf.owner);
+            return Verdict::errno(Errno::EAFNOSUPPORT, Reason::NoFamily);
+        }
+    }
+    module_put(pf.owner);
+    match security::security_socket_post_create(cx.path, sock) {
+        Ok(()) => verdict,
+        Err(errno) => Verdict::errno(errno, Reason::Privilege),
+    }
+}
+
+/// Whether the kernel has a family that not every kernel has.
+fn present(cx: &mut Cx, family: c_int) -> Option<bool> {
+    cx.fact(func!(__sock_create), &"net_families", cx.net.facts.has_family(family))
+}
+
+/// socketpair(2). Descriptors are reserved and written to the program's array before anything is created, so
+/// EMFILE beats every error that is predicted here, and a bad array those of the family.
+pub fn sys_socketpair(
+    cx: &mut Cx,
+    family: c_int,
+    type_arg: c_int,
+    protocol: c_int,
+    array: Copied<()>,
+) -> (Verdict, Socket) {
+    let mut one = Socket::alloc(family, type_arg & SOCK_TYPE_MASK);
+    if type_arg & !(SOCK_TYPE_MASK | SOCK_FLAGS) != 0 {
+        cx.path.step(func!(__sys_socketpair), Finding::Errno(Errno::EINVAL));
+        return (Verdict::errno(Errno::EINVAL, Reason::BadType), one);
+    }
+    if let Some(Err(errno)) = array {
+        cx.path.step(func!(__sys_socketpair), Finding::Errno(errno));
+        return (Verdict::errno(errno, Reason::BadArgument), one);
+    }
+    let verdict = __sock_create(cx, &mut one, protocol);
+    let Some(ops) = one.ops else { return (verdict, one) };
+    if let Err(errno) = security::security_socket_socketpair(cx.path, &one, &one) {
+        return (Verdict::errno(errno, Reason::Privilege), one);
+    }
+    let paired = handler!(cx, ops.socketpair, &one, &one);
+    // Whether it comes to that is open as long as it is open whether the sockets can be made.
+    let verdict = if verdict.predicted == Predicted::Ok { paired } else { verdict };
+    (verdict, one)
+}
+
+/// accept(2) and accept4(2): bad flags beat a descriptor that is no socket.
+pub fn sys_accept4(cx: &mut Cx, lookup: Lookup, flags: c_int) -> Verdict {
+    settled((|| {
+        if matches!(lookup, Lookup::BadFd) {
+            sockfd_lookup_light(cx, lookup)?;
+        }
+        if flags & !SOCK_FLAGS != 0 {
+            cx.path.step(func!(__sys_accept4_file), Finding::Errno(Errno::EINVAL));
+            return Err(Verdict::errno(Errno::EINVAL, Reason::BadArgument));
+        }
+        let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
+        allowed(cx, func!(security_socket_accept), &sock)?;
+        Ok(handler!(cx, ops.accept, &sock))
+    })())
+}

@@ -1,0 +1,177 @@
+//! The system calls of the socket layer and `net_families[]` (`net/socket.c`).
+//!
+//! | file | calls |
+//! |---|---|
+//! | [`create`] | socket, socketpair, accept |
+//! | [`name`] | bind, connect, listen, getsockname, getpeername, shutdown, and the end of a socket |
+//! | [`option`] | setsockopt, getsockopt, ioctl, mmap |
+//! | [`data`] | everything that sends or receives |
+//!
+//! Each `sys_*` function keeps the order of checks of its own system call, because the order decides which errno
+//! a program with two mistakes sees. They share little on purpose.
+
+pub mod create;
+pub mod data;
+pub mod name;
+pub mod option;
+
+pub use create::*;
+pub use data::*;
+pub use name::*;
+pub use option::*;
+
+use crate::errno::Errno;
+use crate::func;
+use crate::net::address::SockAddr;
+use crate::net::namespace::{Fact, Facts, Known, Net};
+use crate::net::ops::{Cx, NetProtoFamily, ProtoOps, Socket};
+use crate::net::path::{Finding, Func, Path};
+use crate::net::security;
+use crate::published::{PublishError, Published};
+use crate::uapi::NPROTO;
+use crate::verdict::{Reason, Verdict};
+use libc::c_int;
+
+/// How often one slot of `net_families[]` can change; see [`crate::published`].
+const VERSIONS: usize = 16;
+
+static NET_FAMILIES: [Published<Option<&'static NetProtoFamily>, VERSIONS>; NPROTO as usize] =
+    [const { Published::new() }; NPROTO as usize];
+
+/// `sock_register`: fills the family's slot of `net_families[]`.
+///
+/// # Errors
+/// ENOBUFS for a number beyond the table, EEXIST when the slot is taken.
+pub fn sock_register(family: &'static NetProtoFamily) -> Result<(), Errno> {
+    let slot = usize::try_from(family.family)
+        .ok()
+        .and_then(|index| NET_FAMILIES.get(index))
+        .ok_or(Errno::ENOBUFS)?;
+    let updated = slot.update(|old| match old {
+        Some(Some(_)) => Err(Errno::EEXIST),
+        _ => Ok(Some(family)),
+    });
+    updated.map_err(|error| match error {
+        PublishError::Refused(errno) => errno,
+        PublishError::Exhausted => Errno::ENOBUFS,
+    })
+}
+
+/// `sock_unregister`: empties the slot.
+///
+/// # Errors
+/// ENOBUFS for a number beyond the table or a slot that has changed too often.
+pub fn sock_unregister(family: c_int) -> Result<(), Errno> {
+    let slot =
+        usize::try_from(family).ok().and_then(|index| NET_FAMILIES.get(index)).ok_or(Errno::ENOBUFS)?;
+    slot.update(|_| Ok::<_, Errno>(None)).map_err(|_| Errno::ENOBUFS)
+}
+
+/// `net_families[family]`.
+pub fn net_family(family: c_int) -> Option<&'static NetProtoFamily> {
+    let slot = usize::try_from(family).ok().and_then(|index| NET_FAMILIES.get(index))?;
+    *slot.get()?
+}
+
+/// What is so when a socket exists: its family, its type and its protocol are there, and it was allowed.
+struct Exists;
+
+impl Facts for Exists {
+    fn has_family(&self, _: c_int) -> Fact<bool> {
+        Some(Known::assumed(true))
+    }
+    fn has_protocol(&self, _: c_int, _: c_int, _: c_int) -> Fact<bool> {
+        Some(Known::assumed(true))
+    }
+    fn nl_table(&self, _: c_int) -> Fact<bool> {
+        Some(Known::assumed(true))
+    }
+    fn ipproto_max(&self) -> Fact<c_int> {
+        Some(Known::assumed(c_int::MAX))
+    }
+}
+
+/// A socket that exists already, from what SO_DOMAIN, SO_TYPE and SO_PROTOCOL say: the same walk finds its ops.
+pub fn socket_of(family: c_int, ty: c_int, protocol: c_int) -> Socket {
+    let mut path = Path::new();
+    let mut cx = Cx { path: &mut path, net: Net { facts: &Exists } };
+    let mut sock = Socket::alloc(family, ty);
+    if let Some(pf) = net_family(family) {
+        // Whether it may be created is no question any more, so the verdict is not of interest.
+        let _ = (pf.create.call)(&mut cx, &mut sock, protocol);
+    }
+    sock.ty = ty;
+    sock.sk.protocol = protocol as u16;
+    sock
+}
+
+/// `sockfd_lookup_light`: what a descriptor turned out to be.
+#[derive(Clone, Copy)]
+pub enum Lookup {
+    /// A socket.
+    Socket(Socket),
+    /// Open, but something else.
+    NotSocket,
+    /// Not open.
+    BadFd,
+    /// Nobody could tell; the host will.
+    Unknown,
+}
+
+/// An argument that was to be copied from the program: the bytes, the error that the copy meets, or nothing
+/// because the memory could not be looked at.
+pub type Copied<T> = Option<Result<T, Errno>>;
+
+/// The start of a call on a descriptor: the lookup, and its two errors.
+fn sockfd_lookup_light(cx: &mut Cx, lookup: Lookup) -> Result<(Socket, &'static ProtoOps), Verdict> {
+    let here = func!(sockfd_lookup_light);
+    match lookup {
+        Lookup::Socket(sock) => {
+            cx.path.step(here, Finding::State(sock.state, sock.sk.state));
+            sock.ops.map(|ops| (sock, ops)).ok_or(Verdict::ask().because(Reason::HostFamily))
+        }
+        Lookup::NotSocket => {
+            cx.path.step(here, Finding::Errno(Errno::ENOTSOCK));
+            Err(Verdict::errno(Errno::ENOTSOCK, Reason::NotSocket))
+        }
+        Lookup::BadFd => {
+            cx.path.step(here, Finding::Errno(Errno::EBADF));
+            Err(Verdict::errno(Errno::EBADF, Reason::BadFd))
+        }
+        Lookup::Unknown => Err(Verdict::ask().because(Reason::HostFamily)),
+    }
+}
+
+/// `move_addr_to_kernel`: the address, or the error that copying it meets.
+fn move_addr_to_kernel(cx: &mut Cx, addr: Copied<SockAddr>) -> Result<SockAddr, Verdict> {
+    let here = func!(move_addr_to_kernel);
+    match addr {
+        Some(Ok(addr)) => {
+            cx.path.step(here, Finding::Value(addr.len() as i64));
+            Ok(addr)
+        }
+        Some(Err(errno)) => {
+            cx.path.step(here, Finding::Errno(errno));
+            Err(Verdict::errno(errno, Reason::BadAddress))
+        }
+        None => Err(Verdict::ask()),
+    }
+}
+
+fn allowed(cx: &mut Cx, hook: Func, sock: &Socket) -> Result<(), Verdict> {
+    security::security_socket(cx.path, hook, sock).map_err(|errno| Verdict::errno(errno, Reason::Privilege))
+}
+
+/// Runs a member of the ops table and notes it, before what it notes itself.
+macro_rules! handler {
+    ($cx:ident, $op:expr, $($arg:expr),*) => {{
+        $cx.path.step($op.func, Finding::Passed);
+        ($op.call)($cx, $($arg),*)
+    }};
+}
+pub(crate) use handler;
+
+/// Turns the early ends of a call into its verdict.
+fn settled(result: Result<Verdict, Verdict>) -> Verdict {
+    result.unwrap_or_else(|verdict| verdict)
+}

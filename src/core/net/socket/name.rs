@@ -1,0 +1,97 @@
+//! bind(2), connect(2), listen(2), getsockname(2), getpeername(2), shutdown(2), and the end of a socket.
+
+use super::{Copied, Lookup, allowed, handler, move_addr_to_kernel, settled, sockfd_lookup_light};
+use crate::errno::Errno;
+use crate::func;
+use crate::net::address::SockAddr;
+use crate::net::ops::{Cx, Socket};
+use crate::net::path::Finding;
+use crate::verdict::{Predicted, Reason, Verdict};
+use libc::c_int;
+
+/// bind(2): descriptor, address, LSM, ops.
+pub fn sys_bind(cx: &mut Cx, lookup: Lookup, addr: Copied<SockAddr>) -> Verdict {
+    settled((|| {
+        let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
+        let addr = move_addr_to_kernel(cx, addr)?;
+        allowed(cx, func!(security_socket_bind), &sock)?;
+        Ok(handler!(cx, ops.bind, &sock, &addr))
+    })())
+}
+
+/// connect(2): unlike bind, the address is copied before the descriptor is known to be a socket.
+pub fn sys_connect(cx: &mut Cx, lookup: Lookup, addr: Copied<SockAddr>) -> Verdict {
+    settled((|| {
+        if matches!(lookup, Lookup::BadFd) {
+            sockfd_lookup_light(cx, lookup)?;
+        }
+        let addr = move_addr_to_kernel(cx, addr)?;
+        let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
+        allowed(cx, func!(security_socket_connect), &sock)?;
+        Ok(handler!(cx, ops.connect, &sock, &addr))
+    })())
+}
+
+/// listen(2): the backlog is cut to `net.core.somaxconn`, compared as unsigned.
+pub fn sys_listen(cx: &mut Cx, lookup: Lookup, backlog: c_int) -> Verdict {
+    settled((|| {
+        let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
+        if let Some(most) = cx.net.facts.somaxconn()
+            && backlog as u32 > most.value as u32
+        {
+            cx.fact(func!(__sys_listen), &"net.core.somaxconn", Some(most));
+        }
+        allowed(cx, func!(security_socket_listen), &sock)?;
+        Ok(handler!(cx, ops.listen, &sock, backlog))
+    })())
+}
+
+/// Where an address is given back: what `*addrlen` says, and whether the buffer can be written.
+#[derive(Clone, Copy)]
+pub struct AddrOut {
+    /// The room that the caller says there is.
+    pub len: Copied<c_int>,
+    /// Whether it is there.
+    pub buffer: Copied<()>,
+}
+
+/// `move_addr_to_user`: after the handler, so that its errors beat a bad pointer.
+fn move_addr_to_user(cx: &mut Cx, out: AddrOut) -> Verdict {
+    let errno = match (out.len, out.buffer) {
+        (None, _) => return Verdict::ask(),
+        (Some(Err(errno)), _) => errno,
+        (Some(Ok(..=-1)), _) => Errno::EINVAL,
+        (Some(Ok(1..)), Some(Err(errno))) => errno,
+        _ => return Verdict::ok(),
+    };
+    cx.path.step(func!(move_addr_to_user), Finding::Errno(errno));
+    Verdict::errno(errno, Reason::BadAddress)
+}
+
+/// getsockname(2) (`peer` 0) and getpeername(2) (`peer` 1).
+pub fn sys_getname(cx: &mut Cx, lookup: Lookup, peer: c_int, out: AddrOut) -> Verdict {
+    settled((|| {
+        let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
+        let hook =
+            if peer == 0 { func!(security_socket_getsockname) } else { func!(security_socket_getpeername) };
+        allowed(cx, hook, &sock)?;
+        let verdict = handler!(cx, ops.getname, &sock, peer);
+        Ok(if verdict.predicted == Predicted::Ok { move_addr_to_user(cx, out) } else { verdict })
+    })())
+}
+
+/// shutdown(2): `how` is judged by the handler, if there is one.
+pub fn sys_shutdown(cx: &mut Cx, lookup: Lookup, how: c_int) -> Verdict {
+    settled((|| {
+        let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
+        allowed(cx, func!(security_socket_shutdown), &sock)?;
+        Ok(handler!(cx, ops.shutdown, &sock, how))
+    })())
+}
+
+/// `__sock_release`: the last reference to the open file is gone, and the ops end the socket.
+pub fn sock_release(cx: &mut Cx, sock: &Socket) -> Verdict {
+    cx.path.step(func!(__sock_release), Finding::Passed);
+    let Some(ops) = sock.ops else { return Verdict::ask() };
+    handler!(cx, ops.release, sock)
+}

@@ -1,0 +1,171 @@
+//! setsockopt(2), getsockopt(2), ioctl(2), mmap(2).
+
+use super::{Copied, Lookup, allowed, handler, settled, sockfd_lookup_light};
+use crate::errno::Errno;
+use crate::func;
+use crate::net::ops::{Cx, Opt, ProtoOps, Socket};
+use crate::net::path::{Finding, Func};
+use crate::net::sockopt::{sk_getsockopt, sock_setsockopt};
+use crate::uapi::{IOCTL_GENERIC, name_of};
+use crate::verdict::{Change, Predicted, Reason, Verdict};
+use libc::c_int;
+
+/// The handler of a socket option: generic for SOL_SOCKET, else the ops' own. Some kinds of sockets take SOL_SOCKET
+/// over when a value is set.
+pub fn option_handler(ops: &'static ProtoOps, level: c_int, set: bool) -> Option<Func> {
+    match (level, set) {
+        (libc::SOL_SOCKET, true) if !ops.custom_sol_socket => Some(func!(sock_setsockopt)),
+        (libc::SOL_SOCKET, false) => Some(func!(sk_getsockopt)),
+        (_, true) => ops.setsockopt.map(|op| op.func),
+        (_, false) => ops.getsockopt.map(|op| op.func),
+    }
+}
+
+/// setsockopt(2). `value` is the int at `optval`.
+pub fn sys_setsockopt(
+    cx: &mut Cx,
+    lookup: Lookup,
+    level: c_int,
+    optname: c_int,
+    value: Copied<c_int>,
+    optlen: c_int,
+) -> Verdict {
+    settled((|| {
+        let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
+        if optlen < 0 {
+            cx.path.step(func!(do_sock_setsockopt), Finding::Errno(Errno::EINVAL));
+            return Err(Verdict::errno(Errno::EINVAL, Reason::BadArgument));
+        }
+        allowed(cx, func!(security_socket_setsockopt), &sock)?;
+        let opt = Opt { level, name: optname, len: Some(Ok(optlen)), value };
+        if level == libc::SOL_SOCKET && !ops.custom_sol_socket {
+            cx.path.step(func!(sock_setsockopt), Finding::Passed);
+            return Ok(unsettled(&sock, &opt, sock_setsockopt(cx, &sock, &opt)));
+        }
+        let Some(op) = ops.setsockopt else {
+            cx.path.step(func!(do_sock_setsockopt), Finding::Errno(Errno::EOPNOTSUPP));
+            return Err(Verdict::errno(Errno::EOPNOTSUPP, Reason::NoOperation));
+        };
+        let verdict = handler!(cx, op, &sock, &opt);
+        Ok(unsettled(&sock, &opt, verdict))
+    })())
+}
+
+/// Options after which a socket gets its address in other ways than its calls show.
+fn unsettled(sock: &Socket, opt: &Opt, verdict: Verdict) -> Verdict {
+    const SO_PASSSEC: c_int = 34;
+    const SO_PASSPIDFD: c_int = 76;
+    const SO_PASSRIGHTS: c_int = 83;
+    const PACKET_FANOUT: c_int = 18;
+    let unsettles = match (sock.sk.family, opt.level, opt.name) {
+        // The next connect or send binds the socket first.
+        (libc::AF_UNIX, libc::SOL_SOCKET, libc::SO_PASSCRED | SO_PASSSEC | SO_PASSPIDFD | SO_PASSRIGHTS) => {
+            true
+        }
+        // The next bind takes no port.
+        (libc::AF_INET | libc::AF_INET6, libc::SOL_IP, libc::IP_BIND_ADDRESS_NO_PORT) => true,
+        // The next bind is refused.
+        (libc::AF_PACKET, libc::SOL_PACKET, PACKET_FANOUT) => true,
+        _ => false,
+    };
+    if unsettles { verdict.then(Change::Unsettle) } else { verdict }
+}
+
+/// getsockopt(2). `optlen` is what the argument points to; of `value` only matters whether it can be written.
+pub fn sys_getsockopt(
+    cx: &mut Cx,
+    lookup: Lookup,
+    level: c_int,
+    optname: c_int,
+    value: Copied<c_int>,
+    optlen: Copied<c_int>,
+) -> Verdict {
+    settled((|| {
+        let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
+        allowed(cx, func!(security_socket_getsockopt), &sock)?;
+        let opt = Opt { level, name: optname, len: optlen, value };
+        if level == libc::SOL_SOCKET {
+            cx.path.step(func!(sk_getsockopt), Finding::Passed);
+            return Ok(sk_getsockopt(cx, &sock, &opt));
+        }
+        let Some(op) = ops.getsockopt else {
+            cx.path.step(func!(do_sock_getsockopt), Finding::Errno(Errno::EOPNOTSUPP));
+            return Err(Verdict::errno(Errno::EOPNOTSUPP, Reason::NoOperation));
+        };
+        Ok(handler!(cx, op, &sock, &opt))
+    })())
+}
+
+/// How a handler says that it does not know a request: an error of the kernel's own, which no program sees.
+const ENOIOCTLCMD: Errno = Errno(515);
+/// The same as the end of an ioctl handler.
+pub const NO_IOCTL: Verdict = Verdict::errno(ENOIOCTLCMD, Reason::NoOperation);
+
+/// `_IOC_TYPE` of the requests that belong to sockets (`SOCK_IOC_TYPE`).
+const SOCK_IOC_TYPE: u32 = 0x89;
+
+/// ioctl(2) on a socket: what every file or every socket understands is answered before the handler is reached. What
+/// the handler does not know goes on to the network devices, if it looks like one of their requests.
+pub fn sys_ioctl(cx: &mut Cx, lookup: Lookup, request: c_int) -> Verdict {
+    const SIOCGSTAMP_OLD: c_int = 0x8906;
+    const SIOCGSTAMPNS_OLD: c_int = 0x8907;
+    const SIOCGIFCONF: c_int = 0x8912;
+    settled((|| {
+        let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
+        match request as u64 {
+            libc::FIONBIO | libc::FIOCLEX | libc::FIONCLEX => {
+                cx.path.step(func!(do_vfs_ioctl), Finding::Value(i64::from(request)));
+                return Ok(Verdict::ok());
+            }
+            _ => cx.path.step(func!(sock_ioctl), Finding::Value(i64::from(request))),
+        }
+        match request {
+            SIOCGIFCONF => return Ok(Verdict::ok()),
+            SIOCGSTAMP_OLD | SIOCGSTAMPNS_OLD => {
+                let Some(gettstamp) = ops.gettstamp else {
+                    return Ok(Verdict::errno(Errno::ENOTTY, Reason::NoOperation));
+                };
+                // There is none before something was received.
+                return Ok(match sock.sees_no_traffic() {
+                    true => {
+                        cx.path.step(gettstamp, Finding::Passed);
+                        Verdict::errno(Errno::ENOENT, Reason::BadState)
+                    }
+                    false => cx.ask(gettstamp, &"when something was received last"),
+                });
+            }
+            _ if name_of(IOCTL_GENERIC, request).is_some() => return Ok(Verdict::ask()),
+            _ => {}
+        }
+        let verdict = handler!(cx, ops.ioctl, &sock, request);
+        if verdict.predicted != Predicted::Errno(ENOIOCTLCMD) {
+            return Ok(verdict);
+        }
+        if (request as u32 >> 8) & 0xff == SOCK_IOC_TYPE && !matches!(request, 0x8903..=0x8905) {
+            return Ok(cx.ask(func!(dev_ioctl), &"a request to a network device"));
+        }
+        Ok(Verdict::errno(Errno::ENOTTY, Reason::NoOperation))
+    })())
+}
+
+/// mmap(2) of one readable page of a socket.
+pub fn sys_mmap(cx: &mut Cx, lookup: Lookup) -> Verdict {
+    settled((|| {
+        if matches!(lookup, Lookup::NotSocket) {
+            return Err(Verdict::ask());
+        }
+        let (_, ops) = sockfd_lookup_light(cx, lookup)?;
+        let Some(mmap) = ops.mmap else { return Err(Verdict::errno(Errno::ENODEV, Reason::NoOperation)) };
+        match mmap.name() {
+            "sock_no_mmap" => {
+                cx.path.step(mmap, Finding::Errno(Errno::ENODEV));
+                Ok(Verdict::errno(Errno::ENODEV, Reason::NoOperation))
+            }
+            "tcp_mmap" => {
+                cx.path.step(mmap, Finding::Passed);
+                Ok(Verdict::ok())
+            }
+            _ => Ok(cx.ask(mmap, &"whether a ring was set up")),
+        }
+    })())
+}

@@ -1,0 +1,121 @@
+//! The whole argument space of socket(2), with the facts of one kernel given: Linux 6.18 without modules, as it was
+//! measured. Against the kernel that is running, `scripts/kernel-exact.sh` does the same.
+
+use libc::c_int;
+use sockshim_core::net::namespace::{Fact, Facts, Known, Net};
+use sockshim_core::net::ops::Cx;
+use sockshim_core::net::path::Path;
+use sockshim_core::net::socket::sys_socket;
+use sockshim_core::verdict::Predicted;
+use std::collections::BTreeMap;
+
+struct Linux618 {
+    privileged: bool,
+}
+
+impl Facts for Linux618 {
+    fn nproto(&self) -> Fact<c_int> {
+        Some(Known::assumed(46))
+    }
+    fn ipproto_max(&self) -> Fact<c_int> {
+        Some(Known::assumed(263))
+    }
+    fn has_family(&self, family: c_int) -> Fact<bool> {
+        Some(Known::assumed(matches!(family, 1 | 2 | 10 | 16 | 17 | 40 | 44)))
+    }
+    fn has_protocol(&self, _: c_int, _: c_int, protocol: c_int) -> Fact<bool> {
+        Some(Known::assumed(protocol == libc::IPPROTO_UDPLITE))
+    }
+    fn nl_table(&self, protocol: c_int) -> Fact<bool> {
+        let registered = matches!(protocol, 0 | 2 | 4 | 6 | 7 | 9 | 10 | 11 | 12 | 15 | 16);
+        Some(Known::assumed(registered))
+    }
+    fn net_raw(&self) -> Fact<bool> {
+        Some(Known::assumed(self.privileged))
+    }
+    fn ping_group(&self) -> Fact<bool> {
+        Some(Known::assumed(false))
+    }
+    fn mptcp_enabled(&self) -> Fact<bool> {
+        Some(Known::assumed(true))
+    }
+}
+
+/// Families -2..50, types -1..16, protocols -1..300, counted by answer.
+fn counted(facts: &dyn Facts) -> BTreeMap<&'static str, u32> {
+    sockshim_core::net::init();
+    let mut counts = BTreeMap::new();
+    for family in -2..=50 {
+        for ty in -1..=16 {
+            for protocol in -1..=300 {
+                let mut path = Path::new();
+                let mut cx = Cx { path: &mut path, net: Net { facts } };
+                let answer = match sys_socket(&mut cx, family, ty, protocol).0.predicted {
+                    Predicted::Ok => "ok",
+                    Predicted::Errno(errno) => errno.name().expect("a known error"),
+                    Predicted::Unknown => "?",
+                };
+                *counts.entry(answer).or_default() += 1;
+            }
+        }
+    }
+    counts
+}
+
+#[test]
+fn as_root() {
+    let expected = [
+        ("EACCES", 2),
+        ("EAFNOSUPPORT", 163_382),
+        ("EINVAL", 102_291),
+        ("ENODEV", 2),
+        ("EPROTONOSUPPORT", 8_523),
+        ("ESOCKTNOSUPPORT", 12_129),
+        ("ok", 1_779),
+    ];
+    assert_eq!(counted(&Linux618 { privileged: true }), BTreeMap::from(expected));
+}
+
+#[test]
+fn as_an_unprivileged_user() {
+    let expected = [
+        ("EACCES", 2),
+        ("EAFNOSUPPORT", 163_382),
+        ("EINVAL", 102_291),
+        ("ENODEV", 2),
+        ("EPERM", 7_470),
+        ("EPROTONOSUPPORT", 8_222),
+        ("ESOCKTNOSUPPORT", 6_693),
+        ("ok", 46),
+    ];
+    assert_eq!(counted(&Linux618 { privileged: false }), BTreeMap::from(expected));
+}
+
+/// Without facts nothing is claimed that a fact could change, and everything else still is.
+#[test]
+fn without_facts_a_prediction_stays_open_or_is_the_same() {
+    struct Unasked;
+    impl Facts for Unasked {}
+    sockshim_core::net::init();
+    let predict = |facts: &dyn Facts, (family, ty, protocol)| {
+        let mut path = Path::new();
+        let mut cx = Cx { path: &mut path, net: Net { facts } };
+        sys_socket(&mut cx, family, ty, protocol).0.predicted
+    };
+    let (root, user) = (Linux618 { privileged: true }, Linux618 { privileged: false });
+    let mut known = 0;
+    for family in -2..=50 {
+        for ty in -1..=16 {
+            for protocol in (-1..=300).step_by(7) {
+                let triple = (family, ty, protocol);
+                let unasked = predict(&Unasked, triple);
+                if unasked != Predicted::Unknown {
+                    known += 1;
+                    assert_eq!(unasked, predict(&root, triple), "{triple:?}");
+                    assert_eq!(unasked, predict(&user, triple), "{triple:?}");
+                }
+            }
+        }
+    }
+    assert!(known > 10_000, "{known}");
+}

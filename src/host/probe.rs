@@ -1,0 +1,79 @@
+//! Questions that are calls.
+
+use core::ffi::{c_int, c_long};
+use sockshim_core::net::address::SockAddr;
+use sockshim_sys as sys;
+
+/// What socket(2) said.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Answer {
+    /// A socket, which is closed again.
+    Made,
+    /// An error.
+    Errno(c_int),
+}
+
+/// Makes a socket and closes it.
+pub fn socket(family: c_int, ty: c_int, protocol: c_int) -> Answer {
+    match open(family, ty, protocol) {
+        Ok(fd) => {
+            sys::close(fd);
+            Answer::Made
+        }
+        Err(errno) => Answer::Errno(errno),
+    }
+}
+
+fn open(family: c_int, ty: c_int, protocol: c_int) -> Result<c_int, c_int> {
+    // A child that the program forks and executes meanwhile must not keep it.
+    let ty = ty | libc::SOCK_CLOEXEC;
+    // SAFETY: takes numbers.
+    let raw = unsafe { sys::syscall(libc::SYS_socket, [family.into(), ty.into(), protocol.into(), 0, 0, 0]) };
+    if raw < 0 { Err(-raw as c_int) } else { Ok(raw as c_int) }
+}
+
+fn bind(fd: c_int, addr: &SockAddr) -> Result<(), c_int> {
+    let bytes = addr.bytes();
+    let args = [fd.into(), bytes.as_ptr() as c_long, bytes.len() as c_long, 0, 0, 0];
+    // SAFETY: the address is readable for its length.
+    let raw = unsafe { sys::syscall(libc::SYS_bind, args) };
+    if raw < 0 { Err(-raw as c_int) } else { Ok(()) }
+}
+
+/// CAP_NET_BIND_SERVICE, without taking a privileged port: binding a bound socket again fails in any case, but the
+/// privilege is judged before that. `None` when the kernel does not say; port 1 must be privileged.
+pub fn may_bind_privileged_port() -> Option<bool> {
+    let fd = open(libc::AF_INET, libc::SOCK_DGRAM, 0).ok()?;
+    let any = SockAddr::of_v4([0; 4]);
+    let mut privileged = [0; 16];
+    privileged.copy_from_slice(any.bytes());
+    privileged[3] = 1;
+    let answer = bind(fd, &any).and_then(|()| bind(fd, &SockAddr::new(&privileged)));
+    sys::close(fd);
+    match answer {
+        Err(libc::EACCES) => Some(false),
+        Err(libc::EINVAL) => Some(true),
+        _ => None,
+    }
+}
+
+/// Whether the address is one of the namespace's own, by binding it with a port of the kernel's choice.
+pub fn is_local(addr: &SockAddr) -> Option<bool> {
+    let mut with_any_port = [0; 28];
+    let len = match addr.family()? {
+        libc::AF_INET => 16,
+        libc::AF_INET6 => 28,
+        _ => return None,
+    };
+    let given = addr.bytes().len().min(len);
+    with_any_port[..given].copy_from_slice(&addr.bytes()[..given]);
+    with_any_port[2..4].fill(0);
+    let fd = open(addr.family()?, libc::SOCK_DGRAM, 0).ok()?;
+    let answer = bind(fd, &SockAddr::new(&with_any_port[..len]));
+    sys::close(fd);
+    match answer {
+        Ok(()) => Some(true),
+        Err(libc::EADDRNOTAVAIL) => Some(false),
+        Err(_) => None,
+    }
+}

@@ -1,0 +1,35 @@
+//! Questions that are files below `/proc/sys`. They show the reader's own network namespace.
+
+use core::ffi::{CStr, c_int};
+use sockshim_sys as sys;
+
+/// The number in the file; `None` when there is no such file, or no number in it.
+pub fn read(path: &CStr) -> Option<c_int> {
+    let fd = sys::open(path, libc::O_RDONLY | libc::O_CLOEXEC, 0);
+    if fd < 0 {
+        return None;
+    }
+    let mut bytes = [0; 24];
+    let len = sys::read(fd, &mut bytes);
+    sys::close(fd);
+    parse(bytes.get(..usize::try_from(len).ok()?)?)
+}
+
+fn parse(bytes: &[u8]) -> Option<c_int> {
+    core::str::from_utf8(bytes).ok()?.trim_ascii().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_what_is_none() {
+        assert_eq!(parse(b"4096\n"), Some(4096));
+        assert_eq!(parse(b"-1\n"), Some(-1));
+        assert_eq!(parse(b"1\t0\n"), None);
+        assert_eq!(parse(b""), None);
+        assert!(read(c"/proc/sys/net/core/somaxconn").is_some());
+        assert_eq!(read(c"/proc/sys/net/core/no-such-file"), None);
+    }
+}

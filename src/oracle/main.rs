@@ -1,0 +1,149 @@
+//! `sockshim-oracle`: asks the tables of `sockshim-core` and the running kernel the same questions.
+//!
+//! | command | what is compared |
+//! |---|---|
+//! | `socket`, `socketpair` | the whole argument space, in ten settings of privilege and namespace |
+//! | `matrix` | every operation on every kind of fresh socket |
+//! | `faults` | the order of checks: several faults in one call |
+//! | `walks` | random sequences of calls: prediction and state after each |
+//! | `names` | the functions' names against the kernel's symbols |
+//! | `mutation` | that the others fail when something is broken on purpose |
+//!
+//! The tables' side knows the facts that `sockshim-host` has asked the kernel for, once per setting; everything else it
+//! works out by itself. The kernel's side is the plain system call. The program needs root: most settings cannot be
+//! entered without it, and none of them touches the system's own network namespace.
+
+#![allow(clippy::disallowed_methods, reason = "nothing is hooked here: libc's functions are libc's")]
+
+mod argument;
+mod faults;
+mod kernel;
+mod kinds;
+mod matrix;
+mod mutation;
+mod names;
+mod observe;
+mod remembered;
+mod setting;
+mod subject;
+mod tally;
+mod triples;
+mod walks;
+
+use std::io::Write;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+const USAGE: &str = "\
+Usage: sockshim-oracle [COMMAND]... [--sequences N] [--seed N]
+Commands: socket socketpair matrix faults walks names mutation; all of them without one
+";
+
+/// How many random walks there are, unless the command line says something else.
+const SEQUENCES: u32 = 20_000;
+
+struct Options {
+    commands: Vec<String>,
+    sequences: u32,
+    seed: u64,
+    mutation: Option<usize>,
+}
+
+fn main() -> ExitCode {
+    let Some(options) = options(std::env::args().skip(1)) else {
+        let _ = std::io::stderr().write_all(USAGE.as_bytes());
+        return ExitCode::from(2);
+    };
+    sockshim_core::net::init();
+    // SAFETY: a disposition that runs no code.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+    kernel::limit_descriptors(4096, None);
+    if let Some((mutation, ..)) = options.mutation.and_then(mutation::by_index) {
+        mutation::activate(mutation);
+    }
+    let mut equal = true;
+    for command in &options.commands {
+        let begin = Instant::now();
+        say(&format!("\n{command}: {}", what(command)));
+        equal &= run(command, &options);
+        say(&format!("  {:.1} s", begin.elapsed().as_secs_f32()));
+    }
+    if equal { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+const COMMANDS: [(&str, &str); 7] = [
+    ("socket", "socket(2), family -2..50, type -1..16, protocol -1..300, every flag bit, extreme integers"),
+    ("socketpair", "socketpair(2), likewise"),
+    ("matrix", "every operation on every kind of fresh socket"),
+    ("faults", "several faults in one call"),
+    ("walks", "random sequences of 12 calls"),
+    ("names", "the functions' names"),
+    ("mutation", "something is broken on purpose, and must be found"),
+];
+
+fn what(command: &str) -> &'static str {
+    COMMANDS.iter().find(|(name, _)| *name == command).map_or("", |(_, what)| what)
+}
+
+fn options(mut words: impl Iterator<Item = String>) -> Option<Options> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_nanos() as u64);
+    let mut options = Options { commands: Vec::new(), sequences: SEQUENCES, seed: now, mutation: None };
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--sequences" => options.sequences = words.next()?.parse().ok()?,
+            "--seed" => options.seed = number(&words.next()?)?,
+            // How `mutation` starts its own children.
+            "--mutation" => options.mutation = Some(words.next()?.parse().ok()?),
+            command if COMMANDS.iter().any(|(name, _)| *name == command) => options.commands.push(word),
+            _ => return None,
+        }
+    }
+    if options.commands.is_empty() {
+        options.commands = COMMANDS.iter().map(|(name, _)| (*name).to_string()).collect();
+    }
+    Some(options)
+}
+
+/// A number as the seeds are printed, or in decimal.
+fn number(text: &str) -> Option<u64> {
+    match text.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16).ok(),
+        None => text.parse().ok(),
+    }
+}
+
+fn run(command: &str, options: &Options) -> bool {
+    match command {
+        "socket" => triples::run(triples::Call::Socket),
+        "socketpair" => triples::run(triples::Call::Pair),
+        "matrix" => matrix::run(),
+        "faults" => faults::run(),
+        "walks" => walks::run(options.sequences, options.seed),
+        "names" => names::run(),
+        _ => mutations_are_found(options),
+    }
+}
+
+/// Breaks one thing after the other, each in a process of its own, and wants the comparison to fail.
+fn mutations_are_found(options: &Options) -> bool {
+    let mut all = true;
+    for (index, (_, what, command)) in mutation::ALL.into_iter().enumerate() {
+        let mut child = Command::new("/proc/self/exe");
+        child.arg(command).arg("--mutation").arg(index.to_string());
+        child
+            .arg("--sequences")
+            .arg(options.sequences.to_string())
+            .arg("--seed")
+            .arg(options.seed.to_string());
+        let status = child.stdout(Stdio::null()).status();
+        // 1 is a mismatch; anything else would be another failure.
+        let found = status.is_ok_and(|status| status.code() == Some(1));
+        say(&format!("  {what:<60} {command}: {}", if found { "found" } else { "NOT FOUND" }));
+        all &= found;
+    }
+    all
+}

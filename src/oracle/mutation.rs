@@ -1,0 +1,94 @@
+//! Faults on purpose, to see that they are found. The tables stay as they are: what is exchanged is what the oracle
+//! takes from them.
+
+use sockshim_core::func;
+use sockshim_core::net::address::SockAddr;
+use sockshim_core::net::ops::{Cx, Op, ProtoOps, Socket};
+use sockshim_core::net::path::Finding;
+use sockshim_core::net::protosw::InetProtosw;
+use sockshim_core::net::socket::{Copied, Lookup, sys_bind, sys_connect};
+use sockshim_core::verdict::Verdict;
+use std::sync::OnceLock;
+
+/// What is broken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mutation {
+    /// An entry of `inetsw[SOCK_RAW]` more, which takes protocol 89.
+    InetswEntry,
+    /// `unix_dgram_ops.listen` is `unix_stream_ops`'.
+    OpsEntry,
+    /// connect(2) looks at the descriptor before the address, as bind(2) does.
+    CheckOrder,
+    /// A TCP socket that listens may be connected.
+    StateCheck,
+}
+
+/// All of them, with the command that must find them.
+pub const ALL: [(Mutation, &str, &str); 4] = [
+    (Mutation::InetswEntry, "one more entry in inetsw[SOCK_RAW]", "socket"),
+    (Mutation::OpsEntry, "unix_dgram_ops.listen is that of unix_stream_ops", "matrix"),
+    (Mutation::CheckOrder, "connect(2) looks at the descriptor before the address", "faults"),
+    (Mutation::StateCheck, "a listening TCP socket may be connected", "walks"),
+];
+
+static ACTIVE: OnceLock<Mutation> = OnceLock::new();
+
+/// Breaks something in this process from now on.
+pub fn activate(mutation: Mutation) {
+    ACTIVE.set(mutation).expect("one mutation at a time");
+    if mutation == Mutation::InetswEntry {
+        let raw = &sockshim_core::net::ipv4::raw::RAW_PROTOSW;
+        static ENTRY: OnceLock<InetProtosw> = OnceLock::new();
+        let entry = ENTRY.get_or_init(|| InetProtosw {
+            name: &"MUTANT",
+            ty: libc::SOCK_RAW,
+            protocol: 89,
+            prot: raw.prot,
+            ops: raw.ops,
+            flags: 0,
+        });
+        sockshim_core::net::ipv4::af_inet::INETSW.register(entry).expect("a free place");
+    }
+}
+
+/// The ops that the tables say, unless they are the broken ones.
+pub fn ops(ops: &'static ProtoOps) -> &'static ProtoOps {
+    use sockshim_core::net::ipv4::af_inet::INET_STREAM_OPS;
+    use sockshim_core::net::unix::af_unix::{UNIX_DGRAM_OPS, UNIX_STREAM_OPS};
+    static DGRAM: OnceLock<ProtoOps> = OnceLock::new();
+    static STREAM: OnceLock<ProtoOps> = OnceLock::new();
+    match (ACTIVE.get(), ops.name) {
+        (Some(Mutation::OpsEntry), "unix_dgram_ops") => {
+            DGRAM.get_or_init(|| ProtoOps { listen: UNIX_STREAM_OPS.listen, ..UNIX_DGRAM_OPS })
+        }
+        (Some(Mutation::StateCheck), "inet_stream_ops") => STREAM.get_or_init(|| ProtoOps {
+            connect: Op { func: func!(inet_stream_connect), call: connect_even_if_listening },
+            ..INET_STREAM_OPS
+        }),
+        _ => ops,
+    }
+}
+
+fn connect_even_if_listening(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdict {
+    let mut sock = *sock;
+    if sock.sk.state == sockshim_core::net::sock::TcpState::Listen {
+        cx.path.step(func!(inet_stream_connect), Finding::Passed);
+        sock.sk.state = sockshim_core::net::sock::TcpState::Close;
+        let verdict = (sockshim_core::net::ipv4::af_inet::INET_STREAM_OPS.connect.call)(cx, &sock, addr);
+        return verdict;
+    }
+    (sockshim_core::net::ipv4::af_inet::INET_STREAM_OPS.connect.call)(cx, &sock, addr)
+}
+
+/// connect(2), unless its order is the broken one.
+pub fn connect(cx: &mut Cx, lookup: Lookup, addr: Copied<SockAddr>) -> Verdict {
+    match (ACTIVE.get(), lookup) {
+        (Some(Mutation::CheckOrder), Lookup::NotSocket) => sys_bind(cx, lookup, addr),
+        _ => sys_connect(cx, lookup, addr),
+    }
+}
+
+/// The mutation by its number in [`ALL`].
+pub fn by_index(index: usize) -> Option<(Mutation, &'static str, &'static str)> {
+    ALL.get(index).copied()
+}

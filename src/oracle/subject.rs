@@ -1,0 +1,403 @@
+//! One descriptor, and each call on it made twice: by the tables and by the kernel.
+
+use crate::argument::{Addr, Message, Pointer};
+use crate::kernel::{self, Answer, call};
+use crate::mutation;
+use libc::c_int;
+use sockshim_core::fdtable::{FDS, Handle};
+use sockshim_core::net::namespace::{Facts, Net};
+use sockshim_core::net::ops::{Cx, ProtoOps, Socket, SocketState};
+use sockshim_core::net::path::{Finding, Func, Path};
+use sockshim_core::net::sock::TcpState;
+use sockshim_core::net::socket::*;
+use sockshim_core::net::state;
+use sockshim_core::verdict::{Change, Predicted, Verdict};
+use sockshim_sys as sys;
+
+/// A call that was made on both sides.
+pub struct Asked {
+    /// The function of the ops that the tables hold responsible.
+    pub handler: Option<Func>,
+    /// What they predict.
+    pub predicted: Predicted,
+    /// What the kernel said.
+    pub answer: Answer,
+    /// Why the tables left it to the host, if they did.
+    pub why: &'static str,
+    /// Whether the descriptor may be in another state now.
+    pub changed: bool,
+}
+
+/// A descriptor under test.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    /// The descriptor.
+    pub fd: c_int,
+    lookup: Option<Lookup>,
+    handle: Option<Handle>,
+    facts: &'a dyn Facts,
+}
+
+impl<'a> Subject<'a> {
+    /// A new socket, non-blocking; `None` when the kernel does not offer it.
+    pub fn socket(facts: &'a dyn Facts, family: c_int, ty: c_int, protocol: c_int) -> Option<Subject<'a>> {
+        let ty = ty | libc::SOCK_NONBLOCK;
+        let mut path = Path::new();
+        let mut cx = Cx { path: &mut path, net: Net { facts } };
+        let (_, socket) = sys_socket(&mut cx, family, ty, protocol);
+        let fd = kernel::socket(family, ty, protocol).ok()? as c_int;
+        Some(Subject::known(facts, fd, &socket))
+    }
+
+    /// A descriptor whose socket is known.
+    pub fn known(facts: &'a dyn Facts, fd: c_int, socket: &Socket) -> Subject<'a> {
+        Subject { fd, lookup: None, handle: FDS.install(fd, socket, 0), facts }
+    }
+
+    /// A descriptor that is no socket, or none at all.
+    pub fn other(facts: &'a dyn Facts, fd: c_int, lookup: Lookup) -> Subject<'a> {
+        Subject { fd, lookup: Some(lookup), handle: None, facts }
+    }
+
+    /// Two connected sockets of AF_UNIX, non-blocking.
+    pub fn pair(facts: &'a dyn Facts, ty: c_int) -> Option<[Subject<'a>; 2]> {
+        let ty = ty | libc::SOCK_NONBLOCK;
+        let mut path = Path::new();
+        let mut cx = Cx { path: &mut path, net: Net { facts } };
+        let (_, mut socket) = sys_socketpair(&mut cx, libc::AF_UNIX, ty, 0, Some(Ok(())));
+        let fds = kernel::socketpair(libc::AF_UNIX, ty, 0).ok()?;
+        socket.state = SocketState::Connected;
+        socket.sk.state = TcpState::Established;
+        Some(fds.map(|fd| Subject::known(facts, fd, &socket)))
+    }
+
+    /// The socket that an accept on this one has given. Which kind of socket MPTCP gives depends on the client.
+    pub fn accepted(&self, fd: c_int) -> Option<Subject<'a>> {
+        let mut socket = state::accepted(&self.sock()?);
+        if socket.ops.is_none() {
+            let protocol = sys::getsockopt_int(fd, libc::SO_PROTOCOL).ok()?;
+            let kept = socket;
+            socket = socket_of(kept.sk.family, kept.ty, protocol);
+            (socket.state, socket.sk.state, socket.sk.bound) = (kept.state, kept.sk.state, kept.sk.bound);
+        }
+        Some(Subject::known(self.facts, fd, &socket))
+    }
+
+    /// What the tables know of it.
+    pub fn lookup(&self) -> Lookup {
+        match (self.lookup, self.handle.and_then(|handle| FDS.read(handle))) {
+            (Some(lookup), _) => lookup,
+            (None, Some((mut socket, _))) => {
+                socket.ops = socket.ops.map(mutation::ops);
+                Lookup::Socket(socket)
+            }
+            (None, None) => Lookup::Unknown,
+        }
+    }
+
+    /// The socket.
+    pub fn sock(&self) -> Option<Socket> {
+        match self.lookup() {
+            Lookup::Socket(socket) => Some(socket),
+            _ => None,
+        }
+    }
+
+    /// Ends it.
+    pub fn close(&self) {
+        if self.lookup.is_none() {
+            FDS.forget(self.fd);
+            sys::close(self.fd);
+        }
+    }
+
+    fn ask(
+        &self,
+        handler: impl Fn(&'static ProtoOps) -> Option<Func>,
+        predict: impl FnOnce(&mut Cx, Lookup) -> Verdict,
+        perform: impl FnOnce(i64) -> Answer,
+    ) -> Asked {
+        let lookup = self.lookup();
+        let mut path = Path::new();
+        let mut cx = Cx { path: &mut path, net: Net { facts: self.facts } };
+        let verdict = predict(&mut cx, lookup);
+        let answer = perform(self.fd.into());
+        let socket = self.sock();
+        if let (Some(handle), Some(socket)) = (self.handle, socket)
+            && verdict.change != Change::None
+        {
+            let errno = answer.err().map(|errno| errno.0);
+            FDS.update(handle, |old| state::commit(old, &socket, verdict.change, errno));
+        }
+        let asked_host = path.steps().iter().rev().find_map(|step| match step.finding {
+            Finding::Host(what) => Some(*what),
+            _ => None,
+        });
+        Asked {
+            handler: socket.and_then(|socket| socket.ops).and_then(handler),
+            predicted: verdict.predicted,
+            answer,
+            why: asked_host.unwrap_or("the socket's state"),
+            changed: verdict.change != Change::None || verdict.predicted == Predicted::Unknown,
+        }
+    }
+
+    /// bind(2).
+    pub fn bind(&self, addr: &Addr) -> Asked {
+        // SAFETY: the kernel judges the pointer.
+        let perform = |fd| unsafe { call(libc::SYS_bind, &[fd, addr.pointer(), addr.len.into()]) };
+        self.ask(|ops| Some(ops.bind.func), |cx, fd| sys_bind(cx, fd, addr.copied()), perform)
+    }
+
+    /// connect(2).
+    pub fn connect(&self, addr: &Addr) -> Asked {
+        // SAFETY: the kernel judges the pointer.
+        let perform = |fd| unsafe { call(libc::SYS_connect, &[fd, addr.pointer(), addr.len.into()]) };
+        let predict = |cx: &mut Cx, fd| mutation::connect(cx, fd, addr.copied());
+        self.ask(|ops| Some(ops.connect.func), predict, perform)
+    }
+
+    /// listen(2).
+    pub fn listen(&self, backlog: c_int) -> Asked {
+        // SAFETY: takes numbers.
+        let perform = |fd| unsafe { call(libc::SYS_listen, &[fd, backlog.into()]) };
+        self.ask(|ops| Some(ops.listen.func), |cx, fd| sys_listen(cx, fd, backlog), perform)
+    }
+
+    /// accept4(2) without an address.
+    pub fn accept(&self, flags: c_int) -> Asked {
+        // SAFETY: takes numbers and null pointers.
+        let perform = |fd| unsafe { call(libc::SYS_accept4, &[fd, 0, 0, flags.into()]) };
+        self.ask(|ops| Some(ops.accept.func), |cx, fd| sys_accept4(cx, fd, flags), perform)
+    }
+
+    /// getsockname(2) and getpeername(2), with room for `len` bytes.
+    pub fn getname(&self, peer: bool, len: c_int, len_at: Pointer, buffer: Pointer) -> Asked {
+        let nr = if peer { libc::SYS_getpeername } else { libc::SYS_getsockname };
+        let (mut room, mut bytes) = (len, [0_u8; 256]);
+        // SAFETY: the buffers are longer than any address; the kernel judges the pointers.
+        let perform =
+            |fd| unsafe { call(nr, &[fd, buffer.to(bytes.as_mut_ptr()), len_at.to(&raw mut room)]) };
+        let out = AddrOut { len: len_at.copied(len), buffer: buffer.copied(()) };
+        self.ask(|ops| Some(ops.getname.func), |cx, fd| sys_getname(cx, fd, peer.into(), out), perform)
+    }
+
+    /// The name, as the kernel gives it.
+    pub fn name(&self) -> Option<Vec<u8>> {
+        let (mut len, mut bytes) = (128_i32, vec![0_u8; 128]);
+        let args = [self.fd.into(), bytes.as_mut_ptr() as i64, &raw mut len as i64];
+        // SAFETY: the buffer is as long as it is said to be.
+        unsafe { call(libc::SYS_getsockname, &args) }.ok()?;
+        bytes.truncate(len as usize);
+        Some(bytes)
+    }
+
+    /// setsockopt(2) with an int.
+    pub fn setsockopt(&self, level: c_int, name: c_int, value: c_int, len: c_int, at: Pointer) -> Asked {
+        let values = [value; 16];
+        let args = [level.into(), name.into(), at.to(values.as_ptr()), len.into()];
+        // SAFETY: the value is longer than any that is claimed; the kernel judges the pointer.
+        let perform = |fd| unsafe { call(libc::SYS_setsockopt, &[fd, args[0], args[1], args[2], args[3]]) };
+        let predict = |cx: &mut Cx, fd| sys_setsockopt(cx, fd, level, name, at.copied(value), len);
+        self.ask(|ops| option_handler(ops, level, true), predict, perform)
+    }
+
+    /// getsockopt(2).
+    pub fn getsockopt(&self, level: c_int, name: c_int, len: c_int, len_at: Pointer, at: Pointer) -> Asked {
+        let (mut room, mut bytes) = (len, [0_u8; 256]);
+        let args = [level.into(), name.into(), at.to(bytes.as_mut_ptr()), len_at.to(&raw mut room)];
+        // SAFETY: the buffer is longer than any length that is claimed; the kernel judges the pointers.
+        let perform = |fd| unsafe { call(libc::SYS_getsockopt, &[fd, args[0], args[1], args[2], args[3]]) };
+        let predict = |cx: &mut Cx, fd| sys_getsockopt(cx, fd, level, name, at.copied(0), len_at.copied(len));
+        self.ask(|ops| option_handler(ops, level, false), predict, perform)
+    }
+
+    /// shutdown(2).
+    pub fn shutdown(&self, how: c_int) -> Asked {
+        // SAFETY: takes numbers.
+        let perform = |fd| unsafe { call(libc::SYS_shutdown, &[fd, how.into()]) };
+        self.ask(|ops| Some(ops.shutdown.func), |cx, fd| sys_shutdown(cx, fd, how), perform)
+    }
+
+    /// ioctl(2) with a zeroed argument.
+    pub fn ioctl(&self, request: c_int) -> Asked {
+        let mut argument = [0_u8; 256];
+        let perform = |fd: i64| kernel::ioctl(fd as c_int, request, &mut argument);
+        self.ask(|ops| Some(ops.ioctl.func), |cx, fd| sys_ioctl(cx, fd, request), perform)
+    }
+
+    /// mmap(2) of one page.
+    pub fn mmap(&self) -> Asked {
+        const PAGE: i64 = 4096;
+        let perform = |fd| {
+            let flags = i64::from(libc::MAP_SHARED);
+            // SAFETY: a new mapping, which is taken away again.
+            unsafe {
+                let start = call(libc::SYS_mmap, &[0, PAGE, libc::PROT_READ.into(), flags, fd, 0])?;
+                call(libc::SYS_munmap, &[start, PAGE])
+            }
+        };
+        self.ask(|ops| ops.mmap, sys_mmap, perform)
+    }
+
+    /// sendto(2).
+    pub fn sendto(&self, len: u64, buffer: Pointer, flags: c_int, addr: Option<&Addr>) -> Asked {
+        let bytes = vec![0_u8; len as usize + 64];
+        let (pointer, addr_len) = addr.map_or((0, 0), |addr| (addr.pointer(), addr.len));
+        let args = [buffer.to(bytes.as_ptr()), len as i64, (flags | libc::MSG_NOSIGNAL).into()];
+        // SAFETY: the buffer is as long as it is said to be; the kernel judges the pointers.
+        let perform = |fd| unsafe {
+            call(libc::SYS_sendto, &[fd, args[0], args[1], args[2], pointer, addr_len.into()])
+        };
+        let predict = |cx: &mut Cx, fd| {
+            let flags = flags | libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
+            sys_sendto(cx, fd, buffer.copied(len), flags, addr.map(Addr::copied))
+        };
+        self.ask(|ops| Some(ops.sendmsg.func), predict, perform)
+    }
+
+    /// recvfrom(2) without an address.
+    pub fn recvfrom(&self, len: u64, buffer: Pointer, flags: c_int) -> Asked {
+        let mut bytes = vec![0_u8; len as usize + 64];
+        let args = [buffer.to(bytes.as_mut_ptr()), len as i64, flags.into()];
+        // SAFETY: the buffer is as long as it is said to be; the kernel judges the pointer.
+        let perform = |fd| unsafe { call(libc::SYS_recvfrom, &[fd, args[0], args[1], args[2], 0, 0]) };
+        let predict = |cx: &mut Cx, fd| sys_recvfrom(cx, fd, buffer.copied(len), flags | libc::MSG_DONTWAIT);
+        self.ask(|ops| Some(ops.recvmsg.func), predict, perform)
+    }
+
+    /// sendmsg(2), or sendmmsg(2) with a count.
+    pub fn sendmsg(&self, message: &Message, count: Option<u32>, flags: c_int) -> Asked {
+        let flags = flags | libc::MSG_NOSIGNAL;
+        let perform = |fd| {
+            // SAFETY: the header is well formed; the kernel judges what it points to.
+            message.with_header(|header| unsafe {
+                match count {
+                    None => call(libc::SYS_sendmsg, &[fd, header, flags.into()]),
+                    Some(count) => call(libc::SYS_sendmmsg, &[fd, header, count.into(), flags.into()]),
+                }
+            })
+        };
+        let (user, waiting) = (message.user(), flags | libc::MSG_DONTWAIT);
+        let predict = |cx: &mut Cx, fd| match count {
+            None => sys_sendmsg(cx, fd, user, waiting),
+            Some(count) => sys_sendmmsg(cx, fd, user, count, waiting),
+        };
+        self.ask(|ops| Some(ops.sendmsg.func), predict, perform)
+    }
+
+    /// recvmsg(2).
+    pub fn recvmsg(&self, message: &Message, flags: c_int) -> Asked {
+        let perform = |fd| {
+            // SAFETY: the header is well formed; the kernel judges what it points to.
+            message.with_header(|header| unsafe { call(libc::SYS_recvmsg, &[fd, header, flags.into()]) })
+        };
+        let user = message.user();
+        let predict = |cx: &mut Cx, fd| sys_recvmsg(cx, fd, user, flags | libc::MSG_DONTWAIT);
+        self.ask(|ops| Some(ops.recvmsg.func), predict, perform)
+    }
+
+    /// recvmmsg(2) with a timeout, which may be at a bad place.
+    pub fn recvmmsg(
+        &self,
+        message: &Message,
+        count: u32,
+        flags: c_int,
+        timeout: Option<(Pointer, i64)>,
+    ) -> Asked {
+        let spec = libc::timespec { tv_sec: 0, tv_nsec: timeout.map_or(0, |(_, nanos)| nanos) };
+        let spec_at = timeout.map_or(0, |(pointer, _)| pointer.to(&raw const spec));
+        let perform = |fd| {
+            // SAFETY: the header is well formed; the kernel judges what it points to.
+            message.with_header(|header| unsafe {
+                call(libc::SYS_recvmmsg, &[fd, header, count.into(), flags.into(), spec_at])
+            })
+        };
+        let user = message.user();
+        let predict = |cx: &mut Cx, fd| {
+            let timeout = timeout.map(|(pointer, _)| pointer.copied(spec));
+            sys_recvmmsg(cx, fd, user, count, flags | libc::MSG_DONTWAIT, timeout)
+        };
+        self.ask(|ops| Some(ops.recvmsg.func), predict, perform)
+    }
+
+    /// read(2).
+    pub fn read(&self, count: u64) -> Asked {
+        let mut bytes = vec![0_u8; count as usize + 1];
+        // SAFETY: the buffer is long enough.
+        let perform = |fd| unsafe { call(libc::SYS_read, &[fd, bytes.as_mut_ptr() as i64, count as i64]) };
+        self.ask(|ops| Some(ops.recvmsg.func), |cx, fd| sys_read(cx, fd, count, true), perform)
+    }
+
+    /// write(2). The signal of a broken pipe is ignored by the oracle.
+    pub fn write(&self, count: u64) -> Asked {
+        let bytes = vec![0_u8; count as usize + 1];
+        // SAFETY: the buffer is long enough.
+        let perform = |fd| unsafe { call(libc::SYS_write, &[fd, bytes.as_ptr() as i64, count as i64]) };
+        self.ask(|ops| Some(ops.sendmsg.func), |cx, fd| sys_write(cx, fd, count, true), perform)
+    }
+
+    /// splice(2) of three bytes from the socket to a pipe.
+    pub fn splice_read(&self) -> Asked {
+        let [read, write] = pipe();
+        // SAFETY: takes numbers and null pointers.
+        let perform = |fd| unsafe { call(libc::SYS_splice, &[fd, 0, write.into(), 0, 3, 0]) };
+        let handler = |ops: &'static ProtoOps| ops.splice_read.or(Some(ops.recvmsg.func));
+        let asked = self.ask(handler, |cx, fd| sys_splice_read(cx, fd, 3, true), perform);
+        sys::close(read);
+        sys::close(write);
+        asked
+    }
+
+    /// splice(2) of three bytes from a pipe to the socket.
+    pub fn splice_write(&self) -> Asked {
+        let [read, write] = pipe();
+        sys::write(write, b"abc");
+        // SAFETY: takes numbers and null pointers.
+        let perform = |fd| unsafe { call(libc::SYS_splice, &[read.into(), 0, fd, 0, 3, 0]) };
+        let asked = self.ask(|ops| Some(ops.sendmsg.func), |cx, fd| sys_splice_write(cx, fd, 3), perform);
+        sys::close(read);
+        sys::close(write);
+        asked
+    }
+
+    /// sendfile(2) of three bytes from a file to the socket.
+    pub fn sendfile_to(&self) -> Asked {
+        let file = sys::open(c"/proc/self/exe", libc::O_RDONLY | libc::O_CLOEXEC, 0);
+        // SAFETY: takes numbers and a null pointer.
+        let perform = |fd| unsafe { call(libc::SYS_sendfile, &[fd, file.into(), 0, 3]) };
+        let asked = self.ask(|ops| Some(ops.sendmsg.func), |cx, fd| sys_splice_write(cx, fd, 3), perform);
+        sys::close(file);
+        asked
+    }
+
+    /// sendfile(2) of three bytes from the socket to a device.
+    pub fn sendfile_from(&self) -> Asked {
+        let null = sys::open(c"/dev/null", libc::O_WRONLY | libc::O_CLOEXEC, 0);
+        // SAFETY: takes numbers and a null pointer.
+        let perform = |fd| unsafe { call(libc::SYS_sendfile, &[null.into(), fd, 0, 3]) };
+        let asked = self.ask(|_| None, |cx, fd| sys_sendfile_from(cx, fd, false), perform);
+        sys::close(null);
+        asked
+    }
+
+    /// sendfile(2) of three bytes from the socket to a pipe.
+    pub fn sendfile_to_pipe(&self) -> Asked {
+        let [read, write] = pipe();
+        // SAFETY: takes numbers and a null pointer.
+        let perform = |fd| unsafe { call(libc::SYS_sendfile, &[write.into(), fd, 0, 3]) };
+        let handler = |ops: &'static ProtoOps| ops.splice_read.or(Some(ops.recvmsg.func));
+        let asked = self.ask(handler, |cx, fd| sys_splice_read(cx, fd, 3, true), perform);
+        sys::close(read);
+        sys::close(write);
+        asked
+    }
+}
+
+fn pipe() -> [c_int; 2] {
+    let mut ends = [-1; 2];
+    // SAFETY: the array has room for two descriptors.
+    let made = unsafe { call(libc::SYS_pipe2, &[ends.as_mut_ptr() as i64, libc::O_CLOEXEC.into()]) };
+    kernel::must("pipe2", made);
+    ends
+}

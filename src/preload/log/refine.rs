@@ -1,0 +1,95 @@
+//! Predictions that need the running kernel.
+//!
+//! On the program's threads nothing is asked beyond the socket itself, so some predictions stay open there: whether a
+//! privilege, a family or a protocol is there, how a sysctl is set. The writer can ask: it has the program's
+//! credentials and namespaces and a descriptor table of its own, so that nothing of it shows in the program. It walks
+//! such a call again, from the socket as it was before the call, with what the kernel says.
+
+use crate::process;
+use libc::c_int;
+use sockshim_core::func;
+use sockshim_core::net::namespace::{Fact, Facts, Net};
+use sockshim_core::net::ops::Cx;
+use sockshim_core::net::path::Path;
+use sockshim_core::net::socket::{Copied, Lookup, sys_bind, sys_listen, sys_socket, sys_socketpair};
+use sockshim_core::trace::event::{Event, Extra};
+use sockshim_core::verdict::{Predicted, Reason, Verdict};
+use sockshim_host::LiveKernel;
+
+static KERNEL: LiveKernel = LiveKernel::new();
+
+/// Forgets what may be different now: credentials, namespaces, the process.
+pub fn forget() {
+    KERNEL.forget();
+}
+
+/// The kernel, but for the questions that hold a port for a moment: a program may want that very port.
+struct Harmless;
+
+impl Facts for Harmless {
+    fn nproto(&self) -> Fact<c_int> {
+        KERNEL.nproto()
+    }
+    fn ipproto_max(&self) -> Fact<c_int> {
+        KERNEL.ipproto_max()
+    }
+    fn has_family(&self, family: c_int) -> Fact<bool> {
+        KERNEL.has_family(family)
+    }
+    fn has_protocol(&self, family: c_int, ty: c_int, protocol: c_int) -> Fact<bool> {
+        KERNEL.has_protocol(family, ty, protocol)
+    }
+    fn nl_table(&self, protocol: c_int) -> Fact<bool> {
+        KERNEL.nl_table(protocol)
+    }
+    fn net_raw(&self) -> Fact<bool> {
+        KERNEL.net_raw()
+    }
+    fn ping_group(&self) -> Fact<bool> {
+        KERNEL.ping_group()
+    }
+    fn mptcp_enabled(&self) -> Fact<bool> {
+        KERNEL.mptcp_enabled()
+    }
+    fn somaxconn(&self) -> Fact<c_int> {
+        KERNEL.somaxconn()
+    }
+    fn unprivileged_port_start(&self) -> Fact<c_int> {
+        KERNEL.unprivileged_port_start()
+    }
+}
+
+/// Walks the call again if its prediction is open and facts may close it. `true` when the kernel has then answered
+/// something else than is predicted now.
+pub fn refine(event: &mut Event) -> bool {
+    if event.predicted != Predicted::Unknown || event.reason == Reason::ShimPanic || process::is_sandboxed() {
+        return false;
+    }
+    let mut path = Path::new();
+    let mut cx = Cx { path: &mut path, net: Net { facts: &Harmless } };
+    let Some(verdict) = walk(event, &mut cx) else { return false };
+    if let Some(last) = event.path.steps().last().filter(|step| step.func.name() == func!(fd_install).name())
+    {
+        path.step(last.func, last.finding);
+    }
+    event.path = path;
+    event.predicted = verdict.predicted;
+    event.reason = verdict.reason;
+    event.is_divergence()
+}
+
+/// The calls whose walk looks at facts.
+fn walk(event: &Event, cx: &mut Cx) -> Option<Verdict> {
+    let [first, second, third, ..] = event.args.map(|word| word as c_int);
+    let lookup = || event.socket.map(Lookup::Socket);
+    Some(match event.hook.name {
+        "socket" => sys_socket(cx, first, second, third).0,
+        "socketpair" => sys_socketpair(cx, first, second, third, None).0,
+        "bind" => {
+            let addr: Copied<_> = (event.extra == Extra::Address).then_some(Ok(event.addr));
+            sys_bind(cx, lookup()?, addr)
+        }
+        "listen" => sys_listen(cx, lookup()?, second),
+        _ => return None,
+    })
+}
