@@ -37,6 +37,8 @@ struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
+  sockshim explain AF_INET SOCK_DGRAM IPPROTO_TCP
+                             Why does this socket(2) fail, and what would not?
   sockshim tables inetsw     Which protocol does socket(AF_INET, SOCK_STREAM, 0) get?
   sockshim hooks             Which functions of libc does the library stand in for?
   LD_PRELOAD=/path/to/libsockshim.so SOCKSHIM_LOG=call curl http://localhost/";
@@ -56,6 +58,7 @@ Exit codes:
 
 #[derive(Subcommand)]
 enum Command {
+    Explain(commands::explain::Args),
     Hooks(commands::hooks::Args),
     Tables(commands::tables::Args),
 }
@@ -63,6 +66,7 @@ enum Command {
 impl Command {
     fn run(&self) -> io::Result<()> {
         match self {
+            Command::Explain(args) => commands::explain::run(args),
             Command::Hooks(args) => commands::hooks::run(args),
             Command::Tables(args) => commands::tables::run(args),
         }

@@ -186,11 +186,13 @@ fn ops_are_a_matrix_with_null_where_nothing_is() {
     let inet = &text[text.find("\nAF_INET ").expect("the part of AF_INET") + 1..];
     let header: Vec<&str> = inet.lines().next().expect("a header").split_whitespace().collect();
     assert_eq!(
-        header,
+        header[..5],
         ["AF_INET", "inet_stream_ops", "inet_dgram_ops", "inet_sockraw_ops", "mptcp_stream_ops"]
     );
     let rows = rows(inet);
-    let row = |member: &str| rows.iter().find(|row| row[0] == member).expect("a row of that member").clone();
+    // The tables of kernel modules follow.
+    let row =
+        |member: &str| rows.iter().find(|row| row[0] == member).expect("a row of that member")[..5].to_vec();
     assert_eq!(row("bind"), ["bind", "inet_bind", "inet_bind", "inet_bind", "mptcp_bind"]);
     assert_eq!(
         row("accept"),
