@@ -15,6 +15,7 @@ need_packages \
 	strace valgrind iproute2 procps shellcheck
 need_cargo
 build_release
+make_work_directory
 
 checks=passed
 scripts/check.sh || checks=failed
@@ -32,5 +33,10 @@ else
 	cargo test --workspace --locked --no-fail-fast || tests=failed
 fi
 
-printf '\nchecks %s, tests %s, in %d min %d s\n' "$checks" "$tests" $((SECONDS / 60)) $((SECONDS % 60))
-[[ $checks == passed && $tests == passed ]]
+say "The predictions against the running kernel"
+exact=passed
+scripts/kernel-exact.sh >"$work/kernel-exact" || exact=failed
+grep -E ' (mismatches|wrong|missing)|: (found|NOT FOUND)' "$work/kernel-exact" | grep -vE '^ {6}'
+
+printf '\nchecks %s, tests %s, predictions %s, in %d min %d s\n' "$checks" "$tests" "$exact" $((SECONDS / 60)) $((SECONDS % 60))
+[[ $checks == passed && $tests == passed && $exact == passed ]]
