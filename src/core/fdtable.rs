@@ -9,13 +9,17 @@
 //!   program that locks its memory pays for what it uses only.
 //! - "Unknown" is always a safe answer: the socket is then asked what it is. So whatever this table could miss (a
 //!   close inside libc, a received descriptor) may at worst cost that question, never a wrong answer.
+//!
+//! Threads may do anything to the same numbers at the same time, and no lock is held over libc's call. What is stored
+//! is right nevertheless once all of them are done, because everybody looks again after they have stored or ended
+//! something (`src/preload/dispatch`), and takes back only the very word that they have [`Seen`].
 
 use crate::net::ops::{ProtoOps, Socket, SocketState};
 use crate::net::sock::{Bound, Proto, Sock, TcpState};
 use crate::net::socket::net_family;
 use libc::c_int;
 use once_cell::race::OnceBox;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering};
 
 const FDS_PER_PAGE: usize = 512;
 /// Descriptors up to 2,097,151 are remembered; beyond that each call asks anew.
@@ -71,6 +75,27 @@ pub enum Entry {
     NotSocket,
     /// This socket.
     Socket(Handle),
+}
+
+/// The table's word for a descriptor at some moment. What another thread has stored since then is left alone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Seen(u64);
+
+impl Seen {
+    /// What it says.
+    pub fn entry(self) -> Entry {
+        match self.0 {
+            UNKNOWN => Entry::Unknown,
+            NOT_SOCKET => Entry::NotSocket,
+            handle => Entry::Socket(Handle(handle)),
+        }
+    }
+}
+
+impl From<Handle> for Seen {
+    fn from(handle: Handle) -> Seen {
+        Seen(handle.0)
+    }
 }
 
 /// One open file description.
@@ -140,6 +165,10 @@ pub struct FdTable {
     free: AtomicU64,
     /// How many slots were ever used.
     used: AtomicU32,
+    /// The process whose thread looks for a description to adopt, or 0.
+    adopter: AtomicI32,
+    /// Whether threads have descriptor tables of their own.
+    divided: AtomicBool,
 }
 
 /// The process's table.
@@ -159,6 +188,8 @@ impl FdTable {
             slots: [const { OnceBox::new() }; SLOT_PAGES],
             free: AtomicU64::new(0),
             used: AtomicU32::new(0),
+            adopter: AtomicI32::new(0),
+            divided: AtomicBool::new(false),
         }
     }
 
@@ -172,25 +203,106 @@ impl FdTable {
 
     /// What is known of `fd`.
     pub fn get(&self, fd: c_int) -> Entry {
-        let word = match self.entry(fd, false) {
-            Some(entry) => entry.load(Ordering::Acquire),
-            None => UNKNOWN,
-        };
-        match word {
-            UNKNOWN => Entry::Unknown,
-            NOT_SOCKET => Entry::NotSocket,
-            handle => Entry::Socket(Handle(handle)),
-        }
+        self.seen(fd).entry()
+    }
+
+    /// What is known of `fd`, to be replaced by [`FdTable::forget_if`] and its relatives only while it is still that.
+    pub fn seen(&self, fd: c_int) -> Seen {
+        Seen(self.entry(fd, false).map_or(UNKNOWN, |entry| entry.load(Ordering::Acquire)))
     }
 
     /// Remembers that `fd` is no socket.
-    pub fn set_not_socket(&self, fd: c_int) {
-        self.replace(fd, NOT_SOCKET);
+    pub fn set_not_socket_if(&self, fd: c_int, seen: Seen) {
+        self.replace_if(fd, seen, NOT_SOCKET);
     }
 
-    /// Makes `fd` the first handle of a new description. `None` when there is no room to remember it.
-    pub fn install(&self, fd: c_int, socket: &Socket, cookie: u64) -> Option<Handle> {
+    /// Makes `fd` the first handle of a new description, and says whether the table took it for another socket until
+    /// now. `None` when there is no room to remember it.
+    pub fn install(&self, fd: c_int, socket: &Socket, cookie: u64) -> Option<(Handle, bool)> {
         self.entry(fd, true)?;
+        let handle = self.describe(socket, cookie)?;
+        let old = self.replace(fd, handle.0);
+        self.unless_divided(fd, handle).then_some((handle, old > NOT_SOCKET))
+    }
+
+    /// Makes `fd` a handle of the description with this cookie, which is a new one unless another descriptor has brought
+    /// it before. `None` when there is no room, when `fd` is not what it was when it was [`Seen`], or while another
+    /// thread of `process` does the same: nobody waits.
+    pub fn adopt(
+        &self,
+        fd: c_int,
+        seen: Seen,
+        socket: &Socket,
+        cookie: u64,
+        process: i32,
+    ) -> Option<Handle> {
+        let before = self.adopter.load(Ordering::Acquire);
+        // Another process's thread is what a fork has left in this one's memory: it will never be done.
+        let taken = before == process
+            || self.adopter.compare_exchange(before, process, Ordering::AcqRel, Ordering::Acquire).is_err();
+        if taken {
+            return None;
+        }
+        let adopted = self.adopt_alone(fd, seen, socket, cookie);
+        self.adopter.store(0, Ordering::Release);
+        adopted
+    }
+
+    fn adopt_alone(&self, fd: c_int, seen: Seen, socket: &Socket, cookie: u64) -> Option<Handle> {
+        self.entry(fd, true)?;
+        let handle = match self.find(cookie, pack_identity(socket)) {
+            Some(handle) => handle,
+            None => self.describe(socket, cookie)?,
+        };
+        if !self.replace_if(fd, seen, handle.0) {
+            self.release(handle);
+            return None;
+        }
+        self.unless_divided(fd, handle).then_some(handle)
+    }
+
+    /// The description with this cookie, with one handle more. Descriptors of one description arrive by different ways
+    /// (a message, pidfd_getfd), and what one of them does to the socket shows in the others.
+    ///
+    /// All slots are looked at. That is what adopting costs anyway while there are fewer than some thousand sockets, and
+    /// spares every other call an index.
+    fn find(&self, cookie: u64, identity: u64) -> Option<Handle> {
+        if cookie == 0 {
+            return None;
+        }
+        for index in 0..self.used.load(Ordering::Acquire) {
+            let Some(slot) = self.slot(index) else { continue };
+            if slot.cookie.load(Ordering::Relaxed) != cookie || slot.refs.load(Ordering::Relaxed) == 0 {
+                continue;
+            }
+            let generation = generation_of(slot.state.load(Ordering::Acquire));
+            let known = slot.identity.load(Ordering::Acquire);
+            let handle = Handle::new(generation, index, known);
+            if slot.cookie.load(Ordering::Acquire) != cookie || !self.retain(handle) {
+                continue;
+            }
+            if known == identity {
+                return Some(handle);
+            }
+            self.condemn(handle);
+            self.release(handle);
+        }
+        None
+    }
+
+    /// Makes all handles of a description stale: what is known of it was about another socket.
+    fn condemn(&self, handle: Handle) {
+        let Some(slot) = self.slot(handle.slot()) else { return };
+        let old = slot.state.load(Ordering::Acquire);
+        if generation_of(old) == handle.generation() {
+            let new = State::unpack(old).pack(next_generation(old));
+            // If it fails, the state has just changed, and the next one to find this slot tries again.
+            let _ = slot.state.compare_exchange(old, new, Ordering::AcqRel, Ordering::Acquire);
+        }
+    }
+
+    /// A slot for a new description, which has one handle.
+    fn describe(&self, socket: &Socket, cookie: u64) -> Option<Handle> {
         let index = self.allocate()?;
         let slot = self.slot(index)?;
         let generation = generation_of(slot.state.load(Ordering::Acquire));
@@ -199,15 +311,14 @@ impl FdTable {
         slot.cookie.store(cookie, Ordering::Relaxed);
         slot.refs.store(1, Ordering::Relaxed);
         slot.state.store(State::of(socket).pack(generation), Ordering::Release);
-        let handle = Handle::new(generation, index, identity);
-        self.replace(fd, handle.0);
-        Some(handle)
+        Some(Handle::new(generation, index, identity))
     }
 
     /// Makes `fd` another handle of the description; it is forgotten when the description is gone meanwhile.
     pub fn dup(&self, handle: Handle, fd: c_int) {
         let retained = self.entry(fd, true).is_some() && self.retain(handle);
         self.replace(fd, if retained { handle.0 } else { UNKNOWN });
+        self.unless_divided(fd, handle);
     }
 
     /// Drops what is known of `fd`, and the description with its last handle.
@@ -215,18 +326,44 @@ impl FdTable {
         self.replace(fd, UNKNOWN);
     }
 
+    /// [`FdTable::forget`], unless something else has been stored since `seen`.
+    pub fn forget_if(&self, fd: c_int, seen: Seen) {
+        self.replace_if(fd, seen, UNKNOWN);
+    }
+
     /// [`FdTable::forget`] for every descriptor from `first` to `last`, both included.
     pub fn forget_range(&self, first: u32, last: u32) {
+        self.each_known(first, last, |fd| self.forget(fd));
+    }
+
+    /// Every descriptor from `first` to `last`, both included, of which something is known.
+    pub fn each_known(&self, first: u32, last: u32, mut take: impl FnMut(c_int)) {
         for (page, entries) in
             self.fds.iter().enumerate().filter_map(|(page, cell)| Some((page, cell.get()?)))
         {
-            for index in 0..entries.len() {
+            for (index, entry) in entries.iter().enumerate() {
                 let fd = (page * FDS_PER_PAGE + index) as u32;
-                if (first..=last).contains(&fd) {
-                    self.forget(fd as c_int);
+                if (first..=last).contains(&fd) && entry.load(Ordering::Relaxed) != UNKNOWN {
+                    take(fd as c_int);
                 }
             }
         }
+    }
+
+    /// From now on threads have descriptor tables of their own, so that a number may mean something else to each of them:
+    /// nothing is remembered any more.
+    pub fn divide(&self) {
+        self.divided.store(true, Ordering::SeqCst);
+        self.forget_range(0, u32::MAX);
+    }
+
+    /// Whether `fd` may keep what was just stored; what was stored too late is taken back.
+    fn unless_divided(&self, fd: c_int, handle: Handle) -> bool {
+        let divided = self.divided.load(Ordering::SeqCst);
+        if divided {
+            self.forget_if(fd, handle.into());
+        }
+        !divided
     }
 
     /// A consistent copy of the socket and its cookie, or `None` for a stale handle.
@@ -274,13 +411,28 @@ impl FdTable {
         page.get(fd % FDS_PER_PAGE)
     }
 
-    fn replace(&self, fd: c_int, word: u64) {
-        if let Some(entry) = self.entry(fd, word != UNKNOWN) {
-            let old = entry.swap(word, Ordering::AcqRel);
-            if old > NOT_SOCKET {
-                self.release(Handle(old));
-            }
+    /// Stores a word, and gives the one before.
+    fn replace(&self, fd: c_int, word: u64) -> u64 {
+        let Some(entry) = self.entry(fd, word != UNKNOWN) else { return UNKNOWN };
+        // Others look at the table after their system calls; see the module's text.
+        let old = entry.swap(word, Ordering::SeqCst);
+        if old > NOT_SOCKET {
+            self.release(Handle(old));
         }
+        old
+    }
+
+    /// Stores a word where another was seen, unless that has changed. Says whether it has stored it.
+    fn replace_if(&self, fd: c_int, seen: Seen, word: u64) -> bool {
+        let Some(entry) = self.entry(fd, word != UNKNOWN) else { return false };
+        if word == NOT_SOCKET && self.divided.load(Ordering::SeqCst) {
+            return false;
+        }
+        let stored = entry.compare_exchange(seen.0, word, Ordering::SeqCst, Ordering::Relaxed).is_ok();
+        if stored && seen.0 > NOT_SOCKET {
+            self.release(Handle(seen.0));
+        }
+        stored
     }
 
     fn slot(&self, index: u32) -> Option<&Slot> {
@@ -293,7 +445,14 @@ impl FdTable {
         let mut refs = slot.refs.load(Ordering::Acquire);
         while refs > 0 && generation_of(slot.state.load(Ordering::Acquire)) == handle.generation() {
             match slot.refs.compare_exchange_weak(refs, refs + 1, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) => return true,
+                Ok(_) if generation_of(slot.state.load(Ordering::Acquire)) == handle.generation() => {
+                    return true;
+                }
+                // The slot has become another description between the two looks.
+                Ok(_) => {
+                    self.release(handle);
+                    return false;
+                }
                 Err(seen) => refs = seen,
             }
         }
@@ -305,8 +464,9 @@ impl FdTable {
         if slot.refs.fetch_sub(1, Ordering::AcqRel) != 1 {
             return;
         }
-        // The new generation makes every handle that is still about stale before the slot can be used again.
-        let generation = handle.generation().wrapping_add(1) & GENERATION_MASK;
+        // The new generation makes every handle that is still about stale before the slot can be used again. It follows
+        // the slot's and not the handle's, which may be stale itself.
+        let generation = next_generation(slot.state.load(Ordering::Acquire));
         let free = State { socket: SocketState::Free, sk: TcpState::Close, bound: Bound::No, shutdown: 0 };
         slot.state.store(free.pack(generation), Ordering::Release);
         let mut head = self.free.load(Ordering::Acquire);
@@ -342,6 +502,10 @@ impl FdTable {
 /// The generation in a slot's state word, which has room for more than a handle carries.
 fn generation_of(word: u64) -> u32 {
     (word >> 32) as u32
+}
+
+fn next_generation(word: u64) -> u32 {
+    generation_of(word).wrapping_add(1) & GENERATION_MASK
 }
 
 fn next_tag(head: u64) -> u64 {
@@ -407,7 +571,8 @@ mod tests {
     #[test]
     fn a_socket_comes_back_as_it_went_in() {
         let table = FdTable::new();
-        let handle = table.install(7, &tcp(), 99).expect("room");
+        let (handle, over) = table.install(7, &tcp(), 99).expect("room");
+        assert!(!over);
         assert_eq!(table.get(7), Entry::Socket(handle));
         let (socket, cookie) = table.read(handle).expect("fresh");
         assert_eq!((socket.sk.protocol, cookie), (6, 99));
@@ -419,7 +584,7 @@ mod tests {
     #[test]
     fn handles_share_the_description_and_the_last_one_ends_it() {
         let table = FdTable::new();
-        let handle = table.install(3, &tcp(), 1).expect("room");
+        let (handle, _) = table.install(3, &tcp(), 1).expect("room");
         table.dup(handle, 4);
         table.forget(3);
         table.update(handle, |state| State { sk: TcpState::Listen, ..state });
@@ -434,10 +599,11 @@ mod tests {
     #[test]
     fn a_slot_is_used_again_under_a_new_generation() {
         let table = FdTable::new();
-        let old = table.install(3, &tcp(), 1).expect("room");
-        let new = table.install(3, &tcp(), 2).expect("room");
+        let (old, _) = table.install(3, &tcp(), 1).expect("room");
+        let (new, over) = table.install(3, &tcp(), 2).expect("room");
+        assert!(over);
         assert_ne!(old, new);
-        let newer = table.install(4, &tcp(), 3).expect("room");
+        let (newer, _) = table.install(4, &tcp(), 3).expect("room");
         assert_eq!(newer.slot(), old.slot());
         assert!(table.read(old).is_none());
         assert_eq!(table.read(newer).expect("fresh").1, 3);
@@ -446,12 +612,68 @@ mod tests {
     #[test]
     fn numbers_out_of_range_are_unknown() {
         let table = FdTable::new();
-        for fd in [-1, c_int::MIN, c_int::MAX] {
+        let beyond = (FDS_PER_PAGE * FD_PAGES) as c_int;
+        for fd in [-1, c_int::MIN, c_int::MAX, beyond] {
             assert_eq!(table.get(fd), Entry::Unknown);
             assert!(table.install(fd, &tcp(), 1).is_none());
-            table.set_not_socket(fd);
+            assert!(table.adopt(fd, table.seen(fd), &tcp(), 1, 1).is_none());
+            table.set_not_socket_if(fd, table.seen(fd));
             table.forget(fd);
         }
+        let (handle, _) = table.install(beyond - 1, &tcp(), 1).expect("room");
+        assert_eq!(table.get(beyond - 1), Entry::Socket(handle));
+        table.dup(handle, beyond);
+        assert_eq!((table.get(beyond), table.refs(handle)), (Entry::Unknown, 1));
+    }
+
+    #[test]
+    fn descriptors_of_one_description_are_adopted_as_that() {
+        let table = FdTable::new();
+        let (handle, _) = table.install(3, &tcp(), 77).expect("room");
+        assert_eq!(table.adopt(4, table.seen(4), &tcp(), 77, 1), Some(handle));
+        assert_eq!(table.refs(handle), 2);
+        let other = table.adopt(5, table.seen(5), &tcp(), 78, 1).expect("room");
+        assert_ne!(other, handle);
+        // Where something else has been stored since, nothing is adopted, and no handle is lost or left.
+        let seen = table.seen(6);
+        table.dup(handle, 6);
+        assert_eq!(table.adopt(6, seen, &tcp(), 78, 1), None);
+        assert_eq!((table.refs(handle), table.refs(other)), (3, 1));
+        table.forget_if(6, seen);
+        assert_eq!(table.get(6), Entry::Socket(handle));
+        table.forget_if(6, handle.into());
+        assert_eq!((table.get(6), table.refs(handle)), (Entry::Unknown, 2));
+    }
+
+    #[test]
+    fn a_description_that_contradicts_its_cookie_is_given_up() {
+        let table = FdTable::new();
+        let (wrong, _) = table.install(3, &tcp(), 77).expect("room");
+        let right = Socket::alloc(libc::AF_UNIX, libc::SOCK_STREAM);
+        let handle = table.adopt(4, table.seen(4), &right, 77, 1).expect("room");
+        assert_eq!(table.read(handle).expect("fresh").0.sk.family, libc::AF_UNIX);
+        assert!(table.read(wrong).is_none());
+        table.forget(3);
+        assert_eq!(table.refs(handle), 1);
+    }
+
+    #[test]
+    fn nobody_waits_to_adopt_and_a_fork_leaves_nobody_waiting() {
+        let table = FdTable::new();
+        table.adopter.store(1, Ordering::Relaxed);
+        assert_eq!(table.adopt(4, table.seen(4), &tcp(), 77, 1), None);
+        assert!(table.adopt(4, table.seen(4), &tcp(), 77, 2).is_some());
+    }
+
+    #[test]
+    fn a_divided_table_remembers_nothing() {
+        let table = FdTable::new();
+        let (handle, _) = table.install(3, &tcp(), 77).expect("room");
+        table.divide();
+        assert!(table.read(handle).is_none());
+        assert!(table.install(3, &tcp(), 77).is_none() && table.adopt(4, table.seen(4), &tcp(), 1, 1).is_none());
+        table.set_not_socket_if(5, table.seen(5));
+        assert_eq!([3, 4, 5].map(|fd| table.get(fd)), [Entry::Unknown; 3]);
     }
 
     #[test]
@@ -464,7 +686,7 @@ mod tests {
                     for round in 0..20_000_u64 {
                         let fd = thread * 8 + (round % 8) as i32;
                         let cookie = u64::from(fd as u32) << 32 | round;
-                        let handle = TABLE.install(fd, &socket, cookie).expect("room");
+                        let (handle, _) = TABLE.install(fd, &socket, cookie).expect("room");
                         TABLE.dup(handle, 1000 + fd);
                         assert_eq!(TABLE.read(handle).expect("alive").1, cookie);
                         TABLE.forget(fd);

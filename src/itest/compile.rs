@@ -40,6 +40,20 @@ pub fn shim() -> &'static Path {
     })
 }
 
+/// The library with the feature `test-support`, which reads `SOCKSHIM_PANIC` and exports `sockshim_fd_view`. It is built
+/// beside the other one, even where `SOCKSHIM_SO` names that: a library that users get has neither.
+pub fn test_shim() -> &'static Path {
+    static SHIM: OnceLock<PathBuf> = OnceLock::new();
+    SHIM.get_or_init(|| {
+        let target = target_dir().join("test-support");
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut build = Command::new(cargo);
+        build.args(["build", "--release", "-p", "sockshim-preload", "--features", "test-support"]);
+        succeed(build.arg("--target-dir").arg(&target).current_dir(workspace()).env_remove("LD_PRELOAD"));
+        target.join("release/libsockshim.so")
+    })
+}
+
 /// Compiles `c-tests/<source>` unless that was done since the source last changed; the path of the program.
 ///
 /// Flags come from the caller and from the source's `// cflags:` line, in this order, and are part of the

@@ -18,7 +18,7 @@ mod run;
 mod scratch;
 mod server;
 
-pub use compile::{cc, directive, shim, target_dir, workspace};
+pub use compile::{cc, directive, shim, target_dir, test_shim, workspace};
 pub use log::{by_call, events, without_special};
 pub use run::{ALL_SHIMMED, Level, Output, command, run};
 pub use scratch::Scratch;

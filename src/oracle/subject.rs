@@ -51,7 +51,7 @@ impl<'a> Subject<'a> {
 
     /// A descriptor whose socket is known.
     pub fn known(facts: &'a dyn Facts, fd: c_int, socket: &Socket) -> Subject<'a> {
-        Subject { fd, lookup: None, handle: FDS.install(fd, socket, 0), facts }
+        Subject { fd, lookup: None, handle: FDS.install(fd, socket, 0).map(|(handle, _)| handle), facts }
     }
 
     /// A descriptor that is no socket, or none at all.

@@ -140,7 +140,7 @@ impl Ticket {
 
     /// Runs the row's first half.
     fn decided_by(&mut self, row: &'static Row) {
-        #[cfg(feature = "panic-test")]
+        #[cfg(feature = "test-support")]
         assert!(!log::panics_at(row.hook.name), "asked for by the test");
         (row.enter)(self);
     }
@@ -188,9 +188,9 @@ impl Ticket {
         let same = !careful
             || cookie == 0
             || process::is_sandboxed()
-            || sys::getsockopt_cookie(fd).is_ok_and(|now| now == cookie);
+            || crate::dispatch::name_of(fd, socket.sk.protocol).is_ok_and(|now| now == cookie);
         if !same {
-            FDS.forget(fd);
+            FDS.forget_if(fd, handle.into());
             return self.adopted(fd);
         }
         self.handle = Some(handle);

@@ -189,19 +189,25 @@ hooks! {
         // The life of descriptors.
         /// close(2)
         [Call control SYS_close]
-        fn close(fd: c_int) -> c_int = fd::close, call::logged;
+        fn close(fd: c_int) -> c_int = fd::close, fd::closed;
         /// close(2), glibc's other name for it
         [Call control]
-        fn __close(fd: c_int) -> c_int = fd::close, call::logged;
+        fn __close(fd: c_int) -> c_int = fd::close, fd::closed;
         /// close_range(2)
         [Call control SYS_close_range]
-        fn close_range(first: c_uint, last: c_uint, flags: c_int) -> c_int = fd::close_range, call::logged;
+        fn close_range(first: c_uint, last: c_uint, flags: c_int) -> c_int = fd::close_range, fd::range_closed;
         /// closefrom(3)
         [Call control]
-        fn closefrom(lowfd: c_int) -> () = fd::closefrom, call::logged;
+        fn closefrom(lowfd: c_int) -> () = fd::closefrom, fd::all_closed;
         /// fclose(3), which closes inside libc
         [Call control]
-        fn fclose(stream: *mut FILE) -> c_int = fd::fclose, call::logged;
+        fn fclose(stream: *mut FILE) -> c_int = fd::fclose, fd::closed;
+        /// freopen(3), which closes inside libc
+        [Call control]
+        fn freopen(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE = fd::freopen, fd::closed;
+        /// freopen(3) with large offsets
+        [Call control]
+        fn freopen64(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE = fd::freopen, fd::closed;
         /// dup(2)
         [Call control SYS_dup]
         fn dup(fd: c_int) -> c_int = fd::dup, fd::duplicated;
@@ -223,6 +229,15 @@ hooks! {
         /// fcntl(2), glibc's other name for it
         [Call any]
         fn __fcntl(fd: c_int, cmd: c_int, arg: c_ulong) -> c_int = fd::fcntl, fd::fcntl_done;
+        /// pidfd_getfd(2)
+        [Call control SYS_pidfd_getfd]
+        fn pidfd_getfd(pidfd: c_int, targetfd: c_int, flags: c_uint) -> c_int = fd::getfd, fd::got;
+        /// login_tty(3), which closes and redirects inside libc
+        [Call control]
+        fn login_tty(fd: c_int) -> c_int = fd::login_tty, fd::logged_in;
+        /// forkpty(3), which forks and redirects inside libc
+        [Call control]
+        fn forkpty(amaster: *mut c_int, name: *mut c_char, termp: *const termios, winp: *const winsize) -> c_int = process::plain, process::forked_pty;
 
         // Processes.
         /// fork(2)
@@ -332,6 +347,9 @@ hooks! {
         /// execle(3), which takes any number of arguments
         [Call]
         fn execle(path: *const c_char, arg: *const c_char) -> c_int = process::exec;
+        /// clone(2), whose child starts on another stack
+        [Call]
+        fn clone(func: *const c_void, stack: *mut c_void, flags: c_int) -> c_int = process::clone;
         /// _exit(2), which does not return
         [Call]
         fn _exit(status: c_int) -> ! = process::plain;
@@ -343,7 +361,6 @@ hooks! {
         fn quick_exit(status: c_int) -> ! = process::plain;
     }
     not_hooked {
-        clone: "may return twice on another stack; children are noticed by a page that the kernel empties in them";
         exit: "runs the program's handlers first; the library's destructor comes after them";
         abort: "must work in any state, and losing the last milliseconds of the log is the lesser evil";
         pthread_create: "sockets do not belong to threads";

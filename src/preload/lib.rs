@@ -40,3 +40,5 @@ mod process;
 mod real;
 mod tls;
 mod trampoline;
+#[cfg(feature = "test-support")]
+mod view;

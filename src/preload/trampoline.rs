@@ -1,5 +1,5 @@
 //! Hooks that cannot be a Rust function around libc's: vfork returns twice in its caller's frame, execl takes any
-//! number of arguments, _exit does not return.
+//! number of arguments, clone starts its child on another stack, _exit does not return.
 //!
 //! # Safety
 //! The code keeps every argument register and the stack as the caller left them, and jumps.
@@ -17,6 +17,7 @@ macro_rules! trampoline {
             core::arch::naked_asm!(
                 // Seven registers and the return address keep the stack aligned for the call.
                 "push rdi", "push rsi", "push rdx", "push rcx", "push r8", "push r9", "push rax",
+                "mov rcx, rdx",
                 "mov rdx, rsi",
                 "mov rsi, rdi",
                 "mov edi, {place}",
@@ -32,8 +33,8 @@ macro_rules! trampoline {
 }
 pub(crate) use trampoline;
 
-/// What every trampoline does first: the row's function, with the call's first two arguments.
-pub extern "C" fn before(place: usize, first: i64, second: i64) {
+/// What every trampoline does first: the row's function, with the call's first three arguments.
+pub extern "C" fn before(place: usize, first: i64, second: i64, third: i64) {
     let (row, real) = (&crate::hooks::ROWS[place], &crate::hooks::REALS[place]);
     if real.target.load(Ordering::Relaxed).is_null() {
         // Another library's constructor runs before ours.
@@ -42,7 +43,7 @@ pub extern "C" fn before(place: usize, first: i64, second: i64) {
     if crate::mode::control() {
         let mut ticket = MaybeUninit::uninit();
         // There is no way back here after the call, so the event is complete when it begins.
-        if let call::Answer::Host = call::enter(&mut ticket, row, &[first, second]) {
+        if let call::Answer::Host = call::enter(&mut ticket, row, &[first, second, third]) {
             // SAFETY: `Host` says that the ticket was written.
             unsafe { call::leave(&mut ticket, 0) };
         }

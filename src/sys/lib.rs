@@ -99,6 +99,17 @@ pub fn close_range(first: u32, last: u32, flags: u32) -> c_int {
     unsafe { syscall(libc::SYS_close_range, [first.into(), last.into(), flags.into(), 0, 0, 0]) as c_int }
 }
 
+/// Whether the process may have more threads than one, as far as libc knows. The log's writer does not count: it has a
+/// descriptor table of its own.
+pub fn has_threads() -> bool {
+    unsafe extern "C" {
+        /// glibc's own note, since 2.32: false from the first pthread_create(3) on.
+        static __libc_single_threaded: core::ffi::c_char;
+    }
+    // SAFETY: libc defines the byte, and only ever writes it whole.
+    unsafe { (&raw const __libc_single_threaded).read_volatile() == 0 }
+}
+
 /// An int-sized SOL_SOCKET option: its value or the errno.
 pub fn getsockopt_int(fd: c_int, option: c_int) -> Result<c_int, c_int> {
     let mut value: c_int = 0;
@@ -199,7 +210,8 @@ fn capability_call(nr: c_long, sets: &mut [u32; 6]) {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct File {
     device: u64,
-    inode: u64,
+    /// Its number on the device: for a socket that of /proc/self/fd.
+    pub inode: u64,
     /// Whether it is a socket.
     pub is_socket: bool,
 }

@@ -1,13 +1,10 @@
 //! A bug in dispatch: a panic there must neither lose the call nor make it twice. The library is built with a feature
 //! that makes the dispatch of one call panic, and every call of a program still does what it does natively.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use serde_json::Value;
-use sockshim_itest::{Level, Output, Scratch, cc, command, events, run, target_dir, workspace};
+use sockshim_itest::{Level, Output, Scratch, cc, command, events, run, test_shim};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -23,27 +20,12 @@ const DATA: &str = "send sendto sendmsg sendmmsg write writev sendfile recv recv
 /// Calls that make, end or replace a process, so that what they leave in a log is no matter of theirs alone.
 const PROCESS: &str = "fork vfork _exit execve execv posix_spawn";
 
-/// The library with the feature `panic-test`, which alone reads `SOCKSHIM_PANIC`.
-fn panicking_shim() -> &'static Path {
-    static SHIM: OnceLock<PathBuf> = OnceLock::new();
-    SHIM.get_or_init(|| {
-        let target = target_dir().join("panic-test");
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let mut build = Command::new(cargo);
-        build.args(["build", "--release", "-p", "sockshim-preload", "--features", "panic-test"]);
-        build.arg("--target-dir").arg(&target).current_dir(workspace()).env_remove("LD_PRELOAD");
-        let output = build.output().expect("cargo");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        target.join("release/libsockshim.so")
-    })
-}
-
 /// Runs the program that makes every call.
 fn calls(level: Level, panic: Option<&str>) -> (Output, Vec<Value>) {
     let log_dir = Scratch::new();
     let mut command = command(level, Some(log_dir.path()), cc("stress/calls.c", &[]));
     if let Some(call) = panic {
-        command.env("LD_PRELOAD", panicking_shim()).env("SOCKSHIM_PANIC", call);
+        command.env("LD_PRELOAD", test_shim()).env("SOCKSHIM_PANIC", call);
     }
     let output = run(&mut command, b"", DEADLINE);
     assert!(!output.timed_out, "{panic:?} at {level:?} hangs after:\n{}", output.stdout());

@@ -1,9 +1,8 @@
 //! socket(2), socketpair(2), accept(2): where sockets come from.
 
 use crate::call::Ticket;
-use crate::dispatch::remember;
+use crate::dispatch::{learn, remember};
 use crate::memory;
-use sockshim_core::fdtable::FDS;
 use sockshim_core::func;
 use sockshim_core::net::ops::SocketState;
 use sockshim_core::net::path::Finding;
@@ -54,10 +53,8 @@ pub fn socket_done(t: &mut Ticket) {
 /// it is when it is used.
 fn born(t: &Ticket, fd: i32) {
     match t.event.socket {
-        Some(socket) if socket.ops.is_some() => {
-            remember(fd, &socket);
-        }
-        _ => FDS.forget(fd),
+        Some(socket) if socket.ops.is_some() => remember(fd, &socket),
+        _ => learn(fd),
     }
 }
 

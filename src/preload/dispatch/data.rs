@@ -2,8 +2,8 @@
 //! handler says it all.
 
 use crate::call::{Row, Ticket};
+use crate::dispatch::learn;
 use crate::memory;
-use sockshim_core::fdtable::FDS;
 use sockshim_core::net::ops::ProtoOps;
 use sockshim_core::net::path::Func;
 use sockshim_core::trace::event::Extra;
@@ -63,7 +63,7 @@ pub fn received(t: &mut Ticket) {
         // SAFETY: the successful call has read the header and written it back.
         let header: libc::msghdr = unsafe { memory::read_used(t.word(1)) };
         // SAFETY: the header is what the call has left.
-        note_rights(t, unsafe { forget_received(&header) });
+        note_rights(t, unsafe { note_received(&header) });
     }
     t.finish();
 }
@@ -76,7 +76,7 @@ pub fn received_many(t: &mut Ticket) {
         // SAFETY: the successful call has filled this many headers.
         let header: libc::mmsghdr = unsafe { memory::read_used(address) };
         // SAFETY: the header is what the call has left.
-        count += unsafe { forget_received(&header.msg_hdr) };
+        count += unsafe { note_received(&header.msg_hdr) };
     }
     note_rights(t, count);
     t.finish();
@@ -88,11 +88,11 @@ fn note_rights(t: &mut Ticket, count: i32) {
     }
 }
 
-/// Forgets what the numbers of the received descriptors meant before; they are asked when they are used.
+/// What the numbers of the received descriptors meant before is over.
 ///
 /// # Safety
 /// The header must be one that a successful recvmsg has filled.
-unsafe fn forget_received(header: &libc::msghdr) -> i32 {
+unsafe fn note_received(header: &libc::msghdr) -> i32 {
     let mut count = 0;
     if header.msg_control.is_null() || header.msg_controllen < size_of::<libc::cmsghdr>() {
         return 0;
@@ -105,7 +105,7 @@ unsafe fn forget_received(header: &libc::msghdr) -> i32 {
                 let data = libc::CMSG_DATA(message).cast::<i32>();
                 let bytes = (*message).cmsg_len.saturating_sub(libc::CMSG_LEN(0) as usize);
                 for index in 0..bytes / size_of::<i32>() {
-                    FDS.forget(data.add(index).read_unaligned());
+                    learn(data.add(index).read_unaligned());
                     count += 1;
                 }
             }

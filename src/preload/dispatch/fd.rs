@@ -1,15 +1,17 @@
 //! The life of descriptors: close(2), close_range(2), dup(2), fcntl(2).
 //!
 //! What a number meant is forgotten *before* libc closes it: afterwards another thread may already have been given
-//! the same number. If the close then fails, nothing is lost, because an unknown descriptor is asked what it is.
+//! the same number. If the close then fails, nothing is lost, because an unknown descriptor is asked what it is. Beside
+//! other threads it is looked at once more afterwards: one of them may have stored in between what was closed then.
 
 use crate::call::Ticket;
-use crate::log;
+use crate::dispatch::{learn, settle};
+use crate::{log, sys};
 use sockshim_core::fdtable::{Entry, FDS};
 use sockshim_core::func;
 use sockshim_core::net::path::Finding;
 use sockshim_core::net::socket::sock_release;
-use sockshim_core::verdict::Reason;
+use sockshim_core::verdict::{Change, Predicted, Reason};
 
 /// close(2).
 pub fn close(t: &mut Ticket) {
@@ -18,8 +20,20 @@ pub fn close(t: &mut Ticket) {
 
 /// fclose(3) closes the stream's descriptor.
 pub fn fclose(t: &mut Ticket) {
-    // SAFETY: the program passes a stream to fclose; fileno only reads a field of it.
-    let fd = unsafe { libc::fileno(t.word(0) as *mut libc::FILE) };
+    closing_stream(t, t.word(0));
+}
+
+/// freopen(3) closes the stream's descriptor, and opens a file in its place, mostly under the same number.
+pub fn freopen(t: &mut Ticket) {
+    closing_stream(t, t.word(2));
+    t.event.predicted = Predicted::Unknown;
+    t.change = Change::None;
+}
+
+fn closing_stream(t: &mut Ticket, stream: i64) {
+    // SAFETY: the program passes a stream to a function for streams; fileno only reads a field of it.
+    let fd = unsafe { libc::fileno(stream as *mut libc::FILE) };
+    t.note = fd.into();
     if fd < 0 {
         t.wanted = false;
         return;
@@ -43,6 +57,15 @@ fn closing(t: &mut Ticket, fd: i32) {
     }
     FDS.forget(fd);
     t.handle = None;
+    t.note = fd.into();
+}
+
+/// The descriptor is closed, unless the call has failed.
+pub fn closed(t: &mut Ticket) {
+    if sys::has_threads() {
+        settle(t.note as i32);
+    }
+    t.finish();
 }
 
 /// close_range(2). With CLOSE_RANGE_CLOEXEC nothing is closed; with CLOSE_RANGE_UNSHARE other threads may keep what
@@ -56,11 +79,35 @@ pub fn close_range(t: &mut Ticket) {
     }
 }
 
+/// The range is closed, and with CLOSE_RANGE_UNSHARE in the calling thread's own table only.
+pub fn range_closed(t: &mut Ticket) {
+    let flags = t.int(2) as u32;
+    if flags & libc::CLOSE_RANGE_CLOEXEC == 0 {
+        settle_range(t.word(0) as u32, t.word(1) as u32);
+    }
+    if t.event.ret == 0 && flags & libc::CLOSE_RANGE_UNSHARE != 0 && sys::has_threads() {
+        FDS.divide();
+    }
+    t.finish();
+}
+
+fn settle_range(first: u32, last: u32) {
+    if sys::has_threads() {
+        FDS.each_known(first, last, settle);
+    }
+}
+
 /// closefrom(3).
 pub fn closefrom(t: &mut Ticket) {
     log::needs_stderr();
     t.event.reason = Reason::FdLife;
     FDS.forget_range(t.int(0).max(0) as u32, u32::MAX);
+}
+
+/// The rest is closed.
+pub fn all_closed(t: &mut Ticket) {
+    settle_range(t.int(0).max(0) as u32, u32::MAX);
+    t.finish();
 }
 
 /// dup(2).
@@ -88,8 +135,13 @@ pub fn duplicated(t: &mut Ticket) {
     let new = t.event.ret as i32;
     if new >= 0 && new != t.int(0) {
         match t.handle {
-            Some(handle) => FDS.dup(handle, new),
-            None => FDS.forget(new),
+            Some(handle) => {
+                FDS.dup(handle, new);
+                if sys::has_threads() {
+                    settle(new);
+                }
+            }
+            None => learn(new),
         }
     }
     t.finish();
@@ -109,6 +161,34 @@ fn is_dup(cmd: i32) -> bool {
 /// F_DUPFD is a dup.
 pub fn fcntl_done(t: &mut Ticket) {
     if is_dup(t.int(1)) { duplicated(t) } else { t.finish() }
+}
+
+/// pidfd_getfd(2).
+pub fn getfd(t: &mut Ticket) {
+    t.event.reason = Reason::FdLife;
+}
+
+/// A copy of another process's descriptor has come.
+pub fn got(t: &mut Ticket) {
+    let fd = t.event.ret as i32;
+    if fd >= 0 {
+        t.event.fd = Some(fd);
+        learn(fd);
+    }
+    t.finish();
+}
+
+/// login_tty(3): the terminal becomes stdin, stdout and stderr.
+pub fn login_tty(t: &mut Ticket) {
+    log::needs_stderr();
+    t.event.reason = Reason::FdLife;
+}
+
+/// Stdin, stdout and stderr are others now, and the terminal's own number may be free.
+pub fn logged_in(t: &mut Ticket) {
+    FDS.forget_range(0, 2);
+    FDS.forget(t.int(0));
+    t.finish();
 }
 
 /// A call that has opened something that is no socket.

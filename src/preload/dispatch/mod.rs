@@ -23,7 +23,7 @@ pub mod ready;
 use crate::call::Ticket;
 use crate::{process as own, sys};
 use libc::c_int;
-use sockshim_core::fdtable::{FDS, Handle};
+use sockshim_core::fdtable::{Entry, FDS, Handle};
 use sockshim_core::net::ops::{Socket, SocketState};
 use sockshim_core::net::path::Func;
 use sockshim_core::net::sock::{Bound, TcpState};
@@ -35,21 +35,24 @@ pub fn adopt(fd: c_int) -> (Lookup, Option<Handle>) {
     if own::is_sandboxed() {
         return (Lookup::Unknown, None);
     }
-    let family = match sys::getsockopt_int(fd, libc::SO_DOMAIN) {
-        Ok(family) => family,
+    let seen = FDS.seen(fd);
+    match sys::getsockopt_cookie(fd) {
+        Ok(_) => {}
         Err(libc::ENOTSOCK) => {
-            FDS.set_not_socket(fd);
+            FDS.set_not_socket_if(fd, seen);
             return (Lookup::NotSocket, None);
         }
         Err(libc::EBADF) => {
-            FDS.forget(fd);
+            FDS.forget_if(fd, seen);
             return (Lookup::BadFd, None);
         }
         Err(_) => return (Lookup::Unknown, None),
-    };
+    }
+    let Ok(family) = sys::getsockopt_int(fd, libc::SO_DOMAIN) else { return (Lookup::Unknown, None) };
     let ty = sys::getsockopt_int(fd, libc::SO_TYPE).unwrap_or(0);
     let protocol = sys::getsockopt_int(fd, libc::SO_PROTOCOL).unwrap_or(0);
     let mut socket = socket_of(family, ty, protocol);
+    let Ok(cookie) = name_of(fd, socket.sk.protocol) else { return (Lookup::Unknown, None) };
     socket.sk.bound = Bound::Unknown;
     let has_connections = ty == libc::SOCK_STREAM || ty == libc::SOCK_SEQPACKET;
     if sys::getsockopt_int(fd, libc::SO_ACCEPTCONN) == Ok(1) {
@@ -63,14 +66,78 @@ pub fn adopt(fd: c_int) -> (Lookup, Option<Handle>) {
         // It may be connecting, or have been shut down.
         socket.state = SocketState::Unknown;
     }
-    let handle = remember(fd, &socket);
+    let handle = FDS.adopt(fd, seen, &state::unobserved(&socket), cookie, own::pid());
+    if sys::has_threads() && !is_still(fd, &socket, cookie) {
+        // The answers are about two sockets, or about one that is gone.
+        if let Some(handle) = handle {
+            FDS.forget_if(fd, handle.into());
+        }
+        return (Lookup::Unknown, None);
+    }
+    // What is known of the socket by another descriptor is more than it says itself.
+    let socket = handle.and_then(|handle| FDS.read(handle)).map_or(socket, |(socket, _)| socket);
     (Lookup::Socket(socket), handle)
 }
 
-/// Makes a socket known under `fd`, with the kernel's name for it.
-pub fn remember(fd: c_int, socket: &Socket) -> Option<Handle> {
-    let cookie = if own::is_sandboxed() { 0 } else { sys::getsockopt_cookie(fd).unwrap_or(0) };
-    FDS.install(fd, &state::unobserved(socket), cookie)
+/// Makes a socket known that libc has just made under `fd`, with the kernel's name for it.
+///
+/// Another thread may have ended it by now, and a third may have been given the number. So the kernel is asked again
+/// once the socket is in the table: whoever ends it from then on finds it there ([`settle`] looks after the end). And
+/// when the table had another socket there, it is not certain which of them is the newer one.
+pub fn remember(fd: c_int, socket: &Socket) {
+    let cookie = match own::is_sandboxed() {
+        true => Ok(0),
+        false => name_of(fd, socket.sk.protocol),
+    };
+    if matches!(cookie, Err(libc::EBADF | libc::ENOTSOCK)) {
+        return FDS.forget(fd);
+    }
+    let cookie = cookie.unwrap_or(0);
+    let Some((handle, over)) = FDS.install(fd, &state::unobserved(socket), cookie) else {
+        return FDS.forget(fd);
+    };
+    if cookie != 0 && sys::has_threads() && (over || !is_still(fd, socket, cookie)) {
+        FDS.forget_if(fd, handle.into());
+        adopt(fd);
+    }
+}
+
+/// A number that something new has got, of which nothing is known here. It is asked when it is used; beside other threads
+/// at once, for a thread that has made what the number meant before may only now store it, and then has to find this.
+pub fn learn(fd: c_int) {
+    FDS.forget(fd);
+    if sys::has_threads() {
+        adopt(fd);
+    }
+}
+
+/// After a call that may have ended `fd`, or made it another descriptor of something: drops what the table says, unless
+/// that is the truth. For processes with threads: what another thread had made under this number may have been stored
+/// when the number had been forgotten here already, and was ended only then.
+pub fn settle(fd: c_int) {
+    let seen = FDS.seen(fd);
+    let right = match seen.entry() {
+        Entry::Unknown => true,
+        Entry::NotSocket => false,
+        Entry::Socket(handle) => FDS.read(handle).is_some_and(|(socket, cookie)| is_still(fd, &socket, cookie)),
+    };
+    if !right {
+        FDS.forget_if(fd, seen);
+    }
+}
+
+fn is_still(fd: c_int, socket: &Socket, cookie: u64) -> bool {
+    !own::is_sandboxed() && name_of(fd, socket.sk.protocol) == Ok(cookie)
+}
+
+/// The kernel's name for a socket, which no other socket gets: its cookie. What an MPTCP listener accepts has the
+/// listener's cookie, so there the inode is a part of the name.
+pub fn name_of(fd: c_int, protocol: u16) -> Result<u64, c_int> {
+    let cookie = sys::getsockopt_cookie(fd)?;
+    if c_int::from(protocol) != libc::IPPROTO_MPTCP {
+        return Ok(cookie);
+    }
+    sys::fstat(fd).map(|file| cookie ^ file.inode << 32).ok_or(libc::EBADF)
 }
 
 impl Ticket {

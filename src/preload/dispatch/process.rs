@@ -2,7 +2,7 @@
 
 use crate::call::Ticket;
 use crate::log::{self, clock, writer};
-use crate::{hooks, memory, mode, process, tls};
+use crate::{hooks, memory, mode, process, sys, tls};
 use sockshim_core::fdtable::FDS;
 use sockshim_core::net::address::SockAddr;
 use sockshim_core::trace::event::Extra;
@@ -39,6 +39,19 @@ pub fn daemon(t: &mut Ticket) {
 pub fn daemonized(t: &mut Ticket) {
     FDS.forget_range(0, 2);
     forked(t);
+}
+
+/// forkpty(3): in the child the terminal is stdin, stdout and stderr.
+pub fn forked_pty(t: &mut Ticket) {
+    if t.event.ret == 0 {
+        FDS.forget_range(0, 2);
+    }
+    forked(t);
+}
+
+/// clone(3), which never returns in the child.
+pub fn clone(t: &mut Ticket) {
+    cloning(t, t.int(2));
 }
 
 /// exec of a path.
@@ -83,6 +96,7 @@ pub fn leaving(name: &str) {
     }
     match name {
         "_exit" | "_Exit" | "quick_exit" => log::last_flush(),
+        "clone" => {}
         _ => log::flush(),
     }
 }
@@ -138,6 +152,9 @@ pub fn alone_done(t: &mut Ticket) {
     if t.note == 1 {
         log::restart();
     }
+    if t.event.ret == 0 && t.int(0) & libc::CLONE_FILES != 0 && sys::has_threads() {
+        FDS.divide();
+    }
     t.finish();
 }
 
@@ -154,11 +171,22 @@ pub fn syscall(t: &mut Ticket) {
         return;
     }
     match number {
+        libc::SYS_clone => cloning(t, t.int(1)),
+        libc::SYS_clone3 => cloning(t, memory::value::<i32>(t.word(1)).unwrap_or(0)),
         libc::SYS_seccomp if is_filter(t.int(1)) => entering_sandbox(t),
         libc::SYS_io_uring_setup => {}
         libc::SYS_exit_group => log::last_flush(),
         libc::SYS_exit => log::flush(),
         _ => t.wanted = false,
+    }
+}
+
+/// clone(2) with flags of which libc knows nothing. A process that shares memory or descriptors with this one, but not
+/// both, changes what numbers mean where nobody here sees it, or where they mean something else.
+fn cloning(t: &mut Ticket, flags: i32) {
+    t.wanted = false;
+    if (flags & libc::CLONE_VM != 0) != (flags & libc::CLONE_FILES != 0) {
+        FDS.divide();
     }
 }
 
@@ -174,7 +202,7 @@ fn matters(number: i64) -> bool {
 
 /// Calls without a hook that make descriptors: what the number meant before is over.
 pub fn syscall_done(t: &mut Ticket) {
-    let makes_fd = [libc::SYS_pidfd_getfd, libc::SYS_pidfd_open, libc::SYS_io_uring_setup];
+    let makes_fd = [libc::SYS_pidfd_open, libc::SYS_io_uring_setup];
     if makes_fd.contains(&t.word(0)) && t.event.ret >= 0 {
         FDS.forget(t.event.ret as i32);
     }

@@ -230,7 +230,7 @@ impl Write for Line {
 }
 
 /// The call that the test of the fallback wants to see panic.
-#[cfg(feature = "panic-test")]
+#[cfg(feature = "test-support")]
 pub fn panics_at(call: &str) -> bool {
     // SAFETY: the environment is read while the program may change it; the test's program does not.
     let wanted = unsafe { libc::getenv(c"SOCKSHIM_PANIC".as_ptr()) };

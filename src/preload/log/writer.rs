@@ -233,7 +233,7 @@ extern "C" fn thread(pid: *mut c_void) -> c_int {
         finish_start(FAILED);
         return 0;
     };
-    if !cfg!(feature = "panic-test") && clock::is_usable() {
+    if !cfg!(feature = "test-support") && clock::is_usable() {
         clock::use_ticks();
         mode::allow_rings();
     }

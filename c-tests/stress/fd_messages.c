@@ -1,0 +1,260 @@
+// Descriptors that arrive from elsewhere: in messages, and by pidfd_getfd.
+//
+//   fd_messages FILE [threads]
+#include "fd_check.h"
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+
+enum { MANY = 8 };
+
+union control {
+	struct cmsghdr header;
+	char space[CMSG_SPACE(MANY * sizeof(int)) * 2];
+};
+
+// Sends the descriptors, split into so many control messages; the kernel makes one of them.
+static void send_all(int to, const int *fds, int count, int parts)
+{
+	struct iovec vector = {"x", 1};
+	union control control = {0};
+	struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1, .msg_control = &control};
+	struct cmsghdr *part = &control.header;
+
+	for (int i = 0; i < parts; i++, fds += count / parts) {
+		size_t size = count / parts * sizeof(int);
+		*part = (struct cmsghdr){CMSG_LEN(size), SOL_SOCKET, SCM_RIGHTS};
+		memcpy(CMSG_DATA(part), fds, size);
+		message.msg_controllen += CMSG_SPACE(size);
+		part = (struct cmsghdr *)((char *)part + CMSG_SPACE(size));
+	}
+	CHECK(sendmsg(to, &message, 0));
+}
+
+static void send_one(int to, int fd) { send_all(to, &fd, 1, 1); }
+
+// A pair to send through; its numbers are out of the way.
+static void channel(int pair[2], int type)
+{
+	CHECK(socketpair(AF_UNIX, type, 0, pair));
+	for (int i = 0; i < 2; i++) {
+		int moved = CHECK(fcntl(pair[i], F_DUPFD, 100 + i));
+		CHECK(close(pair[i]));
+		pair[i] = moved;
+	}
+}
+
+static long by_recvmsg(int from, struct msghdr *message, int flags) { return recvmsg(from, message, flags); }
+static long by_syscall(int from, struct msghdr *message, int flags)
+{
+	return syscall(SYS_recvmsg, from, message, flags);
+}
+static long by_recvmmsg(int from, struct msghdr *message, int flags)
+{
+	struct mmsghdr one = {.msg_hdr = *message};
+	int count = recvmmsg(from, &one, 1, flags, NULL);
+	*message = one.msg_hdr;
+	return count;
+}
+static long by_recvmmsg_syscall(int from, struct msghdr *message, int flags)
+{
+	struct mmsghdr one = {.msg_hdr = *message};
+	int count = syscall(SYS_recvmmsg, from, &one, 1, flags, NULL);
+	*message = one.msg_hdr;
+	return count;
+}
+
+static const struct way {
+	const char *name;
+	long (*call)(int from, struct msghdr *message, int flags);
+} ways[] = {{"recvmsg", by_recvmsg},
+	    {"SYS_recvmsg", by_syscall},
+	    {"recvmmsg", by_recvmmsg},
+	    {"SYS_recvmmsg", by_recvmmsg_syscall}};
+enum { WAYS = sizeof(ways) / sizeof(*ways) };
+
+// Receives one message with room for so many descriptors; how many came, and the flags. The first is *fd.
+static int receive(const struct way *way, int from, int room, int flags, int *fd, int *message_flags)
+{
+	char byte;
+	struct iovec vector = {&byte, 1};
+	union control control;
+	struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1, .msg_control = room ? &control : NULL,
+				 .msg_controllen = room ? CMSG_LEN(room * sizeof(int)) : 0};
+
+	CHECK(way->call(from, &message, flags));
+	*message_flags = message.msg_flags;
+	struct cmsghdr *first = CMSG_FIRSTHDR(&message);
+	if (!room || !first)
+		return 0;
+	memcpy(fd, CMSG_DATA(first), sizeof(*fd));
+	return (first->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+}
+
+static void step(const char *what, const struct way *way)
+{
+	char text[96];
+	snprintf(text, sizeof(text), "%s, %s", what, way->name);
+	look_after_use(text);
+}
+
+// Every way to receive, with everything that a message can have about it.
+static void messages(void)
+{
+	int pair[2], fd = -1, flags;
+
+	for (const struct way *way = ways; way < ways + WAYS; way++) {
+		channel(pair, SOCK_DGRAM);
+		int tcp = make(TCP), udp = make(UDP), file = CHECK(open("/dev/null", O_RDWR));
+		int all[] = {udp, file, tcp, pair[0], tcp, file};
+
+		send_one(pair[0], tcp);
+		receive(way, pair[1], MANY, 0, &fd, &flags);
+		step("one", way);
+		send_all(pair[0], all, 6, 1);
+		if (receive(way, pair[1], MANY, MSG_CMSG_CLOEXEC, &fd, &flags) != 6)
+			die("six descriptors");
+		step("six in a message", way);
+		send_all(pair[0], all, 6, 2);
+		if (receive(way, pair[1], MANY, 0, &fd, &flags) != 6)
+			die("six descriptors");
+		step("six in two control messages", way);
+		send_one(pair[0], udp);
+		receive(way, pair[1], MANY, MSG_PEEK, &fd, &flags);
+		step("peeked", way);
+		receive(way, pair[1], MANY, 0, &fd, &flags);
+		step("received after it was peeked", way);
+		send_all(pair[0], all, 6, 1);
+		if (receive(way, pair[1], 2, 0, &fd, &flags) != 2 || !(flags & MSG_CTRUNC))
+			die("two descriptors of six");
+		step("truncated", way);
+		send_all(pair[0], all, 6, 1);
+		receive(way, pair[1], 0, 0, &fd, &flags);
+		look("without room for control messages");
+		send_all(pair[0], all, 6, 1);
+		char byte;
+		CHECK(recv(pair[1], &byte, 1, 0));
+		send_all(pair[0], all, 6, 1);
+		CHECK(read(pair[1], &byte, 1));
+		look("dropped by recv and read");
+		// What was sent is closed before it arrives, and its number is another socket.
+		send_one(pair[0], tcp);
+		CHECK(close(tcp));
+		make(UNIX_STREAM);
+		receive(way, pair[1], MANY, 0, &fd, &flags);
+		step("closed meanwhile", way);
+		closefrom(3);
+	}
+}
+
+// Several messages in one recvmmsg.
+static void batch(void)
+{
+	int pair[2];
+	char bytes[3];
+	struct iovec vectors[3] = {{bytes, 1}, {bytes + 1, 1}, {bytes + 2, 1}};
+	union control controls[3];
+	struct mmsghdr messages[3] = {0};
+
+	channel(pair, SOCK_DGRAM);
+	int a = make(TCP), b = make(UNIX_DGRAM), all[] = {a, b, a};
+	for (int i = 0; i < 3; i++) {
+		messages[i].msg_hdr = (struct msghdr){.msg_iov = &vectors[i], .msg_iovlen = 1, .msg_control = &controls[i],
+						      .msg_controllen = sizeof(controls[i])};
+		send_all(pair[0], all, i + 1, 1);
+	}
+	if (recvmmsg(pair[1], messages, 3, 0, NULL) != 3)
+		die("recvmmsg");
+	look_after_use("recvmmsg of three");
+}
+
+// What is done to the one that has arrived is done to the one that was sent.
+static void shared(void)
+{
+	int pair[2], fd, flags, tcp = make(TCP);
+	struct sockaddr_in address = loopback(0);
+	socklen_t length = sizeof(address);
+
+	channel(pair, SOCK_STREAM);
+	send_one(pair[0], tcp);
+	receive(ways, pair[1], 1, 0, &fd, &flags);
+	CHECK(bind(fd, ADDRESS(address))), CHECK(listen(fd, 1));
+	look("the received one listens");
+	CHECK(getsockname(tcp, (struct sockaddr *)&address, &length));
+	CHECK(connect(make(TCP), ADDRESS(address)));
+	CHECK(accept(tcp, NULL, NULL));
+	look("the sent one accepts");
+	CHECK(dup2(fd, tcp));
+	look("dup2 of the one over the other");
+	CHECK(close(tcp));
+	look("the sent one is closed");
+	CHECK(close(fd));
+	look("both are closed");
+}
+
+// From another process, which made it or changes it.
+static void from_a_child(void)
+{
+	int pair[2], fd, flags, tcp = make(TCP);
+	struct sockaddr_in address = loopback(0);
+
+	channel(pair, SOCK_SEQPACKET);
+	pid_t child = CHECK(fork());
+	if (child == 0) {
+		int own = make(TCP);
+		CHECK(bind(own, ADDRESS(address))), CHECK(listen(own, 1));
+		send_one(pair[0], own);
+		send_one(pair[0], tcp);
+		send_one(pair[0], make(UDP));
+		_exit(0);
+	}
+	wait_for(child);
+	for (int i = 0; i < 3; i++)
+		receive(&ways[i], pair[1], 1, 0, &fd, &flags);
+	look_after_use("a child's own, and one that we have");
+}
+
+static void by_pidfd(void)
+{
+	int tcp = make(TCP), file = CHECK(open("/dev/null", O_RDWR)), release[2];
+	int self = CHECK(pidfd_open(getpid(), 0));
+
+	CHECK(pidfd_getfd(self, tcp, 0)), CHECK(syscall(SYS_pidfd_getfd, self, tcp, 0));
+	CHECK(pidfd_getfd(self, file, 0));
+	look_after_use("pidfd_getfd of one's own");
+	FAILS(pidfd_getfd(self, 99, 0), EBADF);
+	CHECK(pipe(release));
+	pid_t child = CHECK(fork());
+	if (child == 0) {
+		char byte;
+		make(UNIX_STREAM);
+		CHECK(close(release[1]));
+		read(release[0], &byte, 1);
+		_exit(0);
+	}
+	int other = CHECK(pidfd_open(child, 0)), got;
+	// The child has it a moment later.
+	while ((got = pidfd_getfd(other, release[1] + 1, 0)) < 0)
+		if (errno != EBADF)
+			die("pidfd_getfd");
+	CHECK(syscall(SYS_pidfd_getfd, other, tcp, 0));
+	CHECK(close(release[1]));
+	wait_for(child);
+	look_after_use("pidfd_getfd of a child's");
+}
+
+int main(int argc, char **argv)
+{
+	static const struct row rows[] = {
+		{"SCM_RIGHTS", messages, 0},
+		{"SCM_RIGHTS in several messages", batch, 0},
+		{"SCM_RIGHTS, and state", shared, 0},
+		{"SCM_RIGHTS from a child", from_a_child, 0},
+		{"pidfd_getfd", by_pidfd, 0},
+	};
+
+	if (argc < 2)
+		return 2;
+	start(argv[1], argc > 2);
+	run_rows(ROWS(rows));
+	return 0;
+}

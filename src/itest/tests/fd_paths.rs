@@ -1,0 +1,132 @@
+//! Every path that makes, copies or ends a descriptor: after each step the library's view of every number (which socket,
+//! in which state, with how many descriptors) is the kernel's. The programs `c-tests/stress/fd_*.c` compare the two; a
+//! library that is built for tests shows its view.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use sockshim_itest::{Level, Scratch, by_call, cc, command, events, run, test_shim};
+
+/// Only a hang reaches it.
+const DEADLINE: Duration = Duration::from_secs(300);
+
+/// The levels at which there is a view.
+const WATCHED: [Level; 3] = [Level::Decision, Level::Call, Level::Io];
+
+/// How many operations the storm of every run of the tests makes, and that of the ignored test.
+const OPERATIONS: u64 = 200_000;
+const MANY_OPERATIONS: u64 = 1_000_000;
+
+/// Runs one of the programs, and gives the lines of its report.
+fn report(command: &mut Command, directory: &Path, args: &[&str]) -> Vec<String> {
+    let report = directory.join("report");
+    let output = run(command.arg(&report).args(args), b"", DEADLINE);
+    assert!(!output.timed_out && output.status.success(), "{command:?}: {output:?}");
+    assert!(output.stdout.is_empty() && output.stderr.is_empty(), "{command:?}: {output:?}");
+    let text = fs::read_to_string(&report).unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    text.lines().map(String::from).collect()
+}
+
+fn disagreements(report: &[String]) -> Vec<&String> {
+    report.iter().filter(|line| line.starts_with("DISAGREE")).collect()
+}
+
+/// Each step of a program's table, natively and at every level, alone and beside a thread that does nothing.
+fn agrees(program: &str, rows: usize) {
+    let program = cc(&format!("stress/{program}.c"), &[]);
+    for args in [&[][..], &["threads"]] {
+        let scratch = Scratch::new();
+        let native = report(&mut command(Level::Native, None, &program), scratch.path(), args);
+        let (last, steps) = native.split_last().expect("a last line");
+        assert_eq!(*last, format!("{rows} rows, libraries with a view 0"));
+        assert!(steps.len() > rows, "{native:#?}");
+
+        let scratch = Scratch::new();
+        let off = report(&mut command(Level::Off, None, &program), scratch.path(), args);
+        assert_eq!(off, native, "{args:?} without a log");
+
+        for level in WATCHED {
+            let scratch = Scratch::new();
+            let mut command = command(level, Some(scratch.path()), &program);
+            let watched = report(command.env("LD_PRELOAD", test_shim()), scratch.path(), args);
+            let disagreements = disagreements(&watched);
+            assert!(disagreements.is_empty(), "{args:?} at {level:?}: {disagreements:#?}");
+            let (last, watched) = watched.split_last().expect("a last line");
+            assert_eq!(*last, format!("{rows} rows, libraries with a view 1"));
+            assert_eq!(watched, steps, "{args:?} at {level:?}");
+            let events = logged(scratch.path());
+            assert!(!events.is_empty(), "{args:?} at {level:?}");
+            let wrong = by_call(&events, "divergence");
+            assert!(wrong.is_empty(), "{args:?} at {level:?}: {wrong:#?}");
+        }
+    }
+}
+
+/// The log, without the report that is in the same directory.
+fn logged(directory: &Path) -> Vec<serde_json::Value> {
+    fs::remove_file(directory.join("report")).expect("the report");
+    events(directory)
+}
+
+#[test]
+fn calls_within_a_process() {
+    agrees("fd_paths", 13);
+}
+
+#[test]
+fn descriptors_that_arrive() {
+    agrees("fd_messages", 5);
+}
+
+#[test]
+fn processes_and_threads_with_tables_of_their_own() {
+    agrees("fd_processes", 13);
+}
+
+#[test]
+fn what_the_library_does_not_know_is_a_disagreement() {
+    // Switched off, it has a view, and knows nothing.
+    let scratch = Scratch::new();
+    let mut command = command(Level::Off, None, cc("stress/fd_paths.c", &[]));
+    let report = report(command.env("LD_PRELOAD", test_shim()), scratch.path(), &[]);
+    let first = report.iter().find(|line| line.starts_with("DISAGREE"));
+    assert_eq!(first.map(String::as_str), Some("DISAGREE socket: socket: 3 is tcp, and not known"));
+}
+
+/// A storm's numbers are as random as its threads; `SOCKSHIM_SEED` repeats the former.
+fn storm(level: Level, operations: u64) {
+    let seed = std::env::var("SOCKSHIM_SEED").unwrap_or_else(|_| {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time after 1970");
+        now.as_nanos().to_string()
+    });
+    println!("SOCKSHIM_SEED={seed}");
+    let scratch = Scratch::new();
+    let mut command = command(level, None, cc("stress/fd_storm.c", &[]));
+    // Millions of events are of no interest here.
+    command.env("LD_PRELOAD", test_shim()).env("SOCKSHIM_LOG_FILE", "/dev/null");
+    let report = report(&mut command, scratch.path(), &[&operations.to_string(), &seed]);
+    let disagreements = disagreements(&report);
+    assert!(disagreements.is_empty(), "SOCKSHIM_SEED={seed} at {level:?}: {disagreements:#?}");
+    let last = format!("{operations} operations, 0 disagreements, library with a view 1");
+    assert_eq!(report.last(), Some(&last), "SOCKSHIM_SEED={seed} at {level:?}");
+}
+
+#[test]
+fn a_storm_of_all_of_them() {
+    storm(Level::Decision, OPERATIONS);
+}
+
+#[test]
+fn a_storm_of_all_of_them_with_data_calls() {
+    storm(Level::Io, OPERATIONS);
+}
+
+#[test]
+#[ignore = "takes a minute; CONTRIBUTING.md has the command"]
+fn a_million_operations() {
+    for level in WATCHED {
+        storm(level, MANY_OPERATIONS);
+    }
+}
