@@ -281,7 +281,7 @@ static void states(void)
 
 	CHECK(dup(listener)), CHECK(dup(client)), CHECK(dup(udp));
 	look("a listener");
-	CHECK(connect(client, ADDRESS(address)));
+	CHECK(connect(client, ADDRESS(address))), CHECK(accept(listener, NULL, NULL));
 	CHECK(connect(udp, ADDRESS(address)));
 	look("connected");
 	CHECK(shutdown(client, SHUT_WR));

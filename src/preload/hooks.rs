@@ -202,6 +202,9 @@ hooks! {
         /// fclose(3), which closes inside libc
         [Call control]
         fn fclose(stream: *mut FILE) -> c_int = fd::fclose, fd::closed;
+        /// pclose(3), which closes inside libc
+        [Call control]
+        fn pclose(stream: *mut FILE) -> c_int = fd::fclose, fd::closed;
         /// freopen(3), which closes inside libc
         [Call control]
         fn freopen(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE = fd::freopen, fd::closed;
