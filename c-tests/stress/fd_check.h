@@ -191,7 +191,9 @@ static inline void compare(const char *step, const struct truth *truth, int coun
 
 // Compares every number. A socket may be unknown only where the step is one after which the library does not know it
 // before its next use; then it is used, and compared like the others.
-static inline void look_at_all(const char *step, int may_be_unknown)
+enum { STRICTLY, AFTER_USE, QUIETLY }; // The last is also after use, and reports disagreements only.
+
+static inline void look_at_all(const char *step, int how)
 {
 	static struct truth all[LOW + MORE];
 	char text[16384]; // A number takes up to 40 bytes.
@@ -207,7 +209,7 @@ static inline void look_at_all(const char *step, int may_be_unknown)
 		if (view_of && truth.socket && view.kind == UNKNOWN) {
 			struct sockaddr_storage name;
 			socklen_t size = sizeof(name);
-			if (!may_be_unknown && !sort_of(&truth)->asked && !nothing_is_remembered)
+			if (how == STRICTLY && !sort_of(&truth)->asked && !nothing_is_remembered)
 				DISAGREE("%d is %s, and not known%s", truth.fd, sort_of(&truth)->name,
 					 view.stale ? " any more" : "");
 			getsockname(truth.fd, (struct sockaddr *)&name, &size);
@@ -216,7 +218,7 @@ static inline void look_at_all(const char *step, int may_be_unknown)
 	for (int i = 0; i < count; i++) {
 		int descriptors = 0, first = -1;
 		for (int j = 0; all[i].socket && j < count; j++)
-			if (all[j].socket && (i == j || same(all[i].fd, all[j].fd))) {
+			if (all[j].socket && (i == j || (all[i].name == all[j].name && same(all[i].fd, all[j].fd)))) {
 				descriptors++;
 				if (first < 0)
 					first = all[j].fd;
@@ -231,16 +233,17 @@ static inline void look_at_all(const char *step, int may_be_unknown)
 			length += snprintf(text + length, sizeof(text) - length, "%s%s=%d", all[i].listening ? ",listening" : "",
 					   all[i].connected && has_peers(all[i].family) ? ",connected" : "", first);
 	}
-	say("%s: %s:%s\n", row, step, length ? text : "");
+	if (how != QUIETLY)
+		say("%s: %s:%s\n", row, step, length ? text : "");
 }
 
 static inline void look_and_expect_nothing(const char *step)
 {
 	nothing_is_remembered = 1;
-	look_at_all(step, 1);
+	look_at_all(step, AFTER_USE);
 }
-static inline void look(const char *step) { look_at_all(step, 0); }
-static inline void look_after_use(const char *step) { look_at_all(step, 1); }
+static inline void look(const char *step) { look_at_all(step, STRICTLY); }
+static inline void look_after_use(const char *step) { look_at_all(step, AFTER_USE); }
 
 // For a call whose failure is what the row is about.
 static inline void fails(long result, int expected, const char *what)

@@ -293,6 +293,22 @@ static void states(void)
 	look("disconnected");
 }
 
+// A connected IPv6 socket with mapped addresses becomes an IPv4 one, by whatever descriptor it is used.
+static void another_family(void)
+{
+	struct sockaddr_in address;
+	int listener = tcp_listener(1, &address), fd = CHECK(socket(AF_INET6, SOCK_STREAM, 0)), family = AF_INET;
+	struct sockaddr_in6 mapped = {.sin6_family = AF_INET6, .sin6_port = address.sin_port};
+
+	CHECK(inet_pton(AF_INET6, "::ffff:127.0.0.1", &mapped.sin6_addr));
+	CHECK(connect(fd, ADDRESS(mapped))), CHECK(accept(listener, NULL, NULL));
+	CHECK(dup(fd));
+	FAILS(setsockopt(listener, SOL_IPV6, IPV6_ADDRFORM, &family, sizeof(family)), ENOPROTOOPT);
+	look("IPv6");
+	CHECK(setsockopt(fd, SOL_IPV6, IPV6_ADDRFORM, &family, sizeof(family)));
+	look_after_use("IPv4");
+}
+
 static void without_room(void)
 {
 	int a = make(TCP), pair[2];
@@ -364,6 +380,7 @@ int main(int argc, char **argv)
 		{"dup", duplicated, 0},		   {"dup2", over, 0},
 		{"close", closed, 0},		   {"close_range", closed_in_ranges, 1},
 		{"stdio", streams, 0},		   {"states", states, 0},
+		{"another family", another_family, 0},
 		{"no room", without_room, 1},	   {"without stdio", without_stdio, 1},
 		{"high numbers", high, 1},
 	};

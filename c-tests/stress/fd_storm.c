@@ -1,5 +1,6 @@
 // Threads that make, copy, pass and end descriptors at random, all of them the same numbers, so that each ends what
-// others are just getting. When they are done, what the library knows of each number is compared with the kernel.
+// others are just getting. After each round, when all of them wait, what the library knows of each number is compared
+// with the kernel: later rounds would put right what this one has left wrong.
 //
 //   fd_storm FILE OPERATIONS SEED
 #include "fd_check.h"
@@ -10,12 +11,14 @@
 enum {
 	THREADS = 4,
 	FIRST = 16,  // The numbers below are the program's own.
-	UPPER = 120, // What closefrom ends.
-	END = 160,
+	UPPER = 48, // What closefrom ends.
+	END = 64,
+	ROUND = 250, // Operations of each thread.
 };
 
 static int listener;
 static long operations;
+static pthread_barrier_t barrier;
 
 struct storm {
 	uint64_t random;
@@ -153,12 +156,19 @@ static void *blow(void *argument)
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
 		total += table[i].weight;
-	for (; storm->done < operations / THREADS; storm->done++) {
+	while (storm->done < operations / THREADS) {
 		unsigned pick = below(storm, total);
 		size_t i = 0;
 		while (pick >= (unsigned)table[i].weight)
 			pick -= table[i++].weight;
 		table[i].make(storm);
+		if (++storm->done % ROUND == 0 && pthread_barrier_wait(&barrier) == PTHREAD_BARRIER_SERIAL_THREAD) {
+			char step[64];
+			snprintf(step, sizeof(step), "round %ld", storm->done / ROUND);
+			look_at_all(step, QUIETLY);
+		}
+		if (storm->done % ROUND == 0)
+			pthread_barrier_wait(&barrier);
 	}
 	return NULL;
 }
@@ -202,6 +212,8 @@ int main(int argc, char **argv)
 	}
 	while (CHECK(open("/dev/null", O_RDONLY)) < FIRST - 1)
 		;
+	RAW1(SYS_close, FIRST - 1); // For the report, which is written when it has something to say.
+	pthread_barrier_init(&barrier, NULL, THREADS);
 	CHECK(setrlimit(RLIMIT_NOFILE, &limit));
 	for (int i = 0; i < THREADS; i++)
 		if (pthread_create(&storms[i].thread, NULL, blow, &storms[i]) != 0)
@@ -210,7 +222,6 @@ int main(int argc, char **argv)
 		pthread_join(storms[i].thread, NULL);
 	kill(client, SIGKILL);
 	waitpid(client, NULL, 0);
-	RAW1(SYS_close, FIRST - 1); // For the report.
 	long done = 0;
 	for (int i = 0; i < THREADS; i++)
 		done += storms[i].done;

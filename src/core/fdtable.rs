@@ -19,7 +19,7 @@ use crate::net::sock::{Bound, Proto, Sock, TcpState};
 use crate::net::socket::net_family;
 use libc::c_int;
 use once_cell::race::OnceBox;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering, fence};
 
 const FDS_PER_PAGE: usize = 512;
 /// Descriptors up to 2,097,151 are remembered; beyond that each call asks anew.
@@ -30,6 +30,10 @@ const SLOT_PAGES: usize = 4095;
 
 const UNKNOWN: u64 = 0;
 const NOT_SOCKET: u64 = 1;
+/// Unknown, and perhaps a socket that somebody has known: whoever stores here now may be too late.
+const DOUBTFUL: u64 = 2;
+/// How many cookies of adopted sockets are kept.
+const ADOPTED: usize = 256;
 
 /// A reference to one socket of the slab, in one word: from the lowest bit its slot (20 bits, plus 2), the slot's
 /// generation (20 bits), and what kind of socket it is (family, and the places of ops and prot in the family's lists:
@@ -85,7 +89,7 @@ impl Seen {
     /// What it says.
     pub fn entry(self) -> Entry {
         match self.0 {
-            UNKNOWN => Entry::Unknown,
+            UNKNOWN | DOUBTFUL => Entry::Unknown,
             NOT_SOCKET => Entry::NotSocket,
             handle => Entry::Socket(Handle(handle)),
         }
@@ -167,6 +171,8 @@ pub struct FdTable {
     used: AtomicU32,
     /// The process whose thread looks for a description to adopt, or 0.
     adopter: AtomicI32,
+    /// Cookies of the sockets that were adopted last.
+    adopted: [AtomicU64; ADOPTED],
     /// Whether threads have descriptor tables of their own.
     divided: AtomicBool,
 }
@@ -189,11 +195,12 @@ impl FdTable {
             free: AtomicU64::new(0),
             used: AtomicU32::new(0),
             adopter: AtomicI32::new(0),
+            adopted: [const { AtomicU64::new(0) }; ADOPTED],
             divided: AtomicBool::new(false),
         }
     }
 
-    /// The table's word for `fd`: 0 for unknown, 1 for no socket, else a handle's word. For the shortest path only.
+    /// The table's word for `fd`: 0 or 2 for unknown, 1 for no socket, else a handle's word. For the shortest path only.
     #[inline(always)]
     pub fn word(&self, fd: c_int) -> u64 {
         let index = fd as u32 as usize;
@@ -216,26 +223,22 @@ impl FdTable {
         self.replace_if(fd, seen, NOT_SOCKET);
     }
 
-    /// Makes `fd` the first handle of a new description, and says whether the table took it for another socket until
-    /// now. `None` when there is no room to remember it.
+    /// Makes `fd` the first handle of a new description, and says whether that is uncertain: the table took it for another
+    /// socket until now, or has known one there, or the description has been adopted by another descriptor meanwhile.
+    /// `None` when there is no room to remember it.
     pub fn install(&self, fd: c_int, socket: &Socket, cookie: u64) -> Option<(Handle, bool)> {
         self.entry(fd, true)?;
         let handle = self.describe(socket, cookie)?;
         let old = self.replace(fd, handle.0);
-        self.unless_divided(fd, handle).then_some((handle, old > NOT_SOCKET))
+        let doubtful =
+            old > NOT_SOCKET || self.adopted(cookie).load(Ordering::SeqCst) == cookie && cookie != 0;
+        self.unless_divided(fd, handle).then_some((handle, doubtful))
     }
 
     /// Makes `fd` a handle of the description with this cookie, which is a new one unless another descriptor has brought
     /// it before. `None` when there is no room, when `fd` is not what it was when it was [`Seen`], or while another
     /// thread of `process` does the same: nobody waits.
-    pub fn adopt(
-        &self,
-        fd: c_int,
-        seen: Seen,
-        socket: &Socket,
-        cookie: u64,
-        process: i32,
-    ) -> Option<Handle> {
+    pub fn adopt(&self, fd: c_int, seen: Seen, socket: &Socket, cookie: u64, process: i32) -> Option<Handle> {
         let before = self.adopter.load(Ordering::Acquire);
         // Another process's thread is what a fork has left in this one's memory: it will never be done.
         let taken = before == process
@@ -250,6 +253,9 @@ impl FdTable {
 
     fn adopt_alone(&self, fd: c_int, seen: Seen, socket: &Socket, cookie: u64) -> Option<Handle> {
         self.entry(fd, true)?;
+        // Whoever has made the socket, and stores it too late to be found now, finds this.
+        self.adopted(cookie).store(cookie, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
         let handle = match self.find(cookie, pack_identity(socket)) {
             Some(handle) => handle,
             None => self.describe(socket, cookie)?,
@@ -290,14 +296,21 @@ impl FdTable {
         None
     }
 
+    /// The place where the cookie is noted when it is adopted. A later one may have taken it.
+    fn adopted(&self, cookie: u64) -> &AtomicU64 {
+        &self.adopted[cookie as usize % ADOPTED]
+    }
+
     /// Makes all handles of a description stale: what is known of it was about another socket.
-    fn condemn(&self, handle: Handle) {
+    pub fn condemn(&self, handle: Handle) {
         let Some(slot) = self.slot(handle.slot()) else { return };
-        let old = slot.state.load(Ordering::Acquire);
-        if generation_of(old) == handle.generation() {
+        let mut old = slot.state.load(Ordering::Acquire);
+        while generation_of(old) == handle.generation() {
             let new = State::unpack(old).pack(next_generation(old));
-            // If it fails, the state has just changed, and the next one to find this slot tries again.
-            let _ = slot.state.compare_exchange(old, new, Ordering::AcqRel, Ordering::Acquire);
+            match slot.state.compare_exchange_weak(old, new, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return,
+                Err(seen) => old = seen,
+            }
         }
     }
 
@@ -329,6 +342,17 @@ impl FdTable {
     /// [`FdTable::forget`], unless something else has been stored since `seen`.
     pub fn forget_if(&self, fd: c_int, seen: Seen) {
         self.replace_if(fd, seen, UNKNOWN);
+    }
+
+    /// Forgets what `fd` means although it may go on meaning it, or something else that was known: what another thread
+    /// stores next may be older than that.
+    pub fn doubt(&self, fd: c_int) {
+        self.replace(fd, DOUBTFUL);
+    }
+
+    /// [`FdTable::doubt`], unless something else has been stored since `seen`.
+    pub fn doubt_if(&self, fd: c_int, seen: Seen) {
+        self.replace_if(fd, seen, DOUBTFUL);
     }
 
     /// [`FdTable::forget`] for every descriptor from `first` to `last`, both included.
@@ -416,7 +440,7 @@ impl FdTable {
         let Some(entry) = self.entry(fd, word != UNKNOWN) else { return UNKNOWN };
         // Others look at the table after their system calls; see the module's text.
         let old = entry.swap(word, Ordering::SeqCst);
-        if old > NOT_SOCKET {
+        if old > DOUBTFUL {
             self.release(Handle(old));
         }
         old
@@ -429,7 +453,7 @@ impl FdTable {
             return false;
         }
         let stored = entry.compare_exchange(seen.0, word, Ordering::SeqCst, Ordering::Relaxed).is_ok();
-        if stored && seen.0 > NOT_SOCKET {
+        if stored && seen.0 > DOUBTFUL {
             self.release(Handle(seen.0));
         }
         stored
@@ -638,11 +662,27 @@ mod tests {
         let seen = table.seen(6);
         table.dup(handle, 6);
         assert_eq!(table.adopt(6, seen, &tcp(), 78, 1), None);
+        // Who has made it stores it late, and is told.
+        assert!(table.install(7, &tcp(), 78).expect("room").1);
+        table.forget(7);
         assert_eq!((table.refs(handle), table.refs(other)), (3, 1));
         table.forget_if(6, seen);
         assert_eq!(table.get(6), Entry::Socket(handle));
         table.forget_if(6, handle.into());
         assert_eq!((table.get(6), table.refs(handle)), (Entry::Unknown, 2));
+    }
+
+    #[test]
+    fn what_is_stored_where_something_was_known_is_uncertain() {
+        let table = FdTable::new();
+        table.doubt(3);
+        assert_eq!(table.get(3), Entry::Unknown);
+        let (handle, doubtful) = table.install(3, &tcp(), 1).expect("room");
+        assert!(doubtful);
+        table.doubt_if(3, handle.into());
+        assert_eq!((table.get(3), table.refs(handle)), (Entry::Unknown, 0));
+        table.forget(3);
+        assert!(!table.install(3, &tcp(), 1).expect("room").1);
     }
 
     #[test]
@@ -671,7 +711,9 @@ mod tests {
         let (handle, _) = table.install(3, &tcp(), 77).expect("room");
         table.divide();
         assert!(table.read(handle).is_none());
-        assert!(table.install(3, &tcp(), 77).is_none() && table.adopt(4, table.seen(4), &tcp(), 1, 1).is_none());
+        assert!(
+            table.install(3, &tcp(), 77).is_none() && table.adopt(4, table.seen(4), &tcp(), 1, 1).is_none()
+        );
         table.set_not_socket_if(5, table.seen(5));
         assert_eq!([3, 4, 5].map(|fd| table.get(fd)), [Entry::Unknown; 3]);
     }

@@ -190,7 +190,7 @@ impl Ticket {
             || process::is_sandboxed()
             || crate::dispatch::name_of(fd, socket.sk.protocol).is_ok_and(|now| now == cookie);
         if !same {
-            FDS.forget_if(fd, handle.into());
+            FDS.doubt_if(fd, handle.into());
             return self.adopted(fd);
         }
         self.handle = Some(handle);

@@ -54,7 +54,7 @@ hooks! {
         // Options.
         /// setsockopt(2)
         [Call control SYS_setsockopt]
-        fn setsockopt(fd: c_int, level: c_int, optname: c_int, optval: *const c_void, optlen: socklen_t) -> c_int = option::setsockopt, call::logged;
+        fn setsockopt(fd: c_int, level: c_int, optname: c_int, optval: *const c_void, optlen: socklen_t) -> c_int = option::setsockopt, option::set_option;
         /// getsockopt(2)
         [Call control SYS_getsockopt]
         fn getsockopt(fd: c_int, level: c_int, optname: c_int, optval: *mut c_void, optlen: *mut socklen_t) -> c_int = option::getsockopt, option::got_option;

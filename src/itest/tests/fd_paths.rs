@@ -72,7 +72,7 @@ fn logged(directory: &Path) -> Vec<serde_json::Value> {
 
 #[test]
 fn calls_within_a_process() {
-    agrees("fd_paths", 13);
+    agrees("fd_paths", 14);
 }
 
 #[test]

@@ -74,7 +74,9 @@ pub fn close_range(t: &mut Ticket) {
     log::needs_stderr();
     t.event.reason = Reason::FdLife;
     let flags = t.int(2) as u32;
-    if flags & libc::CLOSE_RANGE_CLOEXEC == 0 && t.word(0) as u32 <= t.word(1) as u32 {
+    // Any other flag is refused, and nothing is closed.
+    let closes = flags & !libc::CLOSE_RANGE_UNSHARE == 0;
+    if closes && t.word(0) as u32 <= t.word(1) as u32 {
         FDS.forget_range(t.word(0) as u32, t.word(1) as u32);
     }
 }
@@ -82,7 +84,7 @@ pub fn close_range(t: &mut Ticket) {
 /// The range is closed, and with CLOSE_RANGE_UNSHARE in the calling thread's own table only.
 pub fn range_closed(t: &mut Ticket) {
     let flags = t.int(2) as u32;
-    if flags & libc::CLOSE_RANGE_CLOEXEC == 0 {
+    if flags & !libc::CLOSE_RANGE_UNSHARE == 0 {
         settle_range(t.word(0) as u32, t.word(1) as u32);
     }
     if t.event.ret == 0 && flags & libc::CLOSE_RANGE_UNSHARE != 0 && sys::has_threads() {
@@ -127,8 +129,12 @@ pub fn dup2(t: &mut Ticket) {
         // A socket that is closed by this is worth an event even when what replaces it is none.
         t.wanted |= matches!(FDS.get(new), Entry::Socket(_));
         FDS.forget(new);
+        t.note = REPLACES;
     }
 }
+
+/// dup2 has forgotten what the new number meant.
+const REPLACES: i64 = 1;
 
 /// Makes the new descriptor another handle of what the old one is.
 pub fn duplicated(t: &mut Ticket) {
@@ -143,6 +149,9 @@ pub fn duplicated(t: &mut Ticket) {
             }
             None => learn(new),
         }
+    }
+    if t.event.ret < 0 && t.note == REPLACES && sys::has_threads() {
+        learn(t.int(1));
     }
     t.finish();
 }
@@ -195,6 +204,8 @@ pub fn logged_in(t: &mut Ticket) {
 pub fn opened(t: &mut Ticket) {
     let fd = t.event.ret as i32;
     t.event.fd = Some(fd);
-    FDS.forget(fd);
+    if fd >= 0 {
+        learn(fd);
+    }
     t.finish();
 }

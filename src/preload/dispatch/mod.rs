@@ -67,12 +67,15 @@ pub fn adopt(fd: c_int) -> (Lookup, Option<Handle>) {
         socket.state = SocketState::Unknown;
     }
     let handle = FDS.adopt(fd, seen, &state::unobserved(&socket), cookie, own::pid());
-    if sys::has_threads() && !is_still(fd, &socket, cookie) {
-        // The answers are about two sockets, or about one that is gone.
-        if let Some(handle) = handle {
-            FDS.forget_if(fd, handle.into());
+    if sys::has_threads() {
+        let current = is_still(fd, &socket, cookie);
+        if handle.is_none() || !current {
+            FDS.doubt(fd);
         }
-        return (Lookup::Unknown, None);
+        if !current {
+            // The answers are about two sockets, or about one that is gone.
+            return (Lookup::Unknown, None);
+        }
     }
     // What is known of the socket by another descriptor is more than it says itself.
     let socket = handle.and_then(|handle| FDS.read(handle)).map_or(socket, |(socket, _)| socket);
@@ -83,29 +86,39 @@ pub fn adopt(fd: c_int) -> (Lookup, Option<Handle>) {
 ///
 /// Another thread may have ended it by now, and a third may have been given the number. So the kernel is asked again
 /// once the socket is in the table: whoever ends it from then on finds it there ([`settle`] looks after the end). And
-/// when the table had another socket there, it is not certain which of them is the newer one.
+/// the name may be that third thread's socket's, unless the table has known nothing under the number: then it is asked
+/// what it is.
 pub fn remember(fd: c_int, socket: &Socket) {
-    let cookie = match own::is_sandboxed() {
+    let name = match own::is_sandboxed() {
         true => Ok(0),
         false => name_of(fd, socket.sk.protocol),
     };
-    if matches!(cookie, Err(libc::EBADF | libc::ENOTSOCK)) {
-        return FDS.forget(fd);
-    }
-    let cookie = cookie.unwrap_or(0);
-    let Some((handle, over)) = FDS.install(fd, &state::unobserved(socket), cookie) else {
-        return FDS.forget(fd);
+    let is_gone = matches!(name, Err(libc::EBADF | libc::ENOTSOCK));
+    let name = name.unwrap_or(0);
+    let installed = match is_gone {
+        true => None,
+        false => FDS.install(fd, &state::unobserved(socket), name),
     };
-    if cookie != 0 && sys::has_threads() && (over || !is_still(fd, socket, cookie)) {
-        FDS.forget_if(fd, handle.into());
-        adopt(fd);
+    match installed {
+        None => unknown(fd),
+        Some((handle, doubtful)) => {
+            if name != 0 && sys::has_threads() && (doubtful || !is_still(fd, socket, name)) {
+                FDS.doubt_if(fd, handle.into());
+                adopt(fd);
+            }
+        }
     }
+}
+
+/// Forgets a number that may mean something.
+fn unknown(fd: c_int) {
+    if sys::has_threads() { FDS.doubt(fd) } else { FDS.forget(fd) }
 }
 
 /// A number that something new has got, of which nothing is known here. It is asked when it is used; beside other threads
 /// at once, for a thread that has made what the number meant before may only now store it, and then has to find this.
 pub fn learn(fd: c_int) {
-    FDS.forget(fd);
+    unknown(fd);
     if sys::has_threads() {
         adopt(fd);
     }
@@ -116,13 +129,13 @@ pub fn learn(fd: c_int) {
 /// when the number had been forgotten here already, and was ended only then.
 pub fn settle(fd: c_int) {
     let seen = FDS.seen(fd);
-    let right = match seen.entry() {
-        Entry::Unknown => true,
-        Entry::NotSocket => false,
-        Entry::Socket(handle) => FDS.read(handle).is_some_and(|(socket, cookie)| is_still(fd, &socket, cookie)),
+    let known = match seen.entry() {
+        Entry::Unknown => return,
+        Entry::NotSocket => None,
+        Entry::Socket(handle) => FDS.read(handle),
     };
-    if !right {
-        FDS.forget_if(fd, seen);
+    if !known.is_some_and(|(socket, name)| is_still(fd, &socket, name)) {
+        FDS.doubt_if(fd, seen);
     }
 }
 

@@ -22,10 +22,15 @@ pub fn setsockopt(t: &mut Ticket) {
     {
         t.event.extra = Extra::Value(value);
     }
-    if level == libc::SOL_IPV6 && optname == IPV6_ADDRFORM {
-        FDS.forget(t.int(0));
-        t.handle = None;
+}
+
+/// The option is set. A socket of another family is another socket, whatever descriptor it is used by.
+pub fn set_option(t: &mut Ticket) {
+    let another = t.int(1) == libc::SOL_IPV6 && t.int(2) == IPV6_ADDRFORM && t.event.ret == 0;
+    if another && let Some(handle) = t.handle.take() {
+        FDS.condemn(handle);
     }
+    t.finish();
 }
 
 /// Decides getsockopt(2).

@@ -1,6 +1,7 @@
 //! fork, exec, spawn, exit; syscall(2); and the calls that change what the library itself may do.
 
 use crate::call::Ticket;
+use crate::dispatch::learn;
 use crate::log::{self, clock, writer};
 use crate::{hooks, memory, mode, process, sys, tls};
 use sockshim_core::fdtable::FDS;
@@ -204,7 +205,7 @@ fn matters(number: i64) -> bool {
 pub fn syscall_done(t: &mut Ticket) {
     let makes_fd = [libc::SYS_pidfd_open, libc::SYS_io_uring_setup];
     if makes_fd.contains(&t.word(0)) && t.event.ret >= 0 {
-        FDS.forget(t.event.ret as i32);
+        learn(t.event.ret as i32);
     }
     sandbox_done(t);
 }

@@ -154,7 +154,7 @@ fn begin(socket: u64) -> Begin {
     let tls = tls::get();
     let line = tls.ring.get();
     // SAFETY: the pointer is a ring's first line, or the line of zeros; both are there for ever.
-    if socket <= 1 || unsafe { (*line).live.load(Ordering::Relaxed) } == 0 {
+    if socket <= 2 || unsafe { (*line).live.load(Ordering::Relaxed) } == 0 {
         return Begin::Long;
     }
     // SAFETY: a line that is live begins a ring.
