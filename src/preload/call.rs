@@ -4,6 +4,7 @@
 //! unwinds it as it would unwind libc's own.
 
 use crate::log::clock;
+use crate::panic::attempt;
 use crate::{log, mode, process, sys, tls};
 use core::mem::MaybeUninit;
 use sockshim_core::errno::Errno;
@@ -15,7 +16,6 @@ use sockshim_core::net::socket::Lookup;
 use sockshim_core::net::state;
 use sockshim_core::trace::event::{Event, Extra};
 use sockshim_core::verdict::{Action, Change, Predicted, Reason, Verdict};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// One hooked symbol: what the table says of it, and what is done before and after libc's function.
 pub struct Row {
@@ -60,7 +60,7 @@ pub fn enter(slot: &mut MaybeUninit<Ticket>, row: &'static Row, args: &[i64]) ->
     }
     let errno = sys::errno();
     let ticket = Ticket::begin(slot, row, args);
-    if catch_unwind(AssertUnwindSafe(|| ticket.decided_by(row))).is_err() {
+    if attempt(|| ticket.decided_by(row)).is_err() {
         ticket.panicked();
     }
     let answer = match ticket.event.action {
@@ -90,7 +90,7 @@ pub unsafe fn leave(slot: &mut MaybeUninit<Ticket>, ret: i64) {
     if process::is_ready() {
         ticket.event.ret = ret;
         ticket.event.errno = (ret == -1).then_some(errno);
-        if catch_unwind(AssertUnwindSafe(|| (ticket.leave)(ticket))).is_err() {
+        if attempt(|| (ticket.leave)(ticket)).is_err() {
             ticket.panicked();
             ticket.send();
         }

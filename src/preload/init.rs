@@ -4,7 +4,7 @@
 //! The constructor runs once, before the program, with the arguments that glibc gives to `.init_array` functions.
 //! Other libraries' constructors may have run hooks already; those made plain system calls.
 
-use crate::{hooks, log, mode, process, real, sys};
+use crate::{hooks, log, mode, panic, process, real, sys};
 use core::ffi::{CStr, c_char, c_int};
 use sockshim_core::config::Config;
 use sockshim_core::hook::Level;
@@ -19,9 +19,9 @@ static DESTRUCTOR: extern "C" fn() = destructor;
 
 unsafe extern "C" fn constructor(_: c_int, _: *const *const c_char, envp: *const *const c_char) {
     let errno = sys::errno();
-    // A panic must neither print nor unwind into the dynamic linker.
-    std::panic::set_hook(Box::new(|_| {}));
-    let set_up = std::panic::catch_unwind(|| {
+    panic::init();
+    // A panic must not unwind into the dynamic linker.
+    let set_up = panic::attempt(|| {
         real::resolve(hooks::REALS);
         // SAFETY: the environment is a vector of C strings that lives as long as the process.
         let config = Config::read(unsafe { environment(envp) });

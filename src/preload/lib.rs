@@ -36,6 +36,7 @@ mod init;
 mod log;
 mod memory;
 mod mode;
+mod panic;
 mod process;
 mod real;
 mod tls;

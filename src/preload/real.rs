@@ -4,11 +4,12 @@
 //! hook that runs before [`resolve`] needs neither dlsym nor a test. `resolve` runs once, in the constructor.
 //!
 //! redhook looks the symbols up; its `hook!` macro is not used, because it resolves at first use (neither fork- nor
-//! signal-safe), and puts a `catch_unwind` around the blocking call (cancelling a thread there aborts).
+//! signal-safe), and puts a catch_unwind around the blocking call (cancelling a thread there aborts).
 //!
 //! # Safety
 //! A pointer is only ever replaced by the next definition of the same symbol, so the prototypes agree.
 
+use crate::panic::attempt;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
 /// One symbol and the pointer that calls go through.
@@ -31,7 +32,7 @@ pub fn resolve(reals: &[Real]) {
 /// The next definition of a symbol after this library, `RTLD_NEXT`.
 pub fn lookup(symbol: &'static str) -> Option<*mut ()> {
     // redhook panics for a symbol that does not exist; here that is an ordinary answer.
-    let found = std::panic::catch_unwind(|| {
+    let found = attempt(|| {
         // SAFETY: the name is terminated by NUL.
         unsafe { redhook::ld_preload::dlsym_next(symbol) }
     });

@@ -54,7 +54,8 @@ pub struct Tls {
     tid: Cell<i32>,
     /// The process in which `tid` was asked.
     pid: Cell<i32>,
-    _align: u32,
+    /// Whether a panic is unwinding towards an [`crate::panic::attempt`].
+    pub unwinding: Cell<u32>,
     /// The thread's ring for data calls, or [`no_ring`].
     pub ring: Cell<*const Line>,
 }

@@ -19,6 +19,7 @@ use crate::log::output::Output;
 use crate::log::refine::refine;
 use crate::log::ring::{self, Ring};
 use crate::log::{Settings, clock, credentials, prepare, settings, sink};
+use crate::panic::attempt;
 use crate::{mode, process, sys};
 use core::arch::asm;
 use core::ffi::{c_int, c_void};
@@ -29,7 +30,6 @@ use sockshim_core::trace::event::{Event, Extra, Process, Summary};
 use sockshim_core::trace::sink::Sink;
 use sockshim_core::trace::{json, text};
 use sockshim_core::verdict::{Predicted, Reason};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Bumped to wake the writer: the word it sleeps on.
 static WAKE: AtomicU32 = AtomicU32::new(0);
@@ -227,7 +227,7 @@ extern "C" fn thread(pid: *mut c_void) -> c_int {
     leave_the_programs_table();
     sys::set_name(c"sockshim-log");
     let opened = settings().and_then(|settings| Some((settings, Output::open(settings, pid)?)));
-    let prepared = catch_unwind(prepare).is_ok();
+    let prepared = attempt(prepare).is_ok();
     let (Some((settings, output)), Some(sink), true) = (opened, sink(), prepared) else {
         mode::set(Level::Off);
         finish_start(FAILED);
@@ -246,7 +246,7 @@ extern "C" fn thread(pid: *mut c_void) -> c_int {
         buffer: Vec::with_capacity(BUFFER),
         seen: Summary::default(),
     };
-    if catch_unwind(AssertUnwindSafe(|| writer.run(sink))).is_err() {
+    if attempt(|| writer.run(sink)).is_err() {
         // Nobody reads the channel any more, so nobody should fill it.
         mode::set(Level::Off);
     }
@@ -402,10 +402,10 @@ impl Writer {
         let comm = core::str::from_utf8(&self.comm[..len]).unwrap_or("?");
         let process = Process { pid: self.pid, comm, epoch };
         let begin = self.buffer.len();
-        let formatted = catch_unwind(AssertUnwindSafe(|| match self.settings.format {
+        let formatted = attempt(|| match self.settings.format {
             Format::Json => json::write(event, &process, &mut self.buffer),
             Format::Text => text::write(event, &process, &mut self.buffer),
-        }));
+        });
         if !matches!(formatted, Ok(Ok(()))) {
             self.buffer.truncate(begin);
         }
