@@ -1,5 +1,6 @@
 //! Errno numbers and their names, as `errno(3)` lists them.
 
+use crate::uapi::{Names, name_of, number_of};
 use libc::c_int;
 
 /// An error number as the kernel returns it, positive: `Errno(98)` is `EADDRINUSE`.
@@ -14,7 +15,7 @@ macro_rules! errno_names {
         impl Errno {
             $(#[doc = concat!("`", stringify!($name), "`.")] pub const $name: Errno = Errno(libc::$name);)*
         }
-        const NAMES: &[(c_int, &str)] = &[$((libc::$name, stringify!($name)),)*];
+        const NAMES: Names = Names::new(&[$(libc::$name,)*], concat!($(stringify!($name), " ",)*));
     };
 }
 
@@ -35,12 +36,12 @@ errno_names! {
 impl Errno {
     /// The symbolic name, or `None` for a number that `errno(3)` does not list.
     pub fn name(self) -> Option<&'static str> {
-        NAMES.iter().find(|(number, _)| *number == self.0).map(|(_, name)| *name)
+        name_of(NAMES, self.0)
     }
 
     /// The number for a name such as `"EADDRINUSE"`.
     pub fn from_name(name: &str) -> Option<Errno> {
-        NAMES.iter().find(|(_, known)| *known == name).map(|(number, _)| Errno(*number))
+        number_of(NAMES, name).map(Errno)
     }
 
     /// Whether the error tells of the machine's or the process's resources or of a signal, rather than of the
@@ -59,8 +60,8 @@ mod tests {
         assert_eq!(Errno(98).name(), Some("EADDRINUSE"));
         assert_eq!(Errno::from_name("EADDRINUSE"), Some(Errno::EADDRINUSE));
         assert_eq!(Errno(4000).name(), None);
-        for (number, name) in NAMES {
-            assert_eq!(Errno(*number).name(), Some(*name), "two names for one number");
+        for (number, name) in NAMES.iter() {
+            assert_eq!(Errno(number).name(), Some(name), "two names for one number");
         }
     }
 }

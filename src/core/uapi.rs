@@ -28,13 +28,42 @@ pub const MAX_LINKS: c_int = 32;
 /// The size of `struct sockaddr_storage`, the longest address that any call takes.
 pub const SOCKADDR_STORAGE: usize = 128;
 
-/// A number's name in one namespace of constants.
-pub type Names = &'static [(c_int, &'static str)];
+/// The names of one namespace of constants.
+///
+/// Numbers and names are apart, and the names are one text: a table of pointers would be written to by the dynamic
+/// linker, at every start of every program that the library is loaded into.
+#[derive(Clone, Copy)]
+pub struct Names {
+    numbers: &'static [c_int],
+    text: &'static str,
+}
+
+impl Names {
+    /// No names.
+    pub const NONE: Names = Names::new(&[], "");
+
+    /// The names of `numbers`, in their order, separated by spaces.
+    pub const fn new(numbers: &'static [c_int], text: &'static str) -> Names {
+        Names { numbers, text }
+    }
+
+    /// Every number with its name.
+    pub fn iter(self) -> impl Iterator<Item = (c_int, &'static str)> {
+        self.numbers.iter().copied().zip(self.text.split_terminator(' '))
+    }
+
+    /// Whether a number has a name here.
+    pub fn has(self, number: c_int) -> bool {
+        self.numbers.contains(&number)
+    }
+}
 
 macro_rules! names {
     ($($(#[$doc:meta])* $table:ident: $($name:ident)* $(; $($number:literal $extra:literal)*)?;)*) => {
-        $($(#[$doc])* pub const $table: Names =
-            &[$((libc::$name as c_int, stringify!($name)),)* $($(($number, $extra),)*)?];)*
+        $($(#[$doc])* pub const $table: Names = Names::new(
+            &[$(libc::$name as c_int,)* $($($number,)*)?],
+            concat!($(stringify!($name), " ",)* $($($extra, " ",)*)?),
+        );)*
     };
 }
 
@@ -107,12 +136,12 @@ names! {
 
 /// The name of `number` in `names`.
 pub fn name_of(names: Names, number: c_int) -> Option<&'static str> {
-    names.iter().find(|(known, _)| *known == number).map(|(_, name)| *name)
+    names.iter().find(|(known, _)| *known == number).map(|(_, name)| name)
 }
 
 /// The number for `name` in `names`.
 pub fn number_of(names: Names, name: &str) -> Option<c_int> {
-    names.iter().find(|(_, known)| *known == name).map(|(number, _)| *number)
+    names.iter().find(|(_, known)| *known == name).map(|(number, _)| number)
 }
 
 /// The option names that belong to a setsockopt level.
@@ -122,7 +151,7 @@ pub fn options_of(level: c_int) -> Names {
         libc::SOL_TCP => TCP,
         libc::SOL_IP => IP,
         libc::SOL_IPV6 => IPV6,
-        _ => &[],
+        _ => Names::NONE,
     }
 }
 
@@ -131,7 +160,7 @@ pub fn protocols_of(family: c_int) -> Names {
     match family {
         libc::AF_INET | libc::AF_INET6 => PROTOCOLS,
         libc::AF_NETLINK => NETLINK,
-        _ => &[],
+        _ => Names::NONE,
     }
 }
 
@@ -154,8 +183,8 @@ impl fmt::Display for Bits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut left = self.1;
         let mut separator = "";
-        for (bit, name) in self.0 {
-            if *bit != 0 && left & bit == *bit {
+        for (bit, name) in self.0.iter() {
+            if bit != 0 && left & bit == bit {
                 write!(f, "{separator}{name}")?;
                 left &= !bit;
                 separator = "|";
@@ -194,6 +223,19 @@ mod tests {
         for family in 0..NPROTO {
             assert!(name_of(FAMILIES, family).is_some(), "family {family}");
         }
+    }
+
+    #[test]
+    fn every_number_has_one_name() {
+        for names in [
+            FAMILIES, TYPES, TYPE_FLAGS, PROTOCOLS, NETLINK, LEVELS, SO, TCP, IP, IPV6, MSG, SHUT, FCNTL,
+            IOCTL,
+        ] {
+            assert_eq!(names.iter().count(), names.numbers.len());
+            assert_eq!(names.text.split(' ').count(), names.numbers.len() + 1, "{}", names.text);
+        }
+        assert_eq!(IOCTL.iter().last(), Some((0x8904, "SIOCGPGRP")));
+        assert_eq!(CLOSE_RANGE.iter().next(), Some((2, "CLOSE_RANGE_UNSHARE")));
     }
 
     #[test]

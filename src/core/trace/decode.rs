@@ -73,7 +73,7 @@ fn flags_of(call: &str) -> Names {
         "accept4" | "dup3" | "epoll_create1" => uapi::TYPE_FLAGS,
         "close_range" => uapi::CLOSE_RANGE,
         call if call.contains("send") || call.contains("recv") => uapi::MSG,
-        _ => &[],
+        _ => Names::NONE,
     }
 }
 

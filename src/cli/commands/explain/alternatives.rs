@@ -126,7 +126,7 @@ fn remedies(question: Question, kernel: &dyn Facts) -> Vec<Alternative> {
 fn with_types(question: Question) -> impl Iterator<Item = Question> {
     let flags = question.ty & SOCK_FLAGS;
     let other = move |ty: &c_int| *ty != question.ty & SOCK_TYPE_MASK && *ty != SOCK_PACKET;
-    let types = TYPES.iter().map(|(ty, _)| *ty).filter(other);
+    let types = TYPES.iter().map(|(ty, _)| ty).filter(other);
     types.map(move |ty| Question { ty: ty | flags, ..question })
 }
 

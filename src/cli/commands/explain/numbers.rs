@@ -5,22 +5,25 @@ use sockshim_core::uapi::{FAMILIES, NETLINK, Names, PROTOCOLS, TYPE_FLAGS, TYPES
 
 /// Second names of families.
 const FAMILY_ALIASES: Names =
-    &[(libc::AF_LOCAL, "AF_LOCAL"), (libc::AF_UNIX, "AF_FILE"), (libc::AF_NETLINK, "AF_ROUTE")];
+    Names::new(&[libc::AF_LOCAL, libc::AF_UNIX, libc::AF_NETLINK], "AF_LOCAL AF_FILE AF_ROUTE");
 
 /// The name of protocol 0, which the log writes as the number.
-const PROTOCOL_ALIASES: Names = &[(libc::IPPROTO_IP, "IPPROTO_IP")];
+const PROTOCOL_ALIASES: Names = Names::new(&[libc::IPPROTO_IP], "IPPROTO_IP");
 
 /// The protocols of AF_PACKET that programs ask for, in host byte order.
-const ETHERNET: Names = &[
-    (libc::ETH_P_ALL, "ETH_P_ALL"),
-    (libc::ETH_P_IP, "ETH_P_IP"),
-    (libc::ETH_P_ARP, "ETH_P_ARP"),
-    (libc::ETH_P_IPV6, "ETH_P_IPV6"),
-    (libc::ETH_P_8021Q, "ETH_P_8021Q"),
-    (libc::ETH_P_MPLS_UC, "ETH_P_MPLS_UC"),
-    (libc::ETH_P_PAE, "ETH_P_PAE"),
-    (libc::ETH_P_LLDP, "ETH_P_LLDP"),
-];
+const ETHERNET: Names = Names::new(
+    &[
+        libc::ETH_P_ALL,
+        libc::ETH_P_IP,
+        libc::ETH_P_ARP,
+        libc::ETH_P_IPV6,
+        libc::ETH_P_8021Q,
+        libc::ETH_P_MPLS_UC,
+        libc::ETH_P_PAE,
+        libc::ETH_P_LLDP,
+    ],
+    "ETH_P_ALL ETH_P_IP ETH_P_ARP ETH_P_IPV6 ETH_P_8021Q ETH_P_MPLS_UC ETH_P_PAE ETH_P_LLDP",
+);
 
 /// The FAMILY argument.
 ///
@@ -83,7 +86,7 @@ pub fn protocol(text: &str) -> Result<c_int, String> {
 /// The name of an AF_PACKET protocol that was passed in host byte order.
 pub fn is_missing_htons(family: c_int, protocol: c_int) -> Option<&'static str> {
     let known = ETHERNET.iter().find(|(number, _)| *number == protocol && family == libc::AF_PACKET);
-    known.map(|(_, name)| *name)
+    known.map(|(_, name)| name)
 }
 
 /// A number of an int. Hexadecimal is a pattern of 32 bits, so that 0xffffffff is -1.
@@ -108,7 +111,7 @@ fn lookup(names: Names, prefix: &str, text: &str) -> Option<c_int> {
     exact.or_else(|| {
         let rest = without(text, prefix).unwrap_or(text);
         let same = |name: &str| without(name, prefix).is_some_and(|name| name.eq_ignore_ascii_case(rest));
-        names.iter().find(|(_, name)| same(name)).map(|(number, _)| *number)
+        names.iter().find(|(_, name)| same(name)).map(|(number, _)| number)
     })
 }
 
@@ -121,7 +124,7 @@ fn complaint(expected: &str, known: &[(&str, &[Names])]) -> String {
     for (prefix, tables) in known {
         text.push_str(&format!("\n  {prefix}"));
         let mut column = prefix.len() + 2;
-        for (_, name) in tables.iter().copied().flatten() {
+        for (_, name) in tables.iter().flat_map(|names| names.iter()) {
             let name = name.strip_prefix(prefix).unwrap_or(name);
             if column + 1 + name.len() > WIDTH {
                 text.push_str("\n   ");
@@ -199,7 +202,7 @@ mod tests {
     /// A short name must not mean two numbers.
     #[test]
     fn no_name_is_in_two_tables() {
-        for (_, name) in NETLINK {
+        for (_, name) in NETLINK.iter() {
             let short = name.strip_prefix("NETLINK_").expect("the prefix");
             assert_eq!(lookup(PROTOCOLS, "IPPROTO_", short), None, "{short}");
         }
@@ -216,9 +219,9 @@ mod tests {
             (NETLINK, "NETLINK_", protocol),
         ];
         for (names, prefix, parse) in tables {
-            for (number, name) in names {
+            for (number, name) in names.iter() {
                 let short = name.strip_prefix(prefix).expect("the prefix");
-                assert_eq!((parse(name), parse(&short.to_lowercase())), (Ok(*number), Ok(*number)), "{name}");
+                assert_eq!((parse(name), parse(&short.to_lowercase())), (Ok(number), Ok(number)), "{name}");
             }
         }
     }

@@ -6,7 +6,7 @@ use crate::func;
 use crate::net::ops::{Cx, Opt, ProtoOps, Socket};
 use crate::net::path::{Finding, Func};
 use crate::net::sockopt::{sk_getsockopt, sock_setsockopt};
-use crate::uapi::{IOCTL_GENERIC, name_of};
+use crate::uapi::IOCTL_GENERIC;
 use crate::verdict::{Change, Predicted, Reason, Verdict};
 use libc::c_int;
 
@@ -134,7 +134,7 @@ pub fn sys_ioctl(cx: &mut Cx, lookup: Lookup, request: c_int) -> Verdict {
                     false => cx.ask(gettstamp, &"when something was received last"),
                 });
             }
-            _ if name_of(IOCTL_GENERIC, request).is_some() => return Ok(Verdict::ask()),
+            _ if IOCTL_GENERIC.has(request) => return Ok(Verdict::ask()),
             _ => {}
         }
         let verdict = handler!(cx, ops.ioctl, &sock, request);
