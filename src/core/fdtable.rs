@@ -209,6 +209,7 @@ impl FdTable {
     }
 
     /// What is known of `fd`.
+    #[inline]
     pub fn get(&self, fd: c_int) -> Entry {
         self.seen(fd).entry()
     }
@@ -391,6 +392,7 @@ impl FdTable {
     }
 
     /// A consistent copy of the socket and its cookie, or `None` for a stale handle.
+    #[inline]
     pub fn read(&self, handle: Handle) -> Option<(Socket, u64)> {
         let slot = self.slot(handle.slot())?;
         let before = slot.state.load(Ordering::Acquire);
@@ -403,6 +405,7 @@ impl FdTable {
     }
 
     /// Changes the states in one step; a stale handle changes nothing.
+    #[inline]
     pub fn update(&self, handle: Handle, change: impl Fn(State) -> State) {
         let Some(slot) = self.slot(handle.slot()) else { return };
         let mut old = slot.state.load(Ordering::Acquire);
@@ -416,6 +419,7 @@ impl FdTable {
     }
 
     /// How many descriptors refer to the description; 0 for a stale handle.
+    #[inline]
     pub fn refs(&self, handle: Handle) -> u32 {
         match self.slot(handle.slot()) {
             Some(slot) if generation_of(slot.state.load(Ordering::Acquire)) == handle.generation() => {
@@ -425,6 +429,7 @@ impl FdTable {
         }
     }
 
+    #[inline]
     fn entry(&self, fd: c_int, create: bool) -> Option<&AtomicU64> {
         let fd = usize::try_from(fd).ok()?;
         let cell = self.fds.get(fd / FDS_PER_PAGE)?;
@@ -459,6 +464,7 @@ impl FdTable {
         stored
     }
 
+    #[inline]
     fn slot(&self, index: u32) -> Option<&Slot> {
         let index = index as usize;
         self.slots.get(index / SLOTS_PER_PAGE)?.get()?.get(index % SLOTS_PER_PAGE)

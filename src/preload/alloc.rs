@@ -10,7 +10,9 @@
 
 use crate::sys;
 use core::alloc::{GlobalAlloc, Layout};
+use core::ptr;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use sockshim_core::trace::event::Event;
 
 /// Sizes of 16 << class bytes, up to 32 KiB.
 const CLASSES: usize = 12;
@@ -33,6 +35,7 @@ fn tagged(old: u64, block: u64) -> u64 {
     (old & !ADDRESS).wrapping_add(ADDRESS + 1) | block
 }
 
+#[inline]
 fn class_of(layout: Layout) -> Option<usize> {
     let size = layout.size().max(layout.align()).max(SMALLEST).next_power_of_two();
     let class = (size / SMALLEST).trailing_zeros() as usize;
@@ -45,6 +48,7 @@ fn next_of(block: u64) -> &'static AtomicU64 {
 }
 
 impl Arena {
+    #[inline]
     fn pop(&self, class: usize) -> Option<*mut u8> {
         let mut head = self.free[class].load(Ordering::Acquire);
         while head & ADDRESS != 0 {
@@ -79,6 +83,7 @@ impl Arena {
     }
 
     /// A block from the current chunk, or from a new one.
+    #[cold]
     fn carve(&self, class: usize) -> *mut u8 {
         let size = SMALLEST << class;
         let mut cursor = self.cursor.load(Ordering::Acquire);
@@ -117,8 +122,28 @@ impl Arena {
     }
 }
 
+/// A copy of the event in a box, without the steps that its path does not have. It does not go through `Box::new`: behind
+/// the allocator's symbols the size is no constant any more, which costs as much as the copy.
+#[inline(always)]
+pub fn boxed(event: &Event) -> Box<Event> {
+    let layout = Layout::new::<Event>();
+    let begin = ptr::from_ref(event).cast::<u8>();
+    let len = event.path.steps().as_ptr_range().end as usize - begin as usize;
+    // SAFETY: the layout is not empty. An event is plain data that ends with the last of its steps; what is behind them is
+    // not looked at. This is the global allocator, so a box may free the block.
+    unsafe {
+        let block = ARENA.alloc(layout);
+        if block.is_null() {
+            std::alloc::handle_alloc_error(layout);
+        }
+        ptr::copy_nonoverlapping(begin, block, len);
+        Box::from_raw(block.cast::<Event>())
+    }
+}
+
 // SAFETY: blocks are disjoint, aligned to their power of two, and stay valid until they are given back.
 unsafe impl GlobalAlloc for Arena {
+    #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         match class_of(layout) {
             Some(class) => self.pop(class).unwrap_or_else(|| self.carve(class)),

@@ -35,7 +35,9 @@ fn main() {
             println!("cargo:rustc-env=SOCKSHIM_OUT_OF_MEMORY={out_of_memory}");
             println!("cargo:rustc-cdylib-link-arg=-Wl,--wrap={panic},--wrap={out_of_memory}");
         }
-        None => println!("cargo:warning=this compiler's panic handler has no known name: the library gets larger"),
+        None => {
+            println!("cargo:warning=this compiler's panic handler has no known name: the library gets larger")
+        }
     }
 }
 
@@ -55,7 +57,8 @@ fn panic_symbols(out: &Path) -> Option<[String; 2]> {
         .status()
         .ok()?;
     let assembly = fs::read_to_string(made.success().then(|| out.join("probe.s"))?).ok()?;
-    let label = assembly.lines().find_map(|line| line.strip_suffix(':').filter(|label| label.ends_with(PANIC)))?;
+    let label =
+        assembly.lines().find_map(|line| line.strip_suffix(':').filter(|label| label.ends_with(PANIC)))?;
     // Plain in compilers before 1.87, else in the scheme of RFC 2603: `<length>[_]<name>` behind a common prefix.
     let other = match label.strip_suffix(&format!("{}{PANIC}", PANIC.len())) {
         Some(prefix) => format!("{prefix}{}_{OUT_OF_MEMORY}", OUT_OF_MEMORY.len()),

@@ -25,6 +25,8 @@ pub struct Row {
     pub enter: fn(&mut Ticket),
     /// Commits.
     pub leave: fn(&mut Ticket),
+    /// What the short way's records of it hold.
+    pub shape: log::ring::Shape,
 }
 
 /// What a call carries from its first half to its second. Plain data: it may be dropped by a longjmp.
@@ -58,7 +60,7 @@ pub fn enter(slot: &mut MaybeUninit<Ticket>, row: &'static Row, args: &[i64]) ->
     if process::is_vfork_child() || !process::is_ready() {
         return Answer::Pass;
     }
-    let errno = sys::errno();
+    let errno = sys::Errno::now();
     let ticket = Ticket::begin(slot, row, args);
     if attempt(|| ticket.decided_by(row)).is_err() {
         ticket.panicked();
@@ -72,7 +74,7 @@ pub fn enter(slot: &mut MaybeUninit<Ticket>, row: &'static Row, args: &[i64]) ->
         }
     };
     clock::start(&mut ticket.event);
-    sys::set_errno(errno);
+    errno.restore();
     answer
 }
 
@@ -82,42 +84,32 @@ pub fn enter(slot: &mut MaybeUninit<Ticket>, row: &'static Row, args: &[i64]) ->
 /// The ticket must have been written by an [`enter`] that answered `Host`.
 #[inline(never)]
 pub unsafe fn leave(slot: &mut MaybeUninit<Ticket>, ret: i64) {
-    let errno = sys::errno();
+    let errno = sys::Errno::now();
     // SAFETY: the caller's promise.
     let ticket = unsafe { slot.assume_init_mut() };
     clock::stop(&mut ticket.event);
     // A child of fork comes back here too, and everything that belongs to its parent has to go first.
     if process::is_ready() {
         ticket.event.ret = ret;
-        ticket.event.errno = (ret == -1).then_some(errno);
+        ticket.event.errno = (ret == -1).then_some(errno.value());
         if attempt(|| (ticket.leave)(ticket)).is_err() {
             ticket.panicked();
             ticket.send();
         }
     }
-    sys::set_errno(errno);
+    errno.restore();
 }
 
 impl Ticket {
-    /// What every ticket begins as: copied in one piece, which is cheaper than writing each field.
-    const BLANK: Ticket = Ticket {
-        event: Event::new(&NO_HOOK),
-        wanted: true,
-        handle: None,
-        change: Change::None,
-        note: 0,
-        leave: logged,
-    };
-
     fn begin<'a>(slot: &'a mut MaybeUninit<Ticket>, row: &'static Row, args: &[i64]) -> &'a mut Ticket {
-        static BLANK: Ticket = Ticket::BLANK;
-        // SAFETY: a ticket is plain data, so a copy of its bytes is a ticket.
-        let ticket = unsafe {
-            core::ptr::copy_nonoverlapping(&raw const BLANK, slot.as_mut_ptr(), 1);
-            slot.assume_init_mut()
-        };
-        ticket.event.hook = &row.hook;
-        ticket.leave = row.leave;
+        let ticket = slot.write(Ticket {
+            event: Event::new(&row.hook),
+            wanted: true,
+            handle: None,
+            change: Change::None,
+            note: 0,
+            leave: row.leave,
+        });
         for (slot, word) in ticket.event.args.iter_mut().zip(args) {
             *slot = *word;
         }
@@ -244,9 +236,6 @@ pub fn logged(ticket: &mut Ticket) {
     ticket.finish();
 }
 
-/// The hook of a ticket that has none yet.
-static NO_HOOK: Hook = special("");
-
 /// The call of a record about a prediction that did not come true.
 static DIVERGENCE: Hook = special("divergence");
 
@@ -257,7 +246,7 @@ pub const fn special(name: &'static str) -> Hook {
 
 /// The record about a prediction that did not come true.
 pub fn diverged(event: &Event) -> Event {
-    let mut record = *event;
+    let mut record = event.clone();
     record.hook = &DIVERGENCE;
     record.reason = Reason::Mispredicted;
     record.extra = Extra::Text;

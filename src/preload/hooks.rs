@@ -11,6 +11,7 @@
 //! | `any` | the same, but for what is known to be no socket |
 //! | `data` | at level io |
 //! | `message`, `bytes` | at level io, on the short way of `log/ring.rs`: calls on sockets only, and on any descriptor |
+//! | `waits`, `polls` | the same, for readiness: calls that name no socket, and poll's array |
 
 hooks! {
     calls {
@@ -144,10 +145,10 @@ hooks! {
 
         // Readiness.
         /// poll(2)
-        [Io data SYS_poll]
+        [Io polls SYS_poll]
         fn poll(fds: *mut pollfd, nfds: nfds_t, timeout: c_int) -> c_int = ready::poll, call::logged;
         /// poll(2), glibc's other name for it
-        [Io data]
+        [Io polls]
         fn __poll(fds: *mut pollfd, nfds: nfds_t, timeout: c_int) -> c_int = ready::poll, call::logged;
         /// poll(2) of a program built with _FORTIFY_SOURCE
         [Io data]
@@ -159,10 +160,10 @@ hooks! {
         [Io data]
         fn __ppoll_chk(fds: *mut pollfd, nfds: nfds_t, timeout: *const timespec, sigmask: *const sigset_t, fdslen: size_t) -> c_int = ready::poll, call::logged;
         /// select(2)
-        [Io data SYS_select]
+        [Io waits SYS_select]
         fn select(nfds: c_int, readfds: *mut fd_set, writefds: *mut fd_set, exceptfds: *mut fd_set, timeout: *mut timeval) -> c_int = ready::select, call::logged;
         /// select(2), glibc's other name for it
-        [Io data]
+        [Io waits]
         fn __select(nfds: c_int, readfds: *mut fd_set, writefds: *mut fd_set, exceptfds: *mut fd_set, timeout: *mut timeval) -> c_int = ready::select, call::logged;
         /// pselect(2)
         [Io data]
@@ -177,13 +178,13 @@ hooks! {
         [Call control SYS_epoll_ctl]
         fn epoll_ctl(epfd: c_int, op: c_int, fd: c_int, event: *mut epoll_event) -> c_int = ready::epoll_ctl, call::logged;
         /// epoll_wait(2)
-        [Io data SYS_epoll_wait]
+        [Io waits SYS_epoll_wait]
         fn epoll_wait(epfd: c_int, events: *mut epoll_event, maxevents: c_int, timeout: c_int) -> c_int = ready::epoll_wait, call::logged;
         /// epoll_pwait(2)
-        [Io data]
+        [Io waits]
         fn epoll_pwait(epfd: c_int, events: *mut epoll_event, maxevents: c_int, timeout: c_int, sigmask: *const sigset_t) -> c_int = ready::epoll_wait, call::logged;
         /// epoll_pwait2(2)
-        [Io data]
+        [Io waits]
         fn epoll_pwait2(epfd: c_int, events: *mut epoll_event, maxevents: c_int, timeout: *const timespec, sigmask: *const sigset_t) -> c_int = ready::epoll_wait, call::logged;
 
         // The life of descriptors.

@@ -82,13 +82,41 @@ macro_rules! gate {
     };
 }
 
-/// The short way of data calls, where the table's line says `bytes` or `message`: see `log/ring.rs`.
+/// What a record of the short way holds.
+macro_rules! shape {
+    (waits) => {
+        Shape::Wait
+    };
+    (polls) => {
+        Shape::Poll
+    };
+    ($other:ident) => {
+        Shape::Socket
+    };
+}
+
+/// The short way of data calls, where the table's line says `bytes`, `message`, `waits` or `polls`: see `log/ring.rs`.
 macro_rules! short_way {
     (control, $words:ident, $call:block, $place:expr) => {
         let _ = $words;
     };
     (data, $words:ident, $call:block, $place:expr) => {
         let _ = $words;
+    };
+    // Calls that wait on descriptors of the kernel's own, or on many: there is nothing to look up first.
+    (waits, $words:ident, $call:block, $place:expr) => {
+        if let Some(started) = crate::log::ring::start() {
+            let ret = $call;
+            crate::log::ring::end_wait(started, $place, $words, ret.word());
+            return ret;
+        }
+    };
+    (polls, $words:ident, $call:block, $place:expr) => {
+        if let Some(started) = crate::log::ring::start() {
+            let ret = $call;
+            crate::log::ring::end_poll(started, $place, $words, ret.word());
+            return ret;
+        }
     };
     // fcntl and ioctl on something that is no socket: programs make many, and none is of interest.
     (any, $words:ident, $call:block, $place:expr) => {
@@ -130,11 +158,13 @@ macro_rules! hooks {
         use libc::*;
         use crate::dispatch::{create, data, fd, name, option, process, ready};
         use crate::call::{self, Answer, Row, Ticket};
+        use crate::log::ring::Shape;
         use crate::macros::Word;
         use crate::real::Real;
         use sockshim_core::hook::{Hook, Level};
         use sockshim_core::params;
-        use core::sync::atomic::Ordering;
+        use core::sync::atomic::{AtomicPtr, Ordering};
+        use sockshim_sys::elf;
 
         /// The place of each hook in [`ROWS`].
         #[allow(non_camel_case_types, reason = "the variants are the symbols")]
@@ -154,6 +184,7 @@ macro_rules! hooks {
                 },
                 enter: $enter,
                 leave: $leave,
+                shape: shape!($gate),
             },)*
             $(Row {
                 hook: Hook {
@@ -166,22 +197,28 @@ macro_rules! hooks {
                 },
                 enter: $before,
                 leave: call::logged,
+                shape: Shape::Socket,
             },)*
         ];
 
-        /// The pointers to libc's functions.
-        pub static REALS: &[Real] = &[
-            $(Real { symbol: concat!(stringify!($name), "\0"), target: &pointers::$name },)*
-            $(Real { symbol: concat!(stringify!($tname), "\0"), target: &pointers::$tname },)*
+        /// The names of libc's functions, in the same order.
+        pub const REALS: &[Real] = &[
+            $(Real { symbol: concat!(stringify!($name), "\0"), hash: elf::hash(stringify!($name)) },)*
+            $(Real { symbol: concat!(stringify!($tname), "\0"), hash: elf::hash(stringify!($tname)) },)*
         ];
 
-        #[allow(non_upper_case_globals, reason = "the names are the symbols")]
-        mod pointers {
-            use core::sync::atomic::AtomicPtr;
-            $(pub static $name: AtomicPtr<()> = AtomicPtr::new(super::early::$name as *const () as *mut ());)*
+        /// How many symbols there are.
+        pub const COUNT: usize = REALS.len();
+
+        /// The pointers to libc's functions, in the same order.
+        pub static TARGETS: [AtomicPtr<()>; COUNT] = [
+            $(AtomicPtr::new(early::$name as *const () as *mut ()),)*
             // Trampolines look their target up themselves when they run this early.
-            $(pub static $tname: AtomicPtr<()> = AtomicPtr::new(core::ptr::null_mut());)*
-        }
+            $({
+                const { assert!((Place::$tname as usize) < COUNT) };
+                AtomicPtr::new(core::ptr::null_mut())
+            },)*
+        ];
 
         /// What stands in for libc's function until the constructor has run.
         #[allow(non_snake_case, reason = "the names are the symbols")]
@@ -210,7 +247,7 @@ macro_rules! hooks {
             $(
                 #[inline(always)]
                 pub unsafe fn $name($($arg: $ty),*) -> $ret {
-                    let target = pointers::$name.load(Ordering::Relaxed);
+                    let target = TARGETS[Place::$name as usize].load(Ordering::Relaxed);
                     // SAFETY: the pointer is a definition of this symbol or its stand-in; both have this prototype.
                     unsafe { core::mem::transmute::<*mut (), unsafe extern "C-unwind" fn($($ty),*) -> $ret>(target)($($arg),*) }
                 }
@@ -282,7 +319,7 @@ macro_rules! hooks {
         #[allow(non_snake_case, reason = "the names are the symbols")]
         mod jump {
             use super::*;
-            $(crate::trampoline::trampoline!($tname, Place::$tname as usize, pointers::$tname);)*
+            $(crate::trampoline::trampoline!($tname, Place::$tname as usize);)*
         }
     };
 }

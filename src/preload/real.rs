@@ -1,35 +1,51 @@
 //! libc's own functions, one pointer per hook.
 //!
 //! Each pointer begins at a stand-in of its own (made by the `hooks!` macro) that makes the plain system call, so a
-//! hook that runs before [`resolve`] needs neither dlsym nor a test. `resolve` runs once, in the constructor.
+//! hook that runs before [`resolve`] needs neither a lookup nor a test. `resolve` runs once, in the constructor. It
+//! reads the objects' own symbol tables ([`sockshim_sys::elf`]), and asks redhook where these are out of the ordinary.
 //!
-//! redhook looks the symbols up; its `hook!` macro is not used, because it resolves at first use (neither fork- nor
-//! signal-safe), and puts a catch_unwind around the blocking call (cancelling a thread there aborts).
+//! redhook's `hook!` macro is not used, because it resolves at first use (neither fork- nor signal-safe), and puts a
+//! catch_unwind around the blocking call (cancelling a thread there aborts).
 //!
 //! # Safety
 //! A pointer is only ever replaced by the next definition of the same symbol, so the prototypes agree.
 
+use crate::hooks::COUNT;
 use crate::panic::attempt;
 use core::sync::atomic::{AtomicPtr, Ordering};
+use sockshim_sys::elf::{self, Found};
 
-/// One symbol and the pointer that calls go through.
+/// One symbol.
 pub struct Real {
     /// The name with its terminating NUL.
     pub symbol: &'static str,
-    /// The pointer.
-    pub target: &'static AtomicPtr<()>,
+    /// The name's hash in the tables of objects.
+    pub hash: u32,
 }
 
-/// Points every symbol at its next definition. What a libc lacks keeps its stand-in: nobody can have linked it.
-pub fn resolve(reals: &[Real]) {
-    for real in reals {
-        if let Some(address) = lookup(real.symbol) {
-            real.target.store(address, Ordering::Release);
+/// Points every symbol's target at its next definition. What a libc lacks keeps its stand-in: nobody can have linked it.
+pub fn resolve(reals: &[Real], targets: &[AtomicPtr<()>]) {
+    let mut found = [Found::No; COUNT];
+    let complete = elf::each_next(|object| {
+        for (real, found) in reals.iter().zip(&mut found) {
+            if *found == Found::No {
+                *found = object.find(real.symbol, real.hash);
+            }
+        }
+    });
+    for ((real, target), found) in reals.iter().zip(targets).zip(found) {
+        let address = match found {
+            Found::At(address) => Some(address),
+            Found::No if complete => None,
+            _ => lookup(real.symbol),
+        };
+        if let Some(address) = address {
+            target.store(address, Ordering::Release);
         }
     }
 }
 
-/// The next definition of a symbol after this library, `RTLD_NEXT`.
+/// The next definition of a symbol after this library, `RTLD_NEXT`, by dlsym.
 pub fn lookup(symbol: &'static str) -> Option<*mut ()> {
     // redhook panics for a symbol that does not exist; here that is an ordinary answer.
     let found = attempt(|| {

@@ -4,13 +4,13 @@
 //! # Safety
 //! The code keeps every argument register and the stack as the caller left them, and jumps.
 
-use crate::call;
+use crate::{call, hooks};
 use core::mem::MaybeUninit;
 use core::sync::atomic::Ordering;
 
 /// An exported symbol that tells [`before`] and jumps to the original.
 macro_rules! trampoline {
-    ($name:ident, $place:expr, $target:expr) => {
+    ($name:ident, $place:expr) => {
         #[unsafe(naked)]
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $name() {
@@ -23,10 +23,10 @@ macro_rules! trampoline {
                 "mov edi, {place}",
                 "call {before}",
                 "pop rax", "pop r9", "pop r8", "pop rcx", "pop rdx", "pop rsi", "pop rdi",
-                "jmp qword ptr [rip + {target}]",
+                "jmp qword ptr [rip + {targets} + 8 * {place}]",
                 place = const $place,
                 before = sym crate::trampoline::before,
-                target = sym $target,
+                targets = sym crate::hooks::TARGETS,
             )
         }
     };
@@ -35,10 +35,10 @@ pub(crate) use trampoline;
 
 /// What every trampoline does first: the row's function, with the call's first three arguments.
 pub extern "C" fn before(place: usize, first: i64, second: i64, third: i64) {
-    let (row, real) = (&crate::hooks::ROWS[place], &crate::hooks::REALS[place]);
-    if real.target.load(Ordering::Relaxed).is_null() {
+    let (row, real, target) = (&hooks::ROWS[place], &hooks::REALS[place], &hooks::TARGETS[place]);
+    if target.load(Ordering::Relaxed).is_null() {
         // Another library's constructor runs before ours.
-        crate::real::resolve(core::slice::from_ref(real));
+        crate::real::resolve(core::slice::from_ref(real), core::slice::from_ref(target));
     }
     if crate::mode::control() {
         let mut ticket = MaybeUninit::uninit();

@@ -7,6 +7,8 @@
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
 compile_error!("the system call instruction here is that of Linux on x86-64");
 
+pub mod elf;
+
 use core::arch::asm;
 use libc::{c_int, c_long};
 
@@ -26,15 +28,47 @@ pub unsafe fn syscall(nr: c_long, a: [c_long; 6]) -> c_long {
 }
 
 /// The calling thread's errno.
+#[inline]
 pub fn errno() -> c_int {
     // SAFETY: the location is valid for the life of the thread.
     unsafe { *libc::__errno_location() }
 }
 
 /// Sets the calling thread's errno.
+#[inline]
 pub fn set_errno(value: c_int) {
     // SAFETY: the location is valid for the life of the thread.
     unsafe { *libc::__errno_location() = value }
+}
+
+/// errno as it was, to be put back. The thread's location is asked for once.
+pub struct Errno {
+    location: *mut c_int,
+    value: c_int,
+}
+
+impl Errno {
+    /// The calling thread's errno.
+    #[inline]
+    pub fn now() -> Errno {
+        // SAFETY: the location is valid for the life of the thread.
+        unsafe {
+            let location = libc::__errno_location();
+            Errno { location, value: *location }
+        }
+    }
+
+    /// What it was.
+    pub fn value(&self) -> c_int {
+        self.value
+    }
+
+    /// Puts it back. On the same thread: the type is not Send.
+    #[inline]
+    pub fn restore(&self) {
+        // SAFETY: the location is the calling thread's own.
+        unsafe { *self.location = self.value }
+    }
 }
 
 /// A raw answer as libc reports it: -1 and errno for errors.

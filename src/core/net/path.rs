@@ -4,6 +4,7 @@ use crate::errno::Errno;
 use crate::net::namespace::Source;
 use crate::net::ops::{ProtoOps, SocketState};
 use crate::net::sock::TcpState;
+use arrayvec::ArrayVec;
 use libc::c_int;
 
 /// A kernel function's name, one pointer wide so that a step stays small.
@@ -133,41 +134,43 @@ pub struct Step {
 /// The longest path that is recorded. A walk that would need more is cut, never refused.
 pub const MAX_STEPS: usize = 14;
 
-/// The steps of one call, in order.
-#[derive(Clone, Copy)]
+/// The steps of one call, in order. What has no step yet is neither written when a path begins nor copied with it.
+#[derive(Default)]
 pub struct Path {
-    steps: [Step; MAX_STEPS],
-    len: u8,
+    steps: ArrayVec<Step, MAX_STEPS>,
 }
 
-impl Default for Path {
-    fn default() -> Self {
-        Self::new()
+impl Clone for Path {
+    /// In one piece; the derived one goes step by step.
+    #[inline]
+    fn clone(&self) -> Path {
+        let mut steps = ArrayVec::new();
+        // It has the same capacity, so there is room.
+        let _ = steps.try_extend_from_slice(&self.steps);
+        Path { steps }
     }
 }
 
 impl Path {
     /// A path without steps.
     pub const fn new() -> Self {
-        Path { steps: [Step { func: Func(&""), finding: Finding::Passed }; MAX_STEPS], len: 0 }
+        Path { steps: ArrayVec::new_const() }
     }
 
     /// Adds a step. Always inlined: it is three stores, and every walk makes several.
     #[inline(always)]
     pub fn step(&mut self, func: Func, finding: Finding) {
-        if let Some(slot) = self.steps.get_mut(usize::from(self.len)) {
-            *slot = Step { func, finding };
-            self.len += 1;
-        }
+        // A step that has no room is cut.
+        let _ = self.steps.try_push(Step { func, finding });
     }
 
     /// Forgets all steps.
     pub fn clear(&mut self) {
-        self.len = 0;
+        self.steps.clear();
     }
 
     /// The steps so far.
     pub fn steps(&self) -> &[Step] {
-        self.steps.get(..usize::from(self.len)).unwrap_or_default()
+        &self.steps
     }
 }

@@ -45,8 +45,9 @@ pub struct Summary {
     pub dropped: u64,
 }
 
-/// The record. It holds no heap memory and is copied as it is.
-#[derive(Clone, Copy)]
+/// The record. It holds no heap memory: its bytes are all of it, up to the end of the last step of the path.
+#[derive(Clone)]
+#[repr(C)]
 pub struct Event {
     /// CLOCK_MONOTONIC at the start, in nanoseconds.
     pub start: u64,
@@ -82,12 +83,12 @@ pub struct Event {
     pub prot: Option<&'static Proto>,
     /// The member of the ops that is responsible.
     pub handler: Option<Func>,
-    /// The functions gone through.
-    pub path: Path,
     /// What `addr` means.
     pub extra: Extra,
     /// An address or a text.
     pub addr: SockAddr,
+    /// The functions gone through. Last, because most of it is mostly empty.
+    pub path: Path,
 }
 
 impl Event {

@@ -28,9 +28,9 @@ impl Default for Sink {
 impl Sink {
     /// Hands an event to the writer, or counts it as lost. A few places stay free, so that a signal handler that
     /// interrupts a sender half-way can never come round to the very place that this sender has claimed.
-    pub fn send(&self, event: &Event) {
-        let full =
-            self.receiver.len() + MARGIN >= CAPACITY || self.sender.try_send(Box::new(*event)).is_err();
+    /// `event` makes it, if there is room.
+    pub fn send(&self, event: impl FnOnce() -> Box<Event>) {
+        let full = self.receiver.len() + MARGIN >= CAPACITY || self.sender.try_send(event()).is_err();
         if full {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
@@ -80,7 +80,7 @@ mod tests {
     fn what_has_no_room_is_counted() {
         let sink = Sink::default();
         for _ in 0..CAPACITY + 10 {
-            sink.send(&Event::new(&HOOK));
+            sink.send(|| Box::new(Event::new(&HOOK)));
         }
         let mut received = 0;
         while sink.next().is_some() {

@@ -1,27 +1,49 @@
 //! poll(2), select(2), epoll(7). Descriptors are the kernel's own, so these are only looked at, never changed.
 
 use crate::call::Ticket;
+use crate::dispatch::adopt;
 use crate::memory;
+use sockshim_core::fdtable::FDS;
+use sockshim_core::trace::event::Event;
 use sockshim_core::verdict::Reason;
 
 /// How many descriptors of a set are looked at to find a socket.
-const LOOK_AT: usize = 64;
+const LOOK_AT: u64 = 64;
 
 /// poll(2): of interest when one of the first descriptors is a socket.
 pub fn poll(t: &mut Ticket) {
-    let count = (t.word(1) as u64).min(LOOK_AT as u64) as usize;
-    let mut found = false;
-    for index in 0..count {
-        let address = t.word(0) + (index * size_of::<libc::pollfd>()) as i64;
-        let Some(entry) = memory::value::<libc::pollfd>(address) else { break };
-        if entry.fd >= 0 && t.only_sockets(entry.fd, false) {
-            found = true;
-            t.event.handler = t.event.ops.and_then(|ops| ops.poll);
-            break;
-        }
+    let found = entries(t.word(0), t.word(1), false).find(|entry| t.only_sockets(entry.fd, false));
+    if found.is_some() {
+        t.event.handler = t.event.ops.and_then(|ops| ops.poll);
     }
-    t.wanted = found;
+    t.wanted = found.is_some();
     t.handle = None;
+}
+
+/// The first descriptor of poll's array that is a socket, and its word in the fd table. `used` says that the kernel has
+/// just read the array.
+pub fn find_socket(array: i64, count: i64, used: bool) -> Option<(i32, u64)> {
+    entries(array, count, used).find_map(|entry| {
+        let mut word = FDS.word(entry.fd);
+        if word == 0 {
+            adopt(entry.fd);
+            word = FDS.word(entry.fd);
+        }
+        (word > 1).then_some((entry.fd, word))
+    })
+}
+
+/// The entries that are looked at, up to the first that cannot be read.
+fn entries(array: i64, count: i64, used: bool) -> impl Iterator<Item = libc::pollfd> {
+    let read = move |index: u64| {
+        let address = array + index as i64 * size_of::<libc::pollfd>() as i64;
+        match used {
+            // SAFETY: whoever says `used` has seen the call succeed, which has read so many entries.
+            true => Some(unsafe { memory::read_used(address) }),
+            false => memory::value::<libc::pollfd>(address),
+        }
+    };
+    (0..(count as u64).min(LOOK_AT)).map_while(read).filter(|entry| entry.fd >= 0)
 }
 
 /// select(2): the sets are not read, because their owner may give less memory than a whole set has.
@@ -48,4 +70,14 @@ pub fn epoll_ctl(t: &mut Ticket) {
 pub fn epoll_wait(t: &mut Ticket) {
     t.event.fd = Some(t.int(0));
     t.event.reason = Reason::FdLife;
+}
+
+/// A record of the short way as an event: what [`select`] and [`epoll_wait`] say before the call.
+pub fn waited(mut event: Event) -> Option<Event> {
+    event.reason = Reason::FdLife;
+    if !event.hook.name.starts_with("epoll") {
+        event.fd = None;
+        return (event.args[0] > 0).then_some(event);
+    }
+    Some(event)
 }

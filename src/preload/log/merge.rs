@@ -6,7 +6,7 @@
 
 use crate::hooks::ROWS;
 use crate::log::clock::Scale;
-use crate::log::ring::{self, Taken, WORDS};
+use crate::log::ring::{self, Shape, Taken, WORDS};
 use core::ffi::c_int;
 use sockshim_core::fdtable::Handle;
 use sockshim_core::trace::event::Event;
@@ -49,8 +49,8 @@ impl Merge {
         self.items.sort_by_key(|(time, _)| *time);
         let ready =
             if all { self.items.len() } else { self.items.partition_point(|(time, _)| *time <= scale.now()) };
-        self.items.drain(..ready).map(move |(_, item)| match item {
-            Item::Event(event) => *event,
+        self.items.drain(..ready).filter_map(move |(_, item)| match item {
+            Item::Event(event) => Some(*event),
             Item::Data(taken) => event(&taken, &scale),
         })
     }
@@ -61,8 +61,8 @@ impl Merge {
     }
 }
 
-/// The event of a record.
-fn event(taken: &Taken, scale: &Scale) -> Event {
+/// The event of a record, if it is of interest.
+fn event(taken: &Taken, scale: &Scale) -> Option<Event> {
     let data = &taken.data;
     let row = &ROWS[usize::from(data.place)];
     let mut event = Event::new(&row.hook);
@@ -70,12 +70,23 @@ fn event(taken: &Taken, scale: &Scale) -> Event {
     event.start = scale.time(taken.end).saturating_sub(event.ns);
     event.tid = taken.tid;
     event.fd = Some(data.fd);
-    event.args[0] = data.fd.into();
-    let words = row.hook.params.len().saturating_sub(1).min(WORDS);
-    event.args[1..=words].copy_from_slice(&data.words[..words]);
     event.ret = data.ret;
     event.errno = (data.ret == -1).then_some(c_int::from(data.errno));
+    if row.shape == Shape::Poll {
+        event.args[..WORDS].copy_from_slice(&data.words);
+    } else {
+        event.args[0] = data.fd.into();
+        let words = row.hook.params.len().saturating_sub(1).min(WORDS);
+        event.args[1..=words].copy_from_slice(&data.words[..words]);
+    }
+    if row.shape == Shape::Wait {
+        event.args[WORDS + 1] = data.socket as i64;
+        return crate::dispatch::ready::waited(event);
+    }
     (event.ops, event.prot) = Handle::kind(data.socket);
-    event.handler = event.ops.and_then(|ops| crate::dispatch::data::handler(row, ops));
-    event
+    event.handler = event.ops.and_then(|ops| match row.shape {
+        Shape::Poll => ops.poll,
+        _ => crate::dispatch::data::handler(row, ops),
+    });
+    Some(event)
 }

@@ -136,7 +136,7 @@ fn sink() -> Option<&'static Sink> {
 pub fn send(event: &Event) {
     if let (true, Some(sink)) = (is_open(), sink()) {
         USED.store(true, Ordering::Relaxed);
-        sink.send(event);
+        sink.send(|| crate::alloc::boxed(event));
         if SYNCHRONOUS.load(Ordering::Relaxed) {
             flush();
         }

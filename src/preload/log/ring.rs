@@ -12,7 +12,9 @@
 //! only the writer moves the tail. A signal handler may interrupt the thread anywhere: the place is taken by one
 //! instruction, and a record counts only when its end is written, which is last.
 
+use crate::dispatch::ready;
 use crate::log::clock;
+use crate::panic::attempt;
 use crate::{mode, process, sys, tls};
 use core::arch::asm;
 use core::cell::UnsafeCell;
@@ -34,6 +36,17 @@ pub struct Record {
     end: AtomicU64,
     /// The rest, which belongs to the thread while `end` is zero, and to the writer while it is not.
     data: UnsafeCell<Data>,
+}
+
+/// What a record holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Shape {
+    /// A call on one socket: its first argument.
+    Socket,
+    /// A call that waits, with up to five arguments: the fifth stands in the socket's place.
+    Wait,
+    /// poll: its three arguments, beside the socket that makes it one of interest.
+    Poll,
 }
 
 /// What is known of a data call.
@@ -151,20 +164,46 @@ pub fn message(fd: i32) -> Begin {
 
 #[inline(always)]
 fn begin(socket: u64) -> Begin {
-    let tls = tls::get();
-    let line = tls.ring.get();
+    match own() {
+        Some(ring) if socket > 2 => Begin::Short(Started { ring, socket, start: clock::ticks() }),
+        _ => Begin::Long,
+    }
+}
+
+/// The start of a call that waits. `None` for the long way.
+#[inline(always)]
+pub fn start() -> Option<Started> {
+    own().map(|ring| Started { ring, socket: 0, start: clock::ticks() })
+}
+
+/// The thread's ring, if it may be used.
+#[inline(always)]
+fn own() -> Option<&'static Ring> {
+    let line = tls::get().ring.get();
     // SAFETY: the pointer is a ring's first line, or the line of zeros; both are there for ever.
-    if socket <= 2 || unsafe { (*line).live.load(Ordering::Relaxed) } == 0 {
-        return Begin::Long;
+    if unsafe { (*line).live.load(Ordering::Relaxed) } == 0 {
+        return None;
     }
     // SAFETY: a line that is live begins a ring.
-    Begin::Short(Started { ring: unsafe { &*line.cast::<Ring>() }, socket, start: clock::ticks() })
+    Some(unsafe { &*line.cast::<Ring>() })
 }
 
 /// The end of a call that took the short way.
 #[inline(always)]
 pub fn end<const N: usize>(started: Started, place: usize, args: [i64; N], ret: i64) {
-    let end = clock::ticks();
+    put::<1, N>(started, clock::ticks(), place, args[0] as i32, args, ret);
+}
+
+/// Puts a record into the ring, with the arguments from `FIRST` on as its words.
+#[inline(always)]
+fn put<const FIRST: usize, const N: usize>(
+    started: Started,
+    end: u64,
+    place: usize,
+    fd: i32,
+    args: [i64; N],
+    ret: i64,
+) {
     let ring = started.ring;
     // SAFETY: only this thread changes the head.
     if unsafe { *ring.line.head.get() } >= ring.line.limit.load(Ordering::Acquire) {
@@ -182,19 +221,45 @@ pub fn end<const N: usize>(started: Started, place: usize, args: [i64; N], ret: 
         (&raw mut (*data).start).write(started.start);
         (&raw mut (*data).socket).write(started.socket);
         (&raw mut (*data).ret).write(ret);
-        (&raw mut (*data).fd).write(args[0] as i32);
+        (&raw mut (*data).fd).write(fd);
         if ret == -1 {
             (&raw mut (*data).errno).write(sys::errno() as u16);
         }
         (&raw mut (*data).place).write(place as u16);
         let words = (&raw mut (*data).words).cast::<i64>();
-        let mut index = 1;
-        while index < N && index <= WORDS {
-            words.add(index - 1).write(args[index]);
+        let mut index = FIRST;
+        while index < N && index < FIRST + WORDS {
+            words.add(index - FIRST).write(args[index]);
             index += 1;
         }
     }
     record.end.store(end, Ordering::Release);
+}
+
+/// The end of a call that waits: its arguments are all that there is to say.
+#[inline(always)]
+pub fn end_wait<const N: usize>(mut started: Started, place: usize, args: [i64; N], ret: i64) {
+    const { assert!(N <= WORDS + 2, "the record has no room for the arguments") };
+    if N == WORDS + 2 {
+        started.socket = args[N - 1] as u64;
+    }
+    end(started, place, args, ret);
+}
+
+/// The end of poll, which is of interest when one of the first descriptors is a socket. The kernel has read the array,
+/// so it is read here without asking, unless the call has failed.
+#[inline(never)]
+pub fn end_poll(mut started: Started, place: usize, args: [i64; 3], ret: i64) {
+    // The call's time does not hold what is done here.
+    let end = clock::ticks();
+    let errno = sys::errno();
+    // Looking may ask the kernel what an unknown descriptor is. A panic there loses no more than this record.
+    let found = attempt(|| ready::find_socket(args[0], args[1], ret >= 0));
+    sys::set_errno(errno);
+    if let Ok(Some((fd, socket))) = found {
+        started.socket = socket;
+        put::<0, 3>(started, end, place, fd, args, ret);
+    }
 }
 
 /// Gives the calling thread a ring, if it has none. From the long way only.

@@ -1,0 +1,253 @@
+//! The next definition of a symbol, as dlsym(RTLD_NEXT) finds it, from the tables that the dynamic linker has mapped.
+//!
+//! dlsym takes a lock, sets up the catching of an error, hashes the name and knows nothing from the call before it:
+//! for all hooks together that was half of the instructions that the library added to the start of a program. Here the
+//! hashes are constants, each object is read once, and nothing is locked or written.
+//!
+//! Whatever is out of the ordinary (an object without a GNU hash table, a symbol that a function chooses) is said, so
+//! that the caller can ask dlsym after all.
+//!
+//! # Safety
+//! The list of objects and their tables are those that the dynamic linker itself works with. They are read while it
+//! runs constructors, when nothing else changes them, and objects that were loaded at the start stay.
+
+use core::arch::asm;
+use core::ffi::{CStr, c_char, c_int};
+use core::ptr;
+
+/// `struct link_map` of `<link.h>`.
+#[repr(C)]
+struct LinkMap {
+    addr: usize,
+    name: *const c_char,
+    dynamic: *const Dyn,
+    next: *const LinkMap,
+    previous: *const LinkMap,
+}
+
+/// `struct r_debug` of `<link.h>`, as far as it is needed.
+#[repr(C)]
+struct Debug {
+    version: c_int,
+    map: *const LinkMap,
+}
+
+/// `Elf64_Dyn`.
+#[repr(C)]
+struct Dyn {
+    tag: u64,
+    value: usize,
+}
+
+/// `Elf64_Sym`.
+#[repr(C)]
+struct Sym {
+    name: u32,
+    info: u8,
+    other: u8,
+    section: u16,
+    value: usize,
+    size: u64,
+}
+
+unsafe extern "C" {
+    /// The dynamic linker's list, kept for debuggers.
+    static _r_debug: Debug;
+}
+
+const DT_NULL: u64 = 0;
+const DT_STRTAB: u64 = 5;
+const DT_SYMTAB: u64 = 6;
+const DT_GNU_HASH: u64 = 0x6fff_fef5;
+const DT_VERSYM: u64 = 0x6fff_fff0;
+const STT_GNU_IFUNC: u8 = 10;
+const STT_TLS: u8 = 6;
+/// The bit of a version that says that only programs that name it get it.
+const HIDDEN: u16 = 0x8000;
+
+/// The GNU hash of a symbol's name, without its terminating NUL.
+pub const fn hash(name: &str) -> u32 {
+    let bytes = name.as_bytes();
+    let (mut hash, mut index) = (5381_u32, 0);
+    while index < bytes.len() {
+        hash = hash.wrapping_mul(33).wrapping_add(bytes[index] as u32);
+        index += 1;
+    }
+    hash
+}
+
+/// What an object says of a symbol.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Found {
+    /// It does not define it.
+    No,
+    /// It is here.
+    At(*mut ()),
+    /// It defines it in a way that only dlsym can follow.
+    Ask,
+}
+
+/// The tables of one object.
+pub struct Object {
+    base: usize,
+    symbols: *const Sym,
+    strings: *const c_char,
+    versions: *const u16,
+    hash: *const u32,
+}
+
+/// Shows `visit` the objects of the program behind the one that this code is linked into, in the order in which symbols
+/// are looked up. `false` when they cannot all be shown.
+pub fn each_next(mut visit: impl FnMut(&Object)) -> bool {
+    let own: *const Dyn;
+    // SAFETY: takes the address of the object's own dynamic section.
+    unsafe {
+        asm!(".hidden _DYNAMIC", "lea {}, [rip + _DYNAMIC]", out(reg) own,
+             options(nomem, nostack, preserves_flags));
+    }
+    // SAFETY: reads an auxiliary value.
+    let vdso = unsafe { libc::getauxval(libc::AT_SYSINFO_EHDR) } as usize;
+    // SAFETY: the list is null or made of nodes that stay.
+    let mut map = unsafe { _r_debug.map };
+    let mut behind = false;
+    // SAFETY: as above.
+    while let Some(object) = unsafe { map.as_ref() } {
+        map = object.next;
+        if ptr::eq(object.dynamic, own) {
+            behind = true;
+            continue;
+        }
+        // The kernel's object is in the list, but no symbol is ever looked up in it.
+        let is_vdso = vdso != 0 && (object.dynamic as usize).wrapping_sub(vdso) < 0x10000;
+        if behind && !is_vdso {
+            // SAFETY: the section is mapped for as long as the object.
+            match unsafe { Object::read(object) } {
+                Some(object) => visit(&object),
+                None => return false,
+            }
+        }
+    }
+    behind
+}
+
+impl Object {
+    /// # Safety
+    /// The object must be loaded and stay so.
+    unsafe fn read(map: &LinkMap) -> Option<Object> {
+        let mut object = Object {
+            base: map.addr,
+            symbols: ptr::null(),
+            strings: ptr::null(),
+            versions: ptr::null(),
+            hash: ptr::null(),
+        };
+        let mut entry = map.dynamic;
+        // SAFETY: the section ends with DT_NULL.
+        while let Some(&Dyn { tag, value }) = unsafe { entry.as_ref() }
+            && tag != DT_NULL
+        {
+            // The dynamic linker has made addresses of the offsets, except in objects that it cannot write to.
+            let address = if value < map.addr { value + map.addr } else { value };
+            match tag {
+                DT_SYMTAB => object.symbols = address as *const Sym,
+                DT_STRTAB => object.strings = address as *const c_char,
+                DT_VERSYM => object.versions = address as *const u16,
+                DT_GNU_HASH => object.hash = address as *const u32,
+                _ => {}
+            }
+            entry = entry.wrapping_add(1);
+        }
+        let complete = !object.symbols.is_null() && !object.strings.is_null() && !object.hash.is_null();
+        complete.then_some(object)
+    }
+
+    /// Looks for the default version of a symbol. `name` ends with NUL, `hash` is that of the name before it.
+    pub fn find(&self, name: &str, hash: u32) -> Found {
+        // SAFETY: the table begins with four words; a filter of 64-bit words, the buckets and the chains follow.
+        unsafe {
+            let [buckets, first, words, shift] = self.hash.cast::<[u32; 4]>().read();
+            let filter = self.hash.add(4).cast::<u64>();
+            let word = filter.add((hash / 64 & words.wrapping_sub(1)) as usize).read();
+            if buckets == 0 || word >> (hash % 64) & word >> (hash.wrapping_shr(shift) % 64) & 1 == 0 {
+                return Found::No;
+            }
+            let bucket = filter.add(words as usize).cast::<u32>();
+            let chain = bucket.add(buckets as usize);
+            let mut index = bucket.add((hash % buckets) as usize).read();
+            while index >= first {
+                let entry = chain.add((index - first) as usize).read();
+                if (entry ^ hash) >> 1 == 0
+                    && let found @ (Found::At(_) | Found::Ask) = self.matches(index as usize, name)
+                {
+                    return found;
+                }
+                // The lowest bit ends a chain.
+                if entry & 1 != 0 {
+                    break;
+                }
+                index += 1;
+            }
+        }
+        Found::No
+    }
+
+    /// # Safety
+    /// `index` must be that of a symbol.
+    unsafe fn matches(&self, index: usize, name: &str) -> Found {
+        // SAFETY: the caller's promise.
+        let symbol = unsafe { &*self.symbols.add(index) };
+        if symbol.section == 0 || symbol.info & 15 == STT_TLS {
+            return Found::No;
+        }
+        // SAFETY: there are as many versions as symbols, and strings end with NUL.
+        let (hidden, called) = unsafe {
+            let hidden = !self.versions.is_null() && self.versions.add(index).read() & HIDDEN != 0;
+            (hidden, CStr::from_ptr(self.strings.add(symbol.name as usize)))
+        };
+        if hidden || called.to_bytes_with_nul() != name.as_bytes() {
+            return Found::No;
+        }
+        if symbol.info & 15 == STT_GNU_IFUNC {
+            return Found::Ask;
+        }
+        Found::At((self.base + symbol.value) as *mut ())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// dlsym itself is the judge, for functions and variables of all kinds, and for names that nothing has.
+    #[test]
+    fn what_is_found_is_what_dlsym_finds() {
+        let names = "socket\0 bind\0 accept4\0 connect\0 __connect\0 recvmmsg\0 poll\0 __poll_chk\0 fcntl\0 fcntl64\0 \
+            __read_chk\0 epoll_pwait2\0 posix_spawn\0 fexecve\0 _exit\0 vfork\0 fclose\0 syscall\0 sendfile64\0 \
+            pthread_cond_wait\0 environ\0 memcpy\0 strlen\0 time\0 gettimeofday\0 regexec\0 realpath\0 \
+            nobody_has_this\0 sockshim\0";
+        let mut asked = 0;
+        for name in names.split(' ') {
+            let mut first = Found::No;
+            let complete = each_next(|object| {
+                if first == Found::No {
+                    first = object.find(name, hash(name.trim_end_matches('\0')));
+                }
+            });
+            assert!(complete);
+            // SAFETY: the name ends with NUL.
+            let expected = unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr().cast()) };
+            match first {
+                Found::No => assert!(expected.is_null(), "{name}"),
+                Found::At(address) => assert_eq!(address.cast(), expected, "{name}"),
+                Found::Ask => asked += 1,
+            }
+        }
+        assert!((1..6).contains(&asked), "{asked} of the names are chosen by a function");
+    }
+
+    #[test]
+    fn hashes_are_those_of_the_format() {
+        assert_eq!(hash(""), 5381);
+        assert_eq!(hash("printf"), 0x156b_2bb8);
+    }
+}
