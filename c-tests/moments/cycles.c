@@ -7,7 +7,7 @@
 //
 // Each child makes PAIRS socket pairs, and once more PAIRS after fork and exec; the log of a child that ended has them
 // all. Prints what went wrong, and how much resident memory the process had after a quarter and at the end.
-#include "../stress/stress.h"
+#include "fill.h"
 #include <dirent.h>
 #include <spawn.h>
 #include <sys/time.h>
@@ -205,19 +205,6 @@ static long resident_kib(void)
 		die("/proc/self/statm");
 	fclose(file);
 	return (resident - shared) * (sysconf(_SC_PAGESIZE) / 1024);
-}
-
-// More calls than a log can keep up with, so that whatever waits for being written has taken its memory by then.
-static void fill_the_log(void)
-{
-	struct sockaddr_un address;
-	int fd = CHECK(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-
-	for (int i = 0; i < 50000; i++) {
-		socklen_t length = sizeof(address);
-		CHECK(getsockname(fd, (struct sockaddr *)&address, &length));
-	}
-	CHECK(close(fd));
 }
 
 int main(int argc, char **argv)

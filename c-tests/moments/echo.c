@@ -3,7 +3,7 @@
 //   echo server CONNECTIONS EVERY   prints "port PORT", and "CONNECTIONS KIB": how much resident memory it has, each
 //                                   EVERY connections; ends after all of them
 //   echo client PORT CONNECTIONS    connects as often, and each time gets back what it sent
-#include "../stress/stress.h"
+#include "fill.h"
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 
@@ -48,6 +48,7 @@ static void serve(long connections, long every)
 	int file = CHECK(open(statm, O_RDONLY));
 	long accepted = 0, closed = 0;
 
+	fill_the_log();
 	watch(epoll, listener);
 	printf("port %d\n", ntohs(address.sin_port));
 	fflush(stdout);

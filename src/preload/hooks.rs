@@ -258,22 +258,22 @@ hooks! {
         fn daemon(nochdir: c_int, noclose: c_int) -> c_int = process::daemon, process::daemonized;
         /// execve(2)
         [Call control SYS_execve]
-        fn execve(path: *const c_char, argv: *const *const c_char, envp: *const *const c_char) -> c_int = process::exec, call::logged;
+        fn execve(path: *const c_char, argv: *const *const c_char, envp: *const *const c_char) -> c_int = process::exec, process::exec_failed;
         /// execv(3)
         [Call control]
-        fn execv(path: *const c_char, argv: *const *const c_char) -> c_int = process::exec, call::logged;
+        fn execv(path: *const c_char, argv: *const *const c_char) -> c_int = process::exec, process::exec_failed;
         /// execvp(3)
         [Call control]
-        fn execvp(file: *const c_char, argv: *const *const c_char) -> c_int = process::exec, call::logged;
+        fn execvp(file: *const c_char, argv: *const *const c_char) -> c_int = process::exec, process::exec_failed;
         /// execvpe(3)
         [Call control]
-        fn execvpe(file: *const c_char, argv: *const *const c_char, envp: *const *const c_char) -> c_int = process::exec, call::logged;
+        fn execvpe(file: *const c_char, argv: *const *const c_char, envp: *const *const c_char) -> c_int = process::exec, process::exec_failed;
         /// execveat(2)
         [Call control SYS_execveat]
-        fn execveat(dirfd: c_int, path: *const c_char, argv: *const *const c_char, envp: *const *const c_char, flags: c_int) -> c_int = process::execveat, call::logged;
+        fn execveat(dirfd: c_int, path: *const c_char, argv: *const *const c_char, envp: *const *const c_char, flags: c_int) -> c_int = process::execveat, process::exec_failed;
         /// fexecve(3)
         [Call control]
-        fn fexecve(fd: c_int, argv: *const *const c_char, envp: *const *const c_char) -> c_int = process::fexecve, call::logged;
+        fn fexecve(fd: c_int, argv: *const *const c_char, envp: *const *const c_char) -> c_int = process::fexecve, process::exec_failed;
         /// posix_spawn(3)
         [Call control]
         fn posix_spawn(pid: *mut pid_t, path: *const c_char, file_actions: *const posix_spawn_file_actions_t, attrp: *const posix_spawnattr_t, argv: *const *mut c_char, envp: *const *mut c_char) -> c_int = process::spawn, call::logged;

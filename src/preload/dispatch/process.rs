@@ -83,7 +83,14 @@ fn about_to_exec(t: &mut Ticket, path: SockAddr) {
     }
     clock::start(&mut t.event);
     t.send();
+    writer::pause();
     log::flush();
+}
+
+/// A failed exec.
+pub fn exec_failed(t: &mut Ticket) {
+    writer::resume();
+    t.finish();
 }
 
 fn is_trampoline(t: &Ticket) -> bool {
@@ -96,10 +103,23 @@ pub fn leaving(name: &str) {
         return;
     }
     match name {
-        "_exit" | "_Exit" | "quick_exit" => log::last_flush(),
+        // Its handlers are still to come, and there is no destructor after them.
+        "quick_exit" => {
+            log::last_flush();
+            log::set_synchronous();
+        }
+        "_exit" | "_Exit" => end_of_process(),
         "clone" => {}
-        _ => log::flush(),
+        _ => {
+            writer::pause();
+            log::flush();
+        }
     }
+}
+
+fn end_of_process() {
+    writer::pause_for_ever();
+    log::last_flush();
 }
 
 /// posix_spawn(3).
@@ -176,7 +196,7 @@ pub fn syscall(t: &mut Ticket) {
         libc::SYS_clone3 => cloning(t, memory::value::<i32>(t.word(1)).unwrap_or(0)),
         libc::SYS_seccomp if is_filter(t.int(1)) => entering_sandbox(t),
         libc::SYS_io_uring_setup => {}
-        libc::SYS_exit_group => log::last_flush(),
+        libc::SYS_exit_group => end_of_process(),
         libc::SYS_exit => log::flush(),
         _ => t.wanted = false,
     }

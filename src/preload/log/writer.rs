@@ -23,7 +23,7 @@ use crate::panic::attempt;
 use crate::{mode, process, sys};
 use core::arch::asm;
 use core::ffi::{c_int, c_void};
-use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use sockshim_core::config::Format;
 use sockshim_core::hook::{Hook, Level};
 use sockshim_core::trace::event::{Event, Extra, Process, Summary};
@@ -49,6 +49,8 @@ const FAILED: u32 = 2;
 static ENDING: AtomicU32 = AtomicU32::new(0);
 /// Set to end the thread.
 static STOP: AtomicU32 = AtomicU32::new(0);
+/// Until when (CLOCK_MONOTONIC) nothing is written but what a flush asks for.
+static PAUSED: AtomicU64 = AtomicU64::new(0);
 /// Set when the thread did not end in time, so that its memory is not used again.
 static STUCK: AtomicU32 = AtomicU32::new(0);
 
@@ -64,6 +66,8 @@ const LONGEST_SLEEP: i64 = 4_000_000;
 const SHORTEST_SLEEP: i64 = 500_000;
 /// How long anybody waits for the writer: it may be stuck in a full pipe, and no program has to wait for that.
 const PATIENCE: i64 = 500_000_000;
+/// Long enough for an exec to get to where it ends the writer.
+const PAUSE: u64 = 100_000_000;
 
 /// Starts the thread for the process `pid`. `false` when it cannot be started.
 pub fn start(pid: i32) -> bool {
@@ -72,6 +76,7 @@ pub fn start(pid: i32) -> bool {
     ENDING.store(0, Ordering::Release);
     FLUSH_DONE.store(FLUSH_ASKED.load(Ordering::Acquire), Ordering::Release);
     WRITING.store(0, Ordering::Release);
+    resume();
     TID.store(0, Ordering::Release);
     let memory = memory();
     if memory.is_null() {
@@ -172,6 +177,28 @@ pub fn end() {
 /// Whether a batch is on its way out.
 pub fn is_writing() -> bool {
     WRITING.load(Ordering::Acquire) != 0
+}
+
+/// Before an exec, and the flush that goes before it: the writer is ended in whatever it does then, and a line that
+/// another thread or a signal handler has made it begin would stay half written. Ends by itself, because not every exec
+/// that fails is seen to.
+pub fn pause() {
+    PAUSED.store(sys::monotonic() + PAUSE, Ordering::Release);
+}
+
+/// Before the last flush of a process that ends at once.
+pub fn pause_for_ever() {
+    PAUSED.store(u64::MAX, Ordering::Release);
+}
+
+/// An exec has failed.
+pub fn resume() {
+    PAUSED.store(0, Ordering::Release);
+}
+
+fn is_paused() -> bool {
+    let until = PAUSED.load(Ordering::Acquire);
+    until != 0 && sys::monotonic() < until
 }
 
 /// Asks the writer to empty the channel, and waits for it. In a sandbox no futex is touched: the writer looks by
@@ -305,7 +332,7 @@ impl Writer {
             let stop = STOP.load(Ordering::Acquire) != 0;
             credentials::adopt();
             let flushing = stop || FLUSH_DONE.load(Ordering::Acquire) != asked;
-            let busy = self.drain(sink, &mut merge, flushing);
+            let busy = (flushing || !is_paused()) && self.drain(sink, &mut merge, flushing);
             if flushing && ENDING.swap(0, Ordering::AcqRel) != 0 {
                 self.summarize(sink);
             }
