@@ -90,7 +90,7 @@ fn channel(c: &mut Criterion) {
     let (sink, event) = (Sink::default(), event());
     c.bench_function("channel/send and next", |b| {
         b.iter(|| {
-            sink.send(|| Box::new(black_box(&event).clone()));
+            sink.send(|| Some(Box::new(black_box(&event).clone())));
             sink.next()
         });
     });

@@ -14,6 +14,7 @@
 //! is right nevertheless once all of them are done, because everybody looks again after they have stored or ended
 //! something (`src/preload/dispatch`), and takes back only the very word that they have [`Seen`].
 
+use crate::boxed::try_boxed;
 use crate::net::ops::{ProtoOps, Socket, SocketState};
 use crate::net::sock::{Bound, Proto, Sock, TcpState};
 use crate::net::socket::net_family;
@@ -434,7 +435,7 @@ impl FdTable {
         let fd = usize::try_from(fd).ok()?;
         let cell = self.fds.get(fd / FDS_PER_PAGE)?;
         let page = match create {
-            true => cell.get_or_init(|| Box::new([const { AtomicU64::new(UNKNOWN) }; FDS_PER_PAGE])),
+            true => cell.get_or_try_init(|| try_boxed(|| AtomicU64::new(UNKNOWN)).ok_or(())).ok()?,
             false => cell.get()?,
         };
         page.get(fd % FDS_PER_PAGE)
@@ -524,7 +525,8 @@ impl FdTable {
         let room = |used: u32| ((used as usize) < SLOT_PAGES * SLOTS_PER_PAGE).then_some(used + 1);
         let index = self.used.fetch_update(Ordering::AcqRel, Ordering::Acquire, room).ok()?;
         let page = self.slots.get(index as usize / SLOTS_PER_PAGE)?;
-        page.get_or_init(|| Box::new(std::array::from_fn(|_| Slot::default())));
+        // Without memory for its page the slot is lost; there are a million.
+        page.get_or_try_init(|| try_boxed(Slot::default).ok_or(())).ok()?;
         Some(index)
     }
 }

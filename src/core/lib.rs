@@ -9,6 +9,7 @@
 //!    state in the [`fdtable`], and the finished [`trace::event::Event`] goes to the log.
 #![deny(unsafe_code)]
 
+pub mod boxed;
 pub mod config;
 pub mod errno;
 pub mod fdtable;

@@ -4,11 +4,15 @@
 //! another thread held malloc's lock. So everything that Rust allocates here comes from private mappings: small
 //! blocks from lock-free lists by size, which never go back to the kernel, and large ones from mmap directly.
 //!
+//! There may be no memory: under a limit on the address space, and in a sandbox, where a program's thread must not ask
+//! the kernel for any. Then whoever asks gets nothing, so what is allocated after the start is allocated with
+//! `try_boxed` or `try_reserve`.
+//!
 //! # Safety
 //! Blocks on a free list are type-stable: they stay mapped, so that a thread that lost a race may still read the
 //! first word of a block that another thread has taken; the tag in the list's head makes its exchange fail.
 
-use crate::sys;
+use crate::{process, sys, tls};
 use core::alloc::{GlobalAlloc, Layout};
 use core::ptr;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -18,6 +22,8 @@ use sockshim_core::trace::event::Event;
 const CLASSES: usize = 12;
 const SMALLEST: usize = 16;
 const CHUNK: usize = 256 * 1024;
+/// Two chunks on the way to being aligned, the channel, the writer's stack and buffers, and as much again.
+const ROOM: usize = 4 * 1024 * 1024;
 
 struct Arena {
     free: [AtomicU64; CLASSES],
@@ -45,6 +51,25 @@ fn class_of(layout: Layout) -> Option<usize> {
 fn next_of(block: u64) -> &'static AtomicU64 {
     // SAFETY: blocks are at least 16 bytes, aligned, and mapped for ever.
     unsafe { &*(block as *const AtomicU64) }
+}
+
+/// Memory of the kernel, or null.
+fn map(len: usize) -> *mut u8 {
+    if process::is_sandboxed() && !tls::get().is_writer() {
+        return core::ptr::null_mut();
+    }
+    sys::mmap(len)
+}
+
+/// Whether there is address space for what the start of a log allocates, which it does without looking.
+pub fn has_room() -> bool {
+    let probe = sys::mmap(ROOM);
+    if probe.is_null() {
+        return false;
+    }
+    // SAFETY: the mapping was made here and nobody has seen it.
+    unsafe { sys::munmap(probe, ROOM) };
+    true
 }
 
 impl Arena {
@@ -105,7 +130,7 @@ impl Arena {
                 continue;
             }
             // Twice the size, so that an aligned chunk fits; the rest stays untouched and costs addresses only.
-            let mapping = sys::mmap(2 * CHUNK);
+            let mapping = map(2 * CHUNK);
             if mapping.is_null() {
                 return mapping;
             }
@@ -122,10 +147,10 @@ impl Arena {
     }
 }
 
-/// A copy of the event in a box, without the steps that its path does not have. It does not go through `Box::new`: behind
+/// A copy of the event in a box, without the steps that its path does not have; `None` without memory. It does not go through `Box::new`: behind
 /// the allocator's symbols the size is no constant any more, which costs as much as the copy.
 #[inline(always)]
-pub fn boxed(event: &Event) -> Box<Event> {
+pub fn boxed(event: &Event) -> Option<Box<Event>> {
     let layout = Layout::new::<Event>();
     let begin = ptr::from_ref(event).cast::<u8>();
     let len = event.path.steps().as_ptr_range().end as usize - begin as usize;
@@ -134,10 +159,10 @@ pub fn boxed(event: &Event) -> Box<Event> {
     unsafe {
         let block = ARENA.alloc(layout);
         if block.is_null() {
-            std::alloc::handle_alloc_error(layout);
+            return None;
         }
         ptr::copy_nonoverlapping(begin, block, len);
-        Box::from_raw(block.cast::<Event>())
+        Some(Box::from_raw(block.cast::<Event>()))
     }
 }
 
@@ -148,7 +173,7 @@ unsafe impl GlobalAlloc for Arena {
         match class_of(layout) {
             Some(class) => self.pop(class).unwrap_or_else(|| self.carve(class)),
             // Mappings are page-aligned; nothing here asks for more.
-            None if layout.align() <= 4096 => sys::mmap(layout.size()),
+            None if layout.align() <= 4096 => map(layout.size()),
             None => core::ptr::null_mut(),
         }
     }

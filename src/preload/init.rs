@@ -4,7 +4,7 @@
 //! The constructor runs once, before the program, with the arguments that glibc gives to `.init_array` functions.
 //! Other libraries' constructors may have run hooks already; those made plain system calls.
 
-use crate::{hooks, log, mode, panic, process, real, sys};
+use crate::{alloc, hooks, log, mode, panic, process, real, sys};
 use core::ffi::{CStr, c_char, c_int};
 use sockshim_core::config::Config;
 use sockshim_core::hook::Level;
@@ -64,15 +64,17 @@ fn start(config: &Config) {
         }
         return;
     }
-    if process::init() {
+    if alloc::has_room() && process::init() {
         sockshim_core::net::init();
         log::start(config);
+    } else {
+        log::say_none();
     }
 }
 
 /// A value that cannot be used is said in the log, if there is one, else on stderr.
 fn complain(config: &Config) {
-    if config.file.is_some() && process::init() {
+    if config.file.is_some() && alloc::has_room() && process::init() {
         log::start(config);
         log::end();
     } else if let Some(complaint) = &config.complaint {

@@ -56,6 +56,8 @@ pub struct Tls {
     pid: Cell<i32>,
     /// Whether a panic is unwinding towards an [`crate::panic::attempt`].
     pub unwinding: Cell<u32>,
+    /// 1 on the log's own thread.
+    writer: Cell<u32>,
     /// The thread's ring for data calls, or [`no_ring`].
     pub ring: Cell<*const Line>,
 }
@@ -74,6 +76,16 @@ pub fn get() -> &'static Tls {
 }
 
 impl Tls {
+    /// Says that this is the log's own thread.
+    pub fn set_writer(&self) {
+        self.writer.set(1);
+    }
+
+    /// Whether this is the log's own thread, which a filter on the program's thread does not reach.
+    pub fn is_writer(&self) -> bool {
+        self.writer.get() == 1
+    }
+
     /// gettid(2), asked once per thread and process. In a sandbox nothing is asked: there it is the process's id.
     pub fn tid(&self, pid: i32) -> i32 {
         if self.pid.get() != pid {

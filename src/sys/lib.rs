@@ -267,7 +267,13 @@ pub fn futex_wait(word: &core::sync::atomic::AtomicU32, value: u32, nanos: i64) 
     let op = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
     let args = [word.as_ptr() as c_long, op.into(), value.into(), &raw const timeout as c_long, 0, 0];
     // SAFETY: the word and the timeout outlive the call.
-    unsafe { syscall(libc::SYS_futex, args) };
+    let raw = unsafe { syscall(libc::SYS_futex, args) } as c_int;
+    if raw < 0 && ![-libc::EAGAIN, -libc::EINTR, -libc::ETIMEDOUT].contains(&raw) {
+        // A filter forbids it. Whoever waits asks again and again, and should not do so without a pause.
+        let pause = libc::timespec { tv_sec: 0, tv_nsec: nanos.clamp(0, 1_000_000) };
+        // SAFETY: the pause outlives the call.
+        unsafe { syscall(libc::SYS_nanosleep, [&raw const pause as c_long, 0, 0, 0, 0, 0]) };
+    }
 }
 
 /// futex(2), FUTEX_WAKE: wakes everybody who waits on `word`.

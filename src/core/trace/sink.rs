@@ -27,11 +27,12 @@ impl Default for Sink {
 
 impl Sink {
     /// Hands an event to the writer, or counts it as lost. A few places stay free, so that a signal handler that
-    /// interrupts a sender half-way can never come round to the very place that this sender has claimed.
-    /// `event` makes it, if there is room.
-    pub fn send(&self, event: impl FnOnce() -> Box<Event>) {
-        let full = self.receiver.len() + MARGIN >= CAPACITY || self.sender.try_send(event()).is_err();
-        if full {
+    /// interrupts a sender half-way can never come round to the very place that this sender has claimed. `event` makes it,
+    /// if there is room, unless there is no memory.
+    pub fn send(&self, event: impl FnOnce() -> Option<Box<Event>>) {
+        let sent = self.receiver.len() + MARGIN < CAPACITY
+            && event().is_some_and(|event| self.sender.try_send(event).is_ok());
+        if !sent {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -80,7 +81,7 @@ mod tests {
     fn what_has_no_room_is_counted() {
         let sink = Sink::default();
         for _ in 0..CAPACITY + 10 {
-            sink.send(|| Box::new(Event::new(&HOOK)));
+            sink.send(|| Some(Box::new(Event::new(&HOOK))));
         }
         let mut received = 0;
         while sink.next().is_some() {

@@ -134,21 +134,51 @@ pub fn prctl(t: &mut Ticket) {
     plain(t);
     t.wanted = t.int(0) == libc::PR_SET_SECCOMP;
     if t.wanted {
-        entering_sandbox(t);
+        entering_sandbox(t, 0);
     }
 }
 
+/// The bits of a ticket's note about seccomp: the filter is the first one, and the writer has left for it.
+const FIRST: i64 = 1;
+const WITHOUT_WRITER: i64 = 2;
+
 /// In a sandbox from before the filter is there, because other threads may be put into it as well.
-fn entering_sandbox(t: &mut Ticket) {
+fn entering_sandbox(t: &mut Ticket, flags: u64) {
     log::flush();
-    t.note = i64::from(!process::is_sandboxed());
+    let already = process::is_sandboxed();
     process::set_sandboxed(true);
+    t.note = if already { 0 } else { FIRST };
+    if flags & libc::SECCOMP_FILTER_FLAG_TSYNC != 0 && log::end_before_filter(already) {
+        t.note |= WITHOUT_WRITER;
+    }
 }
 
 /// A filter that was refused is none.
 pub fn sandbox_done(t: &mut Ticket) {
-    if t.event.ret < 0 && t.note == 1 {
+    if t.event.ret < 0 {
+        refused(t);
+    }
+    t.finish();
+}
+
+fn refused(t: &Ticket) {
+    if t.note & FIRST != 0 {
         process::set_sandboxed(false);
+    }
+    // In another sandbox a new writer is out of the question.
+    if t.note & WITHOUT_WRITER != 0 && !process::is_sandboxed() {
+        log::restart();
+    }
+}
+
+/// seccomp(2) has another way to refuse than other calls, the id of a thread that could not follow; and a good answer
+/// may be the descriptor of a listener.
+fn seccomp_done(t: &mut Ticket) {
+    let listens = t.word(2) as u64 & libc::SECCOMP_FILTER_FLAG_NEW_LISTENER != 0;
+    match t.event.ret {
+        0 => {}
+        1.. if listens => FDS.forget(t.event.ret as i32),
+        _ => refused(t),
     }
     t.finish();
 }
@@ -165,7 +195,7 @@ pub fn credentials_done(t: &mut Ticket) {
 pub fn alone(t: &mut Ticket) {
     plain(t);
     log::flush();
-    t.note = i64::from(!process::is_sandboxed() && writer::stop());
+    t.note = i64::from(!process::is_sandboxed() && writer::stop(false));
 }
 
 /// The writer comes back.
@@ -194,7 +224,7 @@ pub fn syscall(t: &mut Ticket) {
     match number {
         libc::SYS_clone => cloning(t, t.int(1)),
         libc::SYS_clone3 => cloning(t, memory::value::<i32>(t.word(1)).unwrap_or(0)),
-        libc::SYS_seccomp if is_filter(t.int(1)) => entering_sandbox(t),
+        libc::SYS_seccomp if is_filter(t.int(1)) => entering_sandbox(t, t.word(2) as u64),
         libc::SYS_io_uring_setup => {}
         libc::SYS_exit_group => end_of_process(),
         libc::SYS_exit => log::flush(),
@@ -227,5 +257,5 @@ pub fn syscall_done(t: &mut Ticket) {
     if makes_fd.contains(&t.word(0)) && t.event.ret >= 0 {
         learn(t.event.ret as i32);
     }
-    sandbox_done(t);
+    if t.word(0) == libc::SYS_seccomp { seccomp_done(t) } else { t.finish() }
 }

@@ -22,7 +22,7 @@ pub enum Item {
 
 /// What has been read and not been written.
 pub struct Merge {
-    items: Vec<(u64, Item)>,
+    items: Vec<(u64, usize, Item)>,
     scale: Scale,
 }
 
@@ -36,23 +36,40 @@ impl Merge {
     pub fn read(&mut self, sink: &Sink, all: bool) -> impl Iterator<Item = Event> {
         self.scale.refresh();
         let scale = self.scale;
-        while let Some(mut event) = sink.next() {
+        while self.has_room()
+            && let Some(mut event) = sink.next()
+        {
             scale.settle(&mut event);
-            self.items.push((event.start + event.ns, Item::Event(event)));
+            self.push(event.start + event.ns, Item::Event(event));
         }
         for ring in ring::all() {
-            while let Some(taken) = ring.next() {
-                self.items.push((scale.time(taken.end), Item::Data(taken)));
+            while self.has_room()
+                && let Some(taken) = ring.next()
+            {
+                self.push(scale.time(taken.end), Item::Data(taken));
             }
         }
-        // Stable, because of records that have the same time.
-        self.items.sort_by_key(|(time, _)| *time);
-        let ready =
-            if all { self.items.len() } else { self.items.partition_point(|(time, _)| *time <= scale.now()) };
-        self.items.drain(..ready).filter_map(move |(_, item)| match item {
+        // In the order in which they were read, where the time is the same. A stable sort would take memory.
+        self.items.sort_unstable_by_key(|(time, place, _)| (*time, *place));
+        let ready = if all {
+            self.items.len()
+        } else {
+            self.items.partition_point(|(time, ..)| *time <= scale.now())
+        };
+        self.items.drain(..ready).filter_map(move |(.., item)| match item {
             Item::Event(event) => Some(*event),
             Item::Data(taken) => event(&taken, &scale),
         })
+    }
+
+    /// Without memory the rest stays where it is until the next time.
+    fn has_room(&mut self) -> bool {
+        self.items.try_reserve(1).is_ok()
+    }
+
+    fn push(&mut self, time: u64, item: Item) {
+        let place = self.items.len();
+        self.items.push((time, place, item));
     }
 
     /// Whether something is kept for the next time.

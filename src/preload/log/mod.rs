@@ -12,7 +12,7 @@ mod refine;
 pub mod ring;
 pub mod writer;
 
-use crate::{mode, process, sys};
+use crate::{alloc, mode, process, sys};
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use sockshim_core::config::{Complaint, Config, Format};
@@ -70,7 +70,24 @@ pub fn start(config: &Config) {
 /// Writes what there is and ends the writer.
 pub fn end() {
     flush();
-    writer::stop();
+    writer::stop(false);
+}
+
+/// Before a seccomp filter on all threads, the writer among them: it may kill for what the writer does, so the writer
+/// leaves and the log ends. Whether there was a writer.
+pub fn end_before_filter(was_sandboxed: bool) -> bool {
+    if !is_open() {
+        return false;
+    }
+    let text = b"a seccomp filter is put on all threads; the log ends here";
+    let mut event = Event::message(&MESSAGE, text);
+    event.start = sys::monotonic();
+    event.tid = process::pid();
+    send(&event);
+    // What other threads still do is lost, and counted by nobody.
+    mode::set(Level::Off);
+    writer::end();
+    writer::stop(was_sandboxed)
 }
 
 /// A forked child's own channel and writer.
@@ -91,7 +108,7 @@ fn launch(pid: i32) {
     let Some(settings) = settings() else { return };
     // Before the thread runs, which may find that there will be no log.
     mode::set(settings.level);
-    if !writer::start(pid) {
+    if !alloc::has_room() || !writer::start(pid) {
         mode::set(Level::Off);
     }
 }
@@ -181,6 +198,11 @@ pub fn complain(complaint: &Complaint) {
     describe(complaint, &mut line);
     let _ = line.write_all(b"\n");
     sys::write(libc::STDERR_FILENO, line.bytes());
+}
+
+/// Says on stderr that there is no log although one was asked for.
+pub fn say_none() {
+    sys::write(libc::STDERR_FILENO, b"sockshim: cannot start the log's thread; nothing is logged\n");
 }
 
 fn describe(complaint: &Complaint, line: &mut Line) {

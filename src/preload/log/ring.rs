@@ -20,6 +20,7 @@ use core::arch::asm;
 use core::cell::UnsafeCell;
 use core::ptr;
 use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use sockshim_core::boxed::try_boxed;
 use sockshim_core::fdtable::FDS;
 
 /// How many records a ring holds.
@@ -290,7 +291,7 @@ fn map(tid: i32) -> Option<&'static Ring> {
     }
     ring.reset();
     ring.line.tid.store(tid, Ordering::Relaxed);
-    let node = Box::leak(Box::new(Node { ring, next: ptr::null() }));
+    let [node] = Box::leak(try_boxed(|| Node { ring, next: ptr::null() })?);
     let mut first = RINGS.load(Ordering::Acquire);
     loop {
         node.next = first;

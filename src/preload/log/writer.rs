@@ -18,9 +18,9 @@ use crate::log::merge::Merge;
 use crate::log::output::Output;
 use crate::log::refine::refine;
 use crate::log::ring::{self, Ring};
-use crate::log::{Settings, clock, credentials, prepare, settings, sink};
+use crate::log::{self, Settings, clock, credentials, prepare, settings, sink};
 use crate::panic::attempt;
-use crate::{mode, process, sys};
+use crate::{mode, process, sys, tls};
 use core::arch::asm;
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering};
@@ -88,7 +88,7 @@ pub fn start(pid: i32) -> bool {
     sys::restore_signals(mask);
     if !started {
         STATUS.store(FAILED, Ordering::Release);
-        say(b"sockshim: cannot start the log's thread; nothing is logged\n");
+        log::say_none();
     }
     started
 }
@@ -121,10 +121,6 @@ fn memory() -> *mut u8 {
         MEMORY.store(memory, Ordering::Release);
     }
     memory
-}
-
-fn say(line: &[u8]) {
-    sys::write(libc::STDERR_FILENO, line);
 }
 
 fn waited(begin: u64) -> i64 {
@@ -229,15 +225,21 @@ fn wake() {
 }
 
 /// Ends the thread and waits until the kernel has forgotten it: some calls want a process with one thread.
-/// `false` when there was none.
-pub fn stop() -> bool {
+/// `false` when there was none. In a sandbox the waiting makes no system call, and the thread looks by itself.
+pub fn stop(sandboxed: bool) -> bool {
     let tid = TID.load(Ordering::Acquire);
     if tid == 0 {
         return false;
     }
     STOP.store(1, Ordering::Release);
-    wake();
     let begin = sys::monotonic();
+    if sandboxed {
+        while TID.load(Ordering::Acquire) == tid && waited(begin) < PATIENCE {
+            core::hint::spin_loop();
+        }
+        return true;
+    }
+    wake();
     let pid = sys::getpid();
     while (TID.load(Ordering::Acquire) == tid || sys::thread_exists(pid, tid)) && waited(begin) < PATIENCE {
         let never = AtomicU32::new(0);
@@ -251,6 +253,7 @@ pub fn stop() -> bool {
 
 extern "C" fn thread(pid: *mut c_void) -> c_int {
     let pid = pid as usize as i32;
+    tls::get().set_writer();
     leave_the_programs_table();
     sys::set_name(c"sockshim-log");
     let opened = settings().and_then(|settings| Some((settings, Output::open(settings, pid)?)));
