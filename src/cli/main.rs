@@ -40,6 +40,7 @@ Examples:
   sockshim explain AF_INET SOCK_DGRAM IPPROTO_TCP
                              Why does this socket(2) fail, and what would not?
   sockshim tables inetsw     Which protocol does socket(AF_INET, SOCK_STREAM, 0) get?
+  sockshim check nginx       Will the library be loaded into it?
   sockshim hooks             Which functions of libc does the library stand in for?
   LD_PRELOAD=/path/to/libsockshim.so SOCKSHIM_LOG=call curl http://localhost/";
 
@@ -48,45 +49,52 @@ Environment of the library:
   SOCKSHIM_LOG         off (default), decision, call or io: how much is logged
   SOCKSHIM_LOG_FORMAT  text (default) or json, one object a line
   SOCKSHIM_LOG_FILE    a path, to which the log is appended; %p is the pid (default: stderr)
+  SOCKSHIM_PROPAGATE   env (default) or always: whether programs that are started without LD_PRELOAD get it
   SOCKSHIM_DISABLE     1 switches everything off";
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0    success, also when the reader of a pipe went away
   2    the command line is wrong
-  125  sockshim itself has failed, such as on a full disk";
+  125  sockshim itself has failed, such as on a full disk
+  'sockshim check' has more: see 'sockshim check --help'";
 
 #[derive(Subcommand)]
 enum Command {
+    Check(commands::check::Args),
     Explain(commands::explain::Args),
     Hooks(commands::hooks::Args),
     Tables(commands::tables::Args),
 }
 
 impl Command {
-    fn run(&self) -> io::Result<()> {
+    /// Runs the subcommand; its exit code.
+    fn run(&self) -> io::Result<u8> {
         match self {
+            Command::Check(args) => return commands::check::run(args),
             Command::Explain(args) => commands::explain::run(args),
             Command::Hooks(args) => commands::hooks::run(args),
             Command::Tables(args) => commands::tables::run(args),
         }
+        .map(|()| 0)
     }
 }
 
 fn main() -> ExitCode {
-    let (written, code) = match Cli::try_parse() {
-        Ok(cli) => (cli.command.run(), ExitCode::SUCCESS),
+    let ended = match Cli::try_parse() {
+        Ok(cli) => cli.command.run(),
         // Help and the version are errors to clap, which prints them to stdout and gives them the code 0.
-        Err(error) => (error.print(), ExitCode::from(error.exit_code() as u8)),
+        Err(error) => error.print().map(|()| error.exit_code() as u8),
     };
-    match written {
+    match ended {
+        Ok(code) => ExitCode::from(code),
         // A reader that went away, as in `sockshim tables | head`, has seen what it wanted.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             // Nothing can be done when stderr is gone too; the exit code still tells.
             let _ = writeln!(io::stderr(), "sockshim: cannot write the output: {error}");
             ExitCode::from(FAILURE)
         }
-        _ => code,
+        Err(_) => ExitCode::SUCCESS,
     }
 }
 
@@ -104,7 +112,7 @@ mod tests {
     #[test]
     fn the_help_offers_what_the_library_takes() {
         let lines: Vec<&str> = ENVIRONMENT.lines().skip(1).collect();
-        assert_eq!(lines.len(), 4);
+        assert_eq!(lines.len(), 5);
         for line in lines {
             let (variable, values) = line.trim().split_once(' ').expect("a variable and its values");
             let bad = format!("{variable}=?");

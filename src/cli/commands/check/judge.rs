@@ -1,0 +1,213 @@
+//! The judgement on one program.
+
+use super::contents;
+use super::env::{self, Asked};
+use super::find::{self, Missing};
+use super::words;
+use crate::hook_table::HOOKS;
+use rustix::fs::{StatVfsMountFlags, getxattr, statvfs};
+use rustix::process::{getegid, geteuid, getgid, getuid};
+use rustix::thread::no_new_privs;
+use sockshim_elf::file::{Elf, Format, Linking, examine};
+use sockshim_elf::obstacle::Obstacle;
+use sockshim_elf::privilege::{self, Caller, File};
+use sockshim_elf::script::{self, HEAD, NESTING};
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// What was found out about one program.
+pub struct Judgement {
+    /// As it was given.
+    pub program: OsString,
+    /// The file, and those that scripts lead to.
+    pub files: Vec<PathBuf>,
+    /// The end of it.
+    pub verdict: Verdict,
+    /// The sentence.
+    pub why: String,
+    /// What will not be seen although the library is loaded.
+    pub warnings: Vec<String>,
+}
+
+/// What can be said of a program.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// The library is loaded into it.
+    Fine,
+    /// It is not, or not to much use.
+    Not(Obstacle),
+    /// No program.
+    NotAProgram,
+    /// The file cannot be read.
+    Unreadable,
+    /// The kernel refuses to execute it.
+    NotExecutable,
+    /// There is no such file.
+    NotFound,
+}
+
+impl Verdict {
+    /// The stable word.
+    pub fn code(self) -> &'static str {
+        match self {
+            Verdict::Fine => "fine",
+            Verdict::Not(obstacle) => obstacle.row().code,
+            Verdict::NotAProgram => "not-a-program",
+            Verdict::Unreadable => "unreadable",
+            Verdict::NotExecutable => "not-executable",
+            Verdict::NotFound => "not-found",
+        }
+    }
+
+    /// The exit code. 125 to 127 mean what they mean for env(1) and timeout(1).
+    pub fn exit(self) -> u8 {
+        match self {
+            Verdict::Fine => 0,
+            Verdict::Not(obstacle) => obstacle.row().exit,
+            Verdict::NotAProgram => 16,
+            Verdict::Unreadable => 125,
+            Verdict::NotExecutable => 126,
+            Verdict::NotFound => 127,
+        }
+    }
+}
+
+/// Judges what executing `program` would start.
+pub fn program(program: &OsStr) -> Judgement {
+    let mut files = Vec::new();
+    let mut warnings = Vec::new();
+    let (verdict, why) = match find::program(program) {
+        Ok(path) => follow(path, &mut files, &mut warnings),
+        Err(missing) => absent(missing, "it"),
+    };
+    Judgement { program: program.to_os_string(), files, verdict, why, warnings }
+}
+
+type Finding = (Verdict, String);
+
+fn absent(missing: Missing, what: &str) -> Finding {
+    match missing {
+        Missing::NotFound => (Verdict::NotFound, format!("{what} is not there")),
+        Missing::NotExecutable(path, why) => {
+            (Verdict::NotExecutable, format!("the kernel refuses {}: {why}", path.display()))
+        }
+    }
+}
+
+/// Judges a file; a script by the interpreter that it names, as the kernel would start it.
+fn follow(first: PathBuf, files: &mut Vec<PathBuf>, warnings: &mut Vec<String>) -> Finding {
+    let mut path = first;
+    for _ in 0..=NESTING {
+        let data = match fs::read(&path) {
+            Ok(data) => data,
+            Err(error) => {
+                files.push(path);
+                return (Verdict::Unreadable, format!("it cannot be read: {error}"));
+            }
+        };
+        files.push(path.clone());
+        let finding = match examine(&data[..]) {
+            Format::Script => match interpreter(&data, warnings) {
+                Ok(next) => {
+                    path = next;
+                    continue;
+                }
+                Err(finding) => finding,
+            },
+            Format::Elf(elf) => program_file(&path, &data, &elf, warnings),
+            Format::Empty => (Verdict::NotAProgram, "the file is empty".into()),
+            Format::Broken(why) => (Verdict::NotAProgram, format!("the kernel refuses the ELF file: {why}")),
+            Format::Unknown => (Verdict::NotAProgram, words::UNKNOWN.into()),
+        };
+        return (finding.0, words::through(files, finding.1));
+    }
+    (Verdict::NotExecutable, "its interpreters are scripts that never end in a program (ELOOP)".into())
+}
+
+/// The next file that a script leads to.
+fn interpreter(data: &[u8], warnings: &mut Vec<String>) -> Result<PathBuf, Finding> {
+    let head = &data[..data.len().min(HEAD)];
+    let Some(script) = script::parse(head) else {
+        return Err((
+            Verdict::NotAProgram,
+            "its #! line names no interpreter that the kernel understands".into(),
+        ));
+    };
+    let path = Path::new(OsStr::from_bytes(script.interpreter));
+    let named = |path: &Path| format!("the interpreter {}", path.display());
+    find::executable(path).map_err(|missing| absent(missing, &named(path)))?;
+    let (true, Some(argument)) = (env::is_env(path), script.argument) else { return Ok(path.to_path_buf()) };
+    let name = match env::asked(argument) {
+        Asked::Unclear => return Ok(path.to_path_buf()),
+        Asked::Program(name) => name,
+        Asked::Cleared(name) => {
+            warnings.push(words::CLEARED.into());
+            name
+        }
+    };
+    // env(1) itself only passes the environment on, so it does not matter how it is linked.
+    find::program(name).map_err(|missing| absent(missing, &named(Path::new(name))))
+}
+
+/// Judges an ELF file.
+fn program_file(path: &Path, data: &[u8], elf: &Elf, warnings: &mut Vec<String>) -> Finding {
+    if elf.linking == Linking::Library {
+        return (Verdict::NotAProgram, "it is a shared library".into());
+    }
+    let obstacle = elf.obstacle();
+    if let Some(obstacle) = obstacle.filter(|obstacle| *obstacle != Obstacle::Go) {
+        return (Verdict::Not(obstacle), words::of_file(obstacle, elf));
+    }
+    if let Linking::Dynamic(interpreter) = elf.linking {
+        let linker = Path::new(OsStr::from_bytes(interpreter.path()));
+        if !linker.exists() {
+            let why = format!("its dynamic linker {} is not there", linker.display());
+            return (Verdict::NotExecutable, why);
+        }
+    }
+    if obstacle == Some(Obstacle::Go) {
+        return (Verdict::Not(Obstacle::Go), words::of_file(Obstacle::Go, elf));
+    }
+    let contents = contents::read(data, HOOKS);
+    if let Some(name) = contents.needed.iter().find(|name| name.starts_with("libc.musl")) {
+        return (Verdict::Not(Obstacle::OtherLibc), format!("it needs musl ({name}); {}", words::OTHER_LIBC));
+    }
+    let (file, caller) = (inode(path), caller());
+    if let Some(obstacle) = privilege::secure(&file, &caller) {
+        return (Verdict::Not(obstacle), words::of_inode(obstacle, &file, &caller));
+    }
+    if contents.io_uring {
+        warnings.push(words::IO_URING.into());
+    }
+    if !contents.own_hooks.is_empty() {
+        warnings.push(format!("{}: {}", words::OWN_HOOKS, contents.own_hooks.join(", ")));
+    }
+    (Verdict::Fine, words::fine(elf, &file))
+}
+
+fn inode(path: &Path) -> File {
+    let Ok(metadata) = fs::metadata(path) else { return File::default() };
+    let mut attribute = [0; 64];
+    let length = getxattr(path, "security.capability", &mut attribute[..]).unwrap_or(0);
+    let nosuid = statvfs(path).is_ok_and(|mount| mount.f_flag.contains(StatVfsMountFlags::NOSUID));
+    File {
+        mode: metadata.mode(),
+        uid: metadata.uid(),
+        gid: metadata.gid(),
+        capabilities: privilege::grants(&attribute[..length]),
+        nosuid,
+    }
+}
+
+fn caller() -> Caller {
+    Caller {
+        ruid: getuid().as_raw(),
+        euid: geteuid().as_raw(),
+        rgid: getgid().as_raw(),
+        egid: getegid().as_raw(),
+        no_new_privs: no_new_privs().unwrap_or(false),
+    }
+}

@@ -1,0 +1,35 @@
+//! Which programs a preloaded library is loaded into, judged by their files.
+//!
+//! `LD_PRELOAD` is a variable of glibc's dynamic linker. A program that has no dynamic linker, has another libc's, or is
+//! started in secure mode runs without the library, and nothing says so. This crate finds out beforehand:
+//!
+//! - [`file`] says what a file is: an ELF file with its linking, a script, or nothing that can be executed;
+//! - [`obstacle`] is the table of what keeps the library out, with the codes that the command and the log share;
+//! - [`privilege`] is the kernel's rule for secure mode.
+//!
+//! The library asks on the program's threads, so nothing here allocates, and a file is read in small pieces through
+//! [`Source`]. Every byte of a file may be wrong: what is read is never trusted, only compared.
+#![cfg_attr(not(test), no_std)]
+#![deny(unsafe_code)]
+
+pub mod file;
+pub mod obstacle;
+pub mod privilege;
+pub mod script;
+
+/// A file's bytes.
+pub trait Source {
+    /// Fills `buffer` from `offset` on, and says how many bytes there were: fewer at the end of the file, or where it
+    /// cannot be read.
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> usize;
+}
+
+impl Source for [u8] {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> usize {
+        let from = usize::try_from(offset).unwrap_or(usize::MAX).min(self.len());
+        let rest = &self[from..];
+        let count = rest.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&rest[..count]);
+        count
+    }
+}

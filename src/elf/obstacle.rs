@@ -1,0 +1,61 @@
+//! What keeps a preloaded library out of a program.
+
+/// A reason why a program runs without the library, or partly past it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Obstacle {
+    /// No dynamic linker starts it, so nothing reads `LD_PRELOAD`.
+    Static,
+    /// Go's own runtime makes system calls without libc.
+    Go,
+    /// Set-user-id or set-group-id, or different real and effective ids: the dynamic linker is in secure mode.
+    SetId,
+    /// File capabilities: the dynamic linker is in secure mode.
+    Capabilities,
+    /// The dynamic linker of another libc.
+    OtherLibc,
+    /// Another machine, or another size of its words.
+    OtherArchitecture,
+}
+
+/// One obstacle's names.
+pub struct Row {
+    /// The obstacle.
+    pub obstacle: Obstacle,
+    /// The stable code of the command. The log's reason is the same with `exec-` in front.
+    pub code: &'static str,
+    /// The command's exit code.
+    pub exit: u8,
+}
+
+/// Every obstacle. Exit codes are part of the command's contract: only ever added to.
+pub const OBSTACLES: [Row; 6] = [
+    Row { obstacle: Obstacle::Static, code: "static", exit: 10 },
+    Row { obstacle: Obstacle::Go, code: "go", exit: 11 },
+    Row { obstacle: Obstacle::SetId, code: "setuid", exit: 12 },
+    Row { obstacle: Obstacle::Capabilities, code: "caps", exit: 13 },
+    Row { obstacle: Obstacle::OtherLibc, code: "other-libc", exit: 14 },
+    Row { obstacle: Obstacle::OtherArchitecture, code: "other-arch", exit: 15 },
+];
+
+impl Obstacle {
+    /// Its row.
+    pub fn row(self) -> &'static Row {
+        // The table is in the order of the declaration; a test says so.
+        &OBSTACLES[self as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_obstacle_has_its_row() {
+        for row in &OBSTACLES {
+            assert_eq!(row.obstacle.row().code, row.code);
+        }
+        let mut exits: Vec<u8> = OBSTACLES.iter().map(|row| row.exit).collect();
+        exits.dedup();
+        assert_eq!((exits.len(), exits.is_sorted()), (OBSTACLES.len(), true));
+    }
+}
