@@ -9,7 +9,7 @@ use object::pod::{Pod, from_bytes};
 use object::read::elf::NoteIterator;
 
 /// A piece of a file that is looked at in one go: the stack that it is read to may be a small one.
-const PIECE: usize = 1024;
+const PIECE: usize = 512;
 /// The largest table of program headers that the kernel loads.
 const MAX_HEADERS: usize = 65_536 / size_of::<ProgramHeader64<LE>>();
 
@@ -154,7 +154,7 @@ fn native(source: &(impl Source + ?Sized), header: &FileHeader64<LE>) -> Result<
     {
         return Err("its program headers are damaged");
     }
-    let (mut interpreter, mut dynamic, mut go, mut load) = (None, None, false, false);
+    let (mut interpreter, mut dynamic, mut go) = (None, None, false);
     let table = Table { at: header.e_phoff.get(LE), count: count as u64 };
     let whole = table.each(source, |segment: &ProgramHeader64<LE>| {
         let (at, size) = (segment.p_offset.get(LE), segment.p_filesz.get(LE));
@@ -163,15 +163,11 @@ fn native(source: &(impl Source + ?Sized), header: &FileHeader64<LE>) -> Result<
             elf::PT_INTERP if interpreter.is_none() => interpreter = Some((at, size)),
             elf::PT_DYNAMIC if dynamic.is_none() => dynamic = Some((at, size)),
             elf::PT_NOTE => go = go || has_go_note(source, at, size, segment.p_align.get(LE)),
-            elf::PT_LOAD => load = true,
             _ => {}
         }
     });
     if !whole {
         return Err("its program headers are cut off");
-    }
-    if !load {
-        return Err("it has nothing to load");
     }
     let linking = match (interpreter, dynamic) {
         (Some((at, size)), _) => Linking::Dynamic(read_interpreter(source, at, size)?),

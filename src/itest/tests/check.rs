@@ -3,6 +3,7 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -31,18 +32,17 @@ enum Who {
 }
 
 impl Who {
-    /// Puts the command line of a change of user in front of a program.
+    /// Prepares a program for somebody.
     fn command(self, level: Level, log: Option<&Path>, program: &Path) -> Command {
-        if self == Who::Root {
-            return command(level, log, program);
-        }
-        // setpriv itself is loaded with the shim, too: its calls are not sockets.
-        let mut command = command(level, log, "setpriv");
-        command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
+        let mut command = match self {
+            Who::Root => return command(level, log, program),
+            Who::Nobody => command(level, log, program),
+            Who::Confined => command(level, log, "setpriv"),
+        };
         if self == Who::Confined {
-            command.arg("--no-new-privs");
+            command.arg("--no-new-privs").arg(program);
         }
-        command.arg(program);
+        command.uid(NOBODY).gid(NOBODY);
         command
     }
 }
