@@ -1,4 +1,5 @@
-//! The variables that a user sets: `SOCKSHIM_LOG`, `SOCKSHIM_LOG_FORMAT`, `SOCKSHIM_LOG_FILE`, `SOCKSHIM_DISABLE`.
+//! The variables that a user sets: `SOCKSHIM_LOG`, `SOCKSHIM_LOG_FORMAT`, `SOCKSHIM_LOG_FILE`,
+//! `SOCKSHIM_PROPAGATE`, `SOCKSHIM_DISABLE`.
 
 use crate::hook::Level;
 
@@ -9,6 +10,15 @@ pub enum Format {
     Text,
     /// One object a line.
     Json,
+}
+
+/// What children get of the library's variables.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Propagate {
+    /// What the program passes on in its environment.
+    Env,
+    /// All of it, whatever the program passes on.
+    Always,
 }
 
 /// The longest log path, `PATH_MAX` of `limits.h`.
@@ -25,6 +35,8 @@ pub struct Config<'a> {
     pub format: Format,
     /// `SOCKSHIM_LOG_FILE`; stderr without it.
     pub file: Option<&'a [u8]>,
+    /// `SOCKSHIM_PROPAGATE`.
+    pub propagate: Propagate,
     /// The first value that could not be used.
     pub complaint: Option<Complaint<'a>>,
 }
@@ -42,13 +54,19 @@ pub struct Complaint<'a> {
 
 impl<'a> Config<'a> {
     /// Everything off.
-    pub const OFF: Config<'static> =
-        Config { disable: false, level: Level::Off, format: Format::Text, file: None, complaint: None };
+    pub const OFF: Config<'static> = Config {
+        disable: false,
+        level: Level::Off,
+        format: Format::Text,
+        file: None,
+        propagate: Propagate::Env,
+        complaint: None,
+    };
 
     /// Reads the variables from `lines` of the form `NAME=value`. The first of two equal names counts, as for
     /// getenv(3). An empty value is the same as none.
     pub fn read(lines: impl Iterator<Item = &'a [u8]>) -> Config<'a> {
-        let mut values: [Option<&'a [u8]>; 4] = [None; 4];
+        let mut values: [Option<&'a [u8]>; 5] = [None; 5];
         for line in lines {
             for (value, name) in values.iter_mut().zip(NAMES) {
                 if let Some(rest) =
@@ -58,7 +76,8 @@ impl<'a> Config<'a> {
                 }
             }
         }
-        let [log, format, file, disable] = values.map(|value| value.filter(|value| !value.is_empty()));
+        let [log, format, file, disable, propagate] =
+            values.map(|value| value.filter(|value| !value.is_empty()));
         let mut config = Config { disable: disable == Some(b"1"), ..Self::OFF };
         let mut bad_file = false;
         let mut complain = |index: usize, value, takes| {
@@ -86,6 +105,11 @@ impl<'a> Config<'a> {
         if let Some(value) = disable.filter(|value| *value != b"1" && *value != b"0") {
             complain(3, value, "1");
         }
+        match propagate {
+            None | Some(b"env") => {}
+            Some(b"always") => config.propagate = Propagate::Always,
+            Some(value) => complain(4, value, "env or always"),
+        }
         if bad_file {
             // Not stderr instead: whoever names a file does not want the log among the program's output.
             config.level = Level::Off;
@@ -94,7 +118,8 @@ impl<'a> Config<'a> {
     }
 }
 
-const NAMES: [&str; 4] = ["SOCKSHIM_LOG", "SOCKSHIM_LOG_FORMAT", "SOCKSHIM_LOG_FILE", "SOCKSHIM_DISABLE"];
+const NAMES: [&str; 5] =
+    ["SOCKSHIM_LOG", "SOCKSHIM_LOG_FORMAT", "SOCKSHIM_LOG_FILE", "SOCKSHIM_DISABLE", "SOCKSHIM_PROPAGATE"];
 
 #[cfg(test)]
 mod tests {
@@ -118,7 +143,9 @@ mod tests {
             "SOCKSHIM_LOG_FORMAT=json",
             "SOCKSHIM_LOG_FILE=/tmp/a",
             "SOCKSHIM_LOG=off",
+            "SOCKSHIM_PROPAGATE=always",
         ]);
+        assert_eq!(config.propagate, Propagate::Always);
         assert_eq!(config.level, Level::Io);
         assert_eq!(config.format, Format::Json);
         assert_eq!(config.file, Some(b"/tmp/a".as_slice()));

@@ -103,6 +103,22 @@ reasons! {
     FdLife = "fd-life",
     /// The call concerns the process, not one socket.
     Process = "process",
+    /// The new program is statically linked, so nothing loads the library into it.
+    ExecStatic = "exec-static",
+    /// The new program is made by Go, whose runtime makes system calls without libc.
+    ExecGo = "exec-go",
+    /// The new program starts in secure mode because of its set-id bits, or because real and effective ids differ.
+    ExecSetuid = "exec-setuid",
+    /// The new program starts in secure mode because of its file capabilities.
+    ExecCaps = "exec-caps",
+    /// The new program is linked with another libc.
+    ExecOtherLibc = "exec-other-libc",
+    /// The new program is for another architecture.
+    ExecOtherArch = "exec-other-arch",
+    /// The new program's environment lacks `LD_PRELOAD` with the library, or `SOCKSHIM_LOG`.
+    ExecEnv = "exec-env",
+    /// An io_uring was made, whose operations no hook sees.
+    IoUring = "io-uring",
     /// Dispatch panicked; libc's answer stands.
     ShimPanic = "shim-panic",
     /// The kernel's answer was not the predicted one.
@@ -113,6 +129,40 @@ reasons! {
     End = "end",
     /// The log was full and lost events.
     LogFull = "log-full",
+}
+
+impl Reason {
+    /// Whether the call concerns the process, not one socket.
+    pub fn is_about_process(self) -> bool {
+        matches!(self, Reason::Process | Reason::IoUring) || self.is_uncovered_exec()
+    }
+
+    /// Whether the call starts a program whose calls will not be seen.
+    pub fn is_uncovered_exec(self) -> bool {
+        use Reason::*;
+        matches!(self, ExecStatic | ExecGo | ExecSetuid | ExecCaps | ExecOtherLibc | ExecOtherArch | ExecEnv)
+    }
+
+    /// What will not be seen from here on, in words for the text format.
+    pub fn unseen(self) -> Option<&'static str> {
+        Some(match self {
+            Reason::ExecStatic => "the new program is statically linked and will not be seen",
+            Reason::ExecGo => {
+                "the new program is made by Go and makes its system calls itself, so they will not be seen"
+            }
+            Reason::ExecSetuid => "the new program starts in secure mode (set-id) and will not be seen",
+            Reason::ExecCaps => {
+                "the new program starts in secure mode (file capabilities) and will not be seen"
+            }
+            Reason::ExecOtherLibc => "the new program has another libc and will not be seen",
+            Reason::ExecOtherArch => "the new program is for another architecture and will not be seen",
+            Reason::ExecEnv => {
+                "the new program's environment lacks LD_PRELOAD or SOCKSHIM_LOG, and it will not be seen"
+            }
+            Reason::IoUring => "what is submitted through the ring will not be seen",
+            _ => return None,
+        })
+    }
 }
 
 /// The end of a walk.

@@ -9,8 +9,14 @@ use crate::group::Group;
 use crate::shim;
 
 /// Every variable that the shim reads.
-const VARIABLES: [&str; 5] =
-    ["SOCKSHIM_LOG", "SOCKSHIM_LOG_FORMAT", "SOCKSHIM_LOG_FILE", "SOCKSHIM_CONFIG", "SOCKSHIM_DISABLE"];
+const VARIABLES: [&str; 6] = [
+    "SOCKSHIM_LOG",
+    "SOCKSHIM_LOG_FORMAT",
+    "SOCKSHIM_LOG_FILE",
+    "SOCKSHIM_CONFIG",
+    "SOCKSHIM_DISABLE",
+    "SOCKSHIM_PROPAGATE",
+];
 
 /// How a program is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,6 +8,7 @@
 //! | gate | when the call is observed |
 //! |---|---|
 //! | `control` | whenever anybody looks |
+//! | `exec` | the same; and libc is called through `propagate.rs`, also with logging off where that is asked for |
 //! | `any` | the same, but for what is known to be no socket |
 //! | `data` | at level io |
 //! | `message`, `bytes` | at level io, on the short way of `log/ring.rs`: calls on sockets only, and on any descriptor |
@@ -257,31 +258,31 @@ hooks! {
         [Call control]
         fn daemon(nochdir: c_int, noclose: c_int) -> c_int = process::daemon, process::daemonized;
         /// execve(2)
-        [Call control SYS_execve]
-        fn execve(path: *const c_char, argv: *const *const c_char, envp: *const *const c_char) -> c_int = process::exec, process::exec_failed;
+        [Call exec SYS_execve]
+        fn execve(path: *const c_char, argv: *const *const c_char, envp: *const *const c_char) -> c_int = process::execve, process::exec_failed;
         /// execv(3)
-        [Call control]
-        fn execv(path: *const c_char, argv: *const *const c_char) -> c_int = process::exec, process::exec_failed;
+        [Call exec]
+        fn execv(path: *const c_char, argv: *const *const c_char) -> c_int = process::execv, process::exec_failed;
         /// execvp(3)
-        [Call control]
-        fn execvp(file: *const c_char, argv: *const *const c_char) -> c_int = process::exec, process::exec_failed;
+        [Call exec]
+        fn execvp(file: *const c_char, argv: *const *const c_char) -> c_int = process::execvp, process::exec_failed;
         /// execvpe(3)
-        [Call control]
-        fn execvpe(file: *const c_char, argv: *const *const c_char, envp: *const *const c_char) -> c_int = process::exec, process::exec_failed;
+        [Call exec]
+        fn execvpe(file: *const c_char, argv: *const *const c_char, envp: *const *const c_char) -> c_int = process::execvpe, process::exec_failed;
         /// execveat(2)
-        [Call control SYS_execveat]
+        [Call exec SYS_execveat]
         fn execveat(dirfd: c_int, path: *const c_char, argv: *const *const c_char, envp: *const *const c_char, flags: c_int) -> c_int = process::execveat, process::exec_failed;
         /// fexecve(3)
-        [Call control]
+        [Call exec]
         fn fexecve(fd: c_int, argv: *const *const c_char, envp: *const *const c_char) -> c_int = process::fexecve, process::exec_failed;
         /// posix_spawn(3)
-        [Call control]
-        fn posix_spawn(pid: *mut pid_t, path: *const c_char, file_actions: *const posix_spawn_file_actions_t, attrp: *const posix_spawnattr_t, argv: *const *mut c_char, envp: *const *mut c_char) -> c_int = process::spawn, call::logged;
+        [Call exec]
+        fn posix_spawn(pid: *mut pid_t, path: *const c_char, file_actions: *const posix_spawn_file_actions_t, attrp: *const posix_spawnattr_t, argv: *const *mut c_char, envp: *const *mut c_char) -> c_int = process::spawn, process::spawned;
         /// posix_spawnp(3)
-        [Call control]
-        fn posix_spawnp(pid: *mut pid_t, file: *const c_char, file_actions: *const posix_spawn_file_actions_t, attrp: *const posix_spawnattr_t, argv: *const *mut c_char, envp: *const *mut c_char) -> c_int = process::spawn, call::logged;
+        [Call exec]
+        fn posix_spawnp(pid: *mut pid_t, file: *const c_char, file_actions: *const posix_spawn_file_actions_t, attrp: *const posix_spawnattr_t, argv: *const *mut c_char, envp: *const *mut c_char) -> c_int = process::spawn, process::spawned;
         /// prctl(2), for the moment at which a program enters a seccomp sandbox
-        [Call control SYS_prctl]
+        [Call exec SYS_prctl]
         fn prctl(option: c_int, arg2: c_ulong, arg3: c_ulong, arg4: c_ulong, arg5: c_ulong) -> c_int = process::prctl, process::sandbox_done;
         /// setuid(2), which the log's writer has to follow
         [Call control]
@@ -332,7 +333,7 @@ hooks! {
         [Call control SYS_setns]
         fn setns(nsfd: c_int, nstype: c_int) -> c_int = process::alone, process::alone_done;
         /// syscall(2): routed by its number
-        [Call control]
+        [Call exec]
         fn syscall(number: c_long, a1: c_long, a2: c_long, a3: c_long, a4: c_long, a5: c_long, a6: c_long) -> c_long = process::syscall, process::syscall_done;
     }
     trampolines {
@@ -344,13 +345,13 @@ hooks! {
         fn __vfork() -> pid_t = process::plain;
         /// execl(3), which takes any number of arguments
         [Call]
-        fn execl(path: *const c_char, arg: *const c_char) -> c_int = process::exec;
+        fn execl(path: *const c_char, arg: *const c_char) -> c_int = process::execv;
         /// execlp(3), which takes any number of arguments
         [Call]
-        fn execlp(file: *const c_char, arg: *const c_char) -> c_int = process::exec;
+        fn execlp(file: *const c_char, arg: *const c_char) -> c_int = process::execvp;
         /// execle(3), which takes any number of arguments
         [Call]
-        fn execle(path: *const c_char, arg: *const c_char) -> c_int = process::exec;
+        fn execle(path: *const c_char, arg: *const c_char) -> c_int = process::execve;
         /// clone(2), whose child starts on another stack
         [Call]
         fn clone(func: *const c_void, stack: *mut c_void, flags: c_int) -> c_int = process::clone;
@@ -394,5 +395,8 @@ hooks! {
         __libc_fork: "private to libc; nothing can link it";
         aio_read: "reads in libc's own threads, where no hook can see it";
         io_uring_setup: "no such function in libc; through syscall(2) it is seen and logged, but the ring's operations are not";
+        io_uring_queue_init: "liburing's, with system calls of its own; to export it would make it appear in programs without liburing, which look for it by dlsym or a weak reference";
+        system: "starts its shell inside libc, with the program's own environment";
+        popen: "starts its shell inside libc, with the program's own environment";
     }
 }

@@ -4,9 +4,9 @@
 //! The constructor runs once, before the program, with the arguments that glibc gives to `.init_array` functions.
 //! Other libraries' constructors may have run hooks already; those made plain system calls.
 
-use crate::{alloc, hooks, log, mode, panic, process, real, sys};
+use crate::{alloc, environment, hooks, log, mode, panic, process, real, sys};
 use core::ffi::{CStr, c_char, c_int};
-use sockshim_core::config::Config;
+use sockshim_core::config::{Config, Propagate};
 use sockshim_core::hook::Level;
 
 #[used]
@@ -24,7 +24,15 @@ unsafe extern "C" fn constructor(_: c_int, _: *const *const c_char, envp: *const
     let set_up = panic::attempt(|| {
         real::resolve(hooks::REALS, &hooks::TARGETS);
         // SAFETY: the environment is a vector of C strings that lives as long as the process.
-        let config = Config::read(unsafe { environment(envp) });
+        let lines = || unsafe { lines(envp) };
+        let config = Config::read(lines().map(CStr::to_bytes));
+        let always = config.propagate == Propagate::Always;
+        if !config.disable && (always || config.level != Level::Off) {
+            environment::remember(lines());
+        }
+        if !config.disable && always {
+            mode::propagate();
+        }
         start(&config);
     });
     if set_up.is_err() {
@@ -37,7 +45,7 @@ unsafe extern "C" fn constructor(_: c_int, _: *const *const c_char, envp: *const
 ///
 /// # Safety
 /// `envp` must be null or a null-terminated vector of C strings that is not freed.
-unsafe fn environment(envp: *const *const c_char) -> impl Iterator<Item = &'static [u8]> {
+unsafe fn lines(envp: *const *const c_char) -> impl Iterator<Item = &'static CStr> {
     let mut index = 0;
     core::iter::from_fn(move || {
         if envp.is_null() {
@@ -50,7 +58,7 @@ unsafe fn environment(envp: *const *const c_char) -> impl Iterator<Item = &'stat
         }
         index += 1;
         // SAFETY: the caller's promise.
-        Some(unsafe { CStr::from_ptr(line) }.to_bytes())
+        Some(unsafe { CStr::from_ptr(line) })
     })
 }
 

@@ -31,6 +31,7 @@ mod macros;
 mod alloc;
 mod call;
 mod dispatch;
+mod environment;
 mod hooks;
 mod init;
 mod log;
@@ -38,7 +39,10 @@ mod memory;
 mod mode;
 mod panic;
 mod process;
+mod program;
+mod propagate;
 mod real;
+mod room;
 mod tls;
 mod trampoline;
 #[cfg(feature = "test-support")]

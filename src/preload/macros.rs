@@ -77,6 +77,9 @@ macro_rules! gate {
     (any) => {
         crate::mode::control()
     };
+    (exec) => {
+        crate::mode::exec()
+    };
     ($data:ident) => {
         crate::mode::data()
     };
@@ -118,6 +121,13 @@ macro_rules! short_way {
             return ret;
         }
     };
+    // Without a log only the environment is of interest.
+    (exec, $words:ident, $call:block, $place:expr) => {
+        let _ = $words;
+        if !crate::mode::control() {
+            return $call;
+        }
+    };
     // fcntl and ioctl on something that is no socket: programs make many, and none is of interest.
     (any, $words:ident, $call:block, $place:expr) => {
         if crate::log::ring::is_no_socket(&$words) {
@@ -136,6 +146,16 @@ macro_rules! short_way {
             }
             _ => {}
         }
+    };
+}
+
+/// Who is called in libc's place: calls that start programs may pass on another environment.
+macro_rules! performer {
+    (exec, $name:ident) => {
+        crate::propagate::$name
+    };
+    ($gate:ident, $name:ident) => {
+        original::$name
     };
 }
 
@@ -242,7 +262,7 @@ macro_rules! hooks {
 
         /// libc's functions under their own names.
         #[allow(non_snake_case, reason = "the names are the symbols")]
-        mod original {
+        pub mod original {
             use super::*;
             $(
                 #[inline(always)]
@@ -281,7 +301,7 @@ macro_rules! hooks {
                     let words = crate::macros::words([$($arg.word()),*]);
                     short_way!($gate, words, {
                         // SAFETY: the program's own call.
-                        unsafe { original::$name($($arg),*) }
+                        unsafe { performer!($gate, $name)($($arg),*) }
                     }, Place::$name as usize);
                     // SAFETY: the program's own call.
                     unsafe { long::$name($($arg),*) }
@@ -300,10 +320,10 @@ macro_rules! hooks {
                     let row = &ROWS[Place::$name as usize];
                     match call::enter(&mut ticket, row, &[$($arg.word()),*]) {
                         // SAFETY: the program's own call.
-                        Answer::Pass => unsafe { original::$name($($arg),*) },
+                        Answer::Pass => unsafe { performer!($gate, $name)($($arg),*) },
                         Answer::Host => {
                             // SAFETY: the program's own call.
-                            let ret = unsafe { original::$name($($arg),*) };
+                            let ret = unsafe { performer!($gate, $name)($($arg),*) };
                             // SAFETY: `Host` says that the ticket was written.
                             unsafe { call::leave(&mut ticket, ret.word()) };
                             ret

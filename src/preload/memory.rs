@@ -58,6 +58,37 @@ pub fn value<T: Plain>(address: i64) -> Option<T> {
     Some(value)
 }
 
+/// Copies bytes of the memory that `pid` has, which is this process or one that shares its memory. `None` where they
+/// cannot be read.
+pub fn copy(pid: i32, address: usize, buffer: &mut [u8]) -> Option<()> {
+    let local = [libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() }];
+    let remote = [libc::iovec { iov_base: address as *mut libc::c_void, iov_len: buffer.len() }];
+    (sys::copy_memory(pid, &local, &remote) == buffer.len() as isize).then_some(())
+}
+
+/// Words as bytes.
+pub fn bytes_of(words: &mut [usize]) -> &mut [u8] {
+    // SAFETY: any bytes are a word, and any word is bytes.
+    unsafe { core::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), size_of_val(words)) }
+}
+
+/// A C string at the program's `address`, copied to `buffer`. `None` where it cannot be read or is too long.
+pub fn c_string(address: i64, buffer: &mut [u8]) -> Option<&core::ffi::CStr> {
+    const PIECE: usize = 256;
+    let mut length = 0;
+    while length < buffer.len() {
+        let at = (address as usize).wrapping_add(length);
+        let wanted = PIECE.min(4096 - at % 4096).min(buffer.len() - length);
+        let piece = &mut buffer[length..length + wanted];
+        copy(process::pid(), at, piece)?;
+        if piece.contains(&0) {
+            return core::ffi::CStr::from_bytes_until_nul(buffer).ok();
+        }
+        length += wanted;
+    }
+    None
+}
+
 /// A C string at the program's `address`, cut to what an event can hold.
 pub fn text(address: i64) -> SockAddr {
     let mut text = SockAddr::EMPTY;

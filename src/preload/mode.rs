@@ -1,11 +1,33 @@
 //! The one word that every hook tests first.
 
-use core::sync::atomic::{AtomicU8, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use sockshim_core::hook::Level;
 
 static MODE: AtomicU8 = AtomicU8::new(Level::Off as u8);
 /// Level io, with data calls on the short way.
 const RINGS: u8 = Level::Io as u8 + 1;
+
+/// Whether calls that start programs are of interest: a word of its own, so that one load answers.
+static EXEC: AtomicBool = AtomicBool::new(false);
+/// `SOCKSHIM_PROPAGATE=always`.
+static PROPAGATES: AtomicBool = AtomicBool::new(false);
+
+/// Whether calls that start programs are of interest, to the log or to the environment that they pass on.
+#[inline(always)]
+pub fn exec() -> bool {
+    EXEC.load(Ordering::Relaxed)
+}
+
+/// Whether the library's variables are passed on whatever the program does.
+pub fn propagates() -> bool {
+    PROPAGATES.load(Ordering::Relaxed)
+}
+
+/// From now on the library's variables are passed on.
+pub fn propagate() {
+    PROPAGATES.store(true, Ordering::Relaxed);
+    EXEC.store(true, Ordering::Release);
+}
 
 /// Whether control calls and the life of descriptors are of interest.
 #[inline(always)]
@@ -46,4 +68,5 @@ pub fn logs(level: Level) -> bool {
 /// Sets what is of interest; `Level::Off` ends all interest.
 pub fn set(level: Level) {
     MODE.store(level as u8, Ordering::Release);
+    EXEC.store(level != Level::Off || propagates(), Ordering::Release);
 }

@@ -261,6 +261,99 @@ pub fn fstat(fd: c_int) -> Option<File> {
     (raw == 0).then_some(File { device: stat.st_dev, inode: stat.st_ino, is_socket })
 }
 
+/// What stat(2) says of a file, as far as exec looks at it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Stat {
+    /// The device.
+    pub device: u64,
+    /// The inode's number.
+    pub inode: u64,
+    /// Type and permissions.
+    pub mode: u32,
+    /// The owner.
+    pub uid: u32,
+    /// The group.
+    pub gid: u32,
+}
+
+/// newfstatat(2).
+pub fn stat_at(dir: c_int, path: &core::ffi::CStr, flags: c_int) -> Option<Stat> {
+    // SAFETY: all zeros are a `stat`, the kernel fills it, and the path is a C string.
+    let (raw, stat) = unsafe {
+        let mut stat: libc::stat = core::mem::zeroed();
+        let args = [dir.into(), path.as_ptr() as c_long, &raw mut stat as c_long, flags.into(), 0, 0];
+        (syscall(libc::SYS_newfstatat, args), stat)
+    };
+    (raw == 0).then_some(Stat {
+        device: stat.st_dev,
+        inode: stat.st_ino,
+        mode: stat.st_mode,
+        uid: stat.st_uid,
+        gid: stat.st_gid,
+    })
+}
+
+/// faccessat2(2) for the effective ids: whether the file may be executed.
+pub fn may_execute(dir: c_int, path: &core::ffi::CStr, flags: c_int) -> bool {
+    let flags = flags | libc::AT_EACCESS;
+    let args = [dir.into(), path.as_ptr() as c_long, libc::X_OK.into(), flags.into(), 0, 0];
+    // SAFETY: the path is a C string.
+    unsafe { syscall(libc::SYS_faccessat2, args) == 0 }
+}
+
+/// openat(2): a descriptor or negative errno.
+pub fn open_at(dir: c_int, path: &core::ffi::CStr, flags: c_int) -> c_int {
+    // SAFETY: the path is a C string.
+    unsafe {
+        syscall(libc::SYS_openat, [dir.into(), path.as_ptr() as c_long, flags.into(), 0, 0, 0]) as c_int
+    }
+}
+
+/// pread64(2): bytes read or negative errno.
+pub fn pread(fd: c_int, bytes: &mut [u8], offset: i64) -> isize {
+    let args = [fd.into(), bytes.as_mut_ptr() as c_long, bytes.len() as c_long, offset, 0, 0];
+    // SAFETY: the slice is writable.
+    unsafe { syscall(libc::SYS_pread64, args) as isize }
+}
+
+/// fgetxattr(2): the attribute's length or negative errno.
+pub fn attribute(fd: c_int, name: &core::ffi::CStr, value: &mut [u8]) -> isize {
+    let args =
+        [fd.into(), name.as_ptr() as c_long, value.as_mut_ptr() as c_long, value.len() as c_long, 0, 0];
+    // SAFETY: the name is a C string, and the slice is writable.
+    unsafe { syscall(libc::SYS_fgetxattr, args) as isize }
+}
+
+/// Whether the file's mount has the option `nosuid`.
+pub fn is_nosuid(fd: c_int) -> bool {
+    // A `struct statfs` has fifteen words here; f_flags, which libc's type does not show, is the eleventh.
+    let mut mount = [0_u64; 15];
+    // SAFETY: the kernel writes one `struct statfs`.
+    let raw = unsafe { syscall(libc::SYS_fstatfs, [fd.into(), mount.as_mut_ptr() as c_long, 0, 0, 0, 0]) };
+    raw == 0 && mount[10] & libc::ST_NOSUID != 0
+}
+
+/// prctl(PR_GET_NO_NEW_PRIVS).
+pub fn no_new_privs() -> bool {
+    // SAFETY: takes numbers.
+    unsafe { syscall(libc::SYS_prctl, [libc::PR_GET_NO_NEW_PRIVS.into(), 0, 0, 0, 0, 0]) == 1 }
+}
+
+/// getcwd(2): the path's length with its terminator, or negative errno.
+pub fn current_directory(path: &mut [u8]) -> isize {
+    let args = [path.as_mut_ptr() as c_long, path.len() as c_long, 0, 0, 0, 0];
+    // SAFETY: the slice is writable.
+    unsafe { syscall(libc::SYS_getcwd, args) as isize }
+}
+
+/// process_vm_readv(2): bytes copied or negative errno.
+pub fn copy_memory(pid: i32, local: &[libc::iovec], remote: &[libc::iovec]) -> isize {
+    let (to, from) = (local.as_ptr() as c_long, remote.as_ptr() as c_long);
+    let args = [pid.into(), to, local.len() as c_long, from, remote.len() as c_long, 0];
+    // SAFETY: the local vectors describe writable memory, which is the caller's care; the kernel checks the remote ones.
+    unsafe { syscall(libc::SYS_process_vm_readv, args) as isize }
+}
+
 /// futex(2), FUTEX_WAIT: sleeps while `word` is `value`, for at most `nanos`.
 pub fn futex_wait(word: &core::sync::atomic::AtomicU32, value: u32, nanos: i64) {
     let timeout = libc::timespec { tv_sec: nanos / 1_000_000_000, tv_nsec: nanos % 1_000_000_000 };

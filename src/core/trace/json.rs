@@ -79,6 +79,9 @@ impl Serialize for Args<'_> {
         if event.via_syscall {
             map.serialize_entry("via", "syscall")?;
         }
+        if event.reason.is_uncovered_exec() {
+            map.serialize_entry("covered", &false)?;
+        }
         match event.extra {
             Extra::Rights(count) => map.serialize_entry("rights", &count)?,
             Extra::Count(count) => map.serialize_entry("count", &count)?,

@@ -75,6 +75,9 @@ impl fmt::Display for Call<'_> {
             Predicted::Errno(_) => write!(f, " ({})", event.reason.code())?,
             _ => {}
         }
+        if let Some(unseen) = event.reason.unseen() {
+            write!(f, " ({}: {unseen})", event.reason.code())?;
+        }
         Ok(())
     }
 }

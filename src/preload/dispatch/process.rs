@@ -3,7 +3,8 @@
 use crate::call::Ticket;
 use crate::dispatch::learn;
 use crate::log::{self, clock, writer};
-use crate::{hooks, memory, mode, process, sys, tls};
+use crate::program::{self, Named};
+use crate::{environment, hooks, memory, mode, process, sys, tls};
 use sockshim_core::fdtable::FDS;
 use sockshim_core::net::address::SockAddr;
 use sockshim_core::trace::event::Extra;
@@ -55,25 +56,66 @@ pub fn clone(t: &mut Ticket) {
     cloning(t, t.int(2));
 }
 
-/// exec of a path.
-pub fn exec(t: &mut Ticket) {
-    about_to_exec(t, memory::text(t.word(0)));
+/// exec of a path with an environment: execve(2) and execle(3).
+pub fn execve(t: &mut Ticket) {
+    let named = Named::At(libc::AT_FDCWD, t.word(0), 0);
+    about_to_exec(t, memory::text(t.word(0)), &named, t.word(2));
+}
+
+/// exec of a path with the program's environment: execv(3) and execl(3).
+pub fn execv(t: &mut Ticket) {
+    let named = Named::At(libc::AT_FDCWD, t.word(0), 0);
+    about_to_exec(t, memory::text(t.word(0)), &named, environment::of_program() as i64);
+}
+
+/// exec of a name with the program's environment: execvp(3) and execlp(3).
+pub fn execvp(t: &mut Ticket) {
+    let named = Named::Searched(t.word(0));
+    about_to_exec(t, memory::text(t.word(0)), &named, environment::of_program() as i64);
+}
+
+/// exec of a name with an environment: execvpe(3).
+pub fn execvpe(t: &mut Ticket) {
+    let named = Named::Searched(t.word(0));
+    about_to_exec(t, memory::text(t.word(0)), &named, t.word(2));
 }
 
 /// execveat(2).
 pub fn execveat(t: &mut Ticket) {
-    about_to_exec(t, memory::text(t.word(1)));
+    let named = Named::At(t.int(0), t.word(1), t.int(4));
+    about_to_exec(t, memory::text(t.word(1)), &named, t.word(3));
 }
 
 /// fexecve(3).
 pub fn fexecve(t: &mut Ticket) {
     t.event.fd = Some(t.int(0));
-    about_to_exec(t, SockAddr::EMPTY);
+    about_to_exec(t, SockAddr::EMPTY, &Named::Open(t.int(0)), t.word(2));
+}
+
+/// Says whether the new program will be seen.
+fn new_program(t: &mut Ticket, named: &Named, environment: i64) {
+    // Looking takes a few system calls, and only the log's reader cares.
+    if !mode::logs(t.event.hook.level) {
+        return;
+    }
+    if let Some(reason) = program::reason(named) {
+        t.event.reason = reason;
+    } else if !program::gets_environment(environment) {
+        t.event.reason = Reason::ExecEnv;
+    }
+}
+
+/// An exec that comes back has failed: no program, no reason.
+pub fn exec_failed(t: &mut Ticket) {
+    writer::resume();
+    t.event.reason = Reason::Process;
+    t.finish();
 }
 
 /// A successful exec does not come back, so the event goes out before it; a failed one is told again.
-fn about_to_exec(t: &mut Ticket, path: SockAddr) {
+fn about_to_exec(t: &mut Ticket, path: SockAddr, named: &Named, environment: i64) {
     plain(t);
+    new_program(t, named, environment);
     if !path.is_empty() {
         t.event.addr = path;
         t.event.extra = Extra::Text;
@@ -85,12 +127,6 @@ fn about_to_exec(t: &mut Ticket, path: SockAddr) {
     t.send();
     writer::pause();
     log::flush();
-}
-
-/// A failed exec.
-pub fn exec_failed(t: &mut Ticket) {
-    writer::resume();
-    t.finish();
 }
 
 fn is_trampoline(t: &Ticket) -> bool {
@@ -127,6 +163,21 @@ pub fn spawn(t: &mut Ticket) {
     plain(t);
     t.event.addr = memory::text(t.word(1));
     t.event.extra = Extra::Text;
+    // File actions may change the directory first, and their list is libc's own.
+    let named = match (t.word(2), t.event.hook.name) {
+        (0, "posix_spawn") => Named::At(libc::AT_FDCWD, t.word(1), 0),
+        (0, _) => Named::Searched(t.word(1)),
+        _ => Named::Elsewhere(t.word(1)),
+    };
+    new_program(t, &named, t.word(5));
+}
+
+/// posix_spawn(3) is over; it gives its error as its result.
+pub fn spawned(t: &mut Ticket) {
+    if t.event.ret != 0 {
+        t.event.reason = Reason::Process;
+    }
+    t.finish();
 }
 
 /// prctl(2): only the entry into a sandbox is of interest.
@@ -225,7 +276,7 @@ pub fn syscall(t: &mut Ticket) {
         libc::SYS_clone => cloning(t, t.int(1)),
         libc::SYS_clone3 => cloning(t, memory::value::<i32>(t.word(1)).unwrap_or(0)),
         libc::SYS_seccomp if is_filter(t.int(1)) => entering_sandbox(t, t.word(2) as u64),
-        libc::SYS_io_uring_setup => {}
+        libc::SYS_io_uring_setup => t.event.reason = Reason::IoUring,
         libc::SYS_exit_group => end_of_process(),
         libc::SYS_exit => log::flush(),
         _ => t.wanted = false,
@@ -256,6 +307,9 @@ pub fn syscall_done(t: &mut Ticket) {
     let makes_fd = [libc::SYS_pidfd_open, libc::SYS_io_uring_setup];
     if makes_fd.contains(&t.word(0)) && t.event.ret >= 0 {
         learn(t.event.ret as i32);
+    }
+    if t.event.ret < 0 {
+        t.event.reason = Reason::Process;
     }
     if t.word(0) == libc::SYS_seccomp { seccomp_done(t) } else { t.finish() }
 }

@@ -393,7 +393,8 @@ impl Writer {
         match event.reason {
             Reason::Mispredicted => self.seen.divergences += 1,
             // Not about a socket.
-            Reason::Shim | Reason::Process => {}
+            Reason::Shim => {}
+            reason if reason.is_about_process() => {}
             _ => {
                 self.seen.events += 1;
                 self.seen.predicted += u64::from(event.predicted != Predicted::Unknown);

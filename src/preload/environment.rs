@@ -1,0 +1,291 @@
+//! The library's own variables: what they were when the program started, and what a new program would get of them.
+//!
+//! # Safety
+//! An environment is the program's memory: a vector of C strings that any pointer may claim to be. [`survey`] has the
+//! kernel copy all that is looked at, so that a bad pointer is an answer and no fault. What it has seen is read directly
+//! afterwards, as libc would read it.
+//!
+//! Everything here may run in a vfork child: it writes to the stack only.
+
+use crate::{memory, sys};
+use core::ffi::{CStr, c_char, c_void};
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, Ordering};
+use libc::iovec;
+
+const PRELOAD: &[u8] = b"LD_PRELOAD=";
+const PREFIX: &[u8] = b"SOCKSHIM_";
+const LOG: &[u8] = b"SOCKSHIM_LOG=";
+/// As many variables as are kept. There are fewer.
+const MOST: usize = 12;
+/// How much of a line is looked at to find its name. A longer name is none of ours.
+const HEAD: usize = 32;
+/// How many lines are looked at in one go.
+const BATCH: usize = 16;
+const PAGE: usize = 4096;
+
+/// The variables as they were at the start.
+pub struct Own {
+    /// What to put into `LD_PRELOAD`; empty where the library came by another way.
+    pub entry: &'static [u8],
+    /// Every `SOCKSHIM_*` line.
+    lines: [Option<&'static CStr>; MOST],
+    file: Option<sys::Stat>,
+}
+
+static OWN: AtomicPtr<Own> = AtomicPtr::new(ptr::null_mut());
+
+/// What was remembered.
+pub fn own() -> Option<&'static Own> {
+    // SAFETY: the pointer is null or a leaked box.
+    unsafe { OWN.load(Ordering::Acquire).as_ref() }
+}
+
+/// Remembers the variables. Called once, by the constructor.
+pub fn remember(lines: impl Iterator<Item = &'static CStr>) {
+    let mut own = Own { entry: &[], lines: [None; MOST], file: None };
+    let mut kept = own.lines.iter_mut();
+    for line in lines {
+        let bytes = line.to_bytes();
+        let name = bytes.iter().position(|byte| *byte == b'=').unwrap_or(HEAD);
+        if let Some(list) = bytes.strip_prefix(PRELOAD) {
+            // The dynamic linker reads the last one.
+            own.entry = entry_in(list);
+        } else if bytes.starts_with(PREFIX)
+            && name < HEAD
+            && let Some(slot) = kept.next()
+        {
+            // Copied, because the program may write over its environment (setproctitle does).
+            *slot = Some(Box::leak(Box::<CStr>::from(line)));
+        }
+    }
+    own.file = with_terminator(own.entry, |path| sys::stat_at(libc::AT_FDCWD, path, 0)).flatten();
+    OWN.store(Box::leak(Box::new(own)), Ordering::Release);
+}
+
+/// The entry of `LD_PRELOAD` that is this library, as one that works in every directory and environment.
+fn entry_in(list: &[u8]) -> &'static [u8] {
+    let loaded = loaded_as();
+    let name = |path: &[u8]| path.rsplit(|byte| *byte == b'/').next().map(<[u8]>::to_vec);
+    let ours = |entry: &&[u8]| !entry.is_empty() && (*entry == loaded || name(entry) == name(loaded));
+    let Some(entry) = list.split(is_separator).find(ours) else { return &[] };
+    match entry {
+        // `$LIB` and the like are the dynamic linker's to expand.
+        [b'/' | b'$', ..] => Box::leak(Box::from(entry)),
+        // Found through LD_LIBRARY_PATH, which the new program may not have.
+        _ if !entry.contains(&b'/') => Box::leak(Box::from(loaded)),
+        _ => {
+            let mut directory = [0; PAGE];
+            let length = sys::current_directory(&mut directory);
+            let Some(length) = usize::try_from(length).ok().filter(|length| *length > 1) else { return &[] };
+            let absolute = [&directory[..length - 1], entry].join(&b'/');
+            Box::leak(absolute.into_boxed_slice())
+        }
+    }
+}
+
+fn is_separator(byte: &u8) -> bool {
+    *byte == b':' || *byte == b' '
+}
+
+/// The path by which the dynamic linker has opened this library.
+fn loaded_as() -> &'static [u8] {
+    // SAFETY: the address is one of this library, which is never unloaded, and neither is the name that dladdr gives.
+    unsafe {
+        let mut info: libc::Dl_info = core::mem::zeroed();
+        if libc::dladdr(remember_address(), &raw mut info) == 0 || info.dli_fname.is_null() {
+            return &[];
+        }
+        CStr::from_ptr(info.dli_fname).to_bytes()
+    }
+}
+
+fn remember_address() -> *const c_void {
+    (&raw const OWN).cast()
+}
+
+/// What an environment has of ours.
+pub struct Survey {
+    /// How many lines there are.
+    pub count: usize,
+    /// The place and the value of the `LD_PRELOAD` that counts.
+    pub preload: Option<(usize, *const c_char, usize)>,
+    /// Whether that names the library.
+    pub names_us: bool,
+    /// Which of [`Own`]'s lines are there, one bit each.
+    present: u32,
+    /// Whether there is a `SOCKSHIM_LOG`.
+    pub has_log: bool,
+}
+
+impl Survey {
+    /// The lines that are missing.
+    pub fn missing<'a>(&'a self, own: &'a Own) -> impl Iterator<Item = &'static CStr> + 'a {
+        let lines = own.lines.iter().flatten().copied().enumerate();
+        lines.filter(|(index, _)| self.present & (1 << index) == 0).map(|(_, line)| line)
+    }
+}
+
+/// Looks through an environment. `None` where it cannot be read, or nothing was remembered.
+pub fn survey(environment: *const *const c_char) -> Option<Survey> {
+    let own = own()?;
+    let pid = sys::getpid();
+    let mut survey = Survey { count: 0, preload: None, names_us: false, present: 0, has_log: false };
+    let mut at = environment as usize;
+    while at != 0 {
+        let mut lines = [0_usize; BATCH];
+        // Up to the end of a page: behind it there may be nothing.
+        let wanted = BATCH.min((PAGE - at % PAGE) / size_of::<usize>()).max(1);
+        memory::copy(pid, at, memory::bytes_of(&mut lines[..wanted]))?;
+        let count = lines[..wanted].iter().position(|line| *line == 0).unwrap_or(wanted);
+        survey.look_at(own, pid, &lines[..count])?;
+        if count < wanted {
+            break;
+        }
+        at += wanted * size_of::<usize>();
+    }
+    if let Some((_, value, length)) = &mut survey.preload {
+        (survey.names_us, *length) = list(own, pid, *value as usize)?;
+    }
+    Some(survey)
+}
+
+impl Survey {
+    fn look_at(&mut self, own: &Own, pid: i32, lines: &[usize]) -> Option<()> {
+        let mut heads = [[0; HEAD]; BATCH];
+        copy_heads(pid, lines, &mut heads)?;
+        for (line, head) in lines.iter().zip(&heads) {
+            if head.starts_with(PRELOAD) {
+                self.preload = Some((self.count, (line + PRELOAD.len()) as *const c_char, 0));
+            } else if head.starts_with(PREFIX) {
+                self.has_log |= head.starts_with(LOG);
+                for (index, known) in own.lines.iter().enumerate() {
+                    let name = known.map(|known| name_of(known.to_bytes()));
+                    self.present |= u32::from(name == Some(name_of(head))) << index;
+                }
+            }
+            self.count += 1;
+        }
+        Some(())
+    }
+}
+
+/// The name and the `=` after it.
+fn name_of(line: &[u8]) -> &[u8] {
+    let end = line.iter().position(|byte| *byte == b'=').map_or(line.len(), |at| at + 1);
+    &line[..end]
+}
+
+/// Copies the first bytes of each string, in one system call unless one of them crosses a page's end.
+fn copy_heads(pid: i32, lines: &[usize], heads: &mut [[u8; HEAD]; BATCH]) -> Option<()> {
+    const NONE: iovec = iovec { iov_base: ptr::null_mut(), iov_len: 0 };
+    let (mut local, mut remote) = ([NONE; BATCH], [NONE; BATCH]);
+    let mut total = 0;
+    for (index, line) in lines.iter().enumerate() {
+        let length = HEAD.min(PAGE - line % PAGE);
+        local[index] = iovec { iov_base: heads[index].as_mut_ptr().cast(), iov_len: length };
+        remote[index] = iovec { iov_base: *line as *mut c_void, iov_len: length };
+        total += length;
+    }
+    let copied = sys::copy_memory(pid, &local[..lines.len()], &remote[..lines.len()]);
+    if copied != total as isize {
+        return None;
+    }
+    for (index, line) in lines.iter().enumerate() {
+        let length = remote[index].iov_len;
+        if length < HEAD && !heads[index][..length].contains(&0) {
+            memory::copy(pid, line + length, &mut heads[index][length..])?;
+        }
+    }
+    Some(())
+}
+
+/// Reads a value of `LD_PRELOAD`: whether it names the library, and its length.
+fn list(own: &Own, pid: i32, value: usize) -> Option<(bool, usize)> {
+    let mut entry = [0_u8; 512];
+    let (mut length, mut names_us) = (0, false);
+    // What has no room is a path longer than ours, or one that is not understood here.
+    let mut taken = 0;
+    loop {
+        let mut piece = [0; 64];
+        let at = value + length;
+        let wanted = piece.len().min(PAGE - at % PAGE);
+        memory::copy(pid, at, &mut piece[..wanted])?;
+        for byte in &piece[..wanted] {
+            if *byte != 0 && !is_separator(byte) {
+                if let Some(slot) = entry.get_mut(taken) {
+                    *slot = *byte;
+                }
+                taken += 1;
+            } else {
+                names_us = names_us || entry.get(..taken).is_some_and(|entry| own.is(entry));
+                taken = 0;
+            }
+            if *byte == 0 {
+                return Some((names_us, length));
+            }
+            length += 1;
+        }
+    }
+}
+
+impl Own {
+    /// Whether an entry of `LD_PRELOAD` is this library: by its text, or by the file that it names.
+    fn is(&self, entry: &[u8]) -> bool {
+        if entry.is_empty() || self.entry.is_empty() {
+            return false;
+        }
+        let same_file = || {
+            let file = with_terminator(entry, |path| sys::stat_at(libc::AT_FDCWD, path, 0)).flatten();
+            file.is_some_and(|file| Some(file) == self.file)
+        };
+        entry == self.entry || (entry.contains(&b'/') && same_file())
+    }
+}
+
+/// Bytes as a C string, if they are not too many.
+fn with_terminator<R>(bytes: &[u8], then: impl FnOnce(&CStr) -> R) -> Option<R> {
+    let mut path = [0; 513];
+    path.get_mut(..bytes.len())?.copy_from_slice(bytes);
+    let path = CStr::from_bytes_until_nul(&path).ok()?;
+    (path.to_bytes().len() == bytes.len()).then(|| then(path))
+}
+
+unsafe extern "C" {
+    /// The program's environment, as getenv(3) sees it.
+    static environ: *const *const c_char;
+}
+
+/// `environ`.
+pub fn of_program() -> *const *const c_char {
+    // SAFETY: libc defines it; reading it races with setenv(3) in the program as much as execv(3) itself does.
+    unsafe { ptr::read_volatile(&raw const environ) }
+}
+
+/// Whether a new program with this environment would be logged. `true` where that cannot be said.
+pub fn is_complete(environment: *const *const c_char) -> bool {
+    let Some(own) = own().filter(|own| !own.entry.is_empty()) else { return true };
+    let logs = own.lines.iter().flatten().any(|line| line.to_bytes().starts_with(LOG));
+    survey(environment).is_none_or(|survey| survey.names_us && (survey.has_log || !logs))
+}
+
+/// The new `LD_PRELOAD` line for an environment that does not name the library, written to `room` with its end.
+pub fn preload_line(own: &Own, survey: &Survey, room: &mut [u8]) -> Option<()> {
+    let old = match survey.preload {
+        // SAFETY: the survey has read these bytes.
+        Some((_, value, length)) => unsafe { core::slice::from_raw_parts(value.cast::<u8>(), length) },
+        None => &[],
+    };
+    let separator: &[u8] = if old.is_empty() { b"" } else { b":" };
+    let mut at = 0;
+    for part in [PRELOAD, own.entry, separator, old, b"\0"] {
+        room.get_mut(at..at + part.len())?.copy_from_slice(part);
+        at += part.len();
+    }
+    Some(())
+}
+
+/// How many bytes [`preload_line`] needs.
+pub fn preload_size(own: &Own, survey: &Survey) -> usize {
+    PRELOAD.len() + own.entry.len() + survey.preload.map_or(0, |(_, _, length)| length) + 2
+}

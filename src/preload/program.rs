@@ -1,0 +1,213 @@
+//! The program that a call is about to start: whether the library will be loaded into it.
+//!
+//! This looks at the file on the program's own thread, because a relative path means its current directory, and before
+//! the call, because after it there is nobody left to look. It makes raw system calls only, and leaves nothing behind:
+//! the file is looked at before it is opened, so that neither a FIFO nor a device is waited for; signals are blocked while
+//! it is open, so that no handler forks with its descriptor or jumps out of here. For a moment other threads can see the
+//! descriptor, and a child that one of them forks right then keeps it.
+
+use crate::{environment, memory, process, sys};
+use core::ffi::{CStr, c_int};
+use sockshim_core::verdict::Reason;
+use sockshim_elf::Source;
+use sockshim_elf::file::{Format, examine};
+use sockshim_elf::obstacle::Obstacle;
+use sockshim_elf::privilege::{self, Caller, File};
+use sockshim_elf::script::{self, HEAD, NESTING};
+
+const PATH_MAX: usize = libc::PATH_MAX as usize;
+const NAME_MAX: usize = 255;
+/// Where execvp(3) looks when there is no PATH.
+const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
+
+/// How a call names its program.
+pub enum Named {
+    /// By a path, relative to a descriptor, with the flags of execveat(2).
+    At(c_int, i64, c_int),
+    /// By a name that is looked for in PATH if it has no slash.
+    Searched(i64),
+    /// By a descriptor.
+    Open(c_int),
+    /// By a path or a name, from a directory that is not known here: only an absolute path can be looked at.
+    Elsewhere(i64),
+}
+
+/// Why the program that a call names will not be seen, if that can be told from its file.
+pub fn reason(named: &Named) -> Option<Reason> {
+    if process::is_sandboxed() {
+        return None;
+    }
+    let mut path = [0; PATH_MAX];
+    let obstacle = match *named {
+        Named::At(dir, address, flags) => judge(dir, memory::c_string(address, &mut path)?, flags),
+        Named::Open(fd) => judge(fd, c"", libc::AT_EMPTY_PATH),
+        Named::Searched(address) => search(address, &mut path),
+        Named::Elsewhere(address) => {
+            let path = memory::c_string(address, &mut path)?;
+            if path.to_bytes().first() != Some(&b'/') {
+                return None;
+            }
+            judge(libc::AT_FDCWD, path, 0)
+        }
+    };
+    obstacle.map(|obstacle| match obstacle {
+        Obstacle::Static => Reason::ExecStatic,
+        Obstacle::Go => Reason::ExecGo,
+        Obstacle::SetId => Reason::ExecSetuid,
+        Obstacle::Capabilities => Reason::ExecCaps,
+        Obstacle::OtherLibc => Reason::ExecOtherLibc,
+        Obstacle::OtherArchitecture => Reason::ExecOtherArch,
+    })
+}
+
+/// As execvp(3) searches: the first file in PATH that may be executed.
+fn search(address: i64, path: &mut [u8; PATH_MAX]) -> Option<Obstacle> {
+    let name = memory::c_string(address, path)?.to_bytes();
+    if name.contains(&b'/') {
+        return judge(libc::AT_FDCWD, CStr::from_bytes_until_nul(path).ok()?, 0);
+    }
+    let length = name.len();
+    if length == 0 || length > NAME_MAX {
+        return None;
+    }
+    let mut kept = [0; NAME_MAX];
+    kept[..length].copy_from_slice(name);
+    // SAFETY: libc's execvp asks for the same variable in a moment, with the same right to.
+    let directories = unsafe {
+        let path = libc::getenv(c"PATH".as_ptr());
+        if path.is_null() { DEFAULT_PATH } else { CStr::from_ptr(path).to_bytes() }
+    };
+    for directory in directories.split(|byte| *byte == b':') {
+        // An empty element is the current directory.
+        let slash: &[u8] = if directory.is_empty() { b"" } else { b"/" };
+        let mut end = 0;
+        let fits = [directory, slash, &kept[..length], b"\0"].into_iter().all(|part| {
+            let room = path.get_mut(end..end + part.len());
+            end += part.len();
+            room.map(|room| room.copy_from_slice(part)).is_some()
+        });
+        let Some(candidate) = fits.then(|| CStr::from_bytes_until_nul(path).ok()).flatten() else { continue };
+        if is_executable(libc::AT_FDCWD, candidate, 0) {
+            return judge(libc::AT_FDCWD, candidate, 0);
+        }
+    }
+    None
+}
+
+/// Whether exec would take it: a regular file with permission. Everything else fails, and waiting for a FIFO would hang.
+fn is_executable(dir: c_int, path: &CStr, flags: c_int) -> bool {
+    sys::stat_at(dir, path, flags).is_some_and(is_regular) && sys::may_execute(dir, path, flags)
+}
+
+fn is_regular(stat: sys::Stat) -> bool {
+    stat.mode & libc::S_IFMT == libc::S_IFREG
+}
+
+/// What keeps the library out of a file; of the interpreter, if it is a script.
+fn judge(dir: c_int, path: &CStr, flags: c_int) -> Option<Obstacle> {
+    let mut interpreter = [0; HEAD + 1];
+    let mut step = look(dir, path, flags, &mut interpreter)?;
+    for _ in 0..NESTING {
+        let Step::Script = step else { break };
+        let mut next = [0; HEAD + 1];
+        step = look(libc::AT_FDCWD, CStr::from_bytes_until_nul(&interpreter).ok()?, 0, &mut next)?;
+        interpreter = next;
+    }
+    match step {
+        Step::Obstacle(obstacle) => obstacle,
+        Step::Script => None,
+    }
+}
+
+enum Step {
+    Obstacle(Option<Obstacle>),
+    /// A script, whose interpreter was written down.
+    Script,
+}
+
+/// Looks at one file. `None` when exec will fail, or nothing can be said.
+fn look(dir: c_int, path: &CStr, flags: c_int, interpreter: &mut [u8; HEAD + 1]) -> Option<Step> {
+    if !is_executable(dir, path, flags) {
+        return None;
+    }
+    let mask = sys::block_signals();
+    let fd = open(dir, path, flags);
+    let step = if fd < 0 { None } else { look_into(&Fd(fd), interpreter) };
+    if fd >= 0 {
+        sys::close(fd);
+    }
+    sys::restore_signals(mask);
+    step
+}
+
+fn open(dir: c_int, path: &CStr, flags: c_int) -> c_int {
+    let how = libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NONBLOCK | libc::O_NOCTTY;
+    if !path.is_empty() {
+        let follow = if flags & libc::AT_SYMLINK_NOFOLLOW != 0 { libc::O_NOFOLLOW } else { 0 };
+        return sys::open_at(dir, path, how | follow);
+    }
+    // The descriptor itself may be of a kind that cannot be read (O_PATH, O_WRONLY), or be read by others.
+    let mut name = *b"/proc/self/fd/\0\0\0\0\0\0\0\0\0\0\0\0";
+    let (mut digits, mut left, mut at) = ([0_u8; 10], dir.unsigned_abs(), 0);
+    loop {
+        digits[at] = b'0' + (left % 10) as u8;
+        (left, at) = (left / 10, at + 1);
+        if left == 0 {
+            break;
+        }
+    }
+    const PREFIX: usize = b"/proc/self/fd/".len();
+    for (slot, digit) in name[PREFIX..].iter_mut().zip(digits[..at].iter().rev()) {
+        *slot = *digit;
+    }
+    CStr::from_bytes_until_nul(&name).map_or(-1, |name| sys::open_at(libc::AT_FDCWD, name, how))
+}
+
+struct Fd(c_int);
+
+impl Source for Fd {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> usize {
+        let Ok(offset) = i64::try_from(offset) else { return 0 };
+        let mut count = 0;
+        while count < buffer.len() {
+            match sys::pread(self.0, &mut buffer[count..], offset.saturating_add(count as i64)) {
+                read @ 1.. => count += read as usize,
+                _ => break,
+            }
+        }
+        count
+    }
+}
+
+fn look_into(fd: &Fd, interpreter: &mut [u8; HEAD + 1]) -> Option<Step> {
+    let stat = sys::stat_at(fd.0, c"", libc::AT_EMPTY_PATH).filter(|stat| is_regular(*stat))?;
+    match examine(fd) {
+        Format::Script => {
+            let mut head = [0; HEAD];
+            let count = fd.read_at(0, &mut head);
+            let script = script::parse(&head[..count])?;
+            interpreter.get_mut(..script.interpreter.len())?.copy_from_slice(script.interpreter);
+            Some(Step::Script)
+        }
+        Format::Elf(elf) => Some(Step::Obstacle(elf.obstacle().or_else(|| secure(fd, stat)))),
+        Format::Empty | Format::Broken(_) | Format::Unknown => None,
+    }
+}
+
+/// Whether the program starts in secure mode.
+fn secure(fd: &Fd, stat: sys::Stat) -> Option<Obstacle> {
+    let ([ruid, euid, _], [rgid, egid, _]) = (sys::resuid(), sys::resgid());
+    let mut value = [0; 64];
+    let length = usize::try_from(sys::attribute(fd.0, c"security.capability", &mut value)).unwrap_or(0);
+    let capabilities = privilege::grants(&value[..length.min(value.len())]);
+    let asks = capabilities || privilege::has_set_id(stat.mode);
+    let nosuid = asks && sys::is_nosuid(fd.0);
+    let no_new_privs = asks && sys::no_new_privs();
+    let file = File { mode: stat.mode, uid: stat.uid, gid: stat.gid, capabilities, nosuid };
+    privilege::secure(&file, &Caller { ruid, euid, rgid, egid, no_new_privs })
+}
+
+/// Whether the environment that is passed on will have what a new program needs to be logged.
+pub fn gets_environment(environment: i64) -> bool {
+    crate::mode::propagates() || process::is_sandboxed() || environment::is_complete(environment as *const _)
+}

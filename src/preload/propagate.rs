@@ -1,0 +1,244 @@
+//! `SOCKSHIM_PROPAGATE=always`: what a program starts gets the library's variables, whatever environment it passes on.
+//!
+//! Every call that starts a program goes through here on its way to libc, in the place of the call itself: also in a vfork
+//! child, and also with logging off. Nothing is changed in the program's own memory. The new environment is a vector on
+//! the stack; its lines are the program's own, one `LD_PRELOAD` line beside it, and lines that were kept at the start.
+//!
+//! # Safety
+//! The functions have the contracts of those that they stand for. What they read of an environment was surveyed first.
+
+use crate::environment::{self, Own, Survey};
+use crate::hooks::original;
+use crate::{mode, process, room};
+use core::ffi::c_char;
+use libc::{c_int, c_long, c_ulong, pid_t, posix_spawn_file_actions_t, posix_spawnattr_t};
+
+type Strings = *const *const c_char;
+
+/// What has to be added to an environment.
+pub struct Plan {
+    own: &'static Own,
+    survey: Survey,
+    environment: Strings,
+}
+
+impl Plan {
+    /// `None` when nothing has to be added, or it cannot be said what.
+    pub fn of(environment: Strings) -> Option<Plan> {
+        // A program that is started in a sandbox could not log anyway, and nothing is asked of the kernel there.
+        if !mode::propagates() || process::is_sandboxed() {
+            return None;
+        }
+        let own = environment::own()?;
+        let survey = environment::survey(environment)?;
+        let plan = Plan { own, survey, environment };
+        (plan.adds_preload() || plan.survey.missing(own).next().is_some()).then_some(plan)
+    }
+
+    fn adds_preload(&self) -> bool {
+        !self.survey.names_us && !self.own.entry.is_empty()
+    }
+
+    /// Words of memory for the vector and the line.
+    pub fn words(&self) -> usize {
+        let line = environment::preload_size(self.own, &self.survey).div_ceil(size_of::<usize>());
+        self.pointers() + line
+    }
+
+    /// Pointers of the vector, with its end.
+    fn pointers(&self) -> usize {
+        self.survey.count + self.survey.missing(self.own).count() + 2
+    }
+
+    /// Makes the environment. `None` when there is no room after all.
+    pub fn fill(&self, room: &mut [usize]) -> Option<Strings> {
+        let (vector, line) = room.split_at_mut_checked(self.pointers())?;
+        let mut end = 0;
+        for index in 0..self.survey.count {
+            // SAFETY: the survey has read as many pointers.
+            vector[index] = unsafe { *self.environment.add(index) } as usize;
+            end += 1;
+        }
+        if self.adds_preload() {
+            environment::preload_line(self.own, &self.survey, crate::memory::bytes_of(line))?;
+            let place = self.survey.preload.map_or(end, |(index, ..)| index);
+            *vector.get_mut(place)? = line.as_ptr() as usize;
+            end += usize::from(self.survey.preload.is_none());
+        }
+        for missing in self.survey.missing(self.own) {
+            *vector.get_mut(end)? = missing.as_ptr() as usize;
+            end += 1;
+        }
+        *vector.get_mut(end)? = 0;
+        Some(vector.as_ptr().cast())
+    }
+}
+
+/// Makes the call with an environment that has everything; with `None` when it may be made as it was.
+fn with<R>(environment: Strings, call: impl Fn(Option<Strings>) -> R) -> R {
+    match Plan::of(environment) {
+        None => call(None),
+        Some(plan) => room::with(plan.words(), |room| call(room.and_then(|room| plan.fill(room)))),
+    }
+}
+
+/// execve(2)
+pub unsafe extern "C-unwind" fn execve(path: *const c_char, argv: Strings, envp: Strings) -> c_int {
+    // SAFETY: the program's own call.
+    with(envp, |new| unsafe { original::execve(path, argv, new.unwrap_or(envp)) })
+}
+
+/// execv(3)
+pub unsafe extern "C-unwind" fn execv(path: *const c_char, argv: Strings) -> c_int {
+    with(environment::of_program(), |new| match new {
+        // SAFETY: the program's own call.
+        None => unsafe { original::execv(path, argv) },
+        // SAFETY: the same with the environment that libc would have taken from the program.
+        Some(new) => unsafe { original::execve(path, argv, new) },
+    })
+}
+
+/// execvp(3)
+pub unsafe extern "C-unwind" fn execvp(file: *const c_char, argv: Strings) -> c_int {
+    with(environment::of_program(), |new| match new {
+        // SAFETY: the program's own call.
+        None => unsafe { original::execvp(file, argv) },
+        // SAFETY: the same with the environment that libc would have taken from the program.
+        Some(new) => unsafe { original::execvpe(file, argv, new) },
+    })
+}
+
+/// execvpe(3)
+pub unsafe extern "C-unwind" fn execvpe(file: *const c_char, argv: Strings, envp: Strings) -> c_int {
+    // SAFETY: the program's own call.
+    with(envp, |new| unsafe { original::execvpe(file, argv, new.unwrap_or(envp)) })
+}
+
+/// execveat(2)
+pub unsafe extern "C-unwind" fn execveat(
+    dirfd: c_int,
+    path: *const c_char,
+    argv: Strings,
+    envp: Strings,
+    flags: c_int,
+) -> c_int {
+    // SAFETY: the program's own call.
+    with(envp, |new| unsafe { original::execveat(dirfd, path, argv, new.unwrap_or(envp), flags) })
+}
+
+/// fexecve(3)
+pub unsafe extern "C-unwind" fn fexecve(fd: c_int, argv: Strings, envp: Strings) -> c_int {
+    // SAFETY: the program's own call.
+    with(envp, |new| unsafe { original::fexecve(fd, argv, new.unwrap_or(envp)) })
+}
+
+type Arguments = *const *mut c_char;
+
+/// posix_spawn(3)
+pub unsafe extern "C-unwind" fn posix_spawn(
+    pid: *mut pid_t,
+    path: *const c_char,
+    actions: *const posix_spawn_file_actions_t,
+    attributes: *const posix_spawnattr_t,
+    argv: Arguments,
+    envp: Arguments,
+) -> c_int {
+    with(envp.cast(), |new| {
+        let envp = new.map_or(envp, <*const *const c_char>::cast);
+        // SAFETY: the program's own call.
+        unsafe { original::posix_spawn(pid, path, actions, attributes, argv, envp) }
+    })
+}
+
+/// posix_spawnp(3)
+pub unsafe extern "C-unwind" fn posix_spawnp(
+    pid: *mut pid_t,
+    file: *const c_char,
+    actions: *const posix_spawn_file_actions_t,
+    attributes: *const posix_spawnattr_t,
+    argv: Arguments,
+    envp: Arguments,
+) -> c_int {
+    with(envp.cast(), |new| {
+        let envp = new.map_or(envp, <*const *const c_char>::cast);
+        // SAFETY: the program's own call.
+        unsafe { original::posix_spawnp(pid, file, actions, attributes, argv, envp) }
+    })
+}
+
+/// syscall(2): execve and execveat by number.
+pub unsafe extern "C-unwind" fn syscall(
+    number: c_long,
+    a1: c_long,
+    a2: c_long,
+    a3: c_long,
+    a4: c_long,
+    a5: c_long,
+    a6: c_long,
+) -> c_long {
+    // SAFETY: the program's own call.
+    let call = |a3, a4| unsafe { original::syscall(number, a1, a2, a3, a4, a5, a6) };
+    match number {
+        libc::SYS_execve => with(a3 as Strings, |new| call(new.map_or(a3, |new| new as c_long), a4)),
+        libc::SYS_execveat => with(a4 as Strings, |new| call(a3, new.map_or(a4, |new| new as c_long))),
+        libc::SYS_seccomp => {
+            let answer = call(a3, a4);
+            let installs = matches!(a1 as u32, libc::SECCOMP_SET_MODE_STRICT | libc::SECCOMP_SET_MODE_FILTER);
+            sandboxed(installs && answer >= 0);
+            answer
+        }
+        _ => call(a3, a4),
+    }
+}
+
+/// prctl(2): after a filter is installed, nothing is asked of the kernel. With logging on the hook has noted it already.
+pub unsafe extern "C-unwind" fn prctl(
+    option: c_int,
+    arg2: c_ulong,
+    arg3: c_ulong,
+    arg4: c_ulong,
+    arg5: c_ulong,
+) -> c_int {
+    // SAFETY: the program's own call.
+    let answer = unsafe { original::prctl(option, arg2, arg3, arg4, arg5) };
+    sandboxed(option == libc::PR_SET_SECCOMP && answer == 0);
+    answer
+}
+
+fn sandboxed(installed: bool) {
+    if installed {
+        process::set_sandboxed(true);
+    }
+}
+
+/// execl(3), execlp(3) and execle(3) with another environment: `arguments` has what follows the path, up to null.
+///
+/// # Safety
+/// As for the call that `name` names.
+pub unsafe fn variadic(
+    name: &str,
+    path: *const c_char,
+    environment: Strings,
+    count: usize,
+    argument: impl Fn(usize) -> i64,
+) -> Option<c_int> {
+    let plan = Plan::of(environment)?;
+    room::with(plan.words() + count + 1, |room| {
+        let (argv, rest) = room?.split_at_mut_checked(count + 1)?;
+        for (index, slot) in argv[..count].iter_mut().enumerate() {
+            *slot = argument(index) as usize;
+        }
+        argv[count] = 0;
+        let environment = plan.fill(rest)?;
+        let argv: Strings = argv.as_ptr().cast();
+        // SAFETY: the program's own call, with its arguments in a vector and its environment with ours.
+        Some(unsafe {
+            match name {
+                "execlp" => original::execvpe(path, argv, environment),
+                _ => original::execve(path, argv, environment),
+            }
+        })
+    })
+}
+
+const _: () = assert!(size_of::<usize>() == size_of::<Strings>());

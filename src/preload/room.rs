@@ -1,0 +1,42 @@
+//! Memory for the length of one call: on the stack if little is needed, else a mapping.
+//!
+//! It is for calls that start programs. A vfork child borrows its parent's memory and never comes back after the exec, so
+//! it may use nothing but its stack: whatever else it took, its parent would have lost. So only an environment of more
+//! than a thousand lines, passed on by a vfork child, costs its parent a mapping.
+//!
+//! # Safety
+//! A mapping is used by one call only, and given back when that returns.
+
+use crate::sys;
+
+const SMALL: usize = 128;
+const LARGE: usize = 1152;
+
+/// Makes the call with `words` words of memory; without them where there are none.
+pub fn with<R>(words: usize, call: impl FnOnce(Option<&mut [usize]>) -> R) -> R {
+    match words {
+        0..=SMALL => on_stack::<SMALL, R>(call),
+        ..=LARGE => on_stack::<LARGE, R>(call),
+        _ => mapped(words, call),
+    }
+}
+
+#[inline(never)]
+fn on_stack<const N: usize, R>(call: impl FnOnce(Option<&mut [usize]>) -> R) -> R {
+    let mut room = [0; N];
+    call(Some(&mut room))
+}
+
+#[inline(never)]
+fn mapped<R>(words: usize, call: impl FnOnce(Option<&mut [usize]>) -> R) -> R {
+    let len = words.saturating_mul(size_of::<usize>());
+    let start = sys::mmap(len);
+    if start.is_null() {
+        return call(None);
+    }
+    // SAFETY: the mapping is new, zeroed, aligned to a page, and has `len` bytes.
+    let answer = call(Some(unsafe { core::slice::from_raw_parts_mut(start.cast::<usize>(), words) }));
+    // SAFETY: the call is over.
+    unsafe { sys::munmap(start, len) };
+    answer
+}
