@@ -118,7 +118,8 @@ impl<'a> Config<'a> {
     }
 }
 
-const NAMES: [&str; 5] =
+/// The variables.
+pub const NAMES: [&str; 5] =
     ["SOCKSHIM_LOG", "SOCKSHIM_LOG_FORMAT", "SOCKSHIM_LOG_FILE", "SOCKSHIM_DISABLE", "SOCKSHIM_PROPAGATE"];
 
 #[cfg(test)]

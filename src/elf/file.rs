@@ -14,6 +14,10 @@ const PIECE: usize = 512;
 const MAX_HEADERS: usize = 65_536 / size_of::<ProgramHeader64<LE>>();
 
 /// What the kernel would make of a file.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one lives at a time, and there is nothing to allocate it from"
+)]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Format {
     /// It has no bytes.
@@ -42,6 +46,10 @@ pub struct Elf {
 }
 
 /// How a program is linked.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one lives at a time, and there is nothing to allocate it from"
+)]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Linking {
     /// For another machine, so not looked at.

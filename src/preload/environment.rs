@@ -12,12 +12,13 @@ use core::ffi::{CStr, c_char, c_void};
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 use libc::iovec;
+use sockshim_core::config::NAMES;
 
 const PRELOAD: &[u8] = b"LD_PRELOAD=";
 const PREFIX: &[u8] = b"SOCKSHIM_";
 const LOG: &[u8] = b"SOCKSHIM_LOG=";
-/// As many variables as are kept. There are fewer.
-const MOST: usize = 12;
+/// As many variables as there are.
+const MOST: usize = NAMES.len();
 /// How much of a line is looked at to find its name. A longer name is none of ours.
 const HEAD: usize = 32;
 /// How many lines are looked at in one go.
@@ -28,7 +29,7 @@ const PAGE: usize = 4096;
 pub struct Own {
     /// What to put into `LD_PRELOAD`; empty where the library came by another way.
     pub entry: &'static [u8],
-    /// Every `SOCKSHIM_*` line.
+    /// Every line of a variable of [`NAMES`]; the first one of each, which is the one that counts.
     lines: [Option<&'static CStr>; MOST],
     file: Option<sys::Stat>,
 }
@@ -44,19 +45,16 @@ pub fn own() -> Option<&'static Own> {
 /// Remembers the variables. Called once, by the constructor.
 pub fn remember(lines: impl Iterator<Item = &'static CStr>) {
     let mut own = Own { entry: &[], lines: [None; MOST], file: None };
-    let mut kept = own.lines.iter_mut();
     for line in lines {
         let bytes = line.to_bytes();
-        let name = bytes.iter().position(|byte| *byte == b'=').unwrap_or(HEAD);
         if let Some(list) = bytes.strip_prefix(PRELOAD) {
             // The dynamic linker reads the last one.
             own.entry = entry_in(list);
-        } else if bytes.starts_with(PREFIX)
-            && name < HEAD
-            && let Some(slot) = kept.next()
+        } else if let Some(index) = NAMES.iter().position(|name| is_named(bytes, name))
+            && own.lines[index].is_none()
         {
             // Copied, because the program may write over its environment (setproctitle does).
-            *slot = Some(Box::leak(Box::<CStr>::from(line)));
+            own.lines[index] = Some(Box::leak(Box::<CStr>::from(line)));
         }
     }
     own.file = with_terminator(own.entry, |path| sys::stat_at(libc::AT_FDCWD, path, 0)).flatten();
@@ -78,6 +76,7 @@ fn entry_in(list: &[u8]) -> &'static [u8] {
             let mut directory = [0; PAGE];
             let length = sys::current_directory(&mut directory);
             let Some(length) = usize::try_from(length).ok().filter(|length| *length > 1) else { return &[] };
+            let entry = entry.strip_prefix(b"./").unwrap_or(entry);
             let absolute = [&directory[..length - 1], entry].join(&b'/');
             Box::leak(absolute.into_boxed_slice())
         }
@@ -121,8 +120,8 @@ pub struct Survey {
 impl Survey {
     /// The lines that are missing.
     pub fn missing<'a>(&'a self, own: &'a Own) -> impl Iterator<Item = &'static CStr> + 'a {
-        let lines = own.lines.iter().flatten().copied().enumerate();
-        lines.filter(|(index, _)| self.present & (1 << index) == 0).map(|(_, line)| line)
+        let lines = own.lines.iter().enumerate();
+        lines.filter(|(index, _)| self.present & (1 << index) == 0).filter_map(|(_, line)| *line)
     }
 }
 
@@ -138,7 +137,7 @@ pub fn survey(environment: *const *const c_char) -> Option<Survey> {
         let wanted = BATCH.min((PAGE - at % PAGE) / size_of::<usize>()).max(1);
         memory::copy(pid, at, memory::bytes_of(&mut lines[..wanted]))?;
         let count = lines[..wanted].iter().position(|line| *line == 0).unwrap_or(wanted);
-        survey.look_at(own, pid, &lines[..count])?;
+        survey.look_at(pid, &lines[..count])?;
         if count < wanted {
             break;
         }
@@ -151,7 +150,7 @@ pub fn survey(environment: *const *const c_char) -> Option<Survey> {
 }
 
 impl Survey {
-    fn look_at(&mut self, own: &Own, pid: i32, lines: &[usize]) -> Option<()> {
+    fn look_at(&mut self, pid: i32, lines: &[usize]) -> Option<()> {
         let mut heads = [[0; HEAD]; BATCH];
         copy_heads(pid, lines, &mut heads)?;
         for (line, head) in lines.iter().zip(&heads) {
@@ -159,9 +158,8 @@ impl Survey {
                 self.preload = Some((self.count, (line + PRELOAD.len()) as *const c_char, 0));
             } else if head.starts_with(PREFIX) {
                 self.has_log |= head.starts_with(LOG);
-                for (index, known) in own.lines.iter().enumerate() {
-                    let name = known.map(|known| name_of(known.to_bytes()));
-                    self.present |= u32::from(name == Some(name_of(head))) << index;
+                for (index, name) in NAMES.iter().enumerate() {
+                    self.present |= u32::from(is_named(head, name)) << index;
                 }
             }
             self.count += 1;
@@ -170,10 +168,9 @@ impl Survey {
     }
 }
 
-/// The name and the `=` after it.
-fn name_of(line: &[u8]) -> &[u8] {
-    let end = line.iter().position(|byte| *byte == b'=').map_or(line.len(), |at| at + 1);
-    &line[..end]
+/// Whether a line sets the variable.
+fn is_named(line: &[u8], name: &str) -> bool {
+    line.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"="))
 }
 
 /// Copies the first bytes of each string, in one system call unless one of them crosses a page's end.

@@ -53,11 +53,10 @@ impl Plan {
     /// Makes the environment. `None` when there is no room after all.
     pub fn fill(&self, room: &mut [usize]) -> Option<Strings> {
         let (vector, line) = room.split_at_mut_checked(self.pointers())?;
-        let mut end = 0;
-        for index in 0..self.survey.count {
+        let mut end = self.survey.count;
+        for (index, slot) in vector.get_mut(..end)?.iter_mut().enumerate() {
             // SAFETY: the survey has read as many pointers.
-            vector[index] = unsafe { *self.environment.add(index) } as usize;
-            end += 1;
+            *slot = unsafe { *self.environment.add(index) } as usize;
         }
         if self.adds_preload() {
             environment::preload_line(self.own, &self.survey, crate::memory::bytes_of(line))?;
@@ -128,6 +127,11 @@ pub unsafe extern "C-unwind" fn execveat(
 
 /// fexecve(3)
 pub unsafe extern "C-unwind" fn fexecve(fd: c_int, argv: Strings, envp: Strings) -> c_int {
+    if envp.is_null() {
+        // To this function, unlike the others, no environment is an error (EINVAL).
+        // SAFETY: the program's own call.
+        return unsafe { original::fexecve(fd, argv, envp) };
+    }
     // SAFETY: the program's own call.
     with(envp, |new| unsafe { original::fexecve(fd, argv, new.unwrap_or(envp)) })
 }

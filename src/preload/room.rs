@@ -15,8 +15,8 @@ const LARGE: usize = 1152;
 /// Makes the call with `words` words of memory; without them where there are none.
 pub fn with<R>(words: usize, call: impl FnOnce(Option<&mut [usize]>) -> R) -> R {
     match words {
-        0..=SMALL => on_stack::<SMALL, R>(call),
-        ..=LARGE => on_stack::<LARGE, R>(call),
+        _ if words <= SMALL => on_stack::<SMALL, R>(call),
+        _ if words <= LARGE => on_stack::<LARGE, R>(call),
         _ => mapped(words, call),
     }
 }
