@@ -48,7 +48,7 @@ macro_rules! hooks {
         pub static HOOKS: &[Hook] = &[
             $(Hook {
                 name: stringify!($name),
-                params: params!($($arg: $ty),*),
+                params: params!($name; $($arg: $ty),*),
                 ret: stringify!($ret),
                 level: Level::$level,
                 nr: nr!($($nr)?),
@@ -56,7 +56,7 @@ macro_rules! hooks {
             },)*
             $(Hook {
                 name: stringify!($tname),
-                params: params!($($targ: $tty),*),
+                params: params!($tname; $($targ: $tty),*),
                 ret: stringify!($tret),
                 level: Level::$tlevel,
                 nr: None,

@@ -52,6 +52,20 @@ impl Names {
         self.numbers.iter().copied().zip(self.text.split_terminator(' '))
     }
 
+    /// The name at a place in the order. A loop over bytes: names are short, and `split` prepares for long texts.
+    fn at(self, place: usize) -> Option<&'static str> {
+        let (mut begin, mut spaces) = (0, 0);
+        for (index, byte) in self.text.bytes().enumerate() {
+            if byte == b' ' {
+                if spaces == place {
+                    return self.text.get(begin..index);
+                }
+                (begin, spaces) = (index + 1, spaces + 1);
+            }
+        }
+        self.text.get(begin..).filter(|rest| spaces == place && !rest.is_empty())
+    }
+
     /// Whether a number has a name here.
     pub fn has(self, number: c_int) -> bool {
         self.numbers.contains(&number)
@@ -136,7 +150,7 @@ names! {
 
 /// The name of `number` in `names`.
 pub fn name_of(names: Names, number: c_int) -> Option<&'static str> {
-    names.iter().find(|(known, _)| *known == number).map(|(_, name)| name)
+    names.at(names.numbers.iter().position(|known| *known == number)?)
 }
 
 /// The number for `name` in `names`.
@@ -164,55 +178,81 @@ pub fn protocols_of(family: c_int) -> Names {
     }
 }
 
-/// Writes a number by its name, or as a number when it has none.
+/// A number by its name, or as a number when it has none.
 pub struct Named(pub Names, pub c_int);
 
-impl fmt::Display for Named {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Named {
+    /// Writes it.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write(&self, out: &mut impl fmt::Write) -> fmt::Result {
         match name_of(self.0, self.1) {
-            Some(name) => f.write_str(name),
-            None => write!(f, "{}", self.1),
+            Some(name) => out.write_str(name),
+            None => write!(out, "{}", self.1),
         }
     }
 }
 
-/// Writes bits by their names joined with `|`; what has no name follows in hexadecimal.
+/// Bits by their names joined with `|`; what has no name follows in hexadecimal.
 pub struct Bits(pub Names, pub c_int);
 
-impl fmt::Display for Bits {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut left = self.1;
-        let mut separator = "";
-        for (bit, name) in self.0.iter() {
+impl Bits {
+    /// Writes them.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write(&self, out: &mut impl fmt::Write) -> fmt::Result {
+        let Bits(names, bits) = *self;
+        if bits == 0 {
+            return out.write_str("0");
+        }
+        let mut left = bits;
+        for (bit, name) in names.iter() {
             if bit != 0 && left & bit == bit {
-                write!(f, "{separator}{name}")?;
+                if left != bits {
+                    out.write_str("|")?;
+                }
+                out.write_str(name)?;
                 left &= !bit;
-                separator = "|";
             }
         }
-        if left != 0 || separator.is_empty() {
-            match left {
-                0 => f.write_str("0")?,
-                bits => write!(f, "{separator}{bits:#x}")?,
-            }
+        match left {
+            0 => Ok(()),
+            _ if left == bits => write!(out, "{left:#x}"),
+            _ => write!(out, "|{left:#x}"),
         }
-        Ok(())
     }
 }
 
 /// socket(2)'s `type` argument: the type and its flag bits.
 pub struct TypeArg(pub c_int);
 
-impl fmt::Display for TypeArg {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl TypeArg {
+    /// Writes it.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write(&self, out: &mut impl fmt::Write) -> fmt::Result {
         let flags = self.0 & !SOCK_TYPE_MASK;
-        write!(f, "{}", Named(TYPES, self.0 & SOCK_TYPE_MASK))?;
+        Named(TYPES, self.0 & SOCK_TYPE_MASK).write(out)?;
         if flags != 0 {
-            write!(f, "|{}", Bits(TYPE_FLAGS, flags))?;
+            out.write_str("|")?;
+            Bits(TYPE_FLAGS, flags).write(out)?;
         }
         Ok(())
     }
 }
+
+/// Displayed as it is written.
+macro_rules! display {
+    ($($ty:ident)*) => { $(impl fmt::Display for $ty {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            self.write(f)
+        }
+    })* };
+}
+display! { Named Bits TypeArg }
 
 #[cfg(test)]
 mod tests {
@@ -232,6 +272,10 @@ mod tests {
             IOCTL,
         ] {
             assert_eq!(names.iter().count(), names.numbers.len());
+            for (place, (number, name)) in names.iter().enumerate() {
+                assert_eq!((names.at(place), name_of(names, number)), (Some(name), Some(name)));
+            }
+            assert_eq!(names.at(names.numbers.len()), None);
             assert_eq!(names.text.split(' ').count(), names.numbers.len() + 1, "{}", names.text);
         }
         assert_eq!(IOCTL.iter().last(), Some((0x8904, "SIOCGPGRP")));

@@ -241,7 +241,7 @@ static DIVERGENCE: Hook = special("divergence");
 
 /// A row for records that no call makes.
 pub const fn special(name: &'static str) -> Hook {
-    Hook { name, params: Params(""), ret: "c_int", level: Level::Decision, nr: None, doc: "" }
+    Hook { name, params: Params::new(name, ""), ret: "c_int", level: Level::Decision, nr: None, doc: "" }
 }
 
 /// The record about a prediction that did not come true.

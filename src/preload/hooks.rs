@@ -283,7 +283,7 @@ hooks! {
         fn posix_spawnp(pid: *mut pid_t, file: *const c_char, file_actions: *const posix_spawn_file_actions_t, attrp: *const posix_spawnattr_t, argv: *const *mut c_char, envp: *const *mut c_char) -> c_int = process::spawn, process::spawned;
         /// prctl(2), for the moment at which a program enters a seccomp sandbox
         [Call exec SYS_prctl]
-        fn prctl(option: c_int, arg2: c_ulong, arg3: c_ulong, arg4: c_ulong, arg5: c_ulong) -> c_int = process::prctl, process::sandbox_done;
+        fn prctl(option: c_int, arg2: c_ulong, arg3: c_ulong, arg4: c_ulong, arg5: c_ulong) -> c_int = process::prctl, process::prctl_done;
         /// setuid(2), which the log's writer has to follow
         [Call control]
         fn setuid(uid: uid_t) -> c_int = process::plain, process::credentials_done;

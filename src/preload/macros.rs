@@ -196,7 +196,7 @@ macro_rules! hooks {
             $(Row {
                 hook: Hook {
                     name: stringify!($name),
-                    params: params!($($arg: $ty),*),
+                    params: params!($name; $($arg: $ty),*),
                     ret: stringify!($ret),
                     level: Level::$level,
                     nr: nr!($($nr)?),
@@ -209,7 +209,7 @@ macro_rules! hooks {
             $(Row {
                 hook: Hook {
                     name: stringify!($tname),
-                    params: params!($($targ: $tty),*),
+                    params: params!($tname; $($targ: $tty),*),
                     ret: stringify!($tret),
                     level: Level::$tlevel,
                     nr: None,

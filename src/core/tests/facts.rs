@@ -11,7 +11,7 @@ use sockshim_core::trace::{json as json_format, text};
 
 static HOOK: Hook = Hook {
     name: "socket",
-    params: Params("domain:c_int;type_:c_int;protocol:c_int;"),
+    params: Params::new("socket", "domain:c_int;type_:c_int;protocol:c_int;"),
     ret: "c_int",
     level: Level::Decision,
     nr: None,
@@ -41,8 +41,8 @@ fn written(facts: &dyn Facts, ty: c_int, protocol: c_int) -> (Vec<Value>, String
     let _ = sys_socket(&mut Cx { path: &mut event.path, net: Net { facts } }, libc::AF_INET, ty, protocol);
     let process = Process { pid: 1, comm: "test", epoch: 0 };
     let (mut line, mut lines) = (Vec::new(), Vec::new());
-    json_format::write(&event, &process, &mut line).expect("room");
-    text::write(&event, &process, &mut lines).expect("room");
+    json_format::write(&event, &process, &mut line);
+    text::write(&event, &process, &mut lines);
     let line: Value = serde_json::from_slice(&line).expect("JSON");
     let path = line["path"].as_array().expect("a path").clone();
     (path, String::from_utf8(lines).expect("text"))

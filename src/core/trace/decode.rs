@@ -5,11 +5,116 @@
 
 use crate::net::address::SockAddr;
 use crate::trace::event::{Event, Extra};
+use crate::trace::line::Line;
 use crate::uapi::{self, Bits, Named, Names, TypeArg};
 use libc::c_int;
-use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
+
+/// What an argument stands for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Meaning {
+    /// A signed number of 32 bits.
+    Int32,
+    /// An unsigned number of 32 bits.
+    Uint32,
+    /// A signed number of 64 bits.
+    Int64,
+    /// A length or a count.
+    Uint64,
+    /// A pointer.
+    Pointer,
+    /// A pointer to a socket address, which the event may hold.
+    Addr,
+    /// A pointer to a text, which the event may hold.
+    Text,
+    /// The array of two descriptors, which the event may hold.
+    Pair,
+    /// A pointer to an option's value, which the event may hold.
+    OptVal,
+    /// An address family.
+    Family,
+    /// A socket type with its flags.
+    Type,
+    /// A protocol of the family in the first argument.
+    Protocol,
+    /// A level of socket options.
+    Level,
+    /// A socket option of the level in the second argument.
+    OptName,
+    /// What to shut down.
+    How,
+    /// A command of fcntl(2).
+    Fcntl,
+    /// A request of ioctl(2).
+    Ioctl,
+    /// An operation of epoll_ctl(2).
+    Epoll,
+    /// SOCK_NONBLOCK and SOCK_CLOEXEC.
+    TypeFlags,
+    /// Flags of close_range(2).
+    CloseRangeFlags,
+    /// Flags of the send and recv families.
+    MsgFlags,
+    /// Flags without names.
+    Flags,
+}
+
+/// The meaning of a parameter, by the call that it belongs to, its name, and its type.
+pub const fn meaning(call: &[u8], name: &[u8], ty: &[u8]) -> Meaning {
+    match name {
+        b"family" => Meaning::Family,
+        b"type_" => Meaning::Type,
+        b"protocol" => Meaning::Protocol,
+        b"addr" => Meaning::Addr,
+        b"path" | b"file" => Meaning::Text,
+        b"sv" => Meaning::Pair,
+        b"optval" => Meaning::OptVal,
+        b"level" => Meaning::Level,
+        b"optname" => Meaning::OptName,
+        b"how" => Meaning::How,
+        b"cmd" => Meaning::Fcntl,
+        b"request" => Meaning::Ioctl,
+        b"op" => Meaning::Epoll,
+        b"flags" => flags_of(call),
+        _ => type_meaning(ty),
+    }
+}
+
+const fn type_meaning(ty: &[u8]) -> Meaning {
+    match ty {
+        [b'*', ..] => Meaning::Pointer,
+        b"c_int" | b"pid_t" => Meaning::Int32,
+        b"c_uint" | b"socklen_t" | b"uid_t" | b"gid_t" => Meaning::Uint32,
+        b"size_t" | b"nfds_t" | b"c_ulong" => Meaning::Uint64,
+        _ => Meaning::Int64,
+    }
+}
+
+const fn flags_of(call: &[u8]) -> Meaning {
+    match call {
+        b"accept4" | b"dup3" | b"epoll_create1" => Meaning::TypeFlags,
+        b"close_range" => Meaning::CloseRangeFlags,
+        _ if contains(call, b"send") || contains(call, b"recv") => Meaning::MsgFlags,
+        _ => Meaning::Flags,
+    }
+}
+
+const fn contains(text: &[u8], part: &[u8; 4]) -> bool {
+    let mut rest = text;
+    while let [first, tail @ ..] = rest {
+        if let [second, third, fourth, ..] = tail
+            && *first == part[0]
+            && *second == part[1]
+            && *third == part[2]
+            && *fourth == part[3]
+        {
+            return true;
+        }
+        rest = tail;
+    }
+    false
+}
 
 /// A decoded argument.
 #[derive(Clone, Copy)]
@@ -27,53 +132,43 @@ pub enum Value<'a> {
     /// A pointer that was not followed.
     Pointer(u64),
     /// A socket address.
-    Address(&'a SockAddr),
+    Address(Address<'a>),
     /// A path.
     Text(&'a [u8]),
     /// Two descriptors.
     Pair([c_int; 2]),
 }
 
-/// The argument at `index`.
-pub fn argument(event: &Event, index: usize) -> Value<'_> {
+/// The argument at `index`, which means `meaning`.
+#[inline]
+pub fn argument(event: &Event, index: usize, meaning: Meaning) -> Value<'_> {
     let word = event.args[index];
     let int = word as c_int;
-    let Some(param) = event.hook.params.get(index) else { return Value::Int(word) };
-    match (param.name, event.extra) {
-        ("family", _) => Value::Name(uapi::FAMILIES, int),
-        ("type_", _) => Value::Type(int),
-        ("protocol", _) => Value::Name(uapi::protocols_of(event.args[0] as c_int), int),
-        ("addr", Extra::Address) => Value::Address(&event.addr),
-        ("path" | "file", Extra::Text) => Value::Text(event.addr.bytes()),
-        ("sv", Extra::Pair(pair)) => Value::Pair(pair),
-        ("optval", Extra::Value(value)) => Value::Int(value.into()),
-        ("level", _) => Value::Name(uapi::LEVELS, int),
-        ("optname", _) => Value::Name(uapi::options_of(event.args[1] as c_int), int),
-        ("how", _) => Value::Name(uapi::SHUT, int),
-        ("cmd", _) => Value::Name(uapi::FCNTL, int),
-        ("request", _) => Value::Name(uapi::IOCTL, int),
-        ("op", _) => Value::Name(uapi::EPOLL, int),
-        ("flags", _) => Value::Bits(flags_of(event.hook.name), int),
-        _ if param.ty.starts_with('*') => Value::Pointer(word as u64),
-        _ => number(param.ty, word),
-    }
-}
-
-fn number(ty: &str, word: i64) -> Value<'static> {
-    match ty {
-        "c_int" | "pid_t" => Value::Int(i64::from(word as c_int)),
-        "c_uint" | "socklen_t" | "uid_t" | "gid_t" => Value::Uint(u64::from(word as u32)),
-        "size_t" | "nfds_t" | "c_ulong" => Value::Uint(word as u64),
-        _ => Value::Int(word),
-    }
-}
-
-fn flags_of(call: &str) -> Names {
-    match call {
-        "accept4" | "dup3" | "epoll_create1" => uapi::TYPE_FLAGS,
-        "close_range" => uapi::CLOSE_RANGE,
-        call if call.contains("send") || call.contains("recv") => uapi::MSG,
-        _ => Names::NONE,
+    match (meaning, event.extra) {
+        (Meaning::Int32, _) => Value::Int(int.into()),
+        (Meaning::Uint32, _) => Value::Uint(u64::from(word as u32)),
+        (Meaning::Int64, _) => Value::Int(word),
+        (Meaning::Uint64, _) => Value::Uint(word as u64),
+        (Meaning::Addr, Extra::Address) => Value::Address(Address(&event.addr)),
+        (Meaning::Text, Extra::Text) => Value::Text(event.addr.bytes()),
+        (Meaning::Pair, Extra::Pair(pair)) => Value::Pair(pair),
+        (Meaning::OptVal, Extra::Value(value)) => Value::Int(value.into()),
+        (Meaning::Pointer | Meaning::Addr | Meaning::Text | Meaning::Pair | Meaning::OptVal, _) => {
+            Value::Pointer(word as u64)
+        }
+        (Meaning::Family, _) => Value::Name(uapi::FAMILIES, int),
+        (Meaning::Type, _) => Value::Type(int),
+        (Meaning::Protocol, _) => Value::Name(uapi::protocols_of(event.args[0] as c_int), int),
+        (Meaning::Level, _) => Value::Name(uapi::LEVELS, int),
+        (Meaning::OptName, _) => Value::Name(uapi::options_of(event.args[1] as c_int), int),
+        (Meaning::How, _) => Value::Name(uapi::SHUT, int),
+        (Meaning::Fcntl, _) => Value::Name(uapi::FCNTL, int),
+        (Meaning::Ioctl, _) => Value::Name(uapi::IOCTL, int),
+        (Meaning::Epoll, _) => Value::Name(uapi::EPOLL, int),
+        (Meaning::TypeFlags, _) => Value::Bits(uapi::TYPE_FLAGS, int),
+        (Meaning::CloseRangeFlags, _) => Value::Bits(uapi::CLOSE_RANGE, int),
+        (Meaning::MsgFlags, _) => Value::Bits(uapi::MSG, int),
+        (Meaning::Flags, _) => Value::Bits(uapi::Names::NONE, int),
     }
 }
 
@@ -109,45 +204,43 @@ impl fmt::Write for Escape<'_, '_> {
     }
 }
 
-impl Serialize for Lossy<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl fmt::Display for Value<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Value<'_> {
+    /// Writes it as text.
+    pub fn text(&self, line: &mut Line) {
         match *self {
-            Value::Int(number) => write!(f, "{number}"),
-            Value::Uint(number) => write!(f, "{number}"),
-            Value::Name(names, number) => write!(f, "{}", Named(names, number)),
-            Value::Bits(names, bits) => write!(f, "{}", Bits(names, bits)),
-            Value::Type(ty) => write!(f, "{}", TypeArg(ty)),
-            Value::Pointer(0) => f.write_str("NULL"),
-            Value::Pointer(pointer) => write!(f, "{pointer:#x}"),
-            Value::Address(addr) => write!(f, "{}", Address(addr)),
-            Value::Text(text) => write!(f, "{}", Quoted(Lossy(text))),
-            Value::Pair([one, two]) => write!(f, "[{one}, {two}]"),
+            Value::Int(number) => line.int(number),
+            Value::Uint(number) => line.uint(number),
+            Value::Name(names, number) => line.put(|out| Named(names, number).write(out)),
+            Value::Bits(names, bits) => line.put(|out| Bits(names, bits).write(out)),
+            Value::Type(ty) => line.put(|out| TypeArg(ty).write(out)),
+            Value::Pointer(0) => line.text("NULL"),
+            Value::Pointer(pointer) => line.hex(pointer),
+            Value::Address(addr) => line.display(addr),
+            Value::Text(text) => line.display(Quoted(Lossy(text))),
+            Value::Pair([one, two]) => line.display(format_args!("[{one}, {two}]")),
         }
     }
-}
 
-impl Serialize for Value<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    /// Writes it as a value of JSON.
+    pub fn json(&self, line: &mut Line) {
         match *self {
-            Value::Int(number) => serializer.serialize_i64(number),
-            Value::Uint(number) => serializer.serialize_u64(number),
-            Value::Pointer(0) => serializer.serialize_none(),
-            Value::Address(addr) => Address(addr).serialize(serializer),
-            Value::Text(text) => Lossy(text).serialize(serializer),
-            Value::Pair(pair) => pair.serialize(serializer),
-            _ => serializer.collect_str(self),
+            Value::Int(_) | Value::Uint(_) => self.text(line),
+            Value::Pointer(0) => line.text("null"),
+            Value::Address(addr) => addr.json(line),
+            Value::Text(text) => line.foreign(Lossy(text)),
+            Value::Pair([one, two]) => line.display(format_args!("[{one},{two}]")),
+            _ => {
+                line.text("\"");
+                self.text(line);
+                line.text("\"");
+            }
         }
     }
 }
 
 /// A socket address by its fields.
-struct Address<'a>(&'a SockAddr);
+#[derive(Clone, Copy)]
+pub struct Address<'a>(pub &'a SockAddr);
 
 /// One reading of an address.
 enum Fields<'a> {
@@ -213,41 +306,26 @@ impl fmt::Display for Address<'_> {
     }
 }
 
-/// A value that serde writes through its Display form.
-struct Shown<T>(T);
-
-impl<T: fmt::Display> Serialize for Shown<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
-    }
-}
-
-impl Serialize for Address<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("family", &Shown(Named(uapi::FAMILIES, self.0.family().unwrap_or(0))))?;
+impl Address<'_> {
+    fn json(self, line: &mut Line) {
+        line.text("{\"family\":\"");
+        line.put(|out| Named(uapi::FAMILIES, self.0.family().unwrap_or(0)).write(out));
+        line.text("\"");
         match self.fields() {
-            Fields::Inet(ip, port) => {
-                map.serialize_entry("address", &Shown(ip))?;
-                map.serialize_entry("port", &port)?;
+            Fields::Inet(ip, port) => line.display(format_args!(",\"address\":\"{ip}\",\"port\":{port}")),
+            Fields::Inet6(ip, port) => line.display(format_args!(",\"address\":\"{ip}\",\"port\":{port}")),
+            Fields::Unix(path) => {
+                line.text(",\"path\":");
+                line.foreign(UnixPath(path));
             }
-            Fields::Inet6(ip, port) => {
-                map.serialize_entry("address", &Shown(ip))?;
-                map.serialize_entry("port", &port)?;
-            }
-            Fields::Unix(path) => map.serialize_entry("path", &Shown(UnixPath(path)))?,
             Fields::Netlink { pid, groups } => {
-                map.serialize_entry("pid", &pid)?;
-                map.serialize_entry("groups", &groups)?;
+                line.display(format_args!(",\"pid\":{pid},\"groups\":{groups}"));
             }
-            Fields::Packet { ifindex } => map.serialize_entry("ifindex", &ifindex)?,
-            Fields::Vsock { cid, port } => {
-                map.serialize_entry("cid", &cid)?;
-                map.serialize_entry("port", &port)?;
-            }
-            Fields::Raw(bytes) => map.serialize_entry("bytes", &Shown(HexBytes(bytes)))?,
+            Fields::Packet { ifindex } => line.display(format_args!(",\"ifindex\":{ifindex}")),
+            Fields::Vsock { cid, port } => line.display(format_args!(",\"cid\":{cid},\"port\":{port}")),
+            Fields::Raw(bytes) => line.display(format_args!(",\"bytes\":\"{}\"", HexBytes(bytes))),
         }
-        map.end()
+        line.text("}");
     }
 }
 
@@ -257,7 +335,9 @@ mod tests {
 
     fn shown(bytes: &[u8]) -> (String, String) {
         let addr = SockAddr::new(bytes);
-        (Address(&addr).to_string(), serde_json::to_string(&Address(&addr)).expect("serializes"))
+        let mut json = Vec::new();
+        Address(&addr).json(&mut Line::new(&mut json));
+        (Address(&addr).to_string(), String::from_utf8(json).expect("UTF-8"))
     }
 
     #[test]

@@ -5,11 +5,13 @@
 //! | [`event`] | one fixed-size record per call, filled on the program's thread without allocation |
 //! | [`sink`] | the bounded channel, and the count of what it had no room for |
 //! | [`decode`] | arguments by name: flags, options, addresses |
+//! | [`line`] | what lines are made of |
 //! | [`text`], [`json`] | the two formats, made on the writer's thread |
 
 pub mod decode;
 pub mod event;
 pub mod json;
+pub mod line;
 pub mod sink;
 pub mod text;
 

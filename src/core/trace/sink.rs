@@ -74,8 +74,14 @@ mod tests {
     use super::*;
     use crate::hook::{Hook, Level, Params};
 
-    static HOOK: Hook =
-        Hook { name: "socket", params: Params(""), ret: "c_int", level: Level::Call, nr: None, doc: "" };
+    static HOOK: Hook = Hook {
+        name: "socket",
+        params: Params::new("socket", ""),
+        ret: "c_int",
+        level: Level::Call,
+        nr: None,
+        doc: "",
+    };
 
     #[test]
     fn what_has_no_room_is_counted() {

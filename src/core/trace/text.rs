@@ -1,204 +1,208 @@
 //! Events as text: the call as strace(1) would write it, and below it the way that it took.
 
 use crate::errno::Errno;
-use crate::net::path::{Finding, Step};
+use crate::net::path::{Finding, Match, Step};
 use crate::trace::decode::{Lossy, argument};
 use crate::trace::event::{Event, Extra, Process};
 use crate::trace::json::ModuleName;
+use crate::trace::line::Line;
 use crate::uapi::{Bits, FAMILIES, Named, PROTOCOLS, SOCK_TYPE_MASK, TYPE_FLAGS, TYPES, protocols_of};
 use crate::verdict::{Predicted, Reason};
-use std::fmt;
-use std::io;
 
-/// Writes the event with its path.
-///
-/// # Errors
-/// What `out` reports, such as no room left in a buffer.
-pub fn write(event: &Event, process: &Process, out: &mut impl io::Write) -> io::Result<()> {
-    let nanos = event.start + process.epoch;
-    let (seconds, micros) = (nanos / 1_000_000_000 % 86_400, nanos / 1000 % 1_000_000);
-    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    write!(out, "{hour:02}:{minute:02}:{second:02}.{micros:06} {}[{}] ", process.comm, event.tid)?;
+/// How wide the column of functions is.
+const COLUMN: usize = 24;
+
+/// Appends the event with its path.
+pub fn write(event: &Event, process: &Process, out: &mut Vec<u8>) {
+    let line = &mut Line::new(out);
+    head(line, event, process);
     match (event.reason, event.extra) {
-        (Reason::Shim, Extra::Text) => return writeln!(out, "sockshim: {}", Lossy(event.addr.bytes())),
+        (Reason::Shim, Extra::Text) => {
+            return line.display(format_args!("sockshim: {}\n", Lossy(event.addr.bytes())));
+        }
         (Reason::LogFull, Extra::Count(count)) => {
-            return writeln!(out, "sockshim: the log was full, {count} events are missing here");
+            return line
+                .display(format_args!("sockshim: the log was full, {count} events are missing here\n"));
         }
         (Reason::End, Extra::Summary(end)) => {
-            return writeln!(
-                out,
-                "sockshim: {} calls on sockets, {} predicted, {} predicted wrongly, {} lost",
+            return line.display(format_args!(
+                "sockshim: {} calls on sockets, {} predicted, {} predicted wrongly, {} lost\n",
                 end.events, end.predicted, end.divergences, end.dropped
-            );
+            ));
         }
         _ => {}
     }
     if event.reason == Reason::Mispredicted {
-        write!(out, "DIVERGENCE ")?;
+        line.text("DIVERGENCE ");
     }
-    writeln!(out, "{}", Call(event))?;
-    let mut plain = Plain { out, event, open: false };
-    for step in event.path.steps() {
-        plain.step(step)?;
-    }
-    plain.end()
+    call(line, event);
+    line.text("\n");
+    path(line, event);
+}
+
+/// `21:28:35.788525 http[23184] `, in UTC.
+fn head(line: &mut Line, event: &Event, process: &Process) {
+    let nanos = event.start + process.epoch;
+    let seconds = nanos / 1_000_000_000;
+    line.digits::<2>(seconds / 3600 % 24);
+    line.text(":");
+    line.digits::<2>(seconds / 60 % 60);
+    line.text(":");
+    line.digits::<2>(seconds % 60);
+    line.text(".");
+    line.digits::<6>(nanos / 1000 % 1_000_000);
+    line.text(" ");
+    line.text(process.comm);
+    line.text("[");
+    line.int(event.tid.into());
+    line.text("] ");
 }
 
 /// `name(arguments) = result`.
-struct Call<'a>(&'a Event);
-
-impl fmt::Display for Call<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let event = self.0;
-        write!(f, "{}(", event.hook.name)?;
-        for index in 0..event.hook.params.len() {
-            let separator = if index == 0 { "" } else { ", " };
-            write!(f, "{separator}{}", argument(event, index))?;
+fn call(line: &mut Line, event: &Event) {
+    line.text(event.hook.name);
+    line.text("(");
+    for (index, param) in event.hook.params.iter().enumerate() {
+        if index > 0 {
+            line.text(", ");
         }
-        write!(f, ")")?;
-        if event.hook.ret != "!" {
-            write!(f, " = {}", event.ret)?;
-        }
-        if let Some(errno) = event.errno.map(Errno) {
-            match errno.name() {
-                Some(name) => write!(f, " {name}")?,
-                None => write!(f, " errno {}", errno.0)?,
+        argument(event, index, param.meaning).text(line);
+    }
+    line.text(")");
+    if event.hook.ret != "!" {
+        line.text(" = ");
+        line.int(event.ret);
+    }
+    if let Some(errno) = event.errno.map(Errno) {
+        match errno.name() {
+            Some(name) => {
+                line.text(" ");
+                line.text(name);
             }
+            None => line.display(format_args!(" errno {}", errno.0)),
         }
-        match event.predicted {
-            Predicted::Errno(expected) if event.is_divergence() || event.reason == Reason::Mispredicted => {
-                write!(f, " (predicted {})", expected.name().unwrap_or("?"))?;
-            }
-            Predicted::Ok if event.is_divergence() || event.reason == Reason::Mispredicted => {
-                write!(f, " (predicted success)")?;
-            }
-            Predicted::Errno(_) => write!(f, " ({})", event.reason.code())?,
-            _ => {}
+    }
+    let diverges = event.is_divergence() || event.reason == Reason::Mispredicted;
+    match event.predicted {
+        Predicted::Errno(expected) if diverges => {
+            line.display(format_args!(" (predicted {})", expected.name().unwrap_or("?")));
         }
-        if let Some(unseen) = event.reason.unseen() {
-            write!(f, " ({}: {unseen})", event.reason.code())?;
+        Predicted::Ok if diverges => line.text(" (predicted success)"),
+        Predicted::Errno(_) => {
+            line.text(" (");
+            line.text(event.reason.code());
+            line.text(")");
         }
-        Ok(())
+        _ => {}
+    }
+    if let Some(unseen) = event.reason.unseen() {
+        line.display(format_args!(" ({}: {unseen})", event.reason.code()));
     }
 }
 
 /// Steps that only passed share a line; steps with a finding have their own.
-struct Plain<'a, W: io::Write> {
-    out: &'a mut W,
-    event: &'a Event,
-    open: bool,
-}
-
-impl<W: io::Write> Plain<'_, W> {
-    fn step(&mut self, step: &Step) -> io::Result<()> {
-        if matches!(step.finding, Finding::Passed | Finding::Allow | Finding::Flags(0)) {
-            let lead = if self.open { " → " } else { "    " };
-            self.open = true;
-            return write!(self.out, "{lead}{}", step.func.name());
+fn path(line: &mut Line, event: &Event) {
+    let mut open = false;
+    for step in event.path.steps() {
+        let plain = matches!(step.finding, Finding::Passed | Finding::Allow | Finding::Flags(0));
+        match (open, plain) {
+            (true, true) => line.text(" → "),
+            (true, false) => line.text("\n    "),
+            (false, _) => line.text("    "),
         }
-        self.end()?;
-        writeln!(
-            self.out,
-            "    {} {}",
-            Column(Label { step, event: self.event }),
-            Found { step, event: self.event }
-        )
+        open = plain;
+        if plain {
+            line.text(step.func.name());
+        } else {
+            let begin = line.place();
+            label(line, step, event);
+            line.pad(begin, COLUMN);
+            line.text(" ");
+            found(line, step, event);
+            line.text("\n");
+        }
     }
-
-    fn end(&mut self) -> io::Result<()> {
-        if std::mem::take(&mut self.open) { writeln!(self.out) } else { Ok(()) }
-    }
-}
-
-/// A text that fills a column of 24 characters.
-struct Column<T>(T);
-
-impl<T: fmt::Display> fmt::Display for Column<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use fmt::Write;
-        let mut counted = Counted { f, count: 0 };
-        write!(counted, "{}", self.0)?;
-        let missing = 24_usize.saturating_sub(counted.count);
-        write!(f, "{:missing$}", "")
-    }
-}
-
-/// Counts the characters that go through it.
-struct Counted<'a, 'b> {
-    f: &'a mut fmt::Formatter<'b>,
-    count: usize,
-}
-
-impl fmt::Write for Counted<'_, '_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.count += text.chars().count();
-        self.f.write_str(text)
+    if open {
+        line.text("\n");
     }
 }
 
 /// What a step looked at: a table with its index, or the function itself.
-struct Label<'a> {
-    step: &'a Step,
-    event: &'a Event,
-}
-
-impl fmt::Display for Label<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ty = self.event.args[1] as i32 & SOCK_TYPE_MASK;
-        match self.step.finding {
-            Finding::Family { index, .. } | Finding::NoFamily(index) => write!(f, "net_families[{index}]"),
-            Finding::Entry { .. } | Finding::NoEntry { .. } => {
-                let table = if self.step.func.name() == "inet6_create" { "inetsw6" } else { "inetsw" };
-                write!(f, "{table}[{}]", Named(TYPES, ty))
-            }
-            Finding::Ops(_) => f.write_str("sock->ops"),
-            _ => f.write_str(self.step.func.name()),
+fn label(line: &mut Line, step: &Step, event: &Event) {
+    let ty = event.args[1] as i32 & SOCK_TYPE_MASK;
+    match step.finding {
+        Finding::Family { index, .. } | Finding::NoFamily(index) => {
+            line.text("net_families[");
+            line.uint(index.into());
+            line.text("]");
         }
+        Finding::Entry { .. } | Finding::NoEntry { .. } => {
+            line.text(if step.func.name() == "inet6_create" { "inetsw6[" } else { "inetsw[" });
+            line.put(|out| Named(TYPES, ty).write(out));
+            line.text("]");
+        }
+        Finding::Ops(_) => line.text("sock->ops"),
+        _ => line.text(step.func.name()),
     }
 }
 
 /// A finding in words.
-struct Found<'a> {
-    step: &'a Step,
-    event: &'a Event,
-}
-
-impl fmt::Display for Found<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.step.finding {
-            Finding::Passed => Ok(()),
-            Finding::Unchanged => f.write_str("unchanged"),
-            Finding::Allow => f.write_str("allowed"),
-            Finding::Family { create, .. } => write!(f, "{create}"),
-            Finding::NoFamily(_) => f.write_str("empty → EAFNOSUPPORT"),
-            Finding::FamilyBecomes(family) => write!(f, "family becomes {}", Named(FAMILIES, family.into())),
-            Finding::TypeBecomes(ty) => write!(f, "type becomes {}", Named(TYPES, ty.into())),
-            Finding::Entry { index, how, protocol, name } => {
-                use crate::net::path::Match;
-                let why = match how {
-                    Match::Exact => "the protocol is the entry's",
-                    Match::Wildcard => "protocol 0 takes the first entry",
-                    Match::WildcardEntry => "the entry takes any protocol",
-                };
-                write!(f, "#{index} {name}: {why} → {}", Named(PROTOCOLS, protocol.into()))
-            }
-            Finding::NoEntry { entries: 0 } => f.write_str("the list of this type is empty"),
-            Finding::NoEntry { entries } => write!(f, "none of {entries} entries takes the protocol"),
-            Finding::Protocol(protocol) => {
-                write!(f, "protocol {}", Named(protocols_of(self.event.args[0] as i32), protocol))
-            }
-            Finding::Module { .. } => write!(f, "{}", ModuleName(self.step.finding)),
-            Finding::Errno(errno) => write!(f, "{}", errno.name().unwrap_or("error")),
-            Finding::Host(what) => write!(f, "{what}: the host decides"),
-            Finding::Fact { name, value, source } => write!(f, "{name} = {value} ({})", source.word()),
-            Finding::Ops(ops) => {
-                let prot = self.event.prot.map_or("none", |prot| prot.symbol);
-                write!(f, "{}, sk_prot {prot}", ops.name)
-            }
-            Finding::Fd(fd) => write!(f, "{fd}"),
-            Finding::Flags(flags) => write!(f, "{}", Bits(TYPE_FLAGS, flags)),
-            Finding::Value(value) => write!(f, "{value}"),
-            Finding::State(state, sk_state) => write!(f, "{}, {}", state.name(), sk_state.name()),
+fn found(line: &mut Line, step: &Step, event: &Event) {
+    match step.finding {
+        Finding::Passed => {}
+        Finding::Unchanged => line.text("unchanged"),
+        Finding::Allow => line.text("allowed"),
+        Finding::Family { create, .. } => line.text(create),
+        Finding::NoFamily(_) => line.text("empty → EAFNOSUPPORT"),
+        Finding::FamilyBecomes(family) => {
+            line.text("family becomes ");
+            line.put(|out| Named(FAMILIES, family.into()).write(out));
+        }
+        Finding::TypeBecomes(ty) => {
+            line.text("type becomes ");
+            line.put(|out| Named(TYPES, ty.into()).write(out));
+        }
+        Finding::Entry { index, how, protocol, name } => {
+            line.text("#");
+            line.uint(index.into());
+            line.text(" ");
+            line.text(name);
+            line.text(match how {
+                Match::Exact => ": the protocol is the entry's → ",
+                Match::Wildcard => ": protocol 0 takes the first entry → ",
+                Match::WildcardEntry => ": the entry takes any protocol → ",
+            });
+            line.put(|out| Named(PROTOCOLS, protocol.into()).write(out));
+        }
+        Finding::NoEntry { entries: 0 } => line.text("the list of this type is empty"),
+        Finding::NoEntry { entries } => {
+            line.display(format_args!("none of {entries} entries takes the protocol"));
+        }
+        Finding::Protocol(protocol) => {
+            line.text("protocol ");
+            line.put(|out| Named(protocols_of(event.args[0] as i32), protocol).write(out));
+        }
+        Finding::Module { .. } => line.put(|out| ModuleName(step.finding).write(out)),
+        Finding::Errno(errno) => line.text(errno.name().unwrap_or("error")),
+        Finding::Host(what) => {
+            line.text(what);
+            line.text(": the host decides");
+        }
+        Finding::Fact { name, value, source } => {
+            line.display(format_args!("{name} = {value} ({})", source.word()));
+        }
+        Finding::Ops(ops) => {
+            line.text(ops.name);
+            line.text(", sk_prot ");
+            line.text(event.prot.map_or("none", |prot| prot.symbol));
+        }
+        Finding::Fd(fd) => line.int(fd.into()),
+        Finding::Flags(flags) => line.put(|out| Bits(TYPE_FLAGS, flags).write(out)),
+        Finding::Value(value) => line.int(value),
+        Finding::State(state, sk_state) => {
+            line.text(state.name());
+            line.text(", ");
+            line.text(sk_state.name());
         }
     }
 }

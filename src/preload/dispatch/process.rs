@@ -180,7 +180,7 @@ pub fn spawned(t: &mut Ticket) {
     t.finish();
 }
 
-/// prctl(2): only the entry into a sandbox is of interest.
+/// prctl(2): only the entry into a sandbox is of interest, and a new name.
 pub fn prctl(t: &mut Ticket) {
     plain(t);
     t.wanted = t.int(0) == libc::PR_SET_SECCOMP;
@@ -202,6 +202,14 @@ fn entering_sandbox(t: &mut Ticket, flags: u64) {
     if flags & libc::SECCOMP_FILTER_FLAG_TSYNC != 0 && log::end_before_filter(already) {
         t.note |= WITHOUT_WRITER;
     }
+}
+
+/// The program may have another name.
+pub fn prctl_done(t: &mut Ticket) {
+    if t.int(0) == libc::PR_SET_NAME {
+        writer::renamed();
+    }
+    sandbox_done(t);
 }
 
 /// A filter that was refused is none.

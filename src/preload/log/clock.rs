@@ -62,18 +62,23 @@ pub fn is_usable() -> bool {
 pub struct Scale {
     first: (u64, u64),
     last: (u64, u64),
+    /// Nanoseconds in 2³² ticks, so that only a new reading divides.
+    rate: u64,
 }
 
 impl Scale {
     /// Begins with a reading.
     pub fn begin() -> Scale {
         let now = (ticks(), sys::monotonic());
-        Scale { first: now, last: now }
+        Scale { first: now, last: now, rate: 0 }
     }
 
     /// Adds a reading; the more time between the first and the last, the better.
     pub fn refresh(&mut self) {
         self.last = (ticks(), sys::monotonic());
+        let (ticks, nanos) = (self.last.0 - self.first.0, self.last.1 - self.first.1);
+        let rate = (u128::from(nanos) << 32).checked_div(ticks.into()).unwrap_or(0);
+        self.rate = u64::try_from(rate).unwrap_or(0);
     }
 
     /// The time of the last reading.
@@ -83,11 +88,7 @@ impl Scale {
 
     /// A number of ticks in nanoseconds.
     pub fn span(&self, ticks: u64) -> u64 {
-        let (elapsed_ticks, elapsed) = (self.last.0 - self.first.0, self.last.1 - self.first.1);
-        if elapsed_ticks == 0 {
-            return 0;
-        }
-        (u128::from(ticks) * u128::from(elapsed) / u128::from(elapsed_ticks)) as u64
+        ((u128::from(ticks) * u128::from(self.rate)) >> 32) as u64
     }
 
     /// The event's times in nanoseconds.

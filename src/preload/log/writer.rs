@@ -47,6 +47,8 @@ const RUNNING: u32 = 1;
 const FAILED: u32 = 2;
 /// Set when the process ends: the next flush writes what there was.
 static ENDING: AtomicU32 = AtomicU32::new(0);
+/// Set when the program has given itself another name.
+static RENAMED: AtomicU32 = AtomicU32::new(0);
 /// Set to end the thread.
 static STOP: AtomicU32 = AtomicU32::new(0);
 /// Until when (CLOCK_MONOTONIC) nothing is written but what a flush asks for.
@@ -61,9 +63,14 @@ const STATIC_TLS: usize = 16 * 1024;
 /// How much of the starting thread's control block is copied.
 const CONTROL_BLOCK: usize = 704;
 
-/// The longest time that an event waits for a writer that has nothing to do.
+/// The longest time that an event waits for a writer that has little to do.
 const LONGEST_SLEEP: i64 = 4_000_000;
 const SHORTEST_SLEEP: i64 = 500_000;
+/// As many events in one round are few, and as many are much: a quarter of what the channel or a ring holds.
+const FEW: u64 = 256;
+const MUCH: u64 = 1024;
+/// How old the process's name may be, in nanoseconds.
+const COMM_AGE: u64 = 10_000_000;
 /// How long anybody waits for the writer: it may be stuck in a full pipe, and no program has to wait for that.
 const PATIENCE: i64 = 500_000_000;
 /// Long enough for an exec to get to where it ends the writer.
@@ -170,6 +177,11 @@ pub fn end() {
     ENDING.store(1, Ordering::Release);
 }
 
+/// The program's name may be another one now.
+pub fn renamed() {
+    RENAMED.store(1, Ordering::Relaxed);
+}
+
 /// Whether a batch is on its way out.
 pub fn is_writing() -> bool {
     WRITING.load(Ordering::Acquire) != 0
@@ -273,6 +285,7 @@ extern "C" fn thread(pid: *mut c_void) -> c_int {
         output,
         pid,
         comm: [0; 16],
+        comm_at: 0,
         buffer: Vec::with_capacity(BUFFER),
         seen: Summary::default(),
     };
@@ -281,6 +294,16 @@ extern "C" fn thread(pid: *mut c_void) -> c_int {
         mode::set(Level::Off);
     }
     0
+}
+
+/// How long to sleep after a round with so many events: less the more there is to do, so that nothing overflows, and more
+/// the less there is, because each wake-up costs the program time.
+fn next_sleep(sleep: i64, count: u64) -> i64 {
+    match count {
+        0..FEW => (sleep * 2).min(LONGEST_SLEEP),
+        FEW..MUCH => sleep,
+        MUCH.. => (sleep / 2).max(SHORTEST_SLEEP),
+    }
 }
 
 fn finish_start(status: u32) {
@@ -315,6 +338,8 @@ struct Writer {
     output: Output,
     pid: i32,
     comm: [u8; 16],
+    /// When the name was read.
+    comm_at: u64,
     buffer: Vec<u8>,
     seen: Summary,
 }
@@ -326,7 +351,7 @@ static SUMMARY: Hook = crate::call::special("summary");
 
 impl Writer {
     fn run(&mut self, sink: &Sink) {
-        let mut sleep = SHORTEST_SLEEP;
+        let mut sleep = LONGEST_SLEEP;
         let mut merge = Merge::new();
         let mut rounds = 0_u32;
         loop {
@@ -335,7 +360,7 @@ impl Writer {
             let stop = STOP.load(Ordering::Acquire) != 0;
             credentials::adopt();
             let flushing = stop || FLUSH_DONE.load(Ordering::Acquire) != asked;
-            let busy = (flushing || !is_paused()) && self.drain(sink, &mut merge, flushing);
+            let count = if flushing || !is_paused() { self.drain(sink, &mut merge, flushing) } else { 0 };
             if flushing && ENDING.swap(0, Ordering::AcqRel) != 0 {
                 self.summarize(sink);
             }
@@ -349,25 +374,26 @@ impl Writer {
             if rounds.is_multiple_of(512) && !process::is_sandboxed() {
                 ring::all().for_each(|ring| ring.free_if_orphaned(self.pid));
             }
-            sleep = if busy { SHORTEST_SLEEP } else { (sleep * 2).min(LONGEST_SLEEP) };
+            sleep = next_sleep(sleep, count);
             sys::futex_wait(&WAKE, seen, sleep);
         }
     }
 
-    /// Writes everything that waits. `false` when no event did.
+    /// Writes everything that waits; how many events that were.
     /// With `all`, nothing is kept for the next time.
-    fn drain(&mut self, sink: &Sink, merge: &mut Merge, all: bool) -> bool {
+    fn drain(&mut self, sink: &Sink, merge: &mut Merge, all: bool) -> u64 {
         let waiting = !sink.is_empty() || !merge.is_empty() || ring::all().any(|ring| !ring.is_empty());
         let lost = sink.take_dropped() + ring::all().map(Ring::take_dropped).sum::<u64>();
         if !waiting && lost == 0 {
-            return false;
+            return 0;
         }
         WRITING.store(1, Ordering::Release);
         self.read_comm();
         let epoch = epoch();
-        let mut count = 0;
+        let (mut count, mut written) = (0, 0);
         for mut event in merge.read(sink, all) {
             if self.buffer.len() + 2 * LONGEST_EVENT > BUFFER {
+                written += count;
                 self.write(sink, std::mem::take(&mut count));
             }
             if refine(&mut event) {
@@ -386,7 +412,7 @@ impl Writer {
             self.write(sink, lost);
         }
         WRITING.store(0, Ordering::Release);
-        waiting
+        written + count
     }
 
     fn count(&mut self, event: &Event) {
@@ -437,17 +463,21 @@ impl Writer {
             Format::Json => json::write(event, &process, &mut self.buffer),
             Format::Text => text::write(event, &process, &mut self.buffer),
         });
-        if !matches!(formatted, Ok(Ok(()))) {
+        if formatted.is_err() {
             self.buffer.truncate(begin);
         }
     }
 
     /// `/proc/self/comm` is the main thread's name, which the program may change.
     fn read_comm(&mut self) {
-        if process::is_sandboxed() {
-            // The sandbox may have been put on all threads.
+        let now = sys::monotonic();
+        let fresh = now - self.comm_at < COMM_AGE && RENAMED.load(Ordering::Relaxed) == 0;
+        // The sandbox may have been put on all threads.
+        if fresh || process::is_sandboxed() {
             return;
         }
+        self.comm_at = now;
+        RENAMED.store(0, Ordering::Relaxed);
         let fd = sys::open(c"/proc/self/comm", libc::O_RDONLY | libc::O_CLOEXEC, 0);
         if fd >= 0 {
             sys::read(fd, &mut self.comm);

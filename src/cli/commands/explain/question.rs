@@ -126,19 +126,16 @@ impl Answer {
             path: Vec<Box<RawValue>>,
         }
         let mut line = Vec::new();
-        json::write(&self.event(), &NOBODY, &mut line)?;
+        json::write(&self.event(), &NOBODY, &mut line);
         Ok(serde_json::from_slice::<Line>(&line)?.path)
     }
 
     /// A part of the path as the log has it in text, indented and without the call's own line.
-    ///
-    /// # Errors
-    /// None that can be met: memory is written.
-    pub fn text_path(&self, path: Path) -> io::Result<String> {
+    pub fn text_path(&self, path: Path) -> String {
         let mut text = Vec::new();
-        text::write(&Event { path, ..self.event() }, &NOBODY, &mut text)?;
+        text::write(&Event { path, ..self.event() }, &NOBODY, &mut text);
         let text = String::from_utf8_lossy(&text);
-        Ok(text.split_once('\n').map_or("", |(_, below)| below).to_string())
+        text.split_once('\n').map_or("", |(_, below)| below).to_string()
     }
 
     /// The event that the library would log.
