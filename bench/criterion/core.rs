@@ -67,7 +67,7 @@ fn fd_table(c: &mut Criterion) {
     let mut group = c.benchmark_group("fd table");
     let table = Box::leak(Box::new(FdTable::new()));
     let socket = walk(&mut Path::new(), AF_INET, SOCK_STREAM, 0);
-    let handle = table.install(7, &socket, 1);
+    let handle = table.install(7, &socket, 1).expect("room").0;
 
     group.bench_function("get", |b| b.iter(|| table.get(black_box(7))));
     group.bench_function("read", |b| b.iter(|| table.read(black_box(handle))));
