@@ -14,13 +14,20 @@
 //! is right nevertheless once all of them are done, because everybody looks again after they have stored or ended
 //! something (`src/preload/dispatch`), and takes back only the very word that they have [`Seen`].
 
+mod word;
+
+#[cfg(test)]
+mod tests;
+
+pub use word::{Entry, Handle, Seen, State};
+
 use crate::boxed::try_boxed;
-use crate::net::ops::{ProtoOps, Socket, SocketState};
-use crate::net::sock::{Bound, Proto, Sock, TcpState};
-use crate::net::socket::net_family;
+use crate::net::ops::{Socket, SocketState};
+use crate::net::sock::{Bound, TcpState};
 use libc::c_int;
 use once_cell::race::OnceBox;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering, fence};
+use word::{DOUBTFUL, NOT_SOCKET, UNKNOWN, generation_of, next_generation, pack_identity, unpack_identity};
 
 const FDS_PER_PAGE: usize = 512;
 /// Descriptors up to 2,097,151 are remembered; beyond that each call asks anew.
@@ -29,79 +36,8 @@ const SLOTS_PER_PAGE: usize = 256;
 /// About a million sockets are remembered; beyond that each call asks anew. Two slots fewer than a handle can name.
 const SLOT_PAGES: usize = 4095;
 
-const UNKNOWN: u64 = 0;
-const NOT_SOCKET: u64 = 1;
-/// Unknown, and perhaps a socket that somebody has known: whoever stores here now may be too late.
-const DOUBTFUL: u64 = 2;
 /// How many cookies of adopted sockets are kept.
 const ADOPTED: usize = 256;
-
-/// A reference to one socket of the slab, in one word: from the lowest bit its slot (20 bits, plus 2), the slot's
-/// generation (20 bits), and what kind of socket it is (family, and the places of ops and prot in the family's lists:
-/// 8 bits each). The kind is there so that a data call is described by the table's word alone.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Handle(u64);
-
-const SLOT_BITS: u32 = 20;
-const GENERATION_BITS: u32 = 20;
-const SLOT_MASK: u64 = (1 << SLOT_BITS) - 1;
-const GENERATION_MASK: u32 = (1 << GENERATION_BITS) - 1;
-const KIND_SHIFT: u32 = SLOT_BITS + GENERATION_BITS;
-
-impl Handle {
-    fn new(generation: u32, slot: u32, identity: u64) -> Handle {
-        let [family, _, _, _, ops, prot, ..] = identity.to_le_bytes();
-        let kind = u64::from(family) | u64::from(ops) << 8 | u64::from(prot) << 16;
-        Handle(kind << KIND_SHIFT | u64::from(generation) << SLOT_BITS | u64::from(slot + 2))
-    }
-    fn slot(self) -> u32 {
-        ((self.0 & SLOT_MASK) as u32).wrapping_sub(2)
-    }
-    fn generation(self) -> u32 {
-        (self.0 >> SLOT_BITS) as u32 & GENERATION_MASK
-    }
-
-    /// The ops and the prot of a socket, from the word alone.
-    pub fn kind(word: u64) -> (Option<&'static ProtoOps>, Option<&'static Proto>) {
-        let [family, ops, prot, ..] = (word >> KIND_SHIFT).to_le_bytes();
-        let known = net_family(c_int::from(family));
-        let ops = known.and_then(|known| known.ops.get(usize::from(ops)));
-        let prot = known.and_then(|known| known.prots.get(usize::from(prot)));
-        (ops.copied(), prot.copied())
-    }
-}
-
-/// What the table knows of a descriptor.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Entry {
-    /// Nothing: ask.
-    Unknown,
-    /// It was something else than a socket when last asked.
-    NotSocket,
-    /// This socket.
-    Socket(Handle),
-}
-
-/// The table's word for a descriptor at some moment. What another thread has stored since then is left alone.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Seen(u64);
-
-impl Seen {
-    /// What it says.
-    pub fn entry(self) -> Entry {
-        match self.0 {
-            UNKNOWN | DOUBTFUL => Entry::Unknown,
-            NOT_SOCKET => Entry::NotSocket,
-            handle => Entry::Socket(Handle(handle)),
-        }
-    }
-}
-
-impl From<Handle> for Seen {
-    fn from(handle: Handle) -> Seen {
-        Seen(handle.0)
-    }
-}
 
 /// One open file description.
 #[derive(Default)]
@@ -116,50 +52,6 @@ struct Slot {
     refs: AtomicU32,
     /// The next free slot plus one, while it is free.
     next: AtomicU32,
-}
-
-/// The states that calls change, apart from what a socket is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct State {
-    /// `sock->state`.
-    pub socket: SocketState,
-    /// `sk->sk_state`.
-    pub sk: TcpState,
-    /// Whether there is a local address.
-    pub bound: Bound,
-    /// Which directions are shut.
-    pub shutdown: u8,
-}
-
-impl State {
-    /// The states of a socket.
-    pub fn of(socket: &Socket) -> State {
-        State { socket: socket.state, sk: socket.sk.state, bound: socket.sk.bound, shutdown: socket.shutdown }
-    }
-
-    fn pack(self, generation: u32) -> u64 {
-        u64::from(generation) << 32
-            | u64::from(self.shutdown) << 24
-            | u64::from(self.bound as u8) << 16
-            | u64::from(self.sk as u8) << 8
-            | self.socket as u64
-    }
-
-    fn unpack(word: u64) -> State {
-        let byte = |shift: u32| usize::from((word >> shift) as u8);
-        State {
-            socket: SocketState::ALL.get(byte(0)).copied().unwrap_or(SocketState::Free),
-            sk: TcpState::ALL.get(byte(8).wrapping_sub(1)).copied().unwrap_or(TcpState::Close),
-            bound: match byte(16) {
-                0 => Bound::No,
-                1 => Bound::Yes,
-                3 => Bound::Auto,
-                4 => Bound::Gone,
-                _ => Bound::Unknown,
-            },
-            shutdown: byte(24) as u8,
-        }
-    }
 }
 
 /// The table and its slab.
@@ -531,220 +423,6 @@ impl FdTable {
     }
 }
 
-/// The generation in a slot's state word, which has room for more than a handle carries.
-fn generation_of(word: u64) -> u32 {
-    (word >> 32) as u32
-}
-
-fn next_generation(word: u64) -> u32 {
-    generation_of(word).wrapping_add(1) & GENERATION_MASK
-}
-
 fn next_tag(head: u64) -> u64 {
     (head >> 32).wrapping_add(1) << 32
-}
-
-/// No place in the family's list: the host's business.
-const NO_PLACE: u8 = 0xff;
-
-fn place<T>(list: &[&T], item: Option<&T>) -> u8 {
-    item.and_then(|item| list.iter().position(|known| std::ptr::eq(*known, item)))
-        .map_or(NO_PLACE, |place| place as u8)
-}
-
-fn pack_identity(socket: &Socket) -> u64 {
-    let (ops, prots) =
-        net_family(socket.sk.family).map_or((&[][..], &[][..]), |family| (family.ops, family.prots));
-    u64::from_le_bytes([
-        socket.sk.family as u8,
-        socket.ty as u8,
-        socket.sk.protocol as u8,
-        (socket.sk.protocol >> 8) as u8,
-        place(ops, socket.ops),
-        place(prots, socket.sk.prot),
-        0,
-        0,
-    ])
-}
-
-fn unpack_identity(word: u64, state: State) -> Socket {
-    let [family, ty, low, high, ops, prot, ..] = word.to_le_bytes();
-    let family = c_int::from(family);
-    let known = net_family(family);
-    Socket {
-        state: state.socket,
-        shutdown: state.shutdown,
-        ty: c_int::from(ty),
-        ops: known.and_then(|known| known.ops.get(usize::from(ops))).copied(),
-        sk: Sock {
-            family,
-            protocol: u16::from_le_bytes([low, high]),
-            state: state.sk,
-            prot: known.and_then(|known| known.prots.get(usize::from(prot))).copied(),
-            bound: state.bound,
-        },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::net::ipv4::{af_inet::INET_STREAM_OPS, tcp::TCP_PROT};
-
-    fn tcp() -> Socket {
-        crate::net::init();
-        let mut socket = Socket::alloc(libc::AF_INET, libc::SOCK_STREAM);
-        socket.ops = Some(&INET_STREAM_OPS);
-        socket.sk.prot = Some(&TCP_PROT);
-        socket.sk.protocol = 6;
-        socket
-    }
-
-    #[test]
-    fn a_socket_comes_back_as_it_went_in() {
-        let table = FdTable::new();
-        let (handle, over) = table.install(7, &tcp(), 99).expect("room");
-        assert!(!over);
-        assert_eq!(table.get(7), Entry::Socket(handle));
-        let (socket, cookie) = table.read(handle).expect("fresh");
-        assert_eq!((socket.sk.protocol, cookie), (6, 99));
-        assert_eq!(socket.ops.map(|ops| ops.name), Some("inet_stream_ops"));
-        assert_eq!(socket.sk.prot.map(|prot| prot.name), Some("TCP"));
-        assert_eq!(socket.state, SocketState::Unconnected);
-    }
-
-    #[test]
-    fn handles_share_the_description_and_the_last_one_ends_it() {
-        let table = FdTable::new();
-        let (handle, _) = table.install(3, &tcp(), 1).expect("room");
-        table.dup(handle, 4);
-        table.forget(3);
-        table.update(handle, |state| State { sk: TcpState::Listen, ..state });
-        assert_eq!(table.read(handle).expect("alive").0.sk.state, TcpState::Listen);
-        table.forget_range(0, u32::MAX);
-        assert!(table.read(handle).is_none());
-        assert_eq!(table.refs(handle), 0);
-        table.dup(handle, 9);
-        assert_eq!(table.get(9), Entry::Unknown);
-    }
-
-    #[test]
-    fn a_slot_is_used_again_under_a_new_generation() {
-        let table = FdTable::new();
-        let (old, _) = table.install(3, &tcp(), 1).expect("room");
-        let (new, over) = table.install(3, &tcp(), 2).expect("room");
-        assert!(over);
-        assert_ne!(old, new);
-        let (newer, _) = table.install(4, &tcp(), 3).expect("room");
-        assert_eq!(newer.slot(), old.slot());
-        assert!(table.read(old).is_none());
-        assert_eq!(table.read(newer).expect("fresh").1, 3);
-    }
-
-    #[test]
-    fn numbers_out_of_range_are_unknown() {
-        let table = FdTable::new();
-        let beyond = (FDS_PER_PAGE * FD_PAGES) as c_int;
-        for fd in [-1, c_int::MIN, c_int::MAX, beyond] {
-            assert_eq!(table.get(fd), Entry::Unknown);
-            assert!(table.install(fd, &tcp(), 1).is_none());
-            assert!(table.adopt(fd, table.seen(fd), &tcp(), 1, 1).is_none());
-            table.set_not_socket_if(fd, table.seen(fd));
-            table.forget(fd);
-        }
-        let (handle, _) = table.install(beyond - 1, &tcp(), 1).expect("room");
-        assert_eq!(table.get(beyond - 1), Entry::Socket(handle));
-        table.dup(handle, beyond);
-        assert_eq!((table.get(beyond), table.refs(handle)), (Entry::Unknown, 1));
-    }
-
-    #[test]
-    fn descriptors_of_one_description_are_adopted_as_that() {
-        let table = FdTable::new();
-        let (handle, _) = table.install(3, &tcp(), 77).expect("room");
-        assert_eq!(table.adopt(4, table.seen(4), &tcp(), 77, 1), Some(handle));
-        assert_eq!(table.refs(handle), 2);
-        let other = table.adopt(5, table.seen(5), &tcp(), 78, 1).expect("room");
-        assert_ne!(other, handle);
-        // Where something else has been stored since, nothing is adopted, and no handle is lost or left.
-        let seen = table.seen(6);
-        table.dup(handle, 6);
-        assert_eq!(table.adopt(6, seen, &tcp(), 78, 1), None);
-        // Who has made it stores it late, and is told.
-        assert!(table.install(7, &tcp(), 78).expect("room").1);
-        table.forget(7);
-        assert_eq!((table.refs(handle), table.refs(other)), (3, 1));
-        table.forget_if(6, seen);
-        assert_eq!(table.get(6), Entry::Socket(handle));
-        table.forget_if(6, handle.into());
-        assert_eq!((table.get(6), table.refs(handle)), (Entry::Unknown, 2));
-    }
-
-    #[test]
-    fn what_is_stored_where_something_was_known_is_uncertain() {
-        let table = FdTable::new();
-        table.doubt(3);
-        assert_eq!(table.get(3), Entry::Unknown);
-        let (handle, doubtful) = table.install(3, &tcp(), 1).expect("room");
-        assert!(doubtful);
-        table.doubt_if(3, handle.into());
-        assert_eq!((table.get(3), table.refs(handle)), (Entry::Unknown, 0));
-        table.forget(3);
-        assert!(!table.install(3, &tcp(), 1).expect("room").1);
-    }
-
-    #[test]
-    fn a_description_that_contradicts_its_cookie_is_given_up() {
-        let table = FdTable::new();
-        let (wrong, _) = table.install(3, &tcp(), 77).expect("room");
-        let right = Socket::alloc(libc::AF_UNIX, libc::SOCK_STREAM);
-        let handle = table.adopt(4, table.seen(4), &right, 77, 1).expect("room");
-        assert_eq!(table.read(handle).expect("fresh").0.sk.family, libc::AF_UNIX);
-        assert!(table.read(wrong).is_none());
-        table.forget(3);
-        assert_eq!(table.refs(handle), 1);
-    }
-
-    #[test]
-    fn nobody_waits_to_adopt_and_a_fork_leaves_nobody_waiting() {
-        let table = FdTable::new();
-        table.adopter.store(1, Ordering::Relaxed);
-        assert_eq!(table.adopt(4, table.seen(4), &tcp(), 77, 1), None);
-        assert!(table.adopt(4, table.seen(4), &tcp(), 77, 2).is_some());
-    }
-
-    #[test]
-    fn a_divided_table_remembers_nothing() {
-        let table = FdTable::new();
-        let (handle, _) = table.install(3, &tcp(), 77).expect("room");
-        table.divide();
-        assert!(table.read(handle).is_none());
-        assert!(
-            table.install(3, &tcp(), 77).is_none() && table.adopt(4, table.seen(4), &tcp(), 1, 1).is_none()
-        );
-        table.set_not_socket_if(5, table.seen(5));
-        assert_eq!([3, 4, 5].map(|fd| table.get(fd)), [Entry::Unknown; 3]);
-    }
-
-    #[test]
-    fn threads_neither_lose_nor_mix_sockets() {
-        static TABLE: FdTable = FdTable::new();
-        let socket = tcp();
-        std::thread::scope(|scope| {
-            for thread in 0..4_i32 {
-                scope.spawn(move || {
-                    for round in 0..20_000_u64 {
-                        let fd = thread * 8 + (round % 8) as i32;
-                        let cookie = u64::from(fd as u32) << 32 | round;
-                        let (handle, _) = TABLE.install(fd, &socket, cookie).expect("room");
-                        TABLE.dup(handle, 1000 + fd);
-                        assert_eq!(TABLE.read(handle).expect("alive").1, cookie);
-                        TABLE.forget(fd);
-                        assert_eq!(TABLE.read(handle).expect("alive").1, cookie);
-                    }
-                });
-            }
-        });
-        assert!(TABLE.used.load(Ordering::Relaxed) <= 4 * 18, "slots leak");
-    }
 }

@@ -1,0 +1,174 @@
+//! The words of the table and its slab: handles, states and identities, packed so that each is read and changed in one
+//! step.
+
+use crate::net::ops::{ProtoOps, Socket, SocketState};
+use crate::net::sock::{Bound, Proto, Sock, TcpState};
+use crate::net::socket::net_family;
+use libc::c_int;
+
+pub(super) const UNKNOWN: u64 = 0;
+pub(super) const NOT_SOCKET: u64 = 1;
+/// Unknown, and perhaps a socket that somebody has known: whoever stores here now may be too late.
+pub(super) const DOUBTFUL: u64 = 2;
+
+/// A reference to one socket of the slab, in one word: from the lowest bit its slot (20 bits, plus 2), the slot's
+/// generation (20 bits), and what kind of socket it is (family, and the places of ops and prot in the family's lists:
+/// 8 bits each). The kind is there so that a data call is described by the table's word alone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Handle(pub(super) u64);
+
+const SLOT_BITS: u32 = 20;
+const GENERATION_BITS: u32 = 20;
+const SLOT_MASK: u64 = (1 << SLOT_BITS) - 1;
+pub(super) const GENERATION_MASK: u32 = (1 << GENERATION_BITS) - 1;
+const KIND_SHIFT: u32 = SLOT_BITS + GENERATION_BITS;
+
+impl Handle {
+    pub(super) fn new(generation: u32, slot: u32, identity: u64) -> Handle {
+        let [family, _, _, _, ops, prot, ..] = identity.to_le_bytes();
+        let kind = u64::from(family) | u64::from(ops) << 8 | u64::from(prot) << 16;
+        Handle(kind << KIND_SHIFT | u64::from(generation) << SLOT_BITS | u64::from(slot + 2))
+    }
+    pub(super) fn slot(self) -> u32 {
+        ((self.0 & SLOT_MASK) as u32).wrapping_sub(2)
+    }
+    pub(super) fn generation(self) -> u32 {
+        (self.0 >> SLOT_BITS) as u32 & GENERATION_MASK
+    }
+
+    /// The ops and the prot of a socket, from the word alone.
+    pub fn kind(word: u64) -> (Option<&'static ProtoOps>, Option<&'static Proto>) {
+        let [family, ops, prot, ..] = (word >> KIND_SHIFT).to_le_bytes();
+        let known = net_family(c_int::from(family));
+        let ops = known.and_then(|known| known.ops.get(usize::from(ops)));
+        let prot = known.and_then(|known| known.prots.get(usize::from(prot)));
+        (ops.copied(), prot.copied())
+    }
+}
+
+/// What the table knows of a descriptor.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Entry {
+    /// Nothing: ask.
+    Unknown,
+    /// It was something else than a socket when last asked.
+    NotSocket,
+    /// This socket.
+    Socket(Handle),
+}
+
+/// The table's word for a descriptor at some moment. What another thread has stored since then is left alone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Seen(pub(super) u64);
+
+impl Seen {
+    /// What it says.
+    pub fn entry(self) -> Entry {
+        match self.0 {
+            UNKNOWN | DOUBTFUL => Entry::Unknown,
+            NOT_SOCKET => Entry::NotSocket,
+            handle => Entry::Socket(Handle(handle)),
+        }
+    }
+}
+
+impl From<Handle> for Seen {
+    fn from(handle: Handle) -> Seen {
+        Seen(handle.0)
+    }
+}
+
+/// The states that calls change, apart from what a socket is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct State {
+    /// `sock->state`.
+    pub socket: SocketState,
+    /// `sk->sk_state`.
+    pub sk: TcpState,
+    /// Whether there is a local address.
+    pub bound: Bound,
+    /// Which directions are shut.
+    pub shutdown: u8,
+}
+
+impl State {
+    /// The states of a socket.
+    pub fn of(socket: &Socket) -> State {
+        State { socket: socket.state, sk: socket.sk.state, bound: socket.sk.bound, shutdown: socket.shutdown }
+    }
+
+    pub(super) fn pack(self, generation: u32) -> u64 {
+        u64::from(generation) << 32
+            | u64::from(self.shutdown) << 24
+            | u64::from(self.bound as u8) << 16
+            | u64::from(self.sk as u8) << 8
+            | self.socket as u64
+    }
+
+    pub(super) fn unpack(word: u64) -> State {
+        let byte = |shift: u32| usize::from((word >> shift) as u8);
+        State {
+            socket: SocketState::ALL.get(byte(0)).copied().unwrap_or(SocketState::Free),
+            sk: TcpState::ALL.get(byte(8).wrapping_sub(1)).copied().unwrap_or(TcpState::Close),
+            bound: match byte(16) {
+                0 => Bound::No,
+                1 => Bound::Yes,
+                3 => Bound::Auto,
+                4 => Bound::Gone,
+                _ => Bound::Unknown,
+            },
+            shutdown: byte(24) as u8,
+        }
+    }
+}
+
+/// The generation in a slot's state word, which has room for more than a handle carries.
+pub(super) fn generation_of(word: u64) -> u32 {
+    (word >> 32) as u32
+}
+
+pub(super) fn next_generation(word: u64) -> u32 {
+    generation_of(word).wrapping_add(1) & GENERATION_MASK
+}
+
+/// No place in the family's list: the host's business.
+const NO_PLACE: u8 = 0xff;
+
+fn place<T>(list: &[&T], item: Option<&T>) -> u8 {
+    item.and_then(|item| list.iter().position(|known| std::ptr::eq(*known, item)))
+        .map_or(NO_PLACE, |place| place as u8)
+}
+
+pub(super) fn pack_identity(socket: &Socket) -> u64 {
+    let (ops, prots) =
+        net_family(socket.sk.family).map_or((&[][..], &[][..]), |family| (family.ops, family.prots));
+    u64::from_le_bytes([
+        socket.sk.family as u8,
+        socket.ty as u8,
+        socket.sk.protocol as u8,
+        (socket.sk.protocol >> 8) as u8,
+        place(ops, socket.ops),
+        place(prots, socket.sk.prot),
+        0,
+        0,
+    ])
+}
+
+pub(super) fn unpack_identity(word: u64, state: State) -> Socket {
+    let [family, ty, low, high, ops, prot, ..] = word.to_le_bytes();
+    let family = c_int::from(family);
+    let known = net_family(family);
+    Socket {
+        state: state.socket,
+        shutdown: state.shutdown,
+        ty: c_int::from(ty),
+        ops: known.and_then(|known| known.ops.get(usize::from(ops))).copied(),
+        sk: Sock {
+            family,
+            protocol: u16::from_le_bytes([low, high]),
+            state: state.sk,
+            prot: known.and_then(|known| known.prots.get(usize::from(prot))).copied(),
+            bound: state.bound,
+        },
+    }
+}
