@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from bench.instructions import measure as instructions
-from bench.lib import machine, report
+from bench.lib import machine, report, runs
 from bench.lib.context import Context
 from bench.lib.paths import BENCH, ROOT, target
 
@@ -46,10 +46,10 @@ def draw(run, directory):
 
 
 def write(run, output):
-    """DATE.md, DATE.json and the plots in DATE/."""
-    output.mkdir(parents=True, exist_ok=True)
+    """DATE.json, and from it DATE.md and the plots in DATE/."""
+    # Through JSON, so that a report that is rendered later is the same.
+    run = runs.load(runs.store(run, output))
     base = output / run["date"]
-    base.with_suffix(".json").write_text(json.dumps(run, separators=(",", ":")) + "\n")
     text = (
         "\n".join(report.render(run)).replace("](", f"]({run['date']}/").replace(f"{run['date']}/../", "../")
     )
@@ -69,37 +69,39 @@ def main():
     parser.add_argument(
         "--output", type=Path, help="directory (bench/results; of a quick run target/bench/results)"
     )
+    parser.add_argument("--date", help="the report that the results are added to (today's)")
     parser.add_argument(
         "--render", type=Path, metavar="FILE", help="write the report of an earlier run's JSON anew"
     )
     options = parser.parse_args()
 
     if options.render:
-        print(write(json.loads(options.render.read_text()), options.output or options.render.parent))
+        print(write(runs.load(options.render), options.output or options.render.parent))
         return
     output = options.output or (target() / "bench/results" if options.quick else BENCH / "results")
     with tempfile.TemporaryDirectory(prefix="sockshim-bench.") as work:
         context = Context(
             work, options.rounds or (2 if options.quick else 12), options.quick, options.variants
         )
-        run = {
-            "date": datetime.date.today().isoformat(),
-            "quick": options.quick,
-            "rounds": context.rounds,
-            "commit": commit(),
-            "machine": machine.describe(),
-            "packages": machine.versions(PACKAGES),
-            "variants": {variant.name: variant.what for variant in context.variants},
-            "reasons": context.reasons,
-            "load": [machine.load()],
-            "results": {},
-        }
+        run = runs.begin(
+            output,
+            options.date or datetime.date.today().isoformat(),
+            options.quick,
+            machine.describe(),
+            packages=machine.versions(PACKAGES),
+            variants={variant.name: variant.what for variant in context.variants},
+            reasons=context.reasons,
+        )
+        measured_at = commit()
         for part in (part for part in PARTS if part in options.only):
             print(f"    {part}", file=sys.stderr, flush=True)
-            run["results"][part] = measure(part, context)
-        run["load"].append(machine.load())
-        # Through JSON, so that a report that is rendered later is the same.
-        print(write(json.loads(json.dumps(run)), output))
+            before = machine.load()
+            result = measure(part, context)
+            load = [before, machine.load()]
+            runs.add(run, part, result, commit=measured_at, rounds=context.rounds, load=load)
+            # After each part, so that an interrupted run keeps what it has.
+            report_file = write(run, output)
+        print(report_file)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 #
 # All measurements: what sockshim costs, side by side with its peers, with a report, its data and its plots.
 #
-#   scripts/bench.sh [--quick] [--rounds N] [--only PART…] [--variants NAME…] [--output DIRECTORY]
+#   scripts/bench.sh [--quick] [--rounds N] [--only PART…] [--variants NAME…] [--output DIRECTORY] [--date DATE]
 #   scripts/bench.sh --render bench/results/DATE.json
 #
 #   --quick     2 rounds, into target/bench/results: shows that everything works
@@ -11,7 +11,11 @@
 #   --variants  only these beside bare: control, off, decision, call, io, strace, strace-seccomp, strace-desc, ltrace,
 #               perf-trace, socket_wrapper, mptcpize, torsocks, proxychains4
 #   --output    where DATE.md, DATE.json and the plots go (default bench/results)
+#   --date      the report that the results are added to (default: today's)
 #   --render    write the report of an earlier run anew
+#
+# The results are written after each part. A later run adds to the report of its date, and replaces the parts that it
+# measures again, so the parts can be run one by one.
 #
 # The machine should have nothing else to do. bench/README.md says how to read the result.
 

@@ -60,13 +60,18 @@ def render(run):
     yield ""
     yield "## Machine"
     yield ""
-    machine = run["machine"] | {
-        "load before (1, 5, 15 min)": ", ".join(map(str, run["load"][0])),
-        "load after": ", ".join(map(str, run["load"][1])),
-        "rounds": str(run["rounds"]),
-        "commit": run["commit"],
-    }
-    yield from table(["", ""], [[name, value] for name, value in machine.items()])
+    yield from table(["", ""], [[name, value] for name, value in run["machine"].items()])
+    rows = [
+        [
+            part,
+            run["parts"][part]["commit"],
+            str(run["parts"][part]["rounds"]),
+            *(", ".join(map(str, load)) for load in run["parts"][part]["load"]),
+        ]
+        for part in SECTIONS
+        if part in results
+    ]
+    yield from table(["part", "commit", "rounds", "load before (1, 5, 15 min)", "load after"], rows)
     yield "Packages: " + ", ".join(f"{name} {version}" for name, version in run["packages"].items())
     yield ""
     yield "Variants: " + "; ".join(f"`{name}`: {what}" for name, what in run["variants"].items())
