@@ -1,5 +1,6 @@
 //! Errno numbers and their names, as `errno(3)` lists them.
 
+use crate::number_names;
 use crate::uapi::{Names, name_of, number_of};
 use libc::c_int;
 
@@ -15,7 +16,7 @@ macro_rules! errno_names {
         impl Errno {
             $(#[doc = concat!("`", stringify!($name), "`.")] pub const $name: Errno = Errno(libc::$name);)*
         }
-        const NAMES: Names = Names::new(&[$(libc::$name,)*], concat!($(stringify!($name), " ",)*));
+        const NAMES: Names = number_names!($(libc::$name => stringify!($name),)*);
     };
 }
 

@@ -30,54 +30,73 @@ pub const SOCKADDR_STORAGE: usize = 128;
 
 /// The names of one namespace of constants.
 ///
-/// Numbers and names are apart, and the names are one text: a table of pointers would be written to by the dynamic
-/// linker, at every start of every program that the library is loaded into.
+/// The names are one text, and where each ends is a number: a table of pointers would be written to by the dynamic
+/// linker, at every start of every program that the library is loaded into. [`number_names!`](crate::number_names) makes
+/// it.
 #[derive(Clone, Copy)]
 pub struct Names {
     numbers: &'static [c_int],
+    ends: &'static [u16],
     text: &'static str,
 }
 
 impl Names {
     /// No names.
-    pub const NONE: Names = Names::new(&[], "");
+    pub const NONE: Names = Names::new(&[], &[], "");
 
-    /// The names of `numbers`, in their order, separated by spaces.
-    pub const fn new(numbers: &'static [c_int], text: &'static str) -> Names {
-        Names { numbers, text }
+    /// The names of `numbers`, in their order, and where each ends in `text`.
+    pub const fn new(numbers: &'static [c_int], ends: &'static [u16], text: &'static str) -> Names {
+        assert!(numbers.len() == ends.len(), "as many names as numbers");
+        Names { numbers, ends, text }
     }
 
     /// Every number with its name.
     pub fn iter(self) -> impl Iterator<Item = (c_int, &'static str)> {
-        self.numbers.iter().copied().zip(self.text.split_terminator(' '))
-    }
-
-    /// The name at a place in the order. A loop over bytes: names are short, and `split` prepares for long texts.
-    fn at(self, place: usize) -> Option<&'static str> {
-        let (mut begin, mut spaces) = (0, 0);
-        for (index, byte) in self.text.bytes().enumerate() {
-            if byte == b' ' {
-                if spaces == place {
-                    return self.text.get(begin..index);
-                }
-                (begin, spaces) = (index + 1, spaces + 1);
-            }
-        }
-        self.text.get(begin..).filter(|rest| spaces == place && !rest.is_empty())
+        self.numbers.iter().enumerate().map(move |(place, number)| (*number, self.at(place)))
     }
 
     /// Whether a number has a name here.
     pub fn has(self, number: c_int) -> bool {
         self.numbers.contains(&number)
     }
+
+    fn at(self, place: usize) -> &'static str {
+        // Each name is followed by a space.
+        let begin = place.checked_sub(1).map_or(0, |before| usize::from(self.ends[before]) + 1);
+        &self.text[begin..usize::from(self.ends[place])]
+    }
+}
+
+/// Where each of `N` names ends that are followed by a space each.
+pub const fn ends<const N: usize>(text: &str) -> [u16; N] {
+    let (bytes, mut ends, mut at, mut count) = (text.as_bytes(), [0; N], 0, 0);
+    while at < bytes.len() {
+        if bytes[at] == b' ' {
+            ends[count] = at as u16;
+            count += 1;
+        }
+        at += 1;
+    }
+    assert!(count == N && at <= u16::MAX as usize, "as many names as numbers");
+    ends
+}
+
+/// [`Names`](crate::uapi::Names) from pairs of a number and its name.
+#[macro_export]
+macro_rules! number_names {
+    ($($number:expr => $name:expr),* $(,)?) => {
+        $crate::uapi::Names::new(
+            const { &[$($number as ::libc::c_int,)*] },
+            const { &$crate::uapi::ends::<{ <[&str]>::len(&[$($name,)*]) }>(concat!($($name, " ",)*)) },
+            concat!($($name, " ",)*),
+        )
+    };
 }
 
 macro_rules! names {
     ($($(#[$doc:meta])* $table:ident: $($name:ident)* $(; $($number:literal $extra:literal)*)?;)*) => {
-        $($(#[$doc])* pub const $table: Names = Names::new(
-            &[$(libc::$name as c_int,)* $($($number,)*)?],
-            concat!($(stringify!($name), " ",)* $($($extra, " ",)*)?),
-        );)*
+        $($(#[$doc])* pub const $table: Names =
+            number_names!($(libc::$name => stringify!($name),)* $($($number => $extra,)*)?);)*
     };
 }
 
@@ -150,7 +169,7 @@ names! {
 
 /// The name of `number` in `names`.
 pub fn name_of(names: Names, number: c_int) -> Option<&'static str> {
-    names.at(names.numbers.iter().position(|known| *known == number)?)
+    names.numbers.iter().position(|known| *known == number).map(|place| names.at(place))
 }
 
 /// The number for `name` in `names`.
@@ -208,12 +227,12 @@ impl Bits {
             return out.write_str("0");
         }
         let mut left = bits;
-        for (bit, name) in names.iter() {
-            if bit != 0 && left & bit == bit {
+        for (place, bit) in names.numbers.iter().enumerate() {
+            if *bit != 0 && left & bit == *bit {
                 if left != bits {
                     out.write_str("|")?;
                 }
-                out.write_str(name)?;
+                out.write_str(names.at(place))?;
                 left &= !bit;
             }
         }
@@ -271,12 +290,7 @@ mod tests {
             FAMILIES, TYPES, TYPE_FLAGS, PROTOCOLS, NETLINK, LEVELS, SO, TCP, IP, IPV6, MSG, SHUT, FCNTL,
             IOCTL,
         ] {
-            assert_eq!(names.iter().count(), names.numbers.len());
-            for (place, (number, name)) in names.iter().enumerate() {
-                assert_eq!((names.at(place), name_of(names, number)), (Some(name), Some(name)));
-            }
-            assert_eq!(names.at(names.numbers.len()), None);
-            assert_eq!(names.text.split(' ').count(), names.numbers.len() + 1, "{}", names.text);
+            assert!(names.iter().all(|(_, name)| !name.is_empty() && !name.contains(' ')), "{}", names.text);
         }
         assert_eq!(IOCTL.iter().last(), Some((0x8904, "SIOCGPGRP")));
         assert_eq!(CLOSE_RANGE.iter().next(), Some((2, "CLOSE_RANGE_UNSHARE")));

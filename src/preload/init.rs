@@ -17,6 +17,7 @@ static CONSTRUCTOR: unsafe extern "C" fn(c_int, *const *const c_char, *const *co
 #[unsafe(link_section = ".fini_array")]
 static DESTRUCTOR: extern "C" fn() = destructor;
 
+#[unsafe(link_section = ".text.always")]
 unsafe extern "C" fn constructor(_: c_int, _: *const *const c_char, envp: *const *const c_char) {
     let errno = sys::errno();
     panic::init();
@@ -92,6 +93,7 @@ fn complain(config: &Config) {
 
 /// exit(3) has run the program's exit handlers. Destructors of other libraries may still make calls: from here on
 /// each event is written before its call returns.
+#[unsafe(link_section = ".text.always")]
 extern "C" fn destructor() {
     if mode::control() && !process::is_vfork_child() && process::is_ready() {
         log::last_flush();

@@ -5,6 +5,9 @@
 //!   landing pad, in which libc's function runs: cancelling the thread or jumping out of it leaves nothing behind;
 //! - `original::name`: libc's function, through a pointer that begins at a stand-in;
 //! - a row of `ROWS`, with the dispatch functions that must exist for the crate to compile.
+//!
+//! What runs in every program, logging or not, stands in one section, `.text.always`: the exported functions and the
+//! constructor. The kernel maps a file in pieces of 64 kB, and a program pays for each piece that it touches.
 
 /// A value that fits an argument register.
 pub trait Word {
@@ -280,6 +283,7 @@ macro_rules! hooks {
             $(
                 #[doc = $doc]
                 #[unsafe(no_mangle)]
+                #[unsafe(link_section = ".text.always")]
                 pub unsafe extern "C-unwind" fn $name($($arg: $ty),*) -> $ret {
                     if !gate!($gate) {
                         // SAFETY: the program's own call.

@@ -24,6 +24,7 @@ pub struct Real {
 }
 
 /// Points every symbol's target at its next definition. What a libc lacks keeps its stand-in: nobody can have linked it.
+#[unsafe(link_section = ".text.always")]
 pub fn resolve(reals: &[Real], targets: &[AtomicPtr<()>]) {
     let mut found = [Found::No; COUNT];
     let complete = elf::each_next(|object| {

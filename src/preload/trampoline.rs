@@ -24,6 +24,7 @@ macro_rules! trampoline {
     ($name:ident, $place:expr) => {
         #[unsafe(naked)]
         #[unsafe(no_mangle)]
+        #[unsafe(link_section = ".text.always")]
         pub unsafe extern "C" fn $name() {
             core::arch::naked_asm!(
                 // Seven registers and the return address keep the stack aligned for the call.

@@ -162,6 +162,9 @@ impl Object {
     }
 
     /// Looks for the default version of a symbol. `name` ends with NUL, `hash` is that of the name before it.
+    ///
+    /// Inlined into the constructor, as is what it calls: what runs at the start should be in few pages.
+    #[inline]
     pub fn find(&self, name: &str, hash: u32) -> Found {
         // SAFETY: the table begins with four words; a filter of 64-bit words, the buckets and the chains follow.
         unsafe {
@@ -193,6 +196,7 @@ impl Object {
 
     /// # Safety
     /// `index` must be that of a symbol.
+    #[inline]
     unsafe fn matches(&self, index: usize, name: &str) -> Found {
         // SAFETY: the caller's promise.
         let symbol = unsafe { &*self.symbols.add(index) };

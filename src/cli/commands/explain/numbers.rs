@@ -1,28 +1,29 @@
 //! Names and numbers of the command line.
 
 use libc::c_int;
+use sockshim_core::number_names;
 use sockshim_core::uapi::{FAMILIES, NETLINK, Names, PROTOCOLS, TYPE_FLAGS, TYPES, number_of};
 
 /// Second names of families.
-const FAMILY_ALIASES: Names =
-    Names::new(&[libc::AF_LOCAL, libc::AF_UNIX, libc::AF_NETLINK], "AF_LOCAL AF_FILE AF_ROUTE");
+const FAMILY_ALIASES: Names = number_names!(
+    libc::AF_LOCAL => "AF_LOCAL",
+    libc::AF_UNIX => "AF_FILE",
+    libc::AF_NETLINK => "AF_ROUTE",
+);
 
 /// The name of protocol 0, which the log writes as the number.
-const PROTOCOL_ALIASES: Names = Names::new(&[libc::IPPROTO_IP], "IPPROTO_IP");
+const PROTOCOL_ALIASES: Names = number_names!(libc::IPPROTO_IP => "IPPROTO_IP");
 
 /// The protocols of AF_PACKET that programs ask for, in host byte order.
-const ETHERNET: Names = Names::new(
-    &[
-        libc::ETH_P_ALL,
-        libc::ETH_P_IP,
-        libc::ETH_P_ARP,
-        libc::ETH_P_IPV6,
-        libc::ETH_P_8021Q,
-        libc::ETH_P_MPLS_UC,
-        libc::ETH_P_PAE,
-        libc::ETH_P_LLDP,
-    ],
-    "ETH_P_ALL ETH_P_IP ETH_P_ARP ETH_P_IPV6 ETH_P_8021Q ETH_P_MPLS_UC ETH_P_PAE ETH_P_LLDP",
+const ETHERNET: Names = number_names!(
+    libc::ETH_P_ALL => "ETH_P_ALL",
+    libc::ETH_P_IP => "ETH_P_IP",
+    libc::ETH_P_ARP => "ETH_P_ARP",
+    libc::ETH_P_IPV6 => "ETH_P_IPV6",
+    libc::ETH_P_8021Q => "ETH_P_8021Q",
+    libc::ETH_P_MPLS_UC => "ETH_P_MPLS_UC",
+    libc::ETH_P_PAE => "ETH_P_PAE",
+    libc::ETH_P_LLDP => "ETH_P_LLDP",
 );
 
 /// The FAMILY argument.

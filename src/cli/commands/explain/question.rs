@@ -151,7 +151,7 @@ impl Answer {
             reason: self.verdict.reason,
             ops: self.ops(),
             prot: self.prot(),
-            path: self.path,
+            path: self.path.clone(),
             ..event
         }
     }
