@@ -28,6 +28,9 @@ const DEADLINE: Duration = Duration::from_secs(120);
 const NEEDS_STATUS: i32 = 77;
 const SETUP_STATUS: i32 = 99;
 
+/// The directories whose programs belong to other tests.
+const NOT_TRANSCRIPTS: [&str; 2] = ["stress", "moments"];
+
 static EVENTS: AtomicUsize = AtomicUsize::new(0);
 static PREDICTED: AtomicUsize = AtomicUsize::new(0);
 
@@ -45,14 +48,16 @@ fn main() {
     conclusion.exit();
 }
 
-/// The programs as `<call>/<case>.c`, in order. Those of `stress/` belong to another test.
+/// The programs as `<call>/<case>.c`, in order.
 fn sources() -> Vec<String> {
     let entries = |path: &Path| -> Vec<PathBuf> {
         let entries = fs::read_dir(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         entries.map(|entry| entry.expect("a directory entry").path()).collect()
     };
     let root = workspace().join("c-tests");
-    let calls = entries(&root).into_iter().filter(|path| path.is_dir() && !path.ends_with("stress"));
+    let calls = entries(&root)
+        .into_iter()
+        .filter(|path| path.is_dir() && !NOT_TRANSCRIPTS.iter().any(|other| path.ends_with(other)));
     let files =
         calls.flat_map(|call| entries(&call)).filter(|path| path.extension().is_some_and(|e| e == "c"));
     let relative = |path: PathBuf| path.strip_prefix(&root).ok().and_then(Path::to_str).map(String::from);

@@ -1,0 +1,68 @@
+//! Allocators call hooked functions while they begin, which may be before the library has begun, and hold locks then.
+
+use std::path::Path;
+
+use sockshim_itest::by_call;
+
+use crate::{library, preload, program, same};
+
+/// By the names under which Debian has them.
+const ALLOCATORS: [&str; 3] = ["libjemalloc.so.2", "libmimalloc.so.2", "libtcmalloc_minimal.so.4"];
+
+/// The same before the shim and after it.
+fn preloaded(allocator: &Path) {
+    let program = program("allocate", &[]);
+    let (native, log) = same(&program, |command, level| preload(command, level, &[allocator], &[]));
+    assert!(native.status.success() && native.stdout().lines().count() > 40, "{native:?}");
+    assert!(by_call(&log, "socketpair").len() >= 800, "{}", log.len());
+    let (_, log) = same(&program, |command, level| preload(command, level, &[], &[allocator]));
+    assert!(by_call(&log, "socketpair").len() >= 800, "{}", log.len());
+}
+
+#[test]
+fn preloaded_beside() {
+    for allocator in ALLOCATORS {
+        preloaded(Path::new(allocator));
+    }
+}
+
+#[test]
+fn linked_in() {
+    for link in [
+        ["-rdynamic", "-l:libjemalloc_pic.a", "-lm", "-lstdc++"],
+        ["-rdynamic", "-l:libjemalloc.a", "-lm", "-lstdc++"],
+        ["-rdynamic", "-l:libtcmalloc_minimal.a", "-lm", "-lstdc++"],
+        // Debian has no archive of this one.
+        ["-rdynamic", "-Wl,--no-as-needed", "-lmimalloc", "-lm"],
+    ] {
+        let (native, _) = same(&program("allocate", &link), |_, _| {});
+        assert!(native.status.success(), "{link:?}: {native:?}");
+    }
+}
+
+/// An allocator that itself opens sockets and reads files, from the process's very first block on.
+#[test]
+fn using_sockets() {
+    preloaded(&library("noisy_allocator", &[]));
+}
+
+#[test]
+fn never_called_from_a_hook() {
+    let (outer, inner) = (library("guard", &["-DOUTER"]), library("guard", &["-DINNER"]));
+    for name in ["allocate", "interrupted"] {
+        let (native, _) =
+            same(&program(name, &[]), |command, level| preload(command, level, &[&outer], &[&inner]));
+        assert!(native.status.success(), "{native:?}");
+    }
+}
+
+/// The negative control of the test above: an allocation behind the hook is seen.
+#[test]
+fn guard_sees_an_allocation() {
+    let (outer, inner) = (library("guard", &["-DOUTER"]), library("guard", &["-DINNER"]));
+    let mut command = sockshim_itest::command(sockshim_itest::Level::Off, None, program("allocate", &[]));
+    preload(&mut command, sockshim_itest::Level::Off, &[&outer], &[&inner]);
+    let output = crate::ended(command.env("GUARD_SELF", "1"));
+    assert_eq!(output.stderr(), "malloc inside a hook\n");
+    assert!(!output.status.success());
+}

@@ -1,0 +1,71 @@
+//! Children made in every way, thousands of them, under a storm of signals.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use sockshim_itest::{Level, Scratch, command, events};
+
+use crate::{ended, program, same};
+
+/// The whole form is `scripts/soak.sh`.
+const CYCLES: usize = 1000;
+/// How many pairs a child makes, and once more when it makes some before and some after exec.
+const PAIRS: usize = 3;
+/// How much memory of its own the parent may have gained in the last three quarters, in KiB: a page in three children
+/// comes to more.
+const SLACK: i64 = 1024;
+
+fn cycles(level: Level) -> Scratch {
+    let log_dir = Scratch::new();
+    let mut command = command(level, Some(log_dir.path()), program("cycles", &[]));
+    let output = ended(command.arg(CYCLES.to_string()));
+    assert_eq!(output.stderr(), "", "{level:?}");
+    let stdout = output.stdout();
+    let [first, second] = stdout.lines().collect::<Vec<_>>()[..] else { panic!("{stdout}") };
+    assert_eq!(first, format!("children {CYCLES}, wrong 0, zombies 0, descriptors +0, stormy"), "{level:?}");
+    let numbers: Vec<i64> =
+        second.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse().ok()).collect();
+    let [parent, quarter, last] = numbers[..] else { panic!("{second}") };
+    assert!(last - quarter <= SLACK, "{level:?}: {second}");
+    // The parent's own log may be full, and is not looked at.
+    let _ = fs::remove_file(log_dir.path().join(format!("{parent}.jsonl")));
+    log_dir
+}
+
+#[test]
+fn cycles_end_natively() {
+    cycles(Level::Native);
+}
+
+#[test]
+fn cycles_end_without_a_log() {
+    cycles(Level::Off);
+}
+
+/// The log of each child has all that it did, in whole lines.
+#[test]
+fn cycles_are_logged() {
+    for level in [Level::Call, Level::Io] {
+        let log_dir = cycles(level);
+        let mut pairs = BTreeMap::new();
+        for event in events(log_dir.path()) {
+            assert!(
+                !["dropped", "divergence", "sockshim"].contains(&event["call"].as_str().unwrap_or("")),
+                "{event}"
+            );
+            if event["call"] == "socketpair" {
+                *pairs.entry(event["pid"].as_u64()).or_insert(0) += 1;
+            }
+        }
+        let total: usize = pairs.values().sum();
+        // One child in four executes a program after it has made pairs itself.
+        assert_eq!(total, PAIRS * (CYCLES + CYCLES / 4), "{level:?}");
+    }
+}
+
+/// Children of clone(2) that share memory, descriptors or neither.
+#[test]
+fn borrowed_memory() {
+    let (native, _) = same(&program("borrowed", &[]), |_, _| {});
+    assert!(native.status.success() && native.stdout().lines().count() > 300, "{native:?}");
+}

@@ -1,0 +1,160 @@
+//! Loaded first, last, late, twice, beside others; constructors before ours and destructors after ours.
+
+use std::path::Path;
+
+use sockshim_itest::{Level, Scratch, by_call, command, events, shim};
+
+use crate::{ended, library, preload, program, same};
+
+#[test]
+fn constructors_of_other_libraries() {
+    let other = library("constructed", &[]);
+    let program = program("ending_handlers", &[]);
+    for end in [&[][..], &["quick"]] {
+        for (before, after) in [(&[&*other][..], &[][..]), (&[], &[&*other])] {
+            let (native, log) = same(&program, |command, level| {
+                preload(command.args(end), level, before, after);
+            });
+            assert_eq!(native.status.code(), Some(3));
+            assert!(by_call(&log, "socket").len() >= 6, "{log:#?}");
+        }
+    }
+}
+
+#[test]
+fn constructors_of_needed_libraries() {
+    let other = library("constructed", &["-Wl,-soname,constructed-for-sockshim"]);
+    let program = program("ending_handlers", &["-DNEEDED", other.to_str().expect("a path of text")]);
+    // Found by the path that the linker was given, since the soname has no file.
+    let directory = Scratch::new();
+    std::os::unix::fs::symlink(&other, directory.path().join("constructed-for-sockshim")).expect("a link");
+    for end in [&[][..], &["quick"]] {
+        let (native, log) = same(&program, |command, _| {
+            command.args(end).env("LD_LIBRARY_PATH", directory.path());
+        });
+        assert_eq!(native.status.code(), Some(3));
+        // The socket of the constructor, which nobody has seen being made, is known when it is used.
+        let asked = by_call(&log, "getsockname");
+        assert!(
+            asked.iter().any(|event| event["prot"] == "tcp_prot" && event["errno"].is_null()),
+            "{log:#?}"
+        );
+    }
+}
+
+/// Every moment that comes once the library has begun is in the log, the exit handlers' too: three sockets and an accept
+/// each, and one that fails.
+#[test]
+fn exit_handlers() {
+    for (end, moments) in [
+        (&[][..], "a key's destructor, main, on_exit, atexit, destructor"),
+        (&["quick"], "a key's destructor, main, at_quick_exit"),
+    ] {
+        let log_dir = Scratch::new();
+        let mut command = command(Level::Io, Some(log_dir.path()), program("ending_handlers", &[]));
+        assert_eq!(ended(command.args(end)).status.code(), Some(3));
+        let events = events(log_dir.path());
+        let count = moments.split(", ").count();
+        // And the program's own constructor, which runs after those of libraries.
+        assert_eq!(by_call(&events, "accept").len(), count + 1, "{end:?}: {events:#?}");
+        assert_eq!(by_call(&events, "socket").len(), 3 * (count + 1), "{end:?}: {events:#?}");
+    }
+}
+
+/// Two other libraries that interpose the same functions: each sees each call once, in the order of LD_PRELOAD.
+#[test]
+fn other_preloads_on_both_sides() {
+    let (a, b) = (library("layer", &["-DNAME=\"A\""]), library("layer", &["-DNAME=\"B\""]));
+    let (native, log) =
+        same(&program("limited", &[]), |command, level| preload(command, level, &[&a], &[&b]));
+    assert!(native.stdout().contains("A socket\nB socket\nA socket\nB socket\n"), "{native:?}");
+    assert_eq!(by_call(&log, "socket").len(), 9);
+    // Other people's: one that interposes fsync and open, one that interposes every socket call, when told to.
+    for other in ["libeatmydata.so", "libsocket_wrapper.so"] {
+        for (before, after) in [(&[Path::new(other)][..], &[][..]), (&[], &[Path::new(other)])] {
+            let (_, log) =
+                same(&program("limited", &[]), |command, level| preload(command, level, before, after));
+            assert_eq!(by_call(&log, "socket").len(), 9, "{other}");
+        }
+    }
+}
+
+fn late(how: &str, hogs: &[&str], preloaded: bool) {
+    let program = program("late", &[]);
+    let run_late = |level: Level, library: &str, preloaded: bool| {
+        let log_dir = Scratch::new();
+        let mut command = command(level, Some(log_dir.path()), &program);
+        if !preloaded {
+            command.env_remove("LD_PRELOAD");
+        }
+        let output = ended(command.args([library, how]).args(hogs));
+        assert!(output.status.success() && output.stderr().is_empty(), "{how} {level:?}: {output:?}");
+        (output, events(log_dir.path()))
+    };
+    let (native, _) = run_late(Level::Native, "none", false);
+    let path = shim().to_str().expect("a path of text");
+    for level in [Level::Off, Level::Io] {
+        let (output, log) = run_late(level, path, preloaded);
+        assert_eq!(output.stdout(), native.stdout(), "{how} {level:?}");
+        assert_eq!(level == Level::Io && preloaded, !by_call(&log, "socket").is_empty(), "{how} {level:?}");
+    }
+}
+
+/// Nothing is bound to a library that comes late, but it begins, and its thread outlives dlclose.
+#[test]
+fn dlopen_late() {
+    for how in ["now", "lazy", "global", "deep", "namespace"] {
+        late(how, &[], false);
+    }
+}
+
+#[test]
+fn dlopen_a_second_time() {
+    for how in ["now", "deep", "namespace"] {
+        late(how, &[], true);
+    }
+}
+
+/// Where other libraries have used up what the threads' static blocks have left, a late one is refused by dlopen, or
+/// finds room; a preloaded one takes nothing from the others.
+#[test]
+fn static_tls_exhausted() {
+    let directory = Scratch::new();
+    for i in 0..30 {
+        std::fs::copy(library("hog", &[]), directory.path().join(format!("hog{i}.so"))).expect("a copy");
+    }
+    let pattern = directory.path().join("hog%d.so");
+    let hogs = [pattern.to_str().expect("a path of text"), "30"];
+    late("now", &hogs, false);
+    let (native, _) = same(&program("late", &[]), |command, _| {
+        command.args(["none", "now"]).args(hogs);
+    });
+    assert!(native.stdout().contains("some were refused = 1\n"), "{native:?}");
+}
+
+#[test]
+fn bound_at_start() {
+    let (native, log) = same(&program("limited", &[]), |command, _| {
+        command.env("LD_BIND_NOW", "1");
+    });
+    assert!(native.status.success());
+    assert_eq!(by_call(&log, "socket").len(), 9);
+    for flags in [&["-Wl,-z,now", "-Wl,-z,relro"][..], &["-Wl,-z,lazy"], &["-no-pie"], &["-fno-plt"]] {
+        let (_, log) = same(&program("limited", flags), |_, _| {});
+        assert_eq!(by_call(&log, "socket").len(), 9, "{flags:?}");
+    }
+}
+
+/// The sanitizers interpose the same functions, in the program itself.
+#[test]
+fn sanitizers() {
+    for flags in [
+        &["-fsanitize=address", "-static-libasan"][..],
+        &["-fsanitize=undefined", "-fno-sanitize-recover"],
+        &["-fsanitize=thread", "-static-libtsan"],
+    ] {
+        let (native, log) = same(&program("allocate", flags), |_, _| {});
+        assert!(native.status.success(), "{flags:?}: {native:?}");
+        assert!(!by_call(&log, "socketpair").is_empty(), "{flags:?}");
+    }
+}

@@ -1,0 +1,124 @@
+//! seccomp filters: those that a program puts on itself, and those that it was started under.
+
+use serde_json::Value;
+use sockshim_itest::{Level, Scratch, by_call, command, events};
+
+use crate::{ended, program, same};
+
+/// The filter allows what the program does and nothing else, so whatever the library does besides kills, is counted or
+/// fails.
+fn sandbox(args: &[&str]) -> Vec<Value> {
+    let (native, log) = same(&program("sandbox", &[]), |command, _| {
+        command.args(args);
+    });
+    assert!(native.status.success(), "{args:?}: {native:?}");
+    assert!(native.stdout().ends_with("trapped = 0\n"), "{args:?}: {native:?}");
+    log
+}
+
+fn message(log: &[Value]) -> Vec<&Value> {
+    by_call(log, "sockshim").into_iter().map(|event| &event["args"]["message"]).collect()
+}
+
+#[test]
+fn filter_on_the_own_thread() {
+    for how in ["prctl", "seccomp"] {
+        for action in ["kill", "errno", "trap"] {
+            let log = sandbox(&[how, action]);
+            // The log goes on, as far as there is room for what is not written yet.
+            let held = &by_call(&log, "summary")[0]["args"];
+            let total = held["events"].as_u64().unwrap_or(0) + held["dropped"].as_u64().unwrap_or(0);
+            assert!(total >= 20_017, "{how} {action}: {held}");
+        }
+    }
+}
+
+/// The writer leaves before the filter comes, and the log says why it ends.
+#[test]
+fn filter_on_all_threads() {
+    for how in ["tsync", "twice"] {
+        for action in ["kill", "errno", "trap"] {
+            let log = sandbox(&[how, action]);
+            assert_eq!(message(&log).len(), 1, "{how} {action}: {log:#?}");
+            assert!(
+                message(&log)[0].as_str().is_some_and(|text| text.contains("seccomp filter")),
+                "{log:#?}"
+            );
+            assert!(by_call(&log, "accept").is_empty(), "{log:#?}");
+        }
+    }
+}
+
+#[test]
+fn filter_on_all_threads_at_work() {
+    for action in ["kill", "errno", "trap"] {
+        let log = sandbox(&["tsync", action, "threads"]);
+        assert_eq!(message(&log).len(), 1, "{action}: {log:#?}");
+    }
+}
+
+/// A filter that the kernel does not take changes nothing: the writer is back.
+#[test]
+fn refused_filter() {
+    let log = sandbox(&["refused", "kill"]);
+    assert_eq!(by_call(&log, "accept").len(), 1);
+    assert_eq!(by_call(&log, "syscall").len(), 2, "{:#?}", message(&log));
+}
+
+/// What a program may have been forbidden before it began: the call, the argument that is looked at, its mask, its value.
+const FORBIDDEN: &[(&str, i64, u32, u32, u32)] = &[
+    ("clone of a thread", libc::SYS_clone, 0, libc::CLONE_THREAD as u32, libc::CLONE_THREAD as u32),
+    ("madvise for forks", libc::SYS_madvise, 2, u32::MAX, libc::MADV_WIPEONFORK as u32),
+    ("close_range", libc::SYS_close_range, 0, 0, 0),
+    ("futex", libc::SYS_futex, 0, 0, 0),
+    ("process_vm_readv", libc::SYS_process_vm_readv, 0, 0, 0),
+    ("getsockopt", libc::SYS_getsockopt, 0, 0, 0),
+    ("getpeername", libc::SYS_getpeername, 0, 0, 0),
+    ("open for appending", libc::SYS_openat, 2, libc::O_APPEND as u32, libc::O_APPEND as u32),
+    ("prctl", libc::SYS_prctl, 0, 0, 0),
+    ("unshare", libc::SYS_unshare, 0, 0, 0),
+    ("gettid", libc::SYS_gettid, 0, 0, 0),
+    ("getpid", libc::SYS_getpid, 0, 0, 0),
+    ("sigprocmask", libc::SYS_rt_sigprocmask, 0, 0, 0),
+    ("clock_gettime", libc::SYS_clock_gettime, 0, 0, 0),
+    ("fstat", libc::SYS_fstat, 0, 0, 0),
+    ("mmap of four megabytes", libc::SYS_mmap, 1, 0xfff0_0000, 0x40_0000),
+    ("shared mmap", libc::SYS_mmap, 3, 0x3f, (libc::MAP_SHARED | libc::MAP_ANONYMOUS) as u32),
+    ("tgkill", libc::SYS_tgkill, 0, 0, 0),
+];
+
+/// Under a filter from before exec the program runs on. There may be no log then, which stderr says, and nothing else.
+#[test]
+fn inherited_filter() {
+    for (what, number, argument, mask, value) in FORBIDDEN {
+        for errno in [libc::EPERM, libc::ENOSYS] {
+            let confined = |level: Level| {
+                let log_dir = Scratch::new();
+                let mut command = command(level, Some(log_dir.path()), program("confine", &[]));
+                command.args(
+                    [number, &i64::from(*argument), &i64::from(*mask), &i64::from(*value)]
+                        .map(i64::to_string),
+                );
+                command.arg(errno.to_string()).arg(program("limited", &[]));
+                (ended(&mut command), events(log_dir.path()))
+            };
+            let (native, _) = confined(Level::Native);
+            assert!(native.status.success(), "{what}: {native:?}");
+            for level in [Level::Off, Level::Call, Level::Io] {
+                let (output, log) = confined(level);
+                assert_eq!(output.stdout(), native.stdout(), "{what} {level:?}");
+                assert_eq!(output.status, native.status, "{what} {level:?}");
+                let stderr = output.stderr();
+                assert!(
+                    stderr.lines().all(|line| line.starts_with("sockshim: ")),
+                    "{what} {level:?}: {stderr}"
+                );
+                assert!(stderr.lines().count() <= 1, "{what} {level:?}: {stderr}");
+                if level != Level::Off {
+                    let said = stderr.lines().count() == 1;
+                    assert_eq!(by_call(&log, "socket").is_empty(), said, "{what} {level:?}: {stderr}");
+                }
+            }
+        }
+    }
+}
