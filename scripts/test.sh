@@ -11,6 +11,7 @@ source scripts/lib/cargo.sh
 # The programs that run under the shim, the tools that watch them, and what builds the C programs.
 need_packages \
 	gcc libc6-dev binutils \
+	libjemalloc-dev libmimalloc-dev libgoogle-perftools-dev libeatmydata1 libsocket-wrapper \
 	curl python3 nginx-light redis-server redis-tools socat openssh-server openssh-client \
 	strace valgrind iproute2 procps shellcheck
 need_cargo

@@ -6,7 +6,7 @@
 // Prints what the calls of the first thread returned, and how its children ended.
 #include "sockets.h"
 
-enum { THREADS = 4, ROUNDS = 200 };
+enum { THREADS = 4, ROUNDS = 50 };
 
 static void *work(void *unused)
 {
