@@ -73,7 +73,11 @@ fn start(config: &Config) {
         }
         return;
     }
-    if alloc::has_room() && process::init() {
+    if real::is_defined(c"__tsan_init") {
+        // ThreadSanitizer puts functions of its own in the place of libc's memcpy and clock_gettime, and they need the
+        // thread to be one that it knows. The writer is not.
+        log::say(b"sockshim: a program with ThreadSanitizer cannot be logged\n");
+    } else if alloc::has_room() && process::init() {
         sockshim_core::net::init();
         log::start(config);
     } else {

@@ -55,3 +55,9 @@ pub fn lookup(symbol: &'static str) -> Option<*mut ()> {
     });
     found.ok().map(|address| address.cast_mut().cast())
 }
+
+/// Whether the program or one of its libraries defines a symbol.
+pub fn is_defined(symbol: &core::ffi::CStr) -> bool {
+    // SAFETY: the name is a C string.
+    unsafe { !libc::dlsym(libc::RTLD_DEFAULT, symbol.as_ptr()).is_null() }
+}

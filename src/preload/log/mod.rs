@@ -202,7 +202,12 @@ pub fn complain(complaint: &Complaint) {
 
 /// Says on stderr that there is no log although one was asked for.
 pub fn say_none() {
-    sys::write(libc::STDERR_FILENO, b"sockshim: cannot start the log's thread; nothing is logged\n");
+    say(b"sockshim: cannot start the log's thread; nothing is logged\n");
+}
+
+/// Writes a line to stderr.
+pub fn say(line: &[u8]) {
+    sys::write(libc::STDERR_FILENO, line);
 }
 
 fn describe(complaint: &Complaint, line: &mut Line) {
