@@ -73,9 +73,9 @@ fn start(config: &Config) {
         }
         return;
     }
-    if real::is_defined(c"__tsan_init") {
-        // ThreadSanitizer puts functions of its own in the place of libc's memcpy and clock_gettime, and they need the
-        // thread to be one that it knows. The writer is not.
+    if real::is_replaced(c"clone") || real::is_defined(c"__tsan_init") {
+        // ThreadSanitizer puts functions of its own in the place of clone(2) and of much that libc's users take for
+        // granted, and they need the thread to be one that it knows. The writer is not.
         log::say(b"sockshim: a program with ThreadSanitizer cannot be logged\n");
     } else if alloc::has_room() && process::init() {
         sockshim_core::net::init();

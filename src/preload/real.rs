@@ -12,6 +12,7 @@
 
 use crate::hooks::COUNT;
 use crate::panic::attempt;
+use core::ffi::{CStr, c_void};
 use core::sync::atomic::{AtomicPtr, Ordering};
 use sockshim_sys::elf::{self, Found};
 
@@ -57,7 +58,16 @@ pub fn lookup(symbol: &'static str) -> Option<*mut ()> {
 }
 
 /// Whether the program or one of its libraries defines a symbol.
-pub fn is_defined(symbol: &core::ffi::CStr) -> bool {
-    // SAFETY: the name is a C string.
-    unsafe { !libc::dlsym(libc::RTLD_DEFAULT, symbol.as_ptr()).is_null() }
+pub fn is_defined(symbol: &CStr) -> bool {
+    !find(libc::RTLD_DEFAULT, symbol).is_null()
+}
+
+/// Whether the program, or a library before this one, has put its own in the place of libc's function.
+pub fn is_replaced(symbol: &CStr) -> bool {
+    find(libc::RTLD_DEFAULT, symbol) != find(libc::RTLD_NEXT, symbol)
+}
+
+fn find(handle: *mut c_void, symbol: &CStr) -> *mut c_void {
+    // SAFETY: the name is a C string, and the handle one of the two that always exist.
+    unsafe { libc::dlsym(handle, symbol.as_ptr()) }
 }
