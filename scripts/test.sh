@@ -13,6 +13,7 @@ need_packages \
 	gcc libc6-dev binutils \
 	libjemalloc-dev libmimalloc-dev libgoogle-perftools-dev libeatmydata1 libsocket-wrapper \
 	curl python3 nginx-light redis-server redis-tools socat openssh-server openssh-client \
+	gosu fzf musl-tools liburing-dev \
 	strace valgrind iproute2 procps shellcheck
 need_cargo
 build_release

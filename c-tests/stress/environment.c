@@ -1,5 +1,6 @@
-// Starts itself by every call that starts a program, with the environment that the first argument names, from a
-// fork() child and from a vfork() child. Each child prints its arguments and its environment, and makes a socket.
+// Starts itself by every call that starts a program, with the environment that the first argument names, from
+// a fork() child and from a vfork() child. Each child prints its arguments and its environment, and makes a
+// socket.
 //
 //   environment cleared|empty|plain|preload|renamed|level|small|medium|large
 //
@@ -12,7 +13,19 @@ extern char **environ;
 static const char self[] = "/proc/self/exe", missing[] = "/missing/program";
 
 enum form {
-	EXECL, EXECLE, EXECLP, EXECV, EXECVE, EXECVP, EXECVPE, FEXECVE, EXECVEAT, SYSCALL, SYSCALLAT, SPAWN, SPAWNP,
+	EXECL,
+	EXECLE,
+	EXECLP,
+	EXECV,
+	EXECVE,
+	EXECVP,
+	EXECVPE,
+	FEXECVE,
+	EXECVEAT,
+	SYSCALL,
+	SYSCALLAT,
+	SPAWN,
+	SPAWNP,
 	FORMS,
 };
 

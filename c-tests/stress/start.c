@@ -1,6 +1,6 @@
-// Starts a program from a forked child by the call that the first argument names, and says nothing unless something is
-// wrong. After a dash: bare, an empty environment; fails, the call has to fail and the descriptors are as before; huge,
-// with too many arguments; any, whatever the program says in the end.
+// Starts a program from a forked child by the call that the first argument names, and says nothing unless
+// something is wrong. After a dash: bare, an empty environment; fails, the call has to fail and the
+// descriptors are as before; huge, with too many arguments; any, whatever the program says in the end.
 #include "../transcript.h"
 #include <dirent.h>
 #include <spawn.h>
