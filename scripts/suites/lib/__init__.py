@@ -1,0 +1,1 @@
+"""The framework: what runs a suite, compares its outcomes, and reports them."""

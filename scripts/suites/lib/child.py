@@ -1,0 +1,62 @@
+"""The first process of the namespaces of one run: `python3 -m suites.lib.child SPEC`.
+
+It furnishes the namespaces and lets a second process run the suite. By itself it only collects processes that have lost
+their parent, as the first process of a machine does; with its end, the kernel ends everything in its namespace.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import time
+import traceback
+from pathlib import Path
+
+from .catalog import load
+from .namespace import furnish
+from .runner import Runner
+from .variant import WORK
+
+
+def main(spec_file: str) -> None:
+    """Runs what the spec (see `unit.Unit`) says, and writes `result.json` beside it."""
+    spec = json.loads(Path(spec_file).read_text())
+    directory = Path(spec["directory"])
+    furnish(directory, Path(spec["library"]), [Path(path) for path in spec["keep"]])
+    os.chdir(WORK)
+    worker = os.fork()
+    if worker == 0:
+        status = 1
+        try:
+            _run(spec, directory)
+            status = 0
+        finally:
+            os._exit(status)
+    while True:
+        pid, status = os.wait()
+        if pid == worker:
+            sys.exit(os.waitstatus_to_exitcode(status) != 0)
+
+
+def _run(spec: dict, directory: Path) -> None:
+    """Runs the suite and writes its result, also that of a suite which failed to run."""
+    only = None if spec["only"] is None else frozenset(spec["only"])
+    runner = Runner(spec["variant"], Path(WORK), Path(spec["prepared"]), only)
+    result = {"outcomes": {}, "error": None}
+    begin = time.monotonic()
+    try:
+        (suite,) = load([spec["suite"]])
+        result["outcomes"] = suite.run(runner, spec["short"])
+    except BaseException:
+        result["error"] = traceback.format_exc()
+    finally:
+        runner.close()
+    result["seconds"] = time.monotonic() - begin
+    shutil.copytree(Path(WORK) / "output", directory / "output", dirs_exist_ok=True)
+    (directory / "result.json").write_text(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,88 @@
+"""The private world of one run: network with only `lo`, /tmp, /proc, processes, host name.
+
+`unshare` of util-linux makes the namespaces; what is here fills them, as their first process.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import socket
+import struct
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from .variant import LIBRARY, LOGS, WORK
+
+TMP = Path("/tmp")
+HOST_NAME = "suites"
+
+# What starts a program in new namespaces, and takes it along when it dies itself.
+UNSHARE = (
+    "unshare", "--net", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child", "--mount-proc",
+)
+
+
+def furnish(run_directory: Path, library: Path, keep: Sequence[Path]) -> None:
+    """Makes the namespaces of this process a place for tests. `keep` are directories that have to stay where they are,
+    even if they are below /tmp."""
+    _private_tmp(run_directory, library, keep)
+    # Names of shared memory would otherwise meet between runs.
+    _mount("-t", "tmpfs", "-o", "mode=1777", "tmpfs", "/dev/shm")
+    _names()
+    _loopback_up()
+
+
+def _private_tmp(run_directory: Path, library: Path, keep: Sequence[Path]) -> None:
+    """An empty /tmp in memory, but for the shim, a place for the logs, and the directories to keep."""
+    stage = run_directory / "stage"
+    stage.mkdir(exist_ok=True)
+    _mount("-t", "tmpfs", "-o", "mode=1777", "tmpfs", stage)
+
+    def inside(path: str | Path) -> Path:
+        return stage / Path(path).relative_to(TMP)
+
+    inside(LIBRARY).parent.mkdir()
+    shutil.copy(library, inside(LIBRARY))
+    inside(WORK).mkdir()
+    inside(LOGS).mkdir()
+    logs = run_directory / "logs"
+    logs.mkdir(exist_ok=True)
+    # Servers that have given up their privileges log, too.
+    logs.chmod(0o1777)
+    _mount("--bind", logs, inside(LOGS))
+    # What contains another one comes first. Not --rbind, which would take the stage into itself.
+    for path in sorted(path for path in keep if path.is_relative_to(TMP)):
+        inside(path).mkdir(parents=True, exist_ok=True)
+        _mount("--bind", path, inside(path))
+    _mount("--move", stage, TMP)
+
+
+def _names() -> None:
+    """A host name that can be looked up, and no name server: every look-up has the same answer on every machine."""
+    socket.sethostname(HOST_NAME)
+    files = {
+        "/etc/hosts": f"127.0.0.1 localhost\n127.0.1.1 {HOST_NAME}\n::1 localhost ip6-localhost ip6-loopback\n",
+        "/etc/resolv.conf": "# There is no name server here.\n",
+    }
+    for place, text in files.items():
+        own = TMP / "sockshim" / Path(place).name
+        own.write_text(text)
+        # resolv.conf is often a link, perhaps to nowhere; what it leads to is what is covered.
+        if (target := Path(place).resolve()).exists():
+            _mount("--bind", own, target)
+
+
+def _loopback_up() -> None:
+    """Takes `lo` up: netdevice(7), SIOCGIFFLAGS and SIOCSIFFLAGS."""
+    get, put, up = 0x8913, 0x8914, 0x1
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        request = fcntl.ioctl(any_socket, get, struct.pack("16sH22x", b"lo", 0))
+        flags = struct.unpack("16sH22x", request)[1]
+        fcntl.ioctl(any_socket, put, struct.pack("16sH22x", b"lo", flags | up))
+
+
+def _mount(*arguments: str | os.PathLike) -> None:
+    subprocess.run(["mount", *arguments], check=True)
