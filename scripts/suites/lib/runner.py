@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import socket
@@ -35,7 +36,7 @@ class Runner:
         self._output = work / "output"
         self._output.mkdir(parents=True, exist_ok=True)
         (work / "home").mkdir(exist_ok=True)
-        self._runs = 0
+        self._runs = itertools.count(1)
 
     def run(
         self,
@@ -133,8 +134,7 @@ class Runner:
 
     def _streams(self, argv: Sequence[Argument]) -> tuple[Path, Path, Path]:
         """Names for the files of one run's output and input, by its number and program."""
-        self._runs += 1
-        stem = f"{self._runs:03}-{Path(argv[0]).name}"
+        stem = f"{next(self._runs):03}-{Path(argv[0]).name}"
         return tuple(self._output / f"{stem}.{end}" for end in ("stdout", "stderr", "stdin"))
 
 
