@@ -13,9 +13,11 @@ import tempfile
 from pathlib import Path
 
 from .lib.catalog import load
+from .lib.events import validator
+from .lib.report import write
 from .lib.session import Session
 from .lib.unit import REPOSITORY, Place
-from .lib.variant import VARIANTS
+from .lib.variant import IO, VARIANTS
 
 
 def arguments() -> argparse.Namespace:
@@ -32,6 +34,19 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def obstacle(options: argparse.Namespace, target: Path, library: Path) -> str | None:
+    """Why nothing can be run, if so."""
+    if os.geteuid() != 0:
+        return "needs root, to make namespaces with a network of their own"
+    if not library.exists():
+        return f"there is no {library}: cargo build --release"
+    if IO in options.variants and not validator(target).exists():
+        return f"there is no {validator(target)}: cargo build -p sockshim-itest --example validate_log"
+    if options.output and (options.short or set(options.variants) != set(VARIANTS)):
+        return "the document has the results of whole runs in all variants, so --output does not go with less"
+    return None
+
+
 def main() -> int:
     options = arguments()
     try:
@@ -46,20 +61,24 @@ def main() -> int:
     if options.packages:
         print("\n".join(sorted({package for suite in suites for package in suite.packages})))
         return 0
-    if os.geteuid() != 0:
-        print("needs root, to make namespaces with a network of their own", file=sys.stderr)
-        return 2
-
     target = (REPOSITORY / os.environ.get("CARGO_TARGET_DIR", "target")).resolve()
     library = Path(os.environ.get("SOCKSHIM_SO") or target / "release/libsockshim.so").resolve()
+    if problem := obstacle(options, target, library):
+        print(problem, file=sys.stderr)
+        return 2
+
     (target / "suites").mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="run-", dir=target / "suites") as own:
         runs = Path(own)
         if options.keep:
             options.keep.mkdir(parents=True, exist_ok=True)
             runs = options.keep.resolve()
-        session = Session(options, suites, Place(target, library, runs))
-        return session.run()
+        outcomes = Session(options, suites, Place(target, library, runs)).run()
+    if options.output:
+        write(options.output, load(), outcomes)
+    failed = [outcome.suite.name for outcome in outcomes if outcome.failed()]
+    print(f"\n{len(outcomes)} suites, {len(failed)} with a difference or an error: {' '.join(failed) or 'none'}")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -1,12 +1,47 @@
-"""A whole session: runs the suites in their variants, compares, and reports."""
+"""A whole session: runs the suites in their variants, compares, repeats what differs, and says what came of it."""
 
 from __future__ import annotations
 
 import argparse
+import shutil
+import traceback
 from collections import Counter
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 
+from .compare import MISSING, Difference, differing, without_left_out
+from .events import Events, validate
 from .suite import Suite
 from .unit import Place, Result, run_unit
+from .variant import IO, NATIVE
+
+# How many repetitions go on at once. They are each other's load, so that a test which depends on time shows it.
+REPETITIONS_AT_ONCE = 4
+
+
+@dataclass
+class Outcome:
+    """What came of one suite."""
+
+    suite: Suite
+    version: str = ""
+    results: dict[str, Result] = field(default_factory=dict)
+    differences: list[Difference] = field(default_factory=list)
+    events: Events = Events()
+    # Why the suite could not be run or its logs not be believed.
+    errors: list[str] = field(default_factory=list)
+
+    def different(self) -> list[Difference]:
+        """The differences that are the shim's."""
+        return [difference for difference in self.differences if not difference.is_flaky()]
+
+    def flaky(self) -> list[Difference]:
+        """The tests that were seen to change their outcome natively, too."""
+        return [difference for difference in self.differences if difference.is_flaky()]
+
+    def failed(self) -> bool:
+        """Whether the script has to fail."""
+        return bool(self.errors or self.different())
 
 
 class Session:
@@ -17,26 +52,103 @@ class Session:
         self.suites = suites
         self.place = place
 
-    def run(self) -> int:
-        """Runs everything; the status for the shell."""
-        failed = False
-        for suite in self.suites:
-            prepared = self.place.prepared(suite)
-            prepared.mkdir(parents=True, exist_ok=True)
-            suite.prepare(prepared)
-            results: dict[str, Result] = {}
-            for variant in self.options.variants:
-                result = results[variant] = run_unit(suite, variant, self.options.short, self.place)
-                counts = Counter(result.outcomes.values())
-                print(f"{suite.name} {variant}: {result.seconds:.1f} s, {dict(counts)}", flush=True)
-                if result.error:
-                    print(result.error)
-                    failed = True
-            first = results[self.options.variants[0]]
-            for variant, result in results.items():
-                for test in sorted(first.outcomes.keys() | result.outcomes.keys()):
-                    one, other = first.outcomes.get(test), result.outcomes.get(test)
-                    if one != other:
-                        print(f"  {test}: {one}, {variant} {other}")
-                        failed = True
-        return failed
+    def run(self) -> list[Outcome]:
+        """Runs everything."""
+        with ThreadPoolExecutor(self.options.jobs) as pool:
+            try:
+                started = [self._start(pool, suite) for suite in self.suites]
+                return [self._finish(*one) for one in started]
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def _start(self, pool: ThreadPoolExecutor, suite: Suite) -> tuple[Suite, Future[str], dict[str, Future]]:
+        # The pool takes tasks in order, so a run that waits for its preparation waits for something that goes on.
+        prepared = pool.submit(self._prepare, suite)
+        runs = {variant: pool.submit(self._run, suite, variant, prepared) for variant in self.options.variants}
+        return suite, prepared, runs
+
+    def _prepare(self, suite: Suite) -> str:
+        directory = self.place.prepared(suite)
+        directory.mkdir(parents=True, exist_ok=True)
+        suite.prepare(directory)
+        return suite.version(directory)
+
+    def _run(self, suite: Suite, variant: str, prepared: Future[str]) -> tuple[Result, Events]:
+        if prepared.exception():
+            return Result(error="it was not prepared"), Events()
+        result = run_unit(suite, variant, self.options.short, self.place)
+        events = Events()
+        if variant == IO:
+            logs = result.directory / "logs"
+            events = validate(self.place.target, logs)
+            if not self.options.keep:
+                shutil.rmtree(logs)
+        counts = ", ".join(f"{count} {outcome}" for outcome, count in Counter(result.outcomes.values()).most_common(6))
+        seen = f"; {events.lines} events" if variant == IO else ""
+        print(f"    {suite.name} {variant}: {result.seconds:.1f} s: {counts or 'nothing'}{seen}", flush=True)
+        return result, events
+
+    def _finish(self, suite: Suite, prepared: Future[str], runs: dict[str, Future]) -> Outcome:
+        outcome = Outcome(suite)
+        if error := prepared.exception():
+            outcome.errors.append("".join(traceback.format_exception(error)))
+            return self._say(outcome)
+        outcome.version = prepared.result()
+        for variant, future in runs.items():
+            result, events = future.result()
+            outcome.results[variant] = result
+            if result.error:
+                outcome.errors.append(f"{variant}: {result.error}")
+            elif not result.outcomes:
+                outcome.errors.append(f"{variant}: it ran no test")
+            if variant == IO:
+                outcome.events = events
+                outcome.errors += events.problems()
+        if NATIVE in outcome.results:
+            self._compare(outcome)
+        return self._say(outcome)
+
+    def _compare(self, outcome: Outcome) -> None:
+        """Finds the differences, and repeats the tests that differ."""
+        suite = outcome.suite
+        compared = {v: without_left_out(suite, result.outcomes) for v, result in outcome.results.items()}
+        found = {v: differing(compared[NATIVE], compared[v]) for v in compared if v != NATIVE}
+        tests = {test for names in found.values() for test in names}
+        if not tests:
+            return
+        variants = [NATIVE, *(variant for variant, names in found.items() if names)]
+        print(f"    {suite.name}: repeating {len(tests)} tests {self.options.repeat} times: {', '.join(sorted(tests)[:5])}")
+        with ThreadPoolExecutor(REPETITIONS_AT_ONCE) as pool:
+            repeated = {
+                variant: [
+                    pool.submit(run_unit, suite, variant, self.options.short, self.place, tests, f"-{number}")
+                    for number in range(self.options.repeat)
+                ]
+                for variant in variants
+            }
+
+        def all_of(variant: str, test: str) -> list[str]:
+            again = [future.result().outcomes for future in repeated[variant]]
+            return [outcomes.get(test, MISSING) for outcomes in (compared[variant], *again)]
+
+        outcome.differences = [
+            Difference(suite.name, test, variant, all_of(NATIVE, test), all_of(variant, test))
+            for variant, names in found.items()
+            for test in names
+        ]
+
+    def _say(self, outcome: Outcome) -> Outcome:
+        """Prints what is worth knowing about a suite, as soon as it is known."""
+        name = outcome.suite.name
+        for error in outcome.errors:
+            print(f"{name}: ERROR: {error}")
+        for difference in outcome.different():
+            print(f"{name}: DIFFERENT: {difference}")
+        for difference in outcome.flaky():
+            print(f"{name}: flaky natively: {difference}")
+        for note in outcome.events.notes():
+            print(f"{name}: {note}")
+        verdict = "FAILED" if outcome.failed() else "no difference"
+        print(f"==> {name} {outcome.version}: {verdict}", flush=True)
+        return outcome

@@ -1,0 +1,53 @@
+"""Validates the logs of a run, line by line, and counts what the shim says about itself in them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Events:
+    """What the logs of a run hold, as the example `validate_log` of the integration tests has counted it."""
+
+    files: int = 0
+    lines: int = 0
+    # Lines that are no JSON, or that the schema refuses.
+    invalid: int = 0
+    # Last lines that were cut off, because their process was killed.
+    cut: int = 0
+    # Events that the log had no room for.
+    lost: int = 0
+    # Wrong predictions, and the first of each kind.
+    divergences: int = 0
+    divergence_kinds: list[dict] = field(default_factory=list)
+    # What the shim says about itself, and how often.
+    messages: dict[str, int] = field(default_factory=dict)
+    # The first invalid lines.
+    shown: list[str] = field(default_factory=list)
+
+    def problems(self) -> list[str]:
+        """What makes the run fail."""
+        found = [f"invalid line: {line}" for line in self.shown]
+        if self.lines == 0:
+            found.append("nothing was logged: was the library loaded?")
+        return found
+
+    def notes(self) -> list[str]:
+        """What a reader should know."""
+        found = [f"{kind['count']} wrong predictions like {kind['first']}" for kind in self.divergence_kinds]
+        found += [f"the shim says, {count} times: {message}" for message, count in self.messages.items()]
+        return found
+
+
+def validator(target: Path) -> Path:
+    """Where cargo puts the program that reads the logs."""
+    return target / "debug/examples/validate_log"
+
+
+def validate(target: Path, logs: Path) -> Events:
+    """Reads all logs of a directory."""
+    done = subprocess.run([validator(target), logs], stdout=subprocess.PIPE, check=True)
+    return Events(**json.loads(done.stdout))

@@ -1,0 +1,141 @@
+//! Validates logs of any size against the published schema, and counts what the shim says about itself in them.
+//!
+//! ```text
+//! validate_log DIRECTORY…
+//! ```
+//!
+//! Reads every `*.jsonl` file of each directory and prints one JSON object a directory. An example rather than a test,
+//! because `scripts/suites.sh` calls it with the logs of other people's tests.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use jsonschema::Validator;
+use serde_json::{Value, json};
+
+const SCHEMA: &str = include_str!("../../core/trace/event.schema.json");
+
+/// How many lines of a kind are shown in full.
+const SHOWN: usize = 20;
+
+/// What a directory's logs hold.
+#[derive(Default)]
+struct Found {
+    files: u64,
+    /// Every line that is whole, whatever it says.
+    lines: u64,
+    /// Lines that are no JSON, or that the schema refuses.
+    invalid: u64,
+    /// Last lines without a newline: their process was killed while they were written.
+    cut: u64,
+    /// What the `dropped` records add up to.
+    lost: u64,
+    /// Wrong predictions: how many of each kind, and the first of the kind.
+    divergences: BTreeMap<String, (u64, String)>,
+    /// Records of the shim about itself, each message once, and how often.
+    messages: BTreeMap<String, u64>,
+    /// The first invalid lines, with what is wrong.
+    shown: Vec<String>,
+}
+
+impl Found {
+    fn line(&mut self, validator: &Validator, file: &Path, bytes: &[u8]) {
+        self.lines += 1;
+        let event = match serde_json::from_slice::<Value>(bytes) {
+            Ok(event) => event,
+            Err(error) => return self.invalid(file, &error.to_string(), bytes),
+        };
+        if let Err(error) = validator.validate(&event) {
+            self.invalid(file, &format!("at {}: {error}", error.instance_path), bytes);
+        }
+        match event["call"].as_str() {
+            Some("dropped") => self.lost += event["args"]["count"].as_u64().unwrap_or(0),
+            Some("divergence") => {
+                let kind =
+                    ["handler", "reason", "predicted", "errno"].map(|field| event[field].to_string()).join(" ");
+                let first = || (0, String::from_utf8_lossy(bytes).into_owned());
+                self.divergences.entry(kind).or_insert_with(first).0 += 1;
+            }
+            Some("sockshim") => *self.messages.entry(event["args"]["message"].to_string()).or_default() += 1,
+            _ => {}
+        }
+    }
+
+    fn invalid(&mut self, file: &Path, problem: &str, bytes: &[u8]) {
+        self.invalid += 1;
+        if self.shown.len() < SHOWN {
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            self.shown.push(format!("{name}: {problem}: {}", String::from_utf8_lossy(bytes)));
+        }
+    }
+
+    fn file(&mut self, validator: &Validator, file: &Path) -> io::Result<()> {
+        self.files += 1;
+        let mut reader = BufReader::with_capacity(1 << 20, File::open(file)?);
+        let mut bytes = Vec::new();
+        while reader.read_until(b'\n', &mut bytes)? > 0 {
+            match bytes.strip_suffix(b"\n") {
+                Some(line) => self.line(validator, file, line),
+                None => self.cut += 1,
+            }
+            bytes.clear();
+        }
+        Ok(())
+    }
+
+    fn report(self) -> Value {
+        let divergences: u64 = self.divergences.values().map(|(count, _)| count).sum();
+        let kinds = self.divergences.into_values().map(|(count, first)| json!({ "count": count, "first": first }));
+        json!({
+            "files": self.files,
+            "lines": self.lines,
+            "invalid": self.invalid,
+            "cut": self.cut,
+            "lost": self.lost,
+            "divergences": divergences,
+            "divergence_kinds": kinds.collect::<Vec<_>>(),
+            "messages": self.messages,
+            "shown": self.shown,
+        })
+    }
+}
+
+/// The logs of a directory, by name.
+fn logs(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "jsonl") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn validate(validator: &Validator, directory: &Path) -> io::Result<Value> {
+    let mut found = Found::default();
+    for file in logs(directory)? {
+        found.file(validator, &file)?;
+    }
+    Ok(found.report())
+}
+
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command's way to answer")]
+fn main() -> ExitCode {
+    let schema: Value = serde_json::from_str(SCHEMA).expect("the schema is JSON");
+    let validator = jsonschema::draft202012::new(&schema).expect("the schema compiles");
+    for directory in std::env::args_os().skip(1) {
+        match validate(&validator, Path::new(&directory)) {
+            Ok(report) => println!("{report}"),
+            Err(error) => {
+                eprintln!("validate_log: {}: {error}", directory.display());
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    ExitCode::SUCCESS
+}
