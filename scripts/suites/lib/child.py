@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import sys
 import time
 import traceback
@@ -26,6 +27,8 @@ def main(spec_file: str) -> None:
     directory = Path(spec["directory"])
     furnish(directory, Path(spec["library"]), [Path(path) for path in spec["keep"]])
     os.chdir(WORK)
+    os.umask(0o022)
+    _reset_signals()
     worker = os.fork()
     if worker == 0:
         status = 1
@@ -38,6 +41,15 @@ def main(spec_file: str) -> None:
         pid, status = os.wait()
         if pid == worker:
             sys.exit(os.waitstatus_to_exitcode(status) != 0)
+
+
+def _reset_signals() -> None:
+    """A program that was started in the background of a shell, or by nohup, has inherited ignored signals, which tests of
+    signals notice. The two that Python itself ignores, it gives back to programs that it starts."""
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP, signal.SIGPIPE, signal.SIGXFSZ}:
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
 
 
 def _run(spec: dict, directory: Path) -> None:
