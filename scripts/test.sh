@@ -40,5 +40,10 @@ exact=passed
 scripts/kernel-exact.sh >"$work/kernel-exact" || exact=failed
 grep -E ' (mismatches|wrong|missing)|: (found|NOT FOUND)' "$work/kernel-exact" | grep -vE '^ {6}'
 
-printf '\nchecks %s, tests %s, predictions %s, in %d min %d s\n' "$checks" "$tests" "$exact" $((SECONDS / 60)) $((SECONDS % 60))
-[[ $checks == passed && $tests == passed && $exact == passed ]]
+say "Other people's test suites, the short form"
+suites=passed
+scripts/suites.sh --short --jobs 2 || suites=failed
+
+printf '\nchecks %s, tests %s, predictions %s, suites %s, in %d min %d s\n' \
+	"$checks" "$tests" "$exact" "$suites" $((SECONDS / 60)) $((SECONDS % 60))
+[[ $checks == passed && $tests == passed && $exact == passed && $suites == passed ]]
