@@ -35,6 +35,9 @@ for argument in "$@"; do
 	fi
 done
 
+# What compares and reports is tested first.
+python3 -m unittest --quiet suites.lib.test_framework
+
 packages=$(suites --packages "$@")
 # A word is a package.
 # shellcheck disable=SC2086

@@ -43,8 +43,8 @@ class Suite:
     version: Callable[[Path], str] = no_version
     # Whether it has a part in the short form.
     short: bool = False
-    # Tests whose outcome is not compared, by name or as a pattern of fnmatch(3), each with the reason: a test is left
-    # out only if it has been shown to change its outcome without the shim, and the reason says how often.
+    # Tests whose outcome is not compared, by name, in which an asterisk stands for any text, each with the reason: a test
+    # is left out only if it has been shown to change its outcome without the shim, and the reason says how often.
     left_out: dict[str, str] = field(default_factory=dict)
     # How many seconds a whole run may take before it is given up. It is only against hangs.
     deadline: int = 3600

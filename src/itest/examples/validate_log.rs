@@ -54,8 +54,9 @@ impl Found {
         match event["call"].as_str() {
             Some("dropped") => self.lost += event["args"]["count"].as_u64().unwrap_or(0),
             Some("divergence") => {
-                let kind =
-                    ["handler", "reason", "predicted", "errno"].map(|field| event[field].to_string()).join(" ");
+                let kind = ["handler", "reason", "predicted", "errno"]
+                    .map(|field| event[field].to_string())
+                    .join(" ");
                 let first = || (0, String::from_utf8_lossy(bytes).into_owned());
                 self.divergences.entry(kind).or_insert_with(first).0 += 1;
             }
@@ -88,7 +89,8 @@ impl Found {
 
     fn report(self) -> Value {
         let divergences: u64 = self.divergences.values().map(|(count, _)| count).sum();
-        let kinds = self.divergences.into_values().map(|(count, first)| json!({ "count": count, "first": first }));
+        let kinds =
+            self.divergences.into_values().map(|(count, first)| json!({ "count": count, "first": first }));
         json!({
             "files": self.files,
             "lines": self.lines,
