@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 #
 # Can other people's test suites tell that the shim is there? Runs each of them natively, under the shim with logging off,
-# and under the shim at level `io`, in a network of its own in which only `lo` exists; compares test by test, and validates
-# every event that was logged. A test that differs is repeated, to tell a difference from a test that is flaky natively.
+# and under the shim at level `io`, in a network of its own in which only `lo` exists; compares test by test, and
+# validates every event that was logged. A test that differs is repeated, to tell a difference from a test that is flaky
+# natively.
 # The status is 1 when there is a difference.
 #
 #   scripts/suites.sh [--short] [--only SUITE…] [--variants native off io] [--repeat N] [--jobs N]

@@ -18,6 +18,10 @@ RESULTS = (
     "Suite", "Version", "Tests", "Passed natively", "Logging off", "Level `io`", "Differences", "Events", "Invalid",
     "Wrong predictions", "Lost",
 )
+FLAKY_MEANING = (
+    "These tests changed their outcome while nothing else changed, natively too; they were repeated, and are no"
+    " differences:"
+)
 FLAKY = ("Suite", "Test", "Natively", "Under the shim")
 LEFT_OUT = ("Suite", "Test", "Why")
 
@@ -44,12 +48,9 @@ def write(document: Path, catalogue: list[Suite], outcomes: list[Outcome]) -> No
 
     parts = [_where(), _table(RESULTS, results, names)]
     if any(flaky.values()):
-        parts.append("These tests changed their outcome while nothing else changed, natively too. They were repeated, and")
-        parts[-1] += " are no differences:"
-        parts.append(_table(FLAKY, flaky, names))
+        parts += [FLAKY_MEANING, _table(FLAKY, flaky, names)]
     if any(left_out.values()):
-        parts.append("Left out by name:")
-        parts.append(_table(LEFT_OUT, left_out, names))
+        parts += ["Left out by name:", _table(LEFT_OUT, left_out, names)]
     document.write_text(f"{before}{BEGIN}\n" + "\n\n".join(parts) + f"\n{END}{after}")
 
 
@@ -58,7 +59,8 @@ def _where() -> str:
     release = platform.freedesktop_os_release().get("PRETTY_NAME", "an unknown system")
     date = time.strftime("%Y-%m-%d", time.gmtime())
     libc = " ".join(platform.libc_ver())
-    return f"Made by `scripts/suites.sh` on {date}: {release}, Linux {platform.release()}, {libc}, {os.cpu_count()} cores."
+    kernel = f"Linux {platform.release()}"
+    return f"Made by `scripts/suites.sh` on {date}: {release}, {kernel}, {libc}, {os.cpu_count()} cores."
 
 
 def _cells(outcome: Outcome) -> tuple[str, ...]:

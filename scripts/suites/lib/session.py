@@ -118,7 +118,8 @@ class Session:
         if not tests:
             return
         variants = [NATIVE, *(variant for variant, names in found.items() if names)]
-        print(f"    {suite.name}: repeating {len(tests)} tests {self.options.repeat} times: {', '.join(sorted(tests)[:5])}")
+        first = ", ".join(sorted(tests)[:5])
+        print(f"    {suite.name}: repeating {len(tests)} tests {self.options.repeat} times: {first}", flush=True)
         with ThreadPoolExecutor(REPETITIONS_AT_ONCE) as pool:
             repeated = {
                 variant: [

@@ -27,7 +27,8 @@ class Compare(unittest.TestCase):
     def test_a_changed_missing_or_extra_test_differs(self) -> None:
         native = {"same": "pass", "changed": "pass", "gone": "skip"}
         self.assertEqual(differing(native, native), [])
-        self.assertEqual(differing(native, {"same": "pass", "changed": "fail", "new": "pass"}), ["changed", "gone", "new"])
+        shim = {"same": "pass", "changed": "fail", "new": "pass"}
+        self.assertEqual(differing(native, shim), ["changed", "gone", "new"])
 
     def test_only_a_test_that_changes_natively_is_flaky(self) -> None:
         cases = (
@@ -87,7 +88,8 @@ class Report(unittest.TestCase):
         lines = self.write(outcome_of("one", {"t": "pass"}, []), outcome_of("three", {}, []))
         rows = [line.split("|")[1:4] for line in lines if line.startswith("| ")]
         names = [[cell.strip() for cell in row] for row in rows]
-        self.assertEqual([name for name in names if name[1] == "1.0"], [["one", "1.0", "1"], ["two", "1.0", "1"], ["three", "1.0", "0"]])
+        results = [name for name in names if name[1] == "1.0"]
+        self.assertEqual(results, [["one", "1.0", "1"], ["two", "1.0", "1"], ["three", "1.0", "0"]])
         self.assertIn(["two", "`u`", "1 × pass, 1 × fail"], names)
 
     def test_a_suite_that_could_not_run_has_no_zero(self) -> None:

@@ -19,6 +19,9 @@ PACKAGES = ("python3", "python3-venv")
 # What makes a run repeatable: the order of sets decides the order of some tests and names.
 ENVIRONMENT = {"PYTHONHASHSEED": "0"}
 
+# The name under which a suite that is one process gives the outcome of that.
+WHOLE = "(the whole run)"
+
 # The recorder of outcomes; see suites_outcomes.py there.
 RECORDER = Path(__file__).parent / "wheels"
 
@@ -66,38 +69,38 @@ class Wheel:
         *,
         timeout: float,
         env_extra: Mapping[str, str] | None = None,
-        cwd: Path | None = None,
+        name: str = "all",
     ) -> tuple[Outcomes, str]:
         """Runs Python with these arguments, which choose one of the recorders. Returns the outcomes of the tests and
-        what became of the process: "pass", "timeout", or its status. Both are compared."""
-        recorded = runner.work / "recorded.jsonl"
-        recorded.unlink(missing_ok=True)
+        what became of the process: "pass", "fail", "error" if a signal ended it, or "timeout". Each run has a name of its
+        own, after which its directory is called."""
+        cwd = runner.work / name
+        cwd.mkdir()
+        # Kept with the output of the programs, for who wants to know how long a test took.
+        recorded = runner.work / f"output/{name}.jsonl"
         environment = {**ENVIRONMENT, "SUITES_OUTCOMES": str(recorded), **(env_extra or {})}
         command = [self.python(runner.prepared), *arguments]
         try:
             ended = runner.run(command, timeout=timeout, cwd=cwd, env_extra=environment, merge=True)
-            status = "pass" if ended.returncode == 0 else f"status {ended.returncode}"
+            status = "pass" if ended.returncode == 0 else "fail" if ended.returncode > 0 else "error"
         except subprocess.TimeoutExpired:
             status = "timeout"
-        outcomes, times = read_record(recorded)
-        with open(runner.work / "output/seconds.jsonl", "a") as file:
-            file.writelines(json.dumps({"test": test, "seconds": seconds}) + "\n" for test, seconds in times.items())
-        return outcomes, status
+        return read_record(recorded), status
 
 
-def read_record(file: Path) -> tuple[Outcomes, dict[str, float]]:
-    """What the recorder has written: outcomes and seconds by test. A test that took the process along is "started"."""
+def selected(runner: Runner, otherwise: Sequence[str]) -> Sequence[str]:
+    """What to run: the tests that a repetition is about, or what `otherwise` names. All of that also if the repetition is
+    about the whole run."""
+    return otherwise if runner.only is None or WHOLE in runner.only else sorted(runner.only)
+
+
+def read_record(file: Path) -> Outcomes:
+    """What the recorder has written: the last word on each test."""
     outcomes: Outcomes = {}
-    times: dict[str, float] = {}
-    if not file.exists():
-        return outcomes, times
-    for line in file.read_text().splitlines():
+    for line in file.read_text().splitlines() if file.exists() else ():
         entry = json.loads(line)
-        test, outcome = entry["test"], entry["outcome"]
-        if outcome is None:
-            outcomes.pop(test, None)
+        if entry["outcome"] is None:
+            outcomes.pop(entry["test"], None)
         else:
-            outcomes[test] = outcome
-        if "seconds" in entry:
-            times[test] = entry["seconds"]
-    return outcomes, times
+            outcomes[entry["test"]] = entry["outcome"]
+    return outcomes

@@ -15,9 +15,8 @@ import os
 import sys
 import time
 
-# What a test is at last, when several things are said about it: the first of these that was said. A test that only
-# started has taken its process along.
-SEVERITY = ("error", "fail", "xpass", "xfail", "skip", "pass")
+# What a test is at last, when several things are said about it: the first of these that was said.
+SEVERITY = ("error", "fail", "xfail", "skip", "pass")
 
 # The methods of a unittest.TestResult that say how a test ended.
 RESULT_METHODS = {
@@ -26,7 +25,7 @@ RESULT_METHODS = {
     "addFailure": "fail",
     "addSkip": "skip",
     "addExpectedFailure": "xfail",
-    "addUnexpectedSuccess": "xpass",
+    "addUnexpectedSuccess": "fail",
 }
 
 
@@ -45,7 +44,8 @@ class Record:
 
     def start(self, test):
         self._test, self._said, self._began = test, [], self._clock()
-        self._write(test=test, outcome="started")
+        # This stays the outcome of a test that takes its process along.
+        self._write(test=test, outcome="error")
 
     def say(self, test, outcome):
         """A finding about the test that is under way; or about something that is none, such as a class's preparation."""
@@ -115,7 +115,7 @@ def pytest_runtest_logreport(report):
     elif report.skipped:
         pytest_record.say(report.nodeid, "xfail" if hasattr(report, "wasxfail") else "skip")
     elif report.when == "call":
-        pytest_record.say(report.nodeid, "xpass" if hasattr(report, "wasxfail") else "pass")
+        pytest_record.say(report.nodeid, "pass")
 
 
 def pytest_runtest_logfinish(nodeid, location):
@@ -134,8 +134,8 @@ def main():
     import unittest
 
     result_class = recording(unittest.TextTestResult, Record())
-    unittest.TextTestResult = unittest.runner.TextTestResult = result_class
-    unittest.TextTestRunner.resultclass = result_class
+    # Not the name in unittest.runner, by which the inherited methods find their own class.
+    unittest.TextTestResult = unittest.TextTestRunner.resultclass = result_class
     del sys.argv[0]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 
