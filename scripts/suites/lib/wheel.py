@@ -19,6 +19,10 @@ PACKAGES = ("python3", "python3-venv")
 # What makes a run repeatable: the order of sets decides the order of some tests and names.
 ENVIRONMENT = {"PYTHONHASHSEED": "0"}
 
+# hypothesis tries other examples in every run, and gives up slow ones, unless it sees this. (Twisted looks at the same
+# variable, and does something else for "true".)
+HYPOTHESIS = {"CI": "1"}
+
 # The name under which a suite that is one process gives the outcome of that.
 WHOLE = "(the whole run)"
 
