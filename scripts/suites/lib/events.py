@@ -20,17 +20,20 @@ class Events:
     cut: int = 0
     # Events that the log had no room for.
     lost: int = 0
+    # Calls in which the shim panicked.
+    panics: int = 0
     # Wrong predictions, and the first of each kind.
     divergences: int = 0
     divergence_kinds: list[dict] = field(default_factory=list)
     # What the shim says about itself, and how often.
     messages: dict[str, int] = field(default_factory=dict)
-    # The first invalid lines.
+    # The first lines that are invalid or tell of a panic.
     shown: list[str] = field(default_factory=list)
 
     def problems(self) -> list[str]:
         """What makes the run fail."""
-        found = [f"invalid line: {line}" for line in self.shown]
+        found = [f"{self.invalid} lines are invalid", f"{self.panics} panics"] if self.invalid or self.panics else []
+        found += [f"in the log: {line}" for line in self.shown]
         if self.lines == 0:
             found.append("nothing was logged: was the library loaded?")
         return found

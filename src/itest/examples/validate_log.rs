@@ -33,11 +33,13 @@ struct Found {
     cut: u64,
     /// What the `dropped` records add up to.
     lost: u64,
+    /// Calls in which the shim panicked, and which libc then performed alone.
+    panics: u64,
     /// Wrong predictions: how many of each kind, and the first of the kind.
     divergences: BTreeMap<String, (u64, String)>,
     /// Records of the shim about itself, each message once, and how often.
     messages: BTreeMap<String, u64>,
-    /// The first invalid lines, with what is wrong.
+    /// The first lines that are invalid or tell of a panic, with what is wrong.
     shown: Vec<String>,
 }
 
@@ -50,6 +52,10 @@ impl Found {
         };
         if let Err(error) = validator.validate(&event) {
             self.invalid(file, &format!("at {}: {error}", error.instance_path), bytes);
+        }
+        if event["reason"] == "shim-panic" {
+            self.panics += 1;
+            self.show(file, "the shim panicked", bytes);
         }
         match event["call"].as_str() {
             Some("dropped") => self.lost += event["args"]["count"].as_u64().unwrap_or(0),
@@ -67,6 +73,10 @@ impl Found {
 
     fn invalid(&mut self, file: &Path, problem: &str, bytes: &[u8]) {
         self.invalid += 1;
+        self.show(file, problem, bytes);
+    }
+
+    fn show(&mut self, file: &Path, problem: &str, bytes: &[u8]) {
         if self.shown.len() < SHOWN {
             let name = file.file_name().unwrap_or_default().to_string_lossy();
             self.shown.push(format!("{name}: {problem}: {}", String::from_utf8_lossy(bytes)));
@@ -97,6 +107,7 @@ impl Found {
             "invalid": self.invalid,
             "cut": self.cut,
             "lost": self.lost,
+            "panics": self.panics,
             "divergences": divergences,
             "divergence_kinds": kinds.collect::<Vec<_>>(),
             "messages": self.messages,
