@@ -8,12 +8,14 @@ configuration of apt that is ours alone: the machine's lists and sources stay as
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import subprocess
 from pathlib import Path
 
 SOURCES = Path("/etc/apt")
-OS_RELEASE = Path("/etc/os-release")
+# The distribution's release, such as "bookworm".
+CODENAME = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
 
 
 def source(package: str, directory: Path) -> Path:
@@ -109,11 +111,7 @@ def stanza(text: str) -> str:
 
 def of_distribution(suite: str) -> bool:
     """Whether a suite is one of the distribution's own, not of some other publisher for it."""
-    codename = ""
-    for line in OS_RELEASE.read_text().splitlines():
-        if line.startswith("VERSION_CODENAME="):
-            codename = line.partition("=")[2].strip('"')
-    return suite.split("-")[0] in (codename, "stable", "oldstable") if codename else True
+    return suite.split("-")[0] in (CODENAME, "stable", "oldstable") if CODENAME else True
 
 
 def command(argv: list[str], directory: Path | None = None) -> str:
