@@ -44,7 +44,7 @@ def run(runner: Runner, short: bool) -> Outcomes:
         saw(kit.curl(runner, ["http://127.0.0.1:8080/large"], "--range", "1000000-1999999"))
 
     with tests.test("wrk") as saw:
-        for url in ["http://127.0.0.1:8080/generation", "http://127.0.0.1:8081/page"]:
+        for url in ["http://127.0.0.1:8080/page", "http://127.0.0.1:8081/page"]:
             wrk(runner, saw, url)
     with tests.test("reload under load") as saw:
         saw(reload_under_load(runner, server.pid, reloads=2 if short else 8))
@@ -125,7 +125,8 @@ def upload(runner: Runner, saw: kit.Saw, base: str, options: list[Argument]) -> 
 
 def wrk(runner: Runner, saw: kit.Saw, url: str) -> None:
     """The numbers differ from run to run; that every answer was a good one does not."""
-    said = kit.succeed(runner, ["wrk", "--threads", "2", "--connections", "16", "--duration", "1s", url]).decode()
+    argv = ["wrk", "--threads", "2", "--connections", "16", "--duration", "1s", "--timeout", f"{kit.DEADLINE}s", url]
+    said = kit.succeed(runner, argv).decode()
     requests = re.search(r"(\d+) requests in", said)
     kit.need(requests and int(requests[1]) > 0, said)
     saw(re.findall(r"Non-2xx.*|Socket errors.*", said))
@@ -134,7 +135,7 @@ def wrk(runner: Runner, saw: kit.Saw, url: str) -> None:
 def reload_under_load(runner: Runner, master: int, reloads: int) -> str:
     """Every request is answered by a worker of the old generation or of the new one."""
     stop = runner.work / "stop"
-    load = runner.start([kit.PYTHON, kit.SCRIPTS / "load.py", "http://127.0.0.1:8080/generation", "4", "50", stop])
+    load = kit.start(runner, [kit.PYTHON, kit.SCRIPTS / "load.py", "http://127.0.0.1:8080/generation", "4", "50", stop])
     for generation in range(2, 2 + reloads):
         before = set(kit.processes(parent=master))
         configure(runner, generation)
@@ -144,8 +145,8 @@ def reload_under_load(runner: Runner, master: int, reloads: int) -> str:
                        and not before & set(kit.processes(parent=master)))  # fmt: skip
     stop.touch()
     kit.same(load.wait(kit.DEADLINE), 0, "the client's status")
-    output = max((runner.work / "output").glob("*-python3.stdout"))
-    answers = {line.partition(" ")[2]: int(line.split()[0]) for line in output.read_text().splitlines()}
+    output = kit.written(load).decode().splitlines()
+    answers = {line.partition(" ")[2]: int(line.split()[0]) for line in output}
     possible = {f"200 generation {generation}" for generation in range(1, 2 + reloads)}
     kit.need(answers.keys() <= possible and sum(answers.values()) >= 200, answers)
     stop.unlink()
