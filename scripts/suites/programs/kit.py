@@ -47,6 +47,7 @@ class Tests:
         try:
             yield lambda what: seen.append(str(what).strip())
         except (Failure, OSError, LookupError, ValueError, subprocess.SubprocessError) as problem:
+            # The reason comes after a word that the framework counts as a failure, and is compared as well.
             self.outcomes[name] = f"fail {type(problem).__name__} {_one_line(str(problem))}"
         else:
             self.outcomes[name] = " ".join(["pass", _one_line("; ".join(seen))]).strip()
