@@ -11,7 +11,7 @@ from .suite import Outcomes, Suite
 # The outcome of a test that only the other variant has.
 MISSING = "missing"
 
-# What is not a pass. Any other text is the answer of a test that passed, such as a checksum.
+# What is not a pass, alone or with a reason after it. Any other text is the answer of a test that passed, such as a checksum.
 NOT_PASSED = {"fail", "error", "timeout", "skip", "xfail", MISSING}
 
 
@@ -61,4 +61,4 @@ def differing(native: Outcomes, shim: Outcomes) -> list[str]:
 
 def passed(outcomes: Outcomes) -> int:
     """How many tests passed."""
-    return sum(outcome not in NOT_PASSED for outcome in outcomes.values())
+    return sum(outcome.partition(" ")[0] not in NOT_PASSED for outcome in outcomes.values())
