@@ -84,7 +84,9 @@ class Session:
             events = validate(self.place.target, logs)
             if not self.options.keep:
                 shutil.rmtree(logs)
-        counts = ", ".join(f"{count} {outcome}" for outcome, count in Counter(result.outcomes.values()).most_common(6))
+        # Of an answer, its first word.
+        ends = Counter((outcome.split() or [""])[0] for outcome in result.outcomes.values())
+        counts = ", ".join(f"{count} {end}" for end, count in ends.most_common(6))
         seen = f"; {events.lines} events" if variant == IO else ""
         print(f"    {suite.name} {variant}: {result.seconds:.1f} s: {counts or 'nothing'}{seen}", flush=True)
         return result, events
