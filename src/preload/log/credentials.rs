@@ -32,6 +32,11 @@ pub fn publish() {
     PENDING.store(1, Ordering::Release);
 }
 
+/// Whether credentials were left that the writer has not taken.
+pub fn are_pending() -> bool {
+    PENDING.load(Ordering::Acquire) != 0
+}
+
 /// On the writer's thread: takes what was left. Groups go first, because they need the privilege that the user may
 /// take away, and capabilities last, because a change of user changes them.
 pub fn adopt() {

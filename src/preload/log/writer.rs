@@ -358,7 +358,11 @@ impl Writer {
             let seen = WAKE.load(Ordering::Acquire);
             let asked = FLUSH_ASKED.load(Ordering::Acquire);
             let stop = STOP.load(Ordering::Acquire) != 0;
-            credentials::adopt();
+            if credentials::are_pending() {
+                // What happened before the change was judged by the old credentials, so they answer for it.
+                self.drain(sink, &mut merge, true);
+                credentials::adopt();
+            }
             let flushing = stop || FLUSH_DONE.load(Ordering::Acquire) != asked;
             let count = if flushing || !is_paused() { self.drain(sink, &mut merge, flushing) } else { 0 };
             if flushing && ENDING.swap(0, Ordering::AcqRel) != 0 {
