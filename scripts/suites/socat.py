@@ -42,6 +42,16 @@ SHORT = (
     "UNIX_CONNECT_UNLINK", "UDP_DATAGRAM_PEERPORT", "CONNECT_TO_DGRAM", "SEND_TO_STREAM", "SEQPACKET_TO_DGRAM",
 )  # fmt: skip
 
+# Counted natively on a busy machine, as PATIENCE has it (338 and 339: with 0.3 s).
+LEFT_OUT = {
+    "62 OPENSSL_TCP4": "failed in 9 of 30 native runs",
+    "338 ENV_OPENSSL_CLIENT_X509_SUBJECT": "no result in 2 of 64 native runs; a child's end while socat closes makes it "
+    "free a context of OpenSSL twice, after which it crashes or loops",
+    "339 ENV_OPENSSL_CLIENT_X509_ISSUER": "no result in 3 of 64 native runs, for the same reason as 338",
+    "400 OPENSSL_DTLS_SERVER": "failed in 20 of 30 native runs",
+    "407 ACCEPTTIMEOUT": "a time limit of 1 s and a sleep of 1 s race: failed in 3 of 34 native runs",
+}
+
 # What makes the namespaces of a run the script's own. The addresses for multicast and broadcast need a route; it leads
 # to `lo`, as there is nothing else. The script is started as a job, because one of its tests, like any use from a
 # terminal, expects that it leads a process group and no session.
@@ -187,4 +197,5 @@ SUITE = Suite(
     prepare=prepare,
     version=version,
     short=True,
+    left_out=LEFT_OUT,
 )
