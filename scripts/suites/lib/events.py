@@ -33,6 +33,7 @@ class Events:
     def problems(self) -> list[str]:
         """What makes the run fail."""
         found = [f"{self.invalid} lines are invalid", f"{self.panics} panics"] if self.invalid or self.panics else []
+        found += [f"{kind['count']} wrong predictions like {kind['first']}" for kind in self.divergence_kinds]
         found += [f"in the log: {line}" for line in self.shown]
         if self.lines == 0:
             found.append("nothing was logged: was the library loaded?")
@@ -40,9 +41,7 @@ class Events:
 
     def notes(self) -> list[str]:
         """What a reader should know."""
-        found = [f"{kind['count']} wrong predictions like {kind['first']}" for kind in self.divergence_kinds]
-        found += [f"the shim says, {count} times: {message}" for message, count in self.messages.items()]
-        return found
+        return [f"the shim says, {count} times: {message}" for message, count in self.messages.items()]
 
 
 def validator(target: Path) -> Path:

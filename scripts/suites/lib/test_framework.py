@@ -54,10 +54,13 @@ class Compare(unittest.TestCase):
 
 
 class Events_(unittest.TestCase):
-    def test_an_empty_log_and_an_invalid_line_are_problems(self) -> None:
+    def test_an_empty_log_an_invalid_line_a_panic_and_a_wrong_prediction_are_problems(self) -> None:
         self.assertTrue(Events().problems())
         self.assertTrue(Events(lines=2, invalid=1, shown=["x"]).problems())
-        self.assertFalse(Events(lines=2).problems())
+        self.assertTrue(Events(lines=2, panics=1, shown=["x"]).problems())
+        wrong = {"count": 1, "first": "x"}
+        self.assertTrue(Events(lines=2, divergences=1, divergence_kinds=[wrong]).problems())
+        self.assertFalse(Events(lines=2, lost=1, cut=1, messages={"m": 1}).problems())
 
 
 class Report(unittest.TestCase):
