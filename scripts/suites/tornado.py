@@ -1,11 +1,13 @@
-"""tornado's tests, from its wheel, as its own runner selects them (`python -m tornado.test`). pycurl, pycares, Twisted and
-hypothesis are there, so that the tests that use them run."""
+"""tornado's tests, from its wheel, as its own runner selects them (`python -m tornado.test`). pycurl, pycares, Twisted
+and hypothesis are there, so that the tests that use them run."""
 
 from __future__ import annotations
 
+import re
+
 from .lib.runner import Runner
 from .lib.suite import Outcomes, Suite
-from .lib.wheel import HYPOTHESIS, PACKAGES, WHOLE, Wheel, selected
+from .lib.wheel import HYPOTHESIS, PACKAGES, Wheel, selected
 
 WHEEL = Wheel(
     "tornado",
@@ -42,14 +44,26 @@ SHORT = (
 )
 
 
+# For slow machines: some of the timeouts that tests expect become longer, and all of those that are against hangs.
+PATIENCE = {"EMULATION": "1", "ASYNC_TEST_TIMEOUT": "120"}
+
+# A "test" of ours. tornado's runner counts what its tests log or print beyond its own report, and ends with this.
+QUIET = "(nothing but the report is printed)"
+NOT_QUIET = re.compile(r"logged \d+ infos, \d+ warnings, \d+ errors, and \d+ bytes to stderr")
+
+LEFT_OUT = {
+    "tornado.test.gen_test.RunnerGCTest.test_gc": "wants a garbage collection to take less than 0.2 s: natively, 8 at a"
+    " time on a busy machine with two cores, it failed 23 of 25 times; on an idle one it passes",
+}
+
+
 def run(runner: Runner, short: bool) -> Outcomes:
-    """All tests in one process. The runner fails also if the tests log or print more than they should, so that output of
-    the shim would show."""
-    tests = selected(runner, SHORT if short else ())
-    outcomes, status = WHEEL.record(
-        runner, ("-m", "suites_outcomes", "tornado.test", *tests), timeout=1800, env_extra=HYPOTHESIS
+    """All tests in one process. Output of the shim would show, too."""
+    tests = selected(runner, SHORT if short else (), (QUIET,))
+    ran = WHEEL.record(
+        runner, ("-m", "suites_outcomes", "tornado.test", *tests), timeout=1800, env_extra=HYPOTHESIS | PATIENCE
     )
-    return outcomes | {WHOLE: status}
+    return ran.whole() | {QUIET: "fail" if NOT_QUIET.search(ran.output) else "pass"}
 
 
 SUITE = Suite(
@@ -59,4 +73,5 @@ SUITE = Suite(
     prepare=WHEEL.prepare,
     version=WHEEL.version,
     short=True,
+    left_out=LEFT_OUT,
 )

@@ -55,10 +55,10 @@ def run(runner: Runner, short: bool) -> Outcomes:
         tests = ("--pyargs", *(SHORT if short else ("trio",)))
     else:
         tests = tuple(f"{WHEEL.site_packages(runner.prepared)}/{test}" for test in sorted(runner.only))
-    outcomes, status = WHEEL.record(
+    ran = WHEEL.record(
         runner, ("-m", "pytest", *options, *root, "--skip-optional-imports", *tests), timeout=1800
     )
-    return outcomes | {WHOLE: status}
+    return ran.whole()
 
 
 SUITE = Suite(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .lib.runner import Runner
 from .lib.suite import Outcomes, Suite
-from .lib.wheel import HYPOTHESIS, PACKAGES, RECORDER, WHOLE, Wheel, selected
+from .lib.wheel import HYPOTHESIS, PACKAGES, RECORDER, Wheel, selected
 
 WHEEL = Wheel(
     "Twisted",
@@ -73,10 +73,10 @@ def prepare(prepared: Path) -> None:
 def run(runner: Runner, short: bool) -> Outcomes:
     """trial, with its verbose reporter, which also records."""
     tests = selected(runner, SHORT if short else ("twisted",))
-    outcomes, status = WHEEL.record(
+    ran = WHEEL.record(
         runner, ("-m", "twisted.trial", "--reporter", "outcomes", *ORDER, *tests), timeout=3000, env_extra=HYPOTHESIS
     )
-    return outcomes | {WHOLE: status}
+    return ran.whole()
 
 
 SUITE = Suite(

@@ -74,10 +74,9 @@ class Wheel:
         timeout: float,
         env_extra: Mapping[str, str] | None = None,
         name: str = "all",
-    ) -> tuple[Outcomes, str]:
-        """Runs Python with these arguments, which choose one of the recorders. Returns the outcomes of the tests and
-        what became of the process: "pass", "fail", "error" if a signal ended it, or "timeout". Each run has a name of its
-        own, after which its directory is called."""
+    ) -> Run:
+        """Runs Python with these arguments, which choose one of the recorders. Each run has a name of its own, after
+        which its directory is called."""
         cwd = runner.work / name
         cwd.mkdir()
         # Kept with the output of the programs, for who wants to know how long a test took.
@@ -86,16 +85,38 @@ class Wheel:
         command = [self.python(runner.prepared), *arguments]
         try:
             ended = runner.run(command, timeout=timeout, cwd=cwd, env_extra=environment, merge=True)
-            status = "pass" if ended.returncode == 0 else "fail" if ended.returncode > 0 else "error"
         except subprocess.TimeoutExpired:
-            status = "timeout"
-        return read_record(recorded), status
+            return Run(read_record(recorded), None, "")
+        return Run(read_record(recorded), ended.returncode, ended.stdout.decode(errors="replace"))
 
 
-def selected(runner: Runner, otherwise: Sequence[str]) -> Sequence[str]:
-    """What to run: the tests that a repetition is about, or what `otherwise` names. All of that also if the repetition is
-    about the whole run."""
-    return otherwise if runner.only is None or WHOLE in runner.only else sorted(runner.only)
+@dataclass(frozen=True)
+class Run:
+    """What came of a process that ran tests."""
+
+    outcomes: Outcomes
+    # As subprocess has it: negative for a signal. None at the deadline.
+    status: int | None
+    output: str
+
+    def passed(self) -> str:
+        """The outcome of a process which is a test by itself."""
+        return {None: "timeout", 0: "pass", 1: "fail"}.get(self.status, "error")
+
+    def whole(self) -> Outcomes:
+        """The outcomes, and a test that the process ran through: that tests failed, which is status 1, is said by the
+        tests themselves."""
+        if not self.outcomes:
+            raise RuntimeError(f"no test ran: status {self.status}\n{self.output[-4000:]}")
+        return self.outcomes | {WHOLE: "pass" if self.passed() == "fail" else self.passed()}
+
+
+def selected(runner: Runner, otherwise: Sequence[str], not_tests: Sequence[str] = ()) -> Sequence[str]:
+    """What to run: the tests that a repetition is about, or what `otherwise` names. All of that also if the repetition
+    is about the whole run, or about what else cannot be selected."""
+    if runner.only is None or runner.only.intersection((WHOLE, *not_tests)):
+        return otherwise
+    return sorted(runner.only)
 
 
 def read_record(file: Path) -> Outcomes:

@@ -33,7 +33,7 @@ class Record:
     """The file, and the test that is under way."""
 
     def __init__(self):
-        self._file = os.open(os.environ["SUITES_OUTCOMES"], os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        self._file = os.open(os.environ["SUITES_OUTCOMES"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
         # Tests fork, and some children run through the rest of the tests' machinery.
         self._pid = os.getpid()
         self._test = None
@@ -48,7 +48,7 @@ class Record:
         self._write(test=test, outcome="error")
 
     def say(self, test, outcome):
-        """A finding about the test that is under way; or about something that is none, such as a class's preparation."""
+        """A finding about the test that is under way, or about something that is none: a class's preparation."""
         if test == self._test:
             self._said.append(outcome)
         else:
