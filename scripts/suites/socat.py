@@ -45,8 +45,8 @@ SHORT = (
 # Counted natively on a busy machine, as PATIENCE has it (338 and 339: with 0.3 s).
 LEFT_OUT = {
     "62 OPENSSL_TCP4": "failed in 9 of 30 native runs",
-    "338 ENV_OPENSSL_CLIENT_X509_SUBJECT": "no result in 2 of 64 native runs; a child's end while socat closes makes it "
-    "free a context of OpenSSL twice, after which it crashes or loops",
+    "338 ENV_OPENSSL_CLIENT_X509_SUBJECT": "no result in 2 of 64 native runs; a child's end while socat closes makes "
+    "it free a context of OpenSSL twice, after which it crashes or loops",
     "339 ENV_OPENSSL_CLIENT_X509_ISSUER": "no result in 3 of 64 native runs, for the same reason as 338",
     "400 OPENSSL_DTLS_SERVER": "failed in 20 of 30 native runs",
     "407 ACCEPTTIMEOUT": "a time limit of 1 s and a sleep of 1 s race: failed in 3 of 34 native runs",
@@ -70,7 +70,7 @@ PROGRAMS = {"SOCAT": "/usr/bin/socat", "FILAN": "/usr/bin/filan", "PROCAN": "/us
 TEST = re.compile(r"^test +(\d+) ([^\s:]+):", re.MULTILINE)
 VERDICT = re.compile(r"(?:^|\.\.\. ?)(OK|FAILED|NO RESULT)\b", re.MULTILINE)
 REASON = re.compile(r"\.\.\. *[^ \n]")
-WORDS = {"OK": "pass", "FAILED": "fail", "NO RESULT": "no result"}
+WORDS = {"OK": "pass", "FAILED": "fail", "NO RESULT": "error"}
 
 
 def prepare(prepared: Path) -> None:
@@ -186,7 +186,7 @@ def parse(output: str) -> Outcomes:
             outcomes[test] = WORDS[verdict[1]]
         else:
             # The script says in words of its own why a test cannot be performed.
-            outcomes[test] = "skip" if REASON.search(output, begin.end(), end) else "no verdict"
+            outcomes[test] = "skip" if REASON.search(output, begin.end(), end) else "error"
     return outcomes
 
 
