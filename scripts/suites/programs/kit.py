@@ -48,9 +48,18 @@ class Tests:
             yield lambda what: seen.append(str(what).strip())
         except (Failure, OSError, LookupError, ValueError, subprocess.SubprocessError) as problem:
             # The reason comes after a word that the framework counts as a failure, and is compared as well.
-            self.outcomes[name] = f"fail {type(problem).__name__} {_one_line(str(problem))}"
+            self.outcomes[name] = f"fail {type(problem).__name__} {' '.join(str(problem).split())[:600]}"
         else:
-            self.outcomes[name] = " ".join(["pass", _one_line("; ".join(seen))]).strip()
+            self.outcomes[name] = " ".join(["pass", self._brief(name, "; ".join(seen))]).strip()
+
+    def _brief(self, name: str, seen: str) -> str:
+        """A short text as an outcome; for a longer one its checksum, and the text in a file beside the programs' output."""
+        line = " ".join(seen.split())
+        if len(line) <= 40:
+            return line
+        text = f"{line}\n".encode()
+        (self.runner.work / "output" / f"{name.replace('/', '-')}.seen").write_bytes(text)
+        return f"sha256:{hashlib.sha256(text).hexdigest()[:16]}"
 
     def log_shows(self, *expected: tuple[str, str, str] | tuple[str, str, str, int]) -> None:
         """The last test of a suite, after its servers have ended: the log has successful calls by these programs, as
@@ -264,14 +273,6 @@ def certificate(runner: Runner) -> tuple[Path, Path]:
         argv += ["-nodes", "-keyout", key, "-out", certificate, "-subj", "/CN=localhost", "-days", "36500"]
         succeed(runner, [*argv, "-addext", names], shim=False)
     return certificate, key
-
-
-def _one_line(text: str) -> str:
-    """A text as an outcome: long ones are cut, but not without their checksum."""
-    line = " ".join(text.split())
-    if len(line) <= 600:
-        return line
-    return f"{line[:500]} … sha256:{hashlib.sha256(line.encode()).hexdigest()[:16]}"
 
 
 def _has_listener(endpoint: int | str | Path) -> bool:

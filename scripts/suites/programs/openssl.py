@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from pathlib import Path
 
 from ..lib.runner import Argument, Runner
@@ -59,7 +61,7 @@ def run(runner: Runner, short: bool) -> Outcomes:
         client = ["openssl", "s_client", "-connect", "localhost:4434", *verify, "-cert", certificate, "-key", key]
         saw(up(runner, server, client, 4434, data[:1000]))
     with tests.test("DTLS") as saw:
-        server = kit.start(runner, [*own, "-accept", "4435", "-dtls1_2", "-quiet", "-naccept", "1"])
+        server = start(runner, [*own, "-accept", "4435", "-dtls1_2", "-quiet"])
         kit.bound_udp(4435)
         (runner.work / "datagram").write_text("datagram\n")
         # It stays until the server has got it: nobody sends a lost datagram again.
@@ -82,10 +84,17 @@ def run(runner: Runner, short: bool) -> Outcomes:
     return tests.outcomes
 
 
+def start(runner: Runner, argv: list[Argument]) -> subprocess.Popen[bytes]:
+    """A server that would end at the end of its standard input, which gets none."""
+    if not (runner.work / "input").exists():
+        os.mkfifo(runner.work / "input")
+    return kit.start(runner, ["sh", "-c", 'exec "$@" <>input', "sh", *argv])
+
+
 def up(runner: Runner, server: list[Argument], client: list[Argument], endpoint: int | Path, data: bytes) -> str:
     """Bytes from the client to the server. TLS 1.2, since a client that closes with tickets unread in it resets the connection,
     natively too."""
-    process = kit.start(runner, [*server, "-tls1_2", "-quiet", "-naccept", "1"])
+    process = start(runner, [*server, "-tls1_2", "-quiet", "-naccept", "1"])
     kit.listens(endpoint)
     kit.succeed(runner, [*client, "-quiet", "-no_ign_eof", "-nocommands"], input=data)
     status = process.wait(kit.DEADLINE)
