@@ -42,6 +42,8 @@ pub enum Change {
     Listen,
     /// connect: connected, or connecting when the call says EINPROGRESS.
     Connect,
+    /// A TCP send that connects, or tries to.
+    FastOpen,
     /// connect with AF_UNSPEC: back to unconnected.
     Disconnect,
     /// shutdown with this `how`.

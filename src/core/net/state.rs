@@ -61,6 +61,10 @@ pub fn commit(old: State, socket: &Socket, change: Change, errno: Option<c_int>)
         (Change::Shutdown(how), errno) => shutdown(old, socket, how, errno),
         (Change::Connect, None) => connected(old, socket),
         (Change::Connect, Some(errno)) => refused(old, socket, errno),
+        // Whatever it answers, the handshake may have begun.
+        (Change::FastOpen, _) if kind(socket) == Kind::Stream => {
+            State { socket: SocketState::Unknown, ..unsettled(old) }
+        }
         (Change::Unsettle, None) => unsettled(old),
         _ => old,
     }
@@ -239,6 +243,17 @@ mod tests {
         let refused = commit(fresh, &udp, Change::Connect, Some(libc::EAFNOSUPPORT));
         assert_eq!((refused.sk, refused.bound), (TcpState::Close, Bound::Auto));
         assert_eq!(commit(refused, &udp, Change::Disconnect, None).bound, Bound::Gone);
+    }
+
+    #[test]
+    fn after_a_fast_open_only_tcp_may_be_connected() {
+        let (tcp, fresh) = socket(libc::AF_INET, libc::SOCK_STREAM);
+        for errno in [None, Some(libc::EINPROGRESS), Some(libc::EOPNOTSUPP)] {
+            let opened = commit(fresh, &tcp, Change::FastOpen, errno);
+            assert_eq!((opened.socket, opened.bound), (SocketState::Unknown, Bound::Unknown));
+        }
+        let (udp, fresh) = socket(libc::AF_INET, libc::SOCK_DGRAM);
+        assert_eq!(commit(fresh, &udp, Change::FastOpen, None).socket, fresh.socket);
     }
 
     #[test]

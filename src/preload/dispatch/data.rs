@@ -7,6 +7,7 @@ use crate::memory;
 use sockshim_core::net::ops::ProtoOps;
 use sockshim_core::net::path::Func;
 use sockshim_core::trace::event::Extra;
+use sockshim_core::verdict::Change;
 
 /// The handler of a data call that took the short way.
 pub fn handler(row: &Row, ops: &'static ProtoOps) -> Option<Func> {
@@ -21,11 +22,15 @@ pub fn send(t: &mut Ticket) {
     t.handler(|ops| ops.sendmsg.func);
 }
 
-/// sendto(2): send with an address.
+/// sendto(2): send with an address, to which MSG_FASTOPEN connects a TCP socket. Its state is followed here only: a
+/// walk would be too much for every datagram.
 pub fn sendto(t: &mut Ticket) {
     send(t);
     if t.word(4) != 0 {
         t.address(4, 5);
+        if t.int(3) & libc::MSG_FASTOPEN != 0 {
+            t.change = Change::FastOpen;
+        }
     }
 }
 

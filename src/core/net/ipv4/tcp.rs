@@ -6,7 +6,7 @@ use crate::net::ipv4::af_inet::INET_STREAM_OPS;
 use crate::net::ops::{Cx, Msg, Opt, Socket, SocketState};
 use crate::net::protosw::{INET_PROTOSW_ICSK, INET_PROTOSW_PERMANENT, InetProtosw};
 use crate::net::sock::{NO_PROTO, Proto, TcpState};
-use crate::verdict::{Reason, Verdict};
+use crate::verdict::{Change, Reason, Verdict};
 
 /// `tcp_prot`.
 pub static TCP_PROT: Proto = Proto {
@@ -49,7 +49,7 @@ fn is_idle(sock: &Socket) -> bool {
 /// MSG_FASTOPEN the call is a connect.
 pub fn tcp_sendmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
     if msg.has(libc::MSG_FASTOPEN) {
-        return cx.ask(func!(tcp_sendmsg_fastopen), &"the peer");
+        return cx.ask(func!(tcp_sendmsg_fastopen), &"the peer").then(Change::FastOpen);
     }
     match is_idle(sock) {
         true => Verdict::errno(Errno::EPIPE, Reason::BadState),
