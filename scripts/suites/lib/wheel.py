@@ -81,7 +81,9 @@ class Wheel:
         cwd.mkdir()
         # Kept with the output of the programs, for who wants to know how long a test took.
         recorded = runner.work / f"output/{name}.jsonl"
-        environment = {**ENVIRONMENT, "SUITES_OUTCOMES": str(recorded), **(env_extra or {})}
+        # As in an activated environment: some tests run commands that came with the package.
+        path = f"{self.python(runner.prepared).parent}:{runner.env['PATH']}"
+        environment = {**ENVIRONMENT, "PATH": path, "SUITES_OUTCOMES": str(recorded), **(env_extra or {})}
         command = [self.python(runner.prepared), *arguments]
         try:
             ended = runner.run(command, timeout=timeout, cwd=cwd, env_extra=environment, merge=True)
