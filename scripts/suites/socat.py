@@ -45,10 +45,13 @@ SHORT = (
 # Counted natively on a busy machine, as PATIENCE has it (338 and 339: with 0.3 s).
 LEFT_OUT = {
     "62 OPENSSL_TCP4": "failed in 9 of 30 native runs",
+    "*SCM_SCM_TIMESTAMP": "the minute of a packet is compared with that of a moment later: on a busy machine, 240 "
+    "failed in 1 of 130 native runs when a minute ended in between; the others are the same code",
     "338 ENV_OPENSSL_CLIENT_X509_SUBJECT": "no result in 2 of 64 native runs; a child's end while socat closes makes "
     "it free a context of OpenSSL twice, after which it crashes or loops",
     "339 ENV_OPENSSL_CLIENT_X509_ISSUER": "no result in 3 of 64 native runs, for the same reason as 338",
     "400 OPENSSL_DTLS_SERVER": "failed in 20 of 30 native runs",
+    "416 OPENSSL_CLIENT_IP6_CN": "the server is killed as soon as the client ends: failed in 22 of 42 native runs",
     "407 ACCEPTTIMEOUT": "a time limit of 1 s and a sleep of 1 s race: failed in 3 of 34 native runs",
 }
 
