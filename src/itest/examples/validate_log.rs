@@ -46,9 +46,12 @@ struct Found {
 impl Found {
     fn line(&mut self, validator: &Validator, file: &Path, bytes: &[u8]) {
         self.lines += 1;
-        let event = match serde_json::from_slice::<Value>(bytes) {
+        // Parsed by a function that serde_json itself has compiled, optimised also where this file is not.
+        let parsed = std::str::from_utf8(bytes).map_err(|error| error.to_string());
+        let parsed = parsed.and_then(|text| text.parse::<Value>().map_err(|error| error.to_string()));
+        let event = match parsed {
             Ok(event) => event,
-            Err(error) => return self.invalid(file, &error.to_string(), bytes),
+            Err(error) => return self.invalid(file, &error, bytes),
         };
         if let Err(error) = validator.validate(&event) {
             self.invalid(file, &format!("at {}: {error}", error.instance_path), bytes);
