@@ -46,7 +46,7 @@ SHORT = (
 LEFT_OUT = {
     "62 OPENSSL_TCP4": "failed in 9 of 30 native runs",
     "*SCM_SCM_TIMESTAMP": "the minute of a packet is compared with that of a moment later: on a busy machine, 240 "
-    "failed in 1 of 130 native runs when a minute ended in between; the others are the same code",
+    "failed in 1 of 130 native runs; the others are the same code",
     "338 ENV_OPENSSL_CLIENT_X509_SUBJECT": "no result in 2 of 64 native runs; a child's end while socat closes makes "
     "it free a context of OpenSSL twice, after which it crashes or loops",
     "339 ENV_OPENSSL_CLIENT_X509_ISSUER": "no result in 3 of 64 native runs, for the same reason as 338",
