@@ -1,0 +1,66 @@
+//! Readiness calls have two ways into the log: a thread's first call takes the long one, its later ones the short one. What
+//! the program sees and what the log says must be the same.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+use sockshim_itest::{Level, Scratch, cc, command, events, run};
+
+/// Only a hang reaches it.
+const DEADLINE: Duration = Duration::from_secs(120);
+
+/// The calls of `stress/ready.c`, and how often each is of interest: not without a socket in sight.
+const EXPECTED: [(&str, usize); 7] = [
+    ("epoll_pwait", 4),
+    ("epoll_pwait2", 2),
+    ("epoll_wait", 6),
+    ("poll", 6),
+    ("ppoll", 2),
+    ("pselect", 2),
+    ("select", 2),
+];
+
+/// The readiness calls among the events, in order, without what differs from call to call.
+fn readiness(events: &[Value], of_main: bool) -> Vec<Value> {
+    let wanted = |event: &&Value| EXPECTED.iter().any(|(name, _)| event["call"] == *name);
+    let thread = |event: &&Value| (event["tid"] == event["pid"]) == of_main;
+    let mut calls: Vec<Value> = events.iter().filter(wanted).filter(thread).cloned().collect();
+    for call in &mut calls {
+        let call = call.as_object_mut().expect("an event is an object");
+        for field in ["ts", "tid", "ns"] {
+            assert!(call.remove(field).is_some(), "{field}");
+        }
+    }
+    calls
+}
+
+#[test]
+fn both_ways_say_the_same() {
+    let native = run(&mut command(Level::Native, None, cc("stress/ready.c", &["-pthread"])), b"", DEADLINE);
+    assert!(native.status.success(), "{native:?}");
+    let scratch = Scratch::new();
+    let mut shimmed = command(Level::Io, Some(scratch.path()), cc("stress/ready.c", &["-pthread"]));
+    let shimmed = run(&mut shimmed, b"", DEADLINE);
+    assert_eq!((shimmed.stdout(), shimmed.stderr()), (native.stdout(), native.stderr()));
+    assert_eq!(shimmed.status, native.status);
+
+    let events = events(scratch.path());
+    let (short, long) = (readiness(&events, true), readiness(&events, false));
+    for (short, long) in short.iter().zip(&long) {
+        assert_eq!(short, long);
+    }
+    assert_eq!(short.len(), long.len());
+
+    let mut counts = BTreeMap::new();
+    for call in &short {
+        *counts.entry(call["call"].as_str().expect("a name")).or_insert(0) += 1;
+    }
+    assert_eq!(counts, BTreeMap::from(EXPECTED), "{short:#?}");
+    let poll = short.iter().find(|call| call["call"] == "poll").expect("poll");
+    // The inherited socket, of which nothing was known.
+    assert_eq!(
+        (&poll["fd"], &poll["handler"], &poll["ops"]),
+        (&3.into(), &"unix_poll".into(), &"unix_stream_ops".into())
+    );
+}
