@@ -170,8 +170,8 @@ impl Object {
         unsafe {
             let [buckets, first, words, shift] = self.hash.cast::<[u32; 4]>().read();
             let filter = self.hash.add(4).cast::<u64>();
-            let word = filter.add((hash / 64 & words.wrapping_sub(1)) as usize).read();
-            if buckets == 0 || word >> (hash % 64) & word >> (hash.wrapping_shr(shift) % 64) & 1 == 0 {
+            let word = filter.add(((hash / 64) & words.wrapping_sub(1)) as usize).read();
+            if buckets == 0 || (word >> (hash % 64)) & (word >> (hash.wrapping_shr(shift) % 64)) & 1 == 0 {
                 return Found::No;
             }
             let bucket = filter.add(words as usize).cast::<u32>();
