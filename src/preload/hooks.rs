@@ -355,6 +355,9 @@ hooks! {
         /// clone(2), whose child starts on another stack
         [Call]
         fn clone(func: *const c_void, stack: *mut c_void, flags: c_int) -> c_int = process::clone;
+        /// clone(2), glibc's other name for it
+        [Call]
+        fn __clone(func: *const c_void, stack: *mut c_void, flags: c_int) -> c_int = process::clone;
         /// _exit(2), which does not return
         [Call]
         fn _exit(status: c_int) -> ! = process::plain;

@@ -102,12 +102,13 @@ impl FdTable {
     }
 
     /// What is known of `fd`.
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, fd: c_int) -> Entry {
         self.seen(fd).entry()
     }
 
     /// What is known of `fd`, to be replaced by [`FdTable::forget_if`] and its relatives only while it is still that.
+    #[inline(always)]
     pub fn seen(&self, fd: c_int) -> Seen {
         Seen(self.entry(fd, false).map_or(UNKNOWN, |entry| entry.load(Ordering::Acquire)))
     }
@@ -118,15 +119,12 @@ impl FdTable {
     }
 
     /// Makes `fd` the first handle of a new description, and says whether that is uncertain: the table took it for another
-    /// socket until now, or has known one there, or the description has been adopted by another descriptor meanwhile.
-    /// `None` when there is no room to remember it.
+    /// socket until now, or has known one there. `None` when there is no room to remember it.
     pub fn install(&self, fd: c_int, socket: &Socket, cookie: u64) -> Option<(Handle, bool)> {
         self.entry(fd, true)?;
         let handle = self.describe(socket, cookie)?;
         let old = self.replace(fd, handle.0);
-        let doubtful =
-            old > NOT_SOCKET || self.adopted(cookie).load(Ordering::SeqCst) == cookie && cookie != 0;
-        self.unless_divided(fd, handle).then_some((handle, doubtful))
+        self.unless_divided(fd, handle).then_some((handle, old > NOT_SOCKET))
     }
 
     /// Makes `fd` a handle of the description with this cookie, which is a new one unless another descriptor has brought
@@ -190,6 +188,11 @@ impl FdTable {
         None
     }
 
+    /// Whether a description with this cookie has been adopted lately, perhaps while its maker was about to store it.
+    pub fn is_adopted(&self, cookie: u64) -> bool {
+        self.adopted(cookie).load(Ordering::SeqCst) == cookie
+    }
+
     /// The place where the cookie is noted when it is adopted. A later one may have taken it.
     fn adopted(&self, cookie: u64) -> &AtomicU64 {
         &self.adopted[cookie as usize % ADOPTED]
@@ -209,6 +212,7 @@ impl FdTable {
     }
 
     /// A slot for a new description, which has one handle.
+    #[inline(always)]
     fn describe(&self, socket: &Socket, cookie: u64) -> Option<Handle> {
         let index = self.allocate()?;
         let slot = self.slot(index)?;
@@ -285,7 +289,7 @@ impl FdTable {
     }
 
     /// A consistent copy of the socket and its cookie, or `None` for a stale handle.
-    #[inline]
+    #[inline(always)]
     pub fn read(&self, handle: Handle) -> Option<(Socket, u64)> {
         let slot = self.slot(handle.slot())?;
         let before = slot.state.load(Ordering::Acquire);

@@ -81,8 +81,7 @@ fn descriptors_of_one_description_are_adopted_as_that() {
     table.dup(handle, 6);
     assert_eq!(table.adopt(6, seen, &tcp(), 78, 1), None);
     // Who has made it stores it late, and is told.
-    assert!(table.install(7, &tcp(), 78).expect("room").1);
-    table.forget(7);
+    assert!(table.is_adopted(78) && !table.is_adopted(79));
     assert_eq!((table.refs(handle), table.refs(other)), (3, 1));
     table.forget_if(6, seen);
     assert_eq!(table.get(6), Entry::Socket(handle));

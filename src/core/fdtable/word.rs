@@ -63,6 +63,7 @@ pub struct Seen(pub(super) u64);
 
 impl Seen {
     /// What it says.
+    #[inline(always)]
     pub fn entry(self) -> Entry {
         match self.0 {
             UNKNOWN | DOUBTFUL => Entry::Unknown,

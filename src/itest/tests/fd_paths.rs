@@ -101,7 +101,6 @@ fn storm(level: Level, operations: u64) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time after 1970");
         now.as_nanos().to_string()
     });
-    println!("SOCKSHIM_SEED={seed}");
     let scratch = Scratch::new();
     let mut command = command(level, None, cc("stress/fd_storm.c", &[]));
     // Millions of events are of no interest here.

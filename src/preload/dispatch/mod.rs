@@ -23,7 +23,7 @@ pub mod ready;
 use crate::call::Ticket;
 use crate::{process as own, sys};
 use libc::c_int;
-use sockshim_core::fdtable::{Entry, FDS, Handle};
+use sockshim_core::fdtable::{Entry, FDS, Handle, Seen};
 use sockshim_core::net::ops::{Socket, SocketState};
 use sockshim_core::net::path::Func;
 use sockshim_core::net::sock::{Bound, TcpState};
@@ -31,23 +31,30 @@ use sockshim_core::net::socket::{Lookup, socket_of};
 use sockshim_core::net::state;
 
 /// Asks the kernel what `fd` is, and remembers the answer. In a sandbox nothing is asked.
+#[inline]
 pub fn adopt(fd: c_int) -> (Lookup, Option<Handle>) {
     if own::is_sandboxed() {
         return (Lookup::Unknown, None);
     }
     let seen = FDS.seen(fd);
     match sys::getsockopt_cookie(fd) {
-        Ok(_) => {}
+        Ok(_) => adopt_socket(fd, seen),
         Err(libc::ENOTSOCK) => {
-            FDS.set_not_socket_if(fd, seen);
-            return (Lookup::NotSocket, None);
+            if seen.entry() != Entry::NotSocket {
+                FDS.set_not_socket_if(fd, seen);
+            }
+            (Lookup::NotSocket, None)
         }
         Err(libc::EBADF) => {
             FDS.forget_if(fd, seen);
-            return (Lookup::BadFd, None);
+            (Lookup::BadFd, None)
         }
-        Err(_) => return (Lookup::Unknown, None),
+        Err(_) => (Lookup::Unknown, None),
     }
+}
+
+#[inline(never)]
+fn adopt_socket(fd: c_int, seen: Seen) -> (Lookup, Option<Handle>) {
     let Ok(family) = sys::getsockopt_int(fd, libc::SO_DOMAIN) else { return (Lookup::Unknown, None) };
     let ty = sys::getsockopt_int(fd, libc::SO_TYPE).unwrap_or(0);
     let protocol = sys::getsockopt_int(fd, libc::SO_PROTOCOL).unwrap_or(0);
@@ -90,43 +97,51 @@ pub fn adopt(fd: c_int) -> (Lookup, Option<Handle>) {
 /// what it is.
 pub fn remember(fd: c_int, socket: &Socket) {
     let name = match own::is_sandboxed() {
-        true => Ok(0),
-        false => name_of(fd, socket.sk.protocol),
+        true => 0,
+        false => match name_of(fd, socket.sk.protocol) {
+            Ok(name) => name,
+            Err(libc::EBADF | libc::ENOTSOCK) => return unknown(fd),
+            Err(_) => 0,
+        },
     };
-    let is_gone = matches!(name, Err(libc::EBADF | libc::ENOTSOCK));
-    let name = name.unwrap_or(0);
-    let installed = match is_gone {
-        true => None,
-        false => FDS.install(fd, &state::unobserved(socket), name),
-    };
-    match installed {
-        None => unknown(fd),
-        Some((handle, doubtful)) => {
-            if name != 0 && sys::has_threads() && (doubtful || !is_still(fd, socket, name)) {
-                FDS.doubt_if(fd, handle.into());
-                adopt(fd);
-            }
-        }
+    let Some((handle, over)) = FDS.install(fd, &state::unobserved(socket), name) else { return unknown(fd) };
+    if sys::has_threads() {
+        confirm(fd, socket, name, handle, over);
+    }
+}
+
+/// Beside other threads: asks once more, and gives up what is uncertain.
+#[inline(never)]
+fn confirm(fd: c_int, socket: &Socket, name: u64, handle: Handle, over: bool) {
+    if name != 0 && (over || FDS.is_adopted(name) || !is_still(fd, socket, name)) {
+        FDS.doubt_if(fd, handle.into());
+        adopt(fd);
     }
 }
 
 /// Forgets a number that may mean something.
+#[inline(never)]
 fn unknown(fd: c_int) {
     if sys::has_threads() { FDS.doubt(fd) } else { FDS.forget(fd) }
 }
 
 /// A number that something new has got, of which nothing is known here. It is asked when it is used; beside other threads
 /// at once, for a thread that has made what the number meant before may only now store it, and then has to find this.
+#[inline(always)]
 pub fn learn(fd: c_int) {
-    unknown(fd);
-    if sys::has_threads() {
-        adopt(fd);
-    }
+    if sys::has_threads() { learn_now(fd) } else { FDS.forget(fd) }
+}
+
+#[inline(never)]
+fn learn_now(fd: c_int) {
+    FDS.doubt(fd);
+    adopt(fd);
 }
 
 /// After a call that may have ended `fd`, or made it another descriptor of something: drops what the table says, unless
 /// that is the truth. For processes with threads: what another thread had made under this number may have been stored
 /// when the number had been forgotten here already, and was ended only then.
+#[inline(never)]
 pub fn settle(fd: c_int) {
     let seen = FDS.seen(fd);
     let known = match seen.entry() {
@@ -150,6 +165,11 @@ pub fn name_of(fd: c_int, protocol: u16) -> Result<u64, c_int> {
     if c_int::from(protocol) != libc::IPPROTO_MPTCP {
         return Ok(cookie);
     }
+    with_inode(fd, cookie)
+}
+
+#[inline(never)]
+fn with_inode(fd: c_int, cookie: u64) -> Result<u64, c_int> {
     sys::fstat(fd).map(|file| cookie ^ file.inode << 32).ok_or(libc::EBADF)
 }
 

@@ -145,7 +145,7 @@ pub fn leaving(name: &str) {
             log::set_synchronous();
         }
         "_exit" | "_Exit" => end_of_process(),
-        "clone" => {}
+        "clone" | "__clone" => {}
         _ => {
             writer::pause();
             log::flush();
