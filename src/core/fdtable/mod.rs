@@ -232,9 +232,9 @@ impl FdTable {
         self.unless_divided(fd, handle);
     }
 
-    /// Drops what is known of `fd`, and the description with its last handle.
-    pub fn forget(&self, fd: c_int) {
-        self.replace(fd, UNKNOWN);
+    /// Drops what is known of `fd`, and the description with its last handle. Says whether it was known as a socket.
+    pub fn forget(&self, fd: c_int) -> bool {
+        self.replace(fd, UNKNOWN) > DOUBTFUL
     }
 
     /// [`FdTable::forget`], unless something else has been stored since `seen`.
@@ -255,7 +255,9 @@ impl FdTable {
 
     /// [`FdTable::forget`] for every descriptor from `first` to `last`, both included.
     pub fn forget_range(&self, first: u32, last: u32) {
-        self.each_known(first, last, |fd| self.forget(fd));
+        self.each_known(first, last, |fd| {
+            self.forget(fd);
+        });
     }
 
     /// Every descriptor from `first` to `last`, both included, of which something is known.

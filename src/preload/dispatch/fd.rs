@@ -7,7 +7,7 @@
 use crate::call::Ticket;
 use crate::dispatch::{learn, settle};
 use crate::{log, sys};
-use sockshim_core::fdtable::{Entry, FDS};
+use sockshim_core::fdtable::FDS;
 use sockshim_core::func;
 use sockshim_core::net::path::Finding;
 use sockshim_core::net::socket::sock_release;
@@ -127,8 +127,7 @@ pub fn dup2(t: &mut Ticket) {
             log::needs_stderr();
         }
         // A socket that is closed by this is worth an event even when what replaces it is none.
-        t.wanted |= matches!(FDS.get(new), Entry::Socket(_));
-        FDS.forget(new);
+        t.wanted |= FDS.forget(new);
         t.note = REPLACES;
     }
 }
@@ -147,6 +146,8 @@ pub fn duplicated(t: &mut Ticket) {
                     settle(new);
                 }
             }
+            // The number is forgotten already, and nobody else was there to store anything.
+            None if t.note == REPLACES && !sys::has_threads() => {}
             None => learn(new),
         }
     }

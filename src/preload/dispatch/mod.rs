@@ -122,14 +122,22 @@ fn confirm(fd: c_int, socket: &Socket, name: u64, handle: Handle, over: bool) {
 /// Forgets a number that may mean something.
 #[inline(never)]
 fn unknown(fd: c_int) {
-    if sys::has_threads() { FDS.doubt(fd) } else { FDS.forget(fd) }
+    if sys::has_threads() {
+        FDS.doubt(fd);
+    } else {
+        FDS.forget(fd);
+    }
 }
 
 /// A number that something new has got, of which nothing is known here. It is asked when it is used; beside other threads
 /// at once, for a thread that has made what the number meant before may only now store it, and then has to find this.
 #[inline(always)]
 pub fn learn(fd: c_int) {
-    if sys::has_threads() { learn_now(fd) } else { FDS.forget(fd) }
+    if sys::has_threads() {
+        learn_now(fd);
+    } else {
+        FDS.forget(fd);
+    }
 }
 
 #[inline(never)]
