@@ -64,7 +64,17 @@ pub fn is_defined(symbol: &CStr) -> bool {
 
 /// Whether the program, or a library before this one, has put its own in the place of libc's function.
 pub fn is_replaced(symbol: &CStr) -> bool {
-    find(libc::RTLD_DEFAULT, symbol) != find(libc::RTLD_NEXT, symbol)
+    let first = find(libc::RTLD_DEFAULT, symbol);
+    first != find(libc::RTLD_NEXT, symbol) && object_of(first) != object_of(resolve as *const c_void)
+}
+
+/// Where the object begins that an address belongs to.
+fn object_of(address: *const c_void) -> *mut c_void {
+    // SAFETY: zeros are a value of a structure of pointers.
+    let mut info: libc::Dl_info = unsafe { core::mem::zeroed() };
+    // SAFETY: any address may be asked about; an unknown one leaves the zeros.
+    unsafe { libc::dladdr(address, &raw mut info) };
+    info.dli_fbase
 }
 
 fn find(handle: *mut c_void, symbol: &CStr) -> *mut c_void {

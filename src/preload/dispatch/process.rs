@@ -236,7 +236,9 @@ fn seccomp_done(t: &mut Ticket) {
     let listens = t.word(2) as u64 & libc::SECCOMP_FILTER_FLAG_NEW_LISTENER != 0;
     match t.event.ret {
         0 => {}
-        1.. if listens => FDS.forget(t.event.ret as i32),
+        1.. if listens => {
+            FDS.forget(t.event.ret as i32);
+        }
         _ => refused(t),
     }
     t.finish();
