@@ -16,11 +16,11 @@ global_asm!(
     ".pushsection .tdata,\"awT\",@progbits",
     ".p2align 3",
     ".type sockshim_tls, @object",
-    ".size sockshim_tls, 24",
+    ".size sockshim_tls, 32",
     ".globl sockshim_tls",
     ".hidden sockshim_tls",
     "sockshim_tls:",
-    ".zero 16",
+    ".zero 24",
     // Never null, so that the shortest path has one thing less to ask.
     ".quad sockshim_no_ring",
     ".popsection",
@@ -61,6 +61,9 @@ pub struct Tls {
     /// The thread's ring for data calls, or [`no_ring`].
     pub ring: Cell<*const Line>,
 }
+
+// The assembly above writes the layout down once more.
+const _: () = assert!(size_of::<Tls>() == 32 && core::mem::offset_of!(Tls, ring) == 24);
 
 /// The calling thread's block.
 #[inline(always)]
