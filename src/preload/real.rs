@@ -35,6 +35,8 @@ pub fn resolve(reals: &[Real], targets: &[AtomicPtr<()>]) {
             }
         }
     });
+    // A library that is loaded while the program runs has nothing behind it, and dlsym knows of its dependencies.
+    let complete = complete && found.iter().any(|found| matches!(found, Found::At(_)));
     for ((real, target), found) in reals.iter().zip(targets).zip(found) {
         let address = match found {
             Found::At(address) => Some(address),

@@ -22,7 +22,7 @@ use crate::log::{self, Settings, clock, credentials, prepare, settings, sink};
 use crate::panic::attempt;
 use crate::{mode, process, sys, tls};
 use core::arch::asm;
-use core::ffi::{c_int, c_void};
+use core::ffi::c_int;
 use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use sockshim_core::config::Format;
 use sockshim_core::hook::{Hook, Level};
@@ -157,19 +157,45 @@ unsafe fn launch(memory: *mut u8, pid: i32) -> bool {
             | libc::CLONE_SETTLS
             | libc::CLONE_PARENT_SETTID
             | libc::CLONE_CHILD_CLEARTID;
-        let errno = sys::errno();
-        let tid = libc::clone(
-            thread,
-            memory.add(STACK).cast::<c_void>(),
-            flags,
-            pid as usize as *mut c_void,
-            TID.as_ptr(),
-            block.cast::<c_void>(),
-            TID.as_ptr(),
-        );
-        sys::set_errno(errno);
-        tid > 0
+        begin(flags, memory.add(STACK), block, pid) > 0
     }
+}
+
+/// clone(2) into [`thread`], as the plain system call: libc's function is a hook, and may be another library's.
+///
+/// # Safety
+/// Stack and block must be the new thread's alone.
+unsafe fn begin(flags: c_int, stack: *mut u8, block: *mut u8, pid: i32) -> i64 {
+    let mut tid = libc::SYS_clone;
+    // SAFETY: the parent comes back with its registers as the constraints say. The child has a stack of its own, on
+    // which it calls a function that needs nothing from this frame, and exits.
+    unsafe {
+        asm!(
+            "syscall",
+            "test rax, rax",
+            "jnz 2f",
+            "xor ebp, ebp",
+            "mov edi, r12d",
+            "call r13",
+            "mov edi, eax",
+            "mov eax, {exit}",
+            "syscall",
+            "ud2",
+            "2:",
+            exit = const libc::SYS_exit,
+            inlateout("rax") tid,
+            in("rdi") i64::from(flags),
+            in("rsi") stack,
+            in("rdx") TID.as_ptr(),
+            in("r10") TID.as_ptr(),
+            in("r8") block,
+            in("r12") pid,
+            in("r13") thread as extern "C" fn(i32) -> c_int,
+            lateout("rcx") _,
+            lateout("r11") _,
+        );
+    }
+    tid
 }
 
 /// Asks for the summary with the next flush.
@@ -263,8 +289,7 @@ pub fn stop(sandboxed: bool) -> bool {
     true
 }
 
-extern "C" fn thread(pid: *mut c_void) -> c_int {
-    let pid = pid as usize as i32;
+extern "C" fn thread(pid: i32) -> c_int {
     tls::get().set_writer();
     leave_the_programs_table();
     sys::set_name(c"sockshim-log");
