@@ -121,8 +121,8 @@ def ncat(runner: Runner, short: bool) -> Outcomes:
         # It ends by itself when its program has, which may be before or after the signal.
         runner.stop(server)
     # At the end of one direction ncat ends the program behind the other, so no client ends its own: the program knows
-    # how much is to come. Over TLS a client that only sends loses data, natively too: it closes its connection while tickets
-    # wait unread in it, and that resets it.
+    # how much is to come. Over TLS a client that only sends loses data, natively too (of 20 MB in 39 of 40 native runs):
+    # it closes its connection while tickets wait unread in it, and that resets it.
     with tests.test("a program for each client") as saw:
         program = ["--sh-exec", "head -c 100000 | sha256sum"]
         server = runner.start([NCAT, "-l", "127.0.0.1", "7002", "--keep-open", *program])

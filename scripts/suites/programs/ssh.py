@@ -112,6 +112,8 @@ def client(runner: Runner, program: str, *arguments: Argument) -> list[Argument]
     (work / "ssh_config").write_text(
         f"Port 2222\nUser root\nIdentityFile {work}/user_key\nUserKnownHostsFile {work}/known_hosts\nBatchMode yes\n"
         "IdentitiesOnly yes\nIdentityAgent none\nGlobalKnownHostsFile none\nExitOnForwardFailure yes\n"
+        # Which of its addresses a name has first is the machine's own affair.
+        "Host localhost\nAddressFamily inet\n"
     )
     return [program, "-F", work / "ssh_config", *arguments]
 
