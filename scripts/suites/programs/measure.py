@@ -85,7 +85,9 @@ def sockperf(runner: Runner, short: bool) -> Outcomes:
             saw(re.findall(r"# (?:dropped|duplicated|out-of-order) messages = \d+", said))
         with tests.test(f"{name}: playback of {number} messages") as saw:
             said = kit.succeed(runner, ["sockperf", "playback", *where, "--data-file", playback, "--reply-every", "1"]).decode()
-            saw(re.findall(r"# (?:dropped|duplicated|out-of-order) messages = \d+|\[Total Run\].*SentMessages=\d+", said)[-3:])
+            sent = re.findall(r"\[Total Run\].*SentMessages=\d+", said)[-1:]
+            # Of datagrams a busy machine may lose some.
+            saw(sent + (re.findall(r"# (?:dropped|duplicated|out-of-order) messages = \d+", said)[-3:] if options else []))
         if short:
             runner.stop(server)
             continue
