@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
+import subprocess
 import traceback
 from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -72,7 +74,7 @@ class Session:
         directory = self.place.prepared(suite)
         directory.mkdir(parents=True, exist_ok=True)
         suite.prepare(directory)
-        return suite.version(directory)
+        return suite.version(directory) if suite.version else _debian_version(suite)
 
     def _run(self, suite: Suite, variant: str, prepared: Future[str]) -> tuple[Result, Events]:
         if prepared.exception():
@@ -155,3 +157,12 @@ class Session:
         verdict = "FAILED" if outcome.failed() else "no difference"
         print(f"==> {name} {outcome.version}: {verdict}", flush=True)
         return outcome
+
+
+def _debian_version(suite: Suite) -> str:
+    """The version of the first package, without what Debian counts in it."""
+    if not suite.packages:
+        return ""
+    show = ["dpkg-query", "--show", "--showformat=${Version}", suite.packages[0]]
+    version = subprocess.run(show, check=True, capture_output=True, text=True).stdout
+    return re.split("[-+]", version.rpartition(":")[2])[0]

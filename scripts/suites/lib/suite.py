@@ -19,9 +19,6 @@ def no_preparation(_prepared: Path) -> None:
     """For a suite that needs nothing but its packages."""
 
 
-def no_version(_prepared: Path) -> str:
-    """For a suite whose version is that of Debian's package of the same name, or has no meaning."""
-    return ""
 
 
 @dataclass(frozen=True)
@@ -39,8 +36,9 @@ class Suite:
     # Makes what the tests need, in a directory that is kept between runs: unpacks sources, builds a virtual environment.
     # It runs outside of the namespaces, may use the network, and does nothing where everything is there already.
     prepare: Callable[[Path], None] = no_preparation
-    # Says which version was tested; it is called after `prepare`, with the same directory.
-    version: Callable[[Path], str] = no_version
+    # Says which version was tested; it is called after `prepare`, with the same directory. Without it, that is the version
+    # of the first package.
+    version: Callable[[Path], str] | None = None
     # Whether it has a part in the short form.
     short: bool = False
     # Tests whose outcome is not compared, by name, in which an asterisk stands for any text, each with the reason: a test
