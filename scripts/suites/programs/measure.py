@@ -85,9 +85,8 @@ def sockperf(runner: Runner, short: bool) -> Outcomes:
             saw(re.findall(r"# (?:dropped|duplicated|out-of-order) messages = \d+", said))
         with tests.test(f"{name}: playback of {number} messages") as saw:
             said = kit.succeed(runner, ["sockperf", "playback", *where, "--data-file", playback, "--reply-every", "1"]).decode()
-            sent = re.findall(r"\[Total Run\].*SentMessages=\d+", said)[-1:]
-            # Of datagrams a busy machine may lose some.
-            saw(sent + (re.findall(r"# (?:dropped|duplicated|out-of-order) messages = \d+", said)[-3:] if options else []))
+            # How many were answered before it stopped is a matter of speed: natively three numbers in six runs.
+            saw(re.findall(r"# (?:duplicated|out-of-order) messages = \d+", said)[-2:])
         if short:
             runner.stop(server)
             continue

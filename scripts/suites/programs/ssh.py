@@ -49,7 +49,7 @@ def run(runner: Runner, short: bool) -> Outcomes:
     with tests.test("-R") as saw:
         saw(forwarded(runner, ["-N", "-R", "7002:127.0.0.1:8080"], [7002], "http://127.0.0.1:7002/large"))
     with tests.test("-D") as saw:
-        proxy = ["--socks5-hostname", "127.0.0.1:7003"]
+        proxy = ["--noproxy", "", "--socks5-hostname", "127.0.0.1:7003"]
         saw(forwarded(runner, ["-N", "-D", "127.0.0.1:7003"], [7003], "http://127.0.0.1:8080/large", *proxy))
     with tests.test("a connection for several sessions") as saw:
         control = ["-o", "ControlPath=/tmp/control.socket"]
