@@ -206,7 +206,7 @@ fn real_programs() {
                 "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import socket; socket.socket()'], env={}, check=True)",
             ],
         ),
-        ("sh", &["-c", "exec env - setsid python3 -c 'import socket; socket.socket()'"]),
+        ("sh", &["-c", "exec env - setsid --wait python3 -c 'import socket; socket.socket()'"]),
     ];
     for (program, args) in calls {
         for (propagate, logged) in [("env", 0), ("always", 1)] {

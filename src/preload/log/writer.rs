@@ -325,8 +325,10 @@ extern "C" fn thread(pid: i32) -> c_int {
 /// the less there is, because each wake-up costs the program time.
 fn next_sleep(sleep: i64, count: u64) -> i64 {
     match count {
-        0..FEW => (sleep * 2).min(LONGEST_SLEEP),
-        FEW..MUCH => sleep,
+        0 => (sleep * 2).min(LONGEST_SLEEP),
+        // More may follow at once.
+        1..FEW => (sleep * 2).min(2 * SHORTEST_SLEEP),
+        FEW..MUCH => sleep.min(2 * SHORTEST_SLEEP),
         MUCH.. => (sleep / 2).max(SHORTEST_SLEEP),
     }
 }
