@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 #
-# Long runs: thousands of processes made in every way under a storm of signals, and one server that lives for a million
-# connections, both with everything logged. Nothing may hang, crash, be left behind or grow.
+# Long runs: thousands of processes made in every way under a storm of signals, one server that lives for a million
+# connections, and storms of a million calls that make, copy and end descriptors, all with everything logged. Nothing may
+# hang, crash, be left behind or grow, and the table of descriptors must be right in the end.
 #
 #   scripts/soak.sh [--cycles N] [--connections N]     10,000 processes and 1,000,000 connections if not said otherwise
 
@@ -95,6 +96,10 @@ note "$((SECONDS - began)) s"
 grep -v '^port' "$work/server.out" | awk '{printf "    after %8d connections %6d KiB\n", $1, $2}'
 note "log: $(jq -c .args "$work/summary")"
 within "$server_slack" "$(sed -n 6p "$work/server.out" | cut -d ' ' -f 2)" "$(tail -n 1 "$work/server.out" | cut -d ' ' -f 2)"
+
+say "Storms of a million calls on descriptors"
+cargo test --quiet --locked --package sockshim-itest --test fd_paths -- --ignored >"$work/storms" 2>&1 ||
+	failed "the table and the kernel disagree: $(cat "$work/storms")"
 
 printf '\n%s\n' "$([[ $failures == 0 ]] && echo 'nothing hangs, nothing is left, nothing grows' || echo "$failures failures")"
 ((failures == 0))

@@ -8,7 +8,7 @@ from . import redis_tcl, socat
 from .lib import debsrc
 
 SOCAT_OUTPUT = """\
-Using temp directory /tmp/root/4
+Using temp directory /tmp/someone/4
 testing if address options are sorted... ok
 test   1 UNISTDIO: unidirectional throughput from stdin to stdout... OK
 test  24 RAWIP4SELF: simple echo via self receiving raw IPv4 protocol... IP4 not available
