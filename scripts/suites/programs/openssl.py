@@ -93,7 +93,7 @@ def start(runner: Runner, argv: list[Argument]) -> subprocess.Popen[bytes]:
 
 def up(runner: Runner, server: list[Argument], client: list[Argument], endpoint: int | Path, data: bytes) -> str:
     """Bytes from the client to the server. TLS 1.2, since a client that closes with tickets unread in it resets the connection,
-    natively too."""
+    natively too: see netcat.py."""
     process = start(runner, [*server, "-tls1_2", "-quiet", "-naccept", "1"])
     kit.listens(endpoint)
     kit.succeed(runner, [*client, "-quiet", "-no_ign_eof", "-nocommands"], input=data)

@@ -123,7 +123,7 @@ fn a_storm_of_all_of_them_with_data_calls() {
 }
 
 #[test]
-#[ignore = "takes a minute; CONTRIBUTING.md has the command"]
+#[ignore = "takes a minute; scripts/soak.sh runs it"]
 fn a_million_operations() {
     for level in WATCHED {
         storm(level, MANY_OPERATIONS);
