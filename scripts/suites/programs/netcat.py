@@ -111,6 +111,7 @@ def ncat(runner: Runner, short: bool) -> Outcomes:
         server = runner.start([NCAT, "-u", "-l", "127.0.0.1", "7001", "--sh-exec", "head -c 9; echo answer"])
         kit.bound_udp(7001)
         saw(kit.succeed(runner, ["socat", "-t", "60", "-", "UDP:127.0.0.1:7001,readbytes=9"], input=b"datagram\n"))
+        kit.logged(runner, NCAT, "read", "inet_dgram_ops")
         # It ends by itself when its program has, which may be before or after the signal.
         runner.stop(server)
     # At the end of one direction ncat ends the program behind the other, so no client ends its own: the program knows
@@ -187,6 +188,7 @@ def datagrams(runner: Runner, server: list[Argument], client: list[Argument]) ->
     result = runner.run(client, timeout=kit.DEADLINE, input=b"datagram\n")
     wanted = b"datagram\n"
     kit.wait_until("it has arrived", lambda: kit.written(receiver) == wanted)
+    kit.logged(runner, str(server[0]), "read", "inet_dgram_ops")
     runner.stop(receiver)
     return f"{wanted!r}, exit {result.returncode}"
 

@@ -68,6 +68,7 @@ def run(runner: Runner, short: bool) -> Outcomes:
         client = f"exec openssl s_client -connect 127.0.0.1:4435 -dtls1_2 -CAfile {certificate} -quiet <{runner.work}/datagram"
         process = runner.start(["sh", "-c", client])
         kit.wait_until("it has arrived", lambda: b"datagram\n" in kit.written(server))
+        kit.logged(runner, "openssl", "read", "inet_dgram_ops")
         runner.stop(process)
         runner.stop(server)
         saw(kit.written(server))
