@@ -14,7 +14,7 @@ from bench.lib import machine, report, runs
 from bench.lib.context import Context
 from bench.lib.paths import BENCH, ROOT, target
 
-PARTS = ["instructions", "criterion", "startup", "scale", "time", "programs"]
+PARTS = ["instructions", "profile", "criterion", "startup", "scale", "time", "programs"]
 PACKAGES = (
     "valgrind strace ltrace linux-perf libsocket-wrapper mptcpize torsocks proxychains4 nginx-light "
     "redis-server memcached libmemcached-tools apache2-utils wrk"

@@ -7,7 +7,7 @@
 #
 #   --quick     2 rounds, into target/bench/results: shows that everything works
 #   --rounds    pairs of each variant with bare (default 12)
-#   --only      instructions, criterion, startup, scale, time, programs
+#   --only      instructions, profile, criterion, startup, scale, time, programs
 #   --variants  only these beside bare: control, off, decision, call, io, strace, strace-seccomp, strace-desc, ltrace,
 #               perf-trace, socket_wrapper, mptcpize, torsocks, proxychains4
 #   --output    where DATE.md, DATE.json and the plots go (default bench/results)

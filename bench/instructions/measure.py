@@ -29,10 +29,11 @@ LOADER = "/lib64/ld-linux-x86-64.so.2"
 
 
 class Bench:
-    """The driver, the null libc and a directory for what they leave."""
+    """The driver, the null libc, the library and a directory for what they leave."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, library=None):
         self.directory = Path(directory)
+        self.library = library or shim()
         # No lazy binding: the first call of a function would cost more than the next.
         self.driver = compiled("bench/instructions/driver.c", "instructions/driver", "-fno-plt", "-Wl,-z,now")
         self.nulllibc = compiled(
@@ -51,7 +52,7 @@ class Bench:
         preload, environment = str(self.nulllibc), clean_environment()
         log = self.directory / f"{mode}.{level}.log"
         if level:
-            preload = f"{shim()} {preload}"
+            preload = f"{self.library} {preload}"
             environment |= {
                 "SOCKSHIM_LOG": level,
                 "SOCKSHIM_LOG_FORMAT": "json",

@@ -75,8 +75,11 @@ def asked(rows):
         values = [
             row["syscalls"] for row in rows["rows"] if row["class"] == kind and row["descriptor"] == "tracked"
         ]
-        yield f"logged {name} call, own system calls of the caller", "0", span(values), exact(
-            round(max(values)), 0
+        yield (
+            f"logged {name} call, own system calls of the caller",
+            "0",
+            span(values),
+            exact(round(max(values)), 0),
         )
 
 
@@ -85,8 +88,11 @@ def direct(time):
     found = time["direct"]["off pipe"]
     ratio, noise = Stored(found["hook"]), Stored(found["noise"])
     measured = f"{interval(ratio, 4)}; around the hook twice: {interval(noise, 4)}"
-    yield "fcntl(F_GETFL), untracked descriptor, over bare, logging off", "≤ 1.02", measured, at_most(
-        ratio, 1.02
+    yield (
+        "fcntl(F_GETFL), untracked descriptor, over bare, logging off",
+        "≤ 1.02",
+        measured,
+        at_most(ratio, 1.02),
     )
 
 

@@ -4,7 +4,11 @@ from bench.instructions.measure import LEVELS
 from bench.lib.goals import goals, programs_of
 from bench.lib.pairs import Pairs, Summary
 
-OURS = ("control", "off", "decision", "call", "io")
+# Functions below this share of a call are one row of its profile.
+LEAST = 0.02
+
+LOGGING = ("decision", "call", "io")
+OURS = ("control", "off", *LOGGING)
 
 
 def table(heads, rows):
@@ -107,6 +111,35 @@ def instructions(result):
     yield from table(["call", *LEVELS, "system calls"], rows)
 
 
+def profile(result):
+    """Where the cost is."""
+    yield "## Where the cost is"
+    yield ""
+    yield "The shim's own instructions on a tracked socket, by function:"
+    yield ""
+    for call, counts in result["functions"].items():
+        total = sum(counts.values())
+        shown = {name: count for name, count in counts.items() if count >= LEAST * total}
+        if rest := total - sum(shown.values()):
+            shown[f"{len(counts) - len(shown)} others"] = rest
+        yield from table(
+            [call, f"{total:.0f}"], [[f"`{name}`", f"{count:.0f}"] for name, count in shown.items()]
+        )
+    yield "System calls of all threads of a program that does nothing, above bare:"
+    yield ""
+    rows = [
+        [level, str(sum(counts.values())), ", ".join(f"{name} {count}" for name, count in counts.items())]
+        for level, counts in result["start"].items()
+    ]
+    yield from table(["level", "all", "which"], rows)
+    yield "Resident memory of a program that has made a few sockets, in kB above bare:"
+    yield ""
+    levels = list(result["memory"])
+    kinds = dict.fromkeys(kind for found in result["memory"].values() for kind in found)
+    rows = [[kind, *(f"{result['memory'][level].get(kind, 0):.0f}" for level in levels)] for kind in kinds]
+    yield from table(["", *levels], rows)
+
+
 def criterion(result):
     """The core."""
     if "benchmarks" not in result:
@@ -175,6 +208,14 @@ def programs(result):
         if metric != "with tracer":
             yield from ratios(pairs, metrics, ours, scale, 1 if unit == "µs" else 0, unit)
         yield from ratios(pairs, metrics, theirs, scale, 1 if unit == "µs" else 0, unit)
+    if logging := [name for name in names if name in LOGGING]:
+        yield "### Of it, the log's writer, µs"
+        yield ""
+        rows = []
+        for program in programs_of(pairs):
+            found = [[ns / 1000 for ns in pairs.values(f"{program} writer", name)] for name in logging]
+            rows.append([program, *(short(Summary(values), 1) if values else "-" for values in found)])
+        yield from table(["", *logging], rows)
     yield "![Requests per second](throughput.svg)"
     yield ""
     yield "![CPU time per request](cpu.svg)"
@@ -190,12 +231,14 @@ def startup(result):
     yield "as their command does it: some are scripts, and tracers have a process of their own, whose memory is not"
     yield "counted."
     yield ""
+    heads = ["", "exec, best, µs", "exec, median, µs", "page faults of it", "RSS, kB", "PSS, kB", "threads"]
     rows = []
     for name in ["bare", *seen(pairs)]:
         cells = []
         for metric, scale in [
             ("exec best", 0.001),
             ("exec median", 0.001),
+            ("page faults", 1),
             ("rss", 1),
             ("pss", 1),
             ("threads", 1),
@@ -206,7 +249,7 @@ def startup(result):
                 value, more = Summary(pairs.values(metric, name)), Summary(pairs.differences(metric, name))
                 cells.append(f"{value.median * scale:,.0f} ({more.median * scale:+,.0f})")
         rows.append([name, *cells])
-    yield from table(["", "exec, best, µs", "exec, median, µs", "RSS, kB", "PSS, kB", "threads"], rows)
+    yield from table(heads, rows)
     rows = [
         [name, f"{found['size'] / 1000:.0f}", ", ".join(found["needed"])]
         for name, found in result["files"].items()
@@ -247,6 +290,7 @@ def scale(result):
 
 SECTIONS = {
     "instructions": instructions,
+    "profile": profile,
     "criterion": criterion,
     "time": time,
     "programs": programs,

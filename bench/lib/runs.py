@@ -32,7 +32,9 @@ def begin(output, date, quick, machine, **description):
     for name in DESCRIPTION:
         run[name] = run[name] | description[name]
     # What could not be had in an earlier run may be there by now.
-    run["reasons"] = {name: why for name, why in run["reasons"].items() if name not in description["variants"]}
+    run["reasons"] = {
+        name: why for name, why in run["reasons"].items() if name not in description["variants"]
+    }
     return run
 
 

@@ -11,7 +11,11 @@ MACHINE = {"CPU": "one", "kernel": "1.2"}
 
 def begin(output, variants=("off",), reasons=None, quick=False, machine=None, date="2001-02-03"):
     """A run with what `scripts/bench.sh` finds."""
-    found = {"packages": {"strace": "1"}, "variants": dict.fromkeys(variants, "what"), "reasons": reasons or {}}
+    found = {
+        "packages": {"strace": "1"},
+        "variants": dict.fromkeys(variants, "what"),
+        "reasons": reasons or {},
+    }
     return runs.begin(Path(output), date, quick, machine or MACHINE, **found)
 
 
@@ -32,8 +36,10 @@ class Runs(unittest.TestCase):
         self.measured("startup", {"value": 1})
         run = self.measured("programs", {"value": 2})
         self.assertEqual(run["results"], {"startup": {"value": 1}, "programs": {"value": 2}})
-        self.assertEqual({part: about["commit"] for part, about in run["parts"].items()},
-                         {"startup": "of startup", "programs": "of programs"})
+        self.assertEqual(
+            {part: about["commit"] for part, about in run["parts"].items()},
+            {"startup": "of startup", "programs": "of programs"},
+        )
 
     def test_a_part_that_is_measured_again_replaces_itself_only(self):
         self.measured("startup", {"value": 1})
@@ -61,12 +67,22 @@ class Runs(unittest.TestCase):
 
     def test_runs_from_before_parts_can_be_continued(self):
         old = {
-            "date": "2001-02-03", "quick": False, "rounds": 10, "commit": "abc", "machine": MACHINE, "packages": {},
-            "variants": {}, "reasons": {}, "load": [[1, 1, 1], [2, 2, 2]], "results": {"startup": {"value": 1}},
+            "date": "2001-02-03",
+            "quick": False,
+            "rounds": 10,
+            "commit": "abc",
+            "machine": MACHINE,
+            "packages": {},
+            "variants": {},
+            "reasons": {},
+            "load": [[1, 1, 1], [2, 2, 2]],
+            "results": {"startup": {"value": 1}},
         }
         runs.store(old, self.output)
         run = self.measured("programs", {"value": 2})
-        self.assertEqual(run["parts"]["startup"], {"commit": "abc", "rounds": 10, "load": [[1, 1, 1], [2, 2, 2]]})
+        self.assertEqual(
+            run["parts"]["startup"], {"commit": "abc", "rounds": 10, "load": [[1, 1, 1], [2, 2, 2]]}
+        )
         self.assertNotIn("commit", run)
 
 

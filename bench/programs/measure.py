@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.lib.context import Failure, end_group
@@ -18,6 +19,9 @@ from bench.lib.variants import BARE
 from bench.programs.servers import PROGRAMS
 
 PATIENCE = 30
+
+# The log's thread.
+WRITER = "sockshim-log"
 
 
 def run(context):
@@ -43,7 +47,7 @@ def run(context):
 
 
 def serve(context, program, variant):
-    """One server, one load: {"rps", "cpu", "with tracer"}; the last two in nanoseconds per request."""
+    """One server, one load: {"rps", "cpu", "writer", "with tracer"}; all but the first in nanoseconds per request."""
     port = free_port()
     server = subprocess.Popen(
         list(map(str, variant.command(*program.server(context.work, port)))),
@@ -67,8 +71,9 @@ def serve(context, program, variant):
         done = program.done(printed, requests)
         return {
             "rps": done / seconds,
-            "cpu": (after[0] - before[0]) / done,
-            "with tracer": (sum(after) - sum(before)) / done,
+            "cpu": (after.server - before.server) / done,
+            "writer": (after.writer - before.writer) / done,
+            "with tracer": (after.server + after.above - before.server - before.above) / done,
         }
     finally:
         stop(server)
@@ -123,19 +128,31 @@ def find(pid, name):
     return None
 
 
+@dataclass(frozen=True)
+class Spent:
+    """CPU nanoseconds: of all the server's threads, of the log's writer among them, of the processes above the server."""
+
+    server: int
+    writer: int
+    above: int
+
+
 def cpu_of(root, server):
-    """CPU nanoseconds of the server, and of the processes above it."""
+    """What was spent until now."""
     if server is None:
         raise Failure("the server is not among the processes that were started")
-    own = spent(server)
-    return own, 0 if root == server else spent(root)
+    threads = spent(server)
+    writer = sum(time for name, time in threads if name == WRITER)
+    above = 0 if root == server else sum(time for _, time in spent(root))
+    return Spent(sum(time for _, time in threads), writer, above)
 
 
 def spent(pid):
-    """What the scheduler has counted for all threads that exist."""
-    return sum(
-        int((task / "schedstat").read_text().split()[0]) for task in Path(f"/proc/{pid}/task").iterdir()
-    )
+    """(name, what the scheduler has counted) of all threads that exist."""
+    return [
+        ((task / "comm").read_text().strip(), int((task / "schedstat").read_text().split()[0]))
+        for task in Path(f"/proc/{pid}/task").iterdir()
+    ]
 
 
 def stop(server):

@@ -1,4 +1,5 @@
-// How long a program takes from posix_spawn to its end: prints nanoseconds for each of COUNT runs.
+// How long a program takes from posix_spawn to its end: prints nanoseconds for each of COUNT runs, and how many
+// pages were brought in for it.
 //
 //     spawn COUNT [NAME=VALUE…] -- PROGRAM [ARGUMENT…]
 //
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -36,16 +38,18 @@ int main(int argc, char **argv)
 	}
 	argv += arg + 1;
 	for (int i = 0; i < count; i++) {
-		double begin = now();
+		double begin = now(), nanoseconds;
+		struct rusage usage;
 		pid_t child;
 		int status;
 
 		if (posix_spawnp(&child, argv[0], NULL, NULL, argv, environment) != 0 ||
-		    waitpid(child, &status, 0) != child || status != 0) {
+		    wait4(child, &status, 0, &usage) != child || status != 0) {
 			fprintf(stderr, "%s could not be run\n", argv[0]);
 			return 1;
 		}
-		printf("%.0f\n", now() - begin);
+		nanoseconds = now() - begin;
+		printf("%.0f %ld\n", nanoseconds, usage.ru_minflt);
 	}
 	return 0;
 }
