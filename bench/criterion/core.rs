@@ -7,7 +7,8 @@ use std::hint::black_box;
 use criterion::{Criterion, criterion_group, criterion_main};
 use libc::{AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_UNIX, AF_VSOCK, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM};
 use sockshim_core::fdtable::FdTable;
-use sockshim_core::hook::{Hook, Level, Params};
+use sockshim_core::hook;
+use sockshim_core::hook::Hook;
 use sockshim_core::net::namespace::INIT_NET;
 use sockshim_core::net::ops::{Cx, Socket};
 use sockshim_core::net::path::Path;
@@ -16,14 +17,7 @@ use sockshim_core::trace::event::{Event, Process};
 use sockshim_core::trace::sink::Sink;
 use sockshim_core::trace::{json, text};
 
-static SOCKET: Hook = Hook {
-    name: "socket",
-    params: Params::new("socket", "family:c_int;type_:c_int;protocol:c_int;"),
-    ret: "c_int",
-    level: Level::Decision,
-    nr: None,
-    doc: "",
-};
+static SOCKET: Hook = hook!(Decision, None, socket(family: c_int, type_: c_int, protocol: c_int) -> c_int);
 
 fn walk(path: &mut Path, family: i32, ty: i32, protocol: i32) -> Socket {
     path.clear();

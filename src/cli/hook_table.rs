@@ -11,6 +11,8 @@ pub struct NotHooked {
     pub why: &'static str,
 }
 
+/// What each of them is, and where it is specified, in the same order. The library itself has no use for that.
+pub use table::DOCS;
 /// Every symbol that the library exports, in the order of the table.
 pub use table::HOOKS;
 /// Every symbol that is left out although it has to do with sockets, descriptors or processes.
@@ -42,27 +44,15 @@ macro_rules! hooks {
         not_hooked { $($unhooked:ident: $why:literal;)* }
     ) => {
         use super::NotHooked;
-        use sockshim_core::hook::{Hook, Level};
-        use sockshim_core::params;
+        use sockshim_core::hook;
+        use sockshim_core::hook::Hook;
 
         pub static HOOKS: &[Hook] = &[
-            $(Hook {
-                name: stringify!($name),
-                params: params!($name; $($arg: $ty),*),
-                ret: stringify!($ret),
-                level: Level::$level,
-                nr: nr!($($nr)?),
-                doc: $doc,
-            },)*
-            $(Hook {
-                name: stringify!($tname),
-                params: params!($tname; $($targ: $tty),*),
-                ret: stringify!($tret),
-                level: Level::$tlevel,
-                nr: None,
-                doc: $tdoc,
-            },)*
+            $(hook!($level, nr!($($nr)?), $name($($arg: $ty),*), stringify!($ret)),)*
+            $(hook!($tlevel, None, $tname($($targ: $tty),*), stringify!($tret)),)*
         ];
+
+        pub static DOCS: &[&str] = &[$($doc,)* $($tdoc,)*];
 
         pub static NOT_HOOKED: &[NotHooked] = &[
             $(NotHooked { name: stringify!($unhooked), why: $why },)*
@@ -81,7 +71,7 @@ mod tests {
 
     #[test]
     fn every_symbol_has_one_line_and_a_text() {
-        let hooked = HOOKS.iter().map(|hook| (hook.name, hook.doc));
+        let hooked = HOOKS.iter().zip(DOCS).map(|(hook, doc)| (hook.name(), *doc));
         let left_out = NOT_HOOKED.iter().map(|symbol| (symbol.name, symbol.why));
         let mut seen = HashSet::new();
         for (name, text) in hooked.chain(left_out) {
@@ -93,12 +83,12 @@ mod tests {
 
     #[test]
     fn a_line_is_read_as_it_is_written() {
-        let socket = HOOKS.iter().find(|hook| hook.name == "socket").expect("a hook of socket");
-        assert_eq!(socket.nr, Some(libc::SYS_socket));
+        let socket = HOOKS.iter().find(|hook| hook.name() == "socket").expect("a hook of socket");
+        assert_eq!(socket.nr(), Some(libc::SYS_socket));
         assert_eq!(socket.level.name(), "decision");
-        let params: Vec<_> = socket.params.iter().map(|param| (param.name, param.ty)).collect();
+        let params: Vec<_> = socket.params().map(|param| (param.name, param.ty)).collect();
         assert_eq!(params, [("family", "c_int"), ("type_", "c_int"), ("protocol", "c_int")]);
-        let exit = HOOKS.iter().find(|hook| hook.name == "_exit").expect("a hook of _exit");
-        assert_eq!((exit.ret, exit.nr), ("!", None));
+        let exit = HOOKS.iter().find(|hook| hook.name() == "_exit").expect("a hook of _exit");
+        assert_eq!((exit.ret(), exit.nr()), ("!", None));
     }
 }

@@ -4,10 +4,10 @@ use sockshim_core::hook::{Hook, Param};
 
 /// The hook's prototype, as a header would declare it.
 pub fn prototype(hook: &Hook) -> String {
-    let noreturn = if hook.ret == "!" { "_Noreturn " } else { "" };
-    let params: Vec<String> = hook.params.iter().map(|param| declare(param.ty, param_name(&param))).collect();
+    let noreturn = if hook.ret() == "!" { "_Noreturn " } else { "" };
+    let params: Vec<String> = hook.params().map(|param| declare(param.ty, param_name(&param))).collect();
     let params = if params.is_empty() { "void".to_string() } else { params.join(", ") };
-    format!("{noreturn}{}", declare(hook.ret, &format!("{}({params})", hook.name)))
+    format!("{noreturn}{}", declare(hook.ret(), &format!("{}({params})", hook.name())))
 }
 
 /// The parameter's name, as C and the log have it: in Rust, `type` would be a keyword.
@@ -61,7 +61,7 @@ mod tests {
     use crate::hook_table::HOOKS;
 
     fn prototype_of(name: &str) -> String {
-        prototype(HOOKS.iter().find(|hook| hook.name == name).expect("a hook of that name"))
+        prototype(HOOKS.iter().find(|hook| hook.name() == name).expect("a hook of that name"))
     }
 
     #[test]
@@ -84,7 +84,7 @@ mod tests {
     fn no_rust_is_left() {
         for hook in HOOKS {
             let prototype = prototype(hook);
-            let rest = prototype.replace(hook.name, "");
+            let rest = prototype.replace(hook.name(), "");
             assert!(
                 !rest.contains("c_") && !rest.contains("*mut") && !rest.contains(['!', ':']),
                 "{prototype}"

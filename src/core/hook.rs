@@ -43,19 +43,24 @@ pub struct Param {
     pub meaning: Meaning,
 }
 
-/// The parameters of a hooked function, in order: their prototype as one text, `fd:c_int;backlog:c_int;`, and where each
-/// begins in it and what it means, found out by the compiler.
+/// One hooked symbol: its prototype as one text, `listen\0c_int\0fd:c_int;backlog:c_int;`, and where each part begins in
+/// it, found out by the compiler. [`hook!`](crate::hook!) makes it.
 ///
 /// A table of names and types would need hundreds of addresses that the dynamic linker fills in at each program's
 /// start; they are of interest only when an event is formatted.
-#[derive(Clone, Copy, Debug)]
-pub struct Params {
+#[derive(Debug)]
+pub struct Hook {
     text: &'static str,
-    places: [Place; MAX_ARGS],
+    ret: u8,
+    params: u8,
     count: u8,
+    places: [Place; MAX_ARGS],
+    /// The level from which its events are logged.
+    pub level: Level,
+    nr: Option<u16>,
 }
 
-/// One parameter in the text.
+/// One parameter in the text, from where the parameters begin.
 #[derive(Clone, Copy, Debug)]
 struct Place {
     name: u8,
@@ -64,52 +69,82 @@ struct Place {
     meaning: Meaning,
 }
 
-impl Params {
-    /// The parameters of `call` from their text.
+impl Hook {
+    /// A row from its text; `nr` is the number of the system call with the same arguments, if there is one.
     ///
     /// # Panics
-    /// When there are more than [`MAX_ARGS`], or the text is longer than 255 bytes. For rows of a table the compiler says
-    /// so.
-    pub const fn new(call: &str, text: &'static str) -> Params {
+    /// When there are more than [`MAX_ARGS`] parameters, or they or what is before them is longer than 255 bytes, or the
+    /// number is none. For rows of a table the compiler says so.
+    pub const fn new(text: &'static str, level: Level, nr: Option<c_long>) -> Hook {
         let bytes = text.as_bytes();
-        assert!(bytes.len() < 256);
+        let ret = find(bytes, 0, 0) + 1;
+        let params = find(bytes, ret, 0) + 1;
+        assert!(params < 256 && bytes.len() - params < 256);
         let mut places = [Place { name: 0, ty: 0, end: 0, meaning: Meaning::Int64 }; MAX_ARGS];
-        let (mut count, mut at) = (0, 0);
+        let (mut count, mut at) = (0, params);
         while at < bytes.len() {
             let colon = find(bytes, at, b':');
             let end = find(bytes, colon, b';');
-            let meaning = meaning(call.as_bytes(), part(bytes, at, colon), part(bytes, colon + 1, end));
-            places[count] = Place { name: at as u8, ty: colon as u8 + 1, end: end as u8, meaning };
+            let call = part(bytes, 0, ret - 1);
+            let meaning = meaning(call, part(bytes, at, colon), part(bytes, colon + 1, end));
+            let (name, ty) = ((at - params) as u8, (colon + 1 - params) as u8);
+            places[count] = Place { name, ty, end: (end - params) as u8, meaning };
             (count, at) = (count + 1, end + 1);
         }
-        Params { text, places, count: count as u8 }
+        let nr = match nr {
+            Some(nr) => {
+                assert!(nr >= 0 && nr <= u16::MAX as c_long);
+                Some(nr as u16)
+            }
+            None => None,
+        };
+        Hook { text, ret: ret as u8, params: params as u8, count: count as u8, places, level, nr }
     }
 
-    /// The parameters.
-    pub fn iter(self) -> impl Iterator<Item = Param> {
-        (0..self.len()).filter_map(move |index| self.get(index))
+    /// The exported symbol.
+    #[inline]
+    pub fn name(&self) -> &'static str {
+        &self.text[..usize::from(self.ret) - 1]
+    }
+
+    /// The exported symbol with a terminating NUL.
+    #[inline]
+    pub fn symbol(&self) -> &'static str {
+        &self.text[..usize::from(self.ret)]
+    }
+
+    /// The return type.
+    pub fn ret(&self) -> &'static str {
+        &self.text[usize::from(self.ret)..usize::from(self.params) - 1]
+    }
+
+    /// The number of the system call with the same arguments, if there is one: how `syscall(2)` is routed here.
+    #[inline]
+    pub fn nr(&self) -> Option<c_long> {
+        self.nr.map(c_long::from)
+    }
+
+    /// The parameters, in order.
+    pub fn params(&self) -> impl Iterator<Item = Param> {
+        (0..self.arity()).filter_map(|index| self.param(index))
     }
 
     /// The parameter at `index`.
     #[inline]
-    pub fn get(self, index: usize) -> Option<Param> {
-        let place = self.places[..self.len()].get(index)?;
+    pub fn param(&self, index: usize) -> Option<Param> {
+        let place = self.places[..self.arity()].get(index)?;
+        let text = &self.text[usize::from(self.params)..];
         Some(Param {
-            name: &self.text[usize::from(place.name)..usize::from(place.ty) - 1],
-            ty: &self.text[usize::from(place.ty)..usize::from(place.end)],
+            name: &text[usize::from(place.name)..usize::from(place.ty) - 1],
+            ty: &text[usize::from(place.ty)..usize::from(place.end)],
             meaning: place.meaning,
         })
     }
 
-    /// How many there are.
+    /// How many parameters there are.
     #[inline]
-    pub fn len(&self) -> usize {
+    pub fn arity(&self) -> usize {
         usize::from(self.count)
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.count == 0
     }
 }
 
@@ -125,46 +160,35 @@ const fn part(bytes: &[u8], begin: usize, end: usize) -> &[u8] {
     bytes.split_at(end).0.split_at(begin).1
 }
 
-/// [`Params`] of a call, from a prototype's names and types.
+/// A [`Hook`] from its level, the number of its system call, and its prototype.
 #[macro_export]
-macro_rules! params {
-    ($call:ident; $($arg:ident: $ty:ty),*) => {
+macro_rules! hook {
+    ($level:ident, $nr:expr, $name:ident($($arg:ident: $ty:ty),*) -> $ret:tt) => {
+        $crate::hook!($level, $nr, $name($($arg: $ty),*), stringify!($ret))
+    };
+    ($level:ident, $nr:expr, $name:ident($($arg:ident: $ty:ty),*), $ret:expr) => {
         const {
-            $crate::hook::Params::new(
-                stringify!($call),
-                concat!("", $(stringify!($arg), ":", stringify!($ty), ";"),*),
+            $crate::hook::Hook::new(
+                concat!(stringify!($name), "\0", $ret, "\0", $(stringify!($arg), ":", stringify!($ty), ";"),*),
+                $crate::hook::Level::$level,
+                $nr,
             )
         }
     };
 }
 
-/// One hooked symbol.
-#[derive(Debug)]
-pub struct Hook {
-    /// The exported symbol.
-    pub name: &'static str,
-    /// The parameters, in order.
-    pub params: Params,
-    /// The return type.
-    pub ret: &'static str,
-    /// The level from which its events are logged.
-    pub level: Level,
-    /// The number of the system call with the same arguments, if there is one: how `syscall(2)` is routed here.
-    pub nr: Option<c_long>,
-    /// What the symbol is, and where it is specified.
-    pub doc: &'static str,
-}
-
 #[cfg(test)]
 mod tests {
     #[test]
-    fn parameters_come_back_as_they_are_written() {
-        let params = params!(connect; fd: c_int, addr: *const sockaddr);
-        let read: Vec<_> = params.iter().map(|param| (param.name, param.ty)).collect();
+    fn a_prototype_comes_back_as_it_is_written() {
+        let hook = hook!(Call, Some(42), connect(fd: c_int, addr: *const sockaddr) -> c_int);
+        let read: Vec<_> = hook.params().map(|param| (param.name, param.ty)).collect();
         assert_eq!(read, [("fd", "c_int"), ("addr", "*const sockaddr")]);
-        assert_eq!(params.get(1).map(|param| param.name), Some("addr"));
-        assert_eq!((params.len(), params.get(2).is_none()), (2, true));
-        assert!(params!(fork;).is_empty());
-        assert_eq!(params!(fork;).len(), 0);
+        assert_eq!(hook.param(1).map(|param| param.name), Some("addr"));
+        assert_eq!((hook.arity(), hook.param(2).is_none()), (2, true));
+        assert_eq!((hook.name(), hook.symbol(), hook.ret()), ("connect", "connect\0", "c_int"));
+        assert_eq!(hook.nr(), Some(42));
+        let fork = hook!(Call, None, fork() -> pid_t);
+        assert_eq!((fork.arity(), fork.ret(), fork.nr()), (0, "pid_t", None));
     }
 }

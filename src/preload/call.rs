@@ -9,7 +9,8 @@ use crate::{log, mode, process, sys, tls};
 use core::mem::MaybeUninit;
 use sockshim_core::errno::Errno;
 use sockshim_core::fdtable::{Entry, FDS, Handle};
-use sockshim_core::hook::{Hook, Level, Params};
+use sockshim_core::hook;
+use sockshim_core::hook::{Hook, Level};
 use sockshim_core::net::namespace::INIT_NET;
 use sockshim_core::net::ops::Cx;
 use sockshim_core::net::socket::Lookup;
@@ -133,7 +134,7 @@ impl Ticket {
     /// Runs the row's first half.
     fn decided_by(&mut self, row: &'static Row) {
         #[cfg(feature = "test-support")]
-        assert!(!log::panics_at(row.hook.name), "asked for by the test");
+        assert!(!log::panics_at(row.hook.name()), "asked for by the test");
         (row.enter)(self);
     }
 
@@ -237,12 +238,7 @@ pub fn logged(ticket: &mut Ticket) {
 }
 
 /// The call of a record about a prediction that did not come true.
-static DIVERGENCE: Hook = special("divergence");
-
-/// A row for records that no call makes.
-pub const fn special(name: &'static str) -> Hook {
-    Hook { name, params: Params::new(name, ""), ret: "c_int", level: Level::Decision, nr: None, doc: "" }
-}
+static DIVERGENCE: Hook = hook!(Decision, None, divergence() -> c_int);
 
 /// The record about a prediction that did not come true.
 pub fn diverged(event: &Event) -> Event {
@@ -250,6 +246,6 @@ pub fn diverged(event: &Event) -> Event {
     record.hook = &DIVERGENCE;
     record.reason = Reason::Mispredicted;
     record.extra = Extra::Text;
-    record.addr = sockshim_core::net::address::SockAddr::new(event.hook.name.as_bytes());
+    record.addr = sockshim_core::net::address::SockAddr::new(event.hook.name().as_bytes());
     record
 }

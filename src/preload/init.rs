@@ -23,7 +23,7 @@ unsafe extern "C" fn constructor(_: c_int, _: *const *const c_char, envp: *const
     panic::init();
     // A panic must not unwind into the dynamic linker.
     let set_up = panic::attempt(|| {
-        real::resolve(hooks::REALS, &hooks::TARGETS);
+        real::resolve(hooks::ROWS, &hooks::HASHES, &hooks::TARGETS);
         // SAFETY: the environment is a vector of C strings that lives as long as the process.
         let lines = || unsafe { lines(envp) };
         let config = Config::read(lines().map(CStr::to_bytes));

@@ -183,9 +183,7 @@ macro_rules! hooks {
         use crate::call::{self, Answer, Row, Ticket};
         use crate::log::ring::Shape;
         use crate::macros::Word;
-        use crate::real::Real;
-        use sockshim_core::hook::{Hook, Level};
-        use sockshim_core::params;
+        use sockshim_core::hook;
         use core::sync::atomic::{AtomicPtr, Ordering};
         use sockshim_sys::elf;
 
@@ -197,41 +195,25 @@ macro_rules! hooks {
         /// Every exported symbol, in the order of the table.
         pub static ROWS: &[Row] = &[
             $(Row {
-                hook: Hook {
-                    name: stringify!($name),
-                    params: params!($name; $($arg: $ty),*),
-                    ret: stringify!($ret),
-                    level: Level::$level,
-                    nr: nr!($($nr)?),
-                    doc: "", // The command has it.
-                },
+                hook: hook!($level, nr!($($nr)?), $name($($arg: $ty),*), stringify!($ret)),
                 enter: $enter,
                 leave: $leave,
                 shape: shape!($gate),
             },)*
             $(Row {
-                hook: Hook {
-                    name: stringify!($tname),
-                    params: params!($tname; $($targ: $tty),*),
-                    ret: stringify!($tret),
-                    level: Level::$tlevel,
-                    nr: None,
-                    doc: "",
-                },
+                hook: hook!($tlevel, None, $tname($($targ: $tty),*), stringify!($tret)),
                 enter: $before,
                 leave: call::logged,
                 shape: Shape::Socket,
             },)*
         ];
 
-        /// The names of libc's functions, in the same order.
-        pub const REALS: &[Real] = &[
-            $(Real { symbol: concat!(stringify!($name), "\0"), hash: elf::hash(stringify!($name)) },)*
-            $(Real { symbol: concat!(stringify!($tname), "\0"), hash: elf::hash(stringify!($tname)) },)*
-        ];
+        /// The hashes of the symbols in the tables of objects, in the same order.
+        pub static HASHES: [u32; COUNT] =
+            [$(elf::hash(stringify!($name)),)* $(elf::hash(stringify!($tname)),)*];
 
         /// How many symbols there are.
-        pub const COUNT: usize = REALS.len();
+        pub const COUNT: usize = ROWS.len();
 
         /// The pointers to libc's functions, in the same order.
         pub static TARGETS: [AtomicPtr<()>; COUNT] = [

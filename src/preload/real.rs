@@ -10,38 +10,31 @@
 //! # Safety
 //! A pointer is only ever replaced by the next definition of the same symbol, so the prototypes agree.
 
+use crate::call::Row;
 use crate::hooks::COUNT;
 use crate::panic::attempt;
 use core::ffi::{CStr, c_void};
 use core::sync::atomic::{AtomicPtr, Ordering};
 use sockshim_sys::elf::{self, Found};
 
-/// One symbol.
-pub struct Real {
-    /// The name with its terminating NUL.
-    pub symbol: &'static str,
-    /// The name's hash in the tables of objects.
-    pub hash: u32,
-}
-
-/// Points every symbol's target at its next definition. What a libc lacks keeps its stand-in: nobody can have linked it.
+/// Points the target of every row's symbol, which has this hash, at its next definition. What a libc lacks keeps its stand-in: nobody can have linked it.
 #[unsafe(link_section = ".text.always")]
-pub fn resolve(reals: &[Real], targets: &[AtomicPtr<()>]) {
+pub fn resolve(rows: &[Row], hashes: &[u32], targets: &[AtomicPtr<()>]) {
     let mut found = [Found::No; COUNT];
     let complete = elf::each_next(|object| {
-        for (real, found) in reals.iter().zip(&mut found) {
+        for ((row, hash), found) in rows.iter().zip(hashes).zip(&mut found) {
             if *found == Found::No {
-                *found = object.find(real.symbol, real.hash);
+                *found = object.find(row.hook.symbol(), *hash);
             }
         }
     });
     // A library that is loaded while the program runs has nothing behind it, and dlsym knows of its dependencies.
     let complete = complete && found.iter().any(|found| matches!(found, Found::At(_)));
-    for ((real, target), found) in reals.iter().zip(targets).zip(found) {
+    for ((row, target), found) in rows.iter().zip(targets).zip(found) {
         let address = match found {
             Found::At(address) => Some(address),
             Found::No if complete => None,
-            _ => lookup(real.symbol),
+            _ => lookup(row.hook.symbol()),
         };
         if let Some(address) = address {
             target.store(address, Ordering::Release);

@@ -77,17 +77,18 @@ pub(crate) use variadic;
 /// What every trampoline does first: the row's function, with the call's first three arguments.
 pub extern "C" fn before(place: usize, first: i64, second: i64, third: i64) {
     observe(place, &[first, second, third]);
-    if crate::hooks::ROWS[place].hook.name.ends_with("vfork") {
+    if crate::hooks::ROWS[place].hook.name().ends_with("vfork") {
         crate::log::ring::put_aside();
         crate::tls::get().vfork.set(1);
     }
 }
 
 fn observe(place: usize, words: &[i64]) {
-    let (row, real, target) = (&hooks::ROWS[place], &hooks::REALS[place], &hooks::TARGETS[place]);
+    let (row, target) = (&hooks::ROWS[place], &hooks::TARGETS[place]);
     if target.load(Ordering::Relaxed).is_null() {
         // Another library's constructor runs before ours.
-        crate::real::resolve(core::slice::from_ref(real), core::slice::from_ref(target));
+        let (rows, hashes) = (core::slice::from_ref(row), core::slice::from_ref(&hooks::HASHES[place]));
+        crate::real::resolve(rows, hashes, core::slice::from_ref(target));
     }
     if mode::control() {
         let mut ticket = MaybeUninit::uninit();
@@ -96,7 +97,7 @@ fn observe(place: usize, words: &[i64]) {
             // SAFETY: `Host` says that the ticket was written.
             unsafe { call::leave(&mut ticket, 0) };
         }
-        crate::dispatch::process::leaving(row.hook.name);
+        crate::dispatch::process::leaving(row.hook.name());
     }
 }
 
@@ -125,7 +126,7 @@ impl Frame {
 /// The middle of execl, execlp and execle.
 pub extern "C" fn exec(place: usize, frame: *const i64) -> Made {
     let frame = Frame(frame);
-    let name = crate::hooks::ROWS[place].hook.name;
+    let name = crate::hooks::ROWS[place].hook.name();
     let path = frame.argument(0);
     if !mode::exec() {
         observe(place, &[path, frame.argument(1)]);

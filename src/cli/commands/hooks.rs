@@ -1,7 +1,7 @@
 //! `sockshim hooks`: the functions that the library stands in for.
 
 use crate::grid;
-use crate::hook_table::{HOOKS, NOT_HOOKED, NotHooked};
+use crate::hook_table::{DOCS, HOOKS, NOT_HOOKED, NotHooked};
 use crate::output;
 use crate::prototype::{c_type, param_name, prototype};
 use serde::Serialize;
@@ -40,9 +40,9 @@ Examples:
 /// What stdout reports.
 pub fn run(args: &Args) -> io::Result<()> {
     output::stdout(|out| match (args.not_hooked, args.names, args.json) {
-        (false, true, _) => names(out, HOOKS.iter().map(|hook| hook.name)),
+        (false, true, _) => names(out, HOOKS.iter().map(|hook| hook.name())),
         (true, true, _) => names(out, NOT_HOOKED.iter().map(|symbol| symbol.name)),
-        (false, _, true) => output::json(out, &HOOKS.iter().map(Row::from).collect::<Vec<_>>()),
+        (false, _, true) => output::json(out, &HOOKS.iter().zip(DOCS).map(Row::from).collect::<Vec<_>>()),
         (true, _, true) => output::json(out, &NOT_HOOKED.iter().map(Reason::from).collect::<Vec<_>>()),
         (false, _, _) => hooks(out),
         (true, _, _) => not_hooked(out),
@@ -57,8 +57,8 @@ fn names(out: &mut dyn Write, names: impl Iterator<Item = &'static str>) -> io::
 }
 
 fn hooks(out: &mut dyn Write) -> io::Result<()> {
-    let rows = HOOKS.iter().map(|hook| {
-        [hook.name.to_string(), hook.level.name().to_string(), prototype(hook), hook.doc.trim().to_string()]
+    let rows = HOOKS.iter().zip(DOCS).map(|(hook, doc)| {
+        [hook.name().to_string(), hook.level.name().to_string(), prototype(hook), doc.trim().to_string()]
     });
     grid::table(out, ["symbol", "level", "prototype", "what it is"], rows, &[2, 3])
 }
@@ -89,17 +89,17 @@ struct Param {
     ty: String,
 }
 
-impl From<&Hook> for Row {
-    fn from(hook: &Hook) -> Self {
-        let params = hook.params.iter().map(|param| Param { name: param_name(&param), ty: c_type(param.ty) });
+impl From<(&Hook, &&'static str)> for Row {
+    fn from((hook, doc): (&Hook, &&'static str)) -> Self {
+        let params = hook.params().map(|param| Param { name: param_name(&param), ty: c_type(param.ty) });
         Row {
-            name: hook.name,
+            name: hook.name(),
             level: hook.level.name(),
-            syscall: hook.nr,
+            syscall: hook.nr(),
             prototype: prototype(hook),
-            ret: c_type(hook.ret),
+            ret: c_type(hook.ret()),
             params: params.collect(),
-            doc: hook.doc.trim(),
+            doc: doc.trim(),
         }
     }
 }

@@ -2,21 +2,15 @@
 
 use libc::c_int;
 use serde_json::{Value, json};
-use sockshim_core::hook::{Hook, Level, Params};
+use sockshim_core::hook;
+use sockshim_core::hook::Hook;
 use sockshim_core::net::namespace::{Fact, Facts, Known, Net, Unasked};
 use sockshim_core::net::ops::Cx;
 use sockshim_core::net::socket::sys_socket;
 use sockshim_core::trace::event::{Event, Process};
 use sockshim_core::trace::{json as json_format, text};
 
-static HOOK: Hook = Hook {
-    name: "socket",
-    params: Params::new("socket", "domain:c_int;type_:c_int;protocol:c_int;"),
-    ret: "c_int",
-    level: Level::Decision,
-    nr: None,
-    doc: "",
-};
+static HOOK: Hook = hook!(Decision, None, socket(domain: c_int, type_: c_int, protocol: c_int) -> c_int);
 
 /// A caller without CAP_NET_RAW, in a namespace without MPTCP.
 struct Asked;

@@ -34,7 +34,7 @@ pub fn write(event: &Event, process: &Process, out: &mut Vec<u8>) {
     json.int(key!("tid"), event.tid.into());
     json.key(key!("comm"));
     json.comm(process.comm);
-    json.name(key!("call"), event.hook.name);
+    json.name(key!("call"), event.hook.name());
     json.int_or_null(key!("fd"), event.fd.map(i64::from));
     json.key(key!("args"));
     json.args(event);
@@ -148,7 +148,7 @@ impl Json<'_> {
 
     fn args(&mut self, event: &Event) {
         self.0.text("{");
-        for (index, param) in event.hook.params.iter().enumerate() {
+        for (index, param) in event.hook.params().enumerate() {
             // A name that is a word of Rust has an underscore behind it.
             self.separate();
             self.string(param.name.strip_suffix('_').unwrap_or(param.name));
@@ -171,7 +171,7 @@ impl Json<'_> {
                 self.uint(key!("divergences"), summary.divergences);
                 self.uint(key!("dropped"), summary.dropped);
             }
-            Extra::Text if event.hook.params.is_empty() => {
+            Extra::Text if event.hook.arity() == 0 => {
                 self.key(key!("message"));
                 self.0.foreign(Lossy(event.addr.bytes()));
             }

@@ -72,16 +72,9 @@ const MARGIN: usize = 32;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hook::{Hook, Level, Params};
+    use crate::hook::Hook;
 
-    static HOOK: Hook = Hook {
-        name: "socket",
-        params: Params::new("socket", ""),
-        ret: "c_int",
-        level: Level::Call,
-        nr: None,
-        doc: "",
-    };
+    static HOOK: Hook = crate::hook!(Call, None, socket() -> c_int);
 
     #[test]
     fn what_has_no_room_is_counted() {

@@ -60,16 +60,16 @@ fn head(line: &mut Line, event: &Event, process: &Process) {
 
 /// `name(arguments) = result`.
 fn call(line: &mut Line, event: &Event) {
-    line.text(event.hook.name);
+    line.text(event.hook.name());
     line.text("(");
-    for (index, param) in event.hook.params.iter().enumerate() {
+    for (index, param) in event.hook.params().enumerate() {
         if index > 0 {
             line.text(", ");
         }
         argument(event, index, param.meaning).text(line);
     }
     line.text(")");
-    if event.hook.ret != "!" {
+    if event.hook.ret() != "!" {
         line.text(" = ");
         line.int(event.ret);
     }

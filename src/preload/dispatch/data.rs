@@ -11,7 +11,7 @@ use sockshim_core::verdict::Change;
 
 /// The handler of a data call that took the short way.
 pub fn handler(row: &Row, ops: &'static ProtoOps) -> Option<Func> {
-    let name = row.hook.name.strip_prefix("__").unwrap_or(row.hook.name);
+    let name = row.hook.name().strip_prefix("__").unwrap_or(row.hook.name());
     let receives = ["recv", "read", "pread"].iter().any(|verb| name.starts_with(verb));
     Some(if receives { ops.recvmsg.func } else { ops.sendmsg.func })
 }

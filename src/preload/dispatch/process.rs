@@ -130,7 +130,7 @@ fn about_to_exec(t: &mut Ticket, path: SockAddr, named: &Named, environment: i64
 }
 
 fn is_trampoline(t: &Ticket) -> bool {
-    t.event.hook.name.starts_with("execl")
+    t.event.hook.name().starts_with("execl")
 }
 
 /// After a trampoline's event: what must not be lost is written now.
@@ -164,7 +164,7 @@ pub fn spawn(t: &mut Ticket) {
     t.event.addr = memory::text(t.word(1));
     t.event.extra = Extra::Text;
     // File actions may change the directory first, and their list is libc's own.
-    let named = match (t.word(2), t.event.hook.name) {
+    let named = match (t.word(2), t.event.hook.name()) {
         (0, "posix_spawn") => Named::At(libc::AT_FDCWD, t.word(1), 0),
         (0, _) => Named::Searched(t.word(1)),
         _ => Named::Elsewhere(t.word(1)),
@@ -274,7 +274,7 @@ pub fn alone_done(t: &mut Ticket) {
 pub fn syscall(t: &mut Ticket) {
     let number = t.word(0);
     plain(t);
-    if let Some(row) = hooks::ROWS.iter().find(|row| row.hook.nr == Some(number)) {
+    if let Some(row) = hooks::ROWS.iter().find(|row| row.hook.nr() == Some(number)) {
         if row.hook.level > sockshim_core::hook::Level::Call && !mode::data() && !matters(number) {
             t.wanted = false;
             return;

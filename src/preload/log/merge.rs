@@ -93,7 +93,7 @@ fn event(taken: &Taken, scale: &Scale) -> Option<Event> {
         event.args[..WORDS].copy_from_slice(&data.words);
     } else {
         event.args[0] = data.fd.into();
-        let words = row.hook.params.len().saturating_sub(1).min(WORDS);
+        let words = row.hook.arity().saturating_sub(1).min(WORDS);
         event.args[1..=words].copy_from_slice(&data.words[..words]);
     }
     if row.shape == Shape::Wait {

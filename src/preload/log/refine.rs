@@ -82,7 +82,7 @@ pub fn refine(event: &mut Event) -> bool {
 fn walk(event: &Event, cx: &mut Cx) -> Option<Verdict> {
     let [first, second, third, ..] = event.args.map(|word| word as c_int);
     let lookup = || event.socket.map(Lookup::Socket);
-    Some(match event.hook.name {
+    Some(match event.hook.name() {
         "socket" => sys_socket(cx, first, second, third).0,
         "socketpair" => sys_socketpair(cx, first, second, third, None).0,
         "bind" => {

@@ -372,9 +372,9 @@ struct Writer {
 }
 
 /// The call of a record about lost events.
-static DROPPED: Hook = crate::call::special("dropped");
+static DROPPED: Hook = sockshim_core::hook!(Decision, None, dropped() -> c_int);
 /// The call of the record at a process's end.
-static SUMMARY: Hook = crate::call::special("summary");
+static SUMMARY: Hook = sockshim_core::hook!(Decision, None, summary() -> c_int);
 
 impl Writer {
     fn run(&mut self, sink: &Sink) {

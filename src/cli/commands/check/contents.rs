@@ -26,7 +26,7 @@ pub fn read(data: &[u8], hooks: &'static [Hook]) -> Contents {
         symbols(header, data, table, |name, exported| {
             contents.io_uring |= name.starts_with("io_uring_queue_init") || name == "io_uring_setup";
             if exported && table == elf::SHT_DYNSYM {
-                contents.own_hooks.extend(hooks.iter().map(|hook| hook.name).find(|hook| *hook == name));
+                contents.own_hooks.extend(hooks.iter().map(|hook| hook.name()).find(|hook| *hook == name));
             }
         });
     }

@@ -140,7 +140,7 @@ impl Answer {
 
     /// The event that the library would log.
     fn event(&self) -> Event {
-        let hook = HOOKS.iter().find(|hook| hook.name == "socket").unwrap_or(&HOOKS[0]);
+        let hook = HOOKS.iter().find(|hook| hook.name() == "socket").unwrap_or(&HOOKS[0]);
         let mut event = Event::new(hook);
         let Question { family, ty, protocol } = self.question;
         for (argument, value) in event.args.iter_mut().zip([family, ty, protocol]) {
