@@ -11,6 +11,7 @@
 //! | [`module`] | `kernel/module/`: `request_module`, `try_module_get`, `module_put` |
 //! | [`namespace`] | `struct net`, and what only the running kernel knows |
 //! | [`families`] | the list of all families, in the order of their numbers |
+//! | [`names`] | the list of all functions that a path can go through |
 
 pub mod address;
 pub mod families;
@@ -19,6 +20,7 @@ pub mod ipv6;
 pub mod l2tp;
 pub mod module;
 pub mod mptcp;
+pub mod names;
 pub mod namespace;
 pub mod netlink;
 pub mod ops;

@@ -1,30 +1,12 @@
 //! The way that a call took: which functions it went through, and what each of them found.
 
 use crate::errno::Errno;
+pub use crate::net::names::Func;
 use crate::net::namespace::Source;
 use crate::net::ops::{ProtoOps, SocketState};
 use crate::net::sock::TcpState;
 use arrayvec::ArrayVec;
 use libc::c_int;
-
-/// A kernel function's name, one pointer wide so that a step stays small.
-#[derive(Clone, Copy)]
-pub struct Func(pub &'static &'static str);
-
-/// The name of a kernel function as a [`Func`].
-#[macro_export]
-macro_rules! func {
-    ($name:ident) => {
-        $crate::net::path::Func(&stringify!($name))
-    };
-}
-
-impl Func {
-    /// The name.
-    pub fn name(self) -> &'static str {
-        self.0
-    }
-}
 
 /// How an `inetsw` entry took the requested protocol.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,7 +44,7 @@ pub enum Finding {
         /// The family's number.
         index: u8,
         /// Its create function.
-        create: &'static &'static str,
+        create: Func,
     },
     /// `net_families[index]` is empty.
     NoFamily(u8),

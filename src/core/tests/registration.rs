@@ -9,8 +9,8 @@ use sockshim_core::net::ipv4::af_inet::{INETSW, inet_register_protosw, inet_unre
 use sockshim_core::net::ipv4::{ping::PING_PROTOSW, raw::RAW_PROTOSW, udp::UDP_PROTOSW};
 use sockshim_core::net::ipv6::af_inet6::{INETSW6, inet6_register_protosw, inet6_unregister_protosw};
 use sockshim_core::net::namespace::{Fact, Facts, Known, Net};
-use sockshim_core::net::ops::{Cx, NetProtoFamily, Socket};
-use sockshim_core::net::path::{Finding, Path};
+use sockshim_core::net::ops::{Cx, NetProtoFamily, Op, Socket};
+use sockshim_core::net::path::{Finding, Func, Path};
 use sockshim_core::net::protosw::{INET_PROTOSW_PERMANENT, InetProtosw, Protosw};
 use sockshim_core::net::socket::{net_family, sock_register, sock_unregister, sys_socket};
 use sockshim_core::verdict::{Predicted, Verdict};
@@ -96,31 +96,29 @@ fn bridge_create(_: &mut Cx, _: &mut Socket, protocol: c_int) -> Verdict {
     }
 }
 
-const fn family(number: c_int) -> NetProtoFamily {
-    NetProtoFamily {
+fn family(number: c_int) -> &'static NetProtoFamily {
+    let create = Func::named("bridge_create").expect("room for a name");
+    Box::leak(Box::new(NetProtoFamily {
         name: "bridge_family_ops",
         family: number,
-        create: sockshim_core::op!(bridge_create),
+        create: Op { func: create, call: bridge_create },
         owner: None,
         ops: &[],
         prots: &[],
-    }
+    }))
 }
 
 #[test]
 fn a_family_has_one_slot_and_the_table_an_end() {
-    static BRIDGE: NetProtoFamily = family(AF_BRIDGE);
-    static UNIX: NetProtoFamily = family(libc::AF_UNIX);
-    static BEYOND: NetProtoFamily = family(46);
-    static BELOW: NetProtoFamily = family(-1);
+    let [bridge, unix, beyond, below] = [AF_BRIDGE, libc::AF_UNIX, 46, -1].map(family);
     let _turn = tables();
     assert_eq!(socket(AF_BRIDGE, 1, 0).0, Predicted::Errno(Errno::EAFNOSUPPORT));
 
-    assert_eq!(sock_register(&BRIDGE), Ok(()));
-    assert_eq!(sock_register(&BRIDGE), Err(Errno::EEXIST));
-    assert_eq!(sock_register(&UNIX), Err(Errno::EEXIST));
-    assert_eq!(sock_register(&BEYOND), Err(Errno::ENOBUFS));
-    assert_eq!(sock_register(&BELOW), Err(Errno::ENOBUFS));
+    assert_eq!(sock_register(bridge), Ok(()));
+    assert_eq!(sock_register(bridge), Err(Errno::EEXIST));
+    assert_eq!(sock_register(unix), Err(Errno::EEXIST));
+    assert_eq!(sock_register(beyond), Err(Errno::ENOBUFS));
+    assert_eq!(sock_register(below), Err(Errno::ENOBUFS));
     assert_eq!(socket(AF_BRIDGE, 1, 0).0, Predicted::Ok);
     assert_eq!(socket(AF_BRIDGE, 1, 9).0, Predicted::Errno(Errno::EPROTONOSUPPORT));
 
@@ -129,7 +127,7 @@ fn a_family_has_one_slot_and_the_table_an_end() {
     assert_eq!(sock_unregister(46), Err(Errno::ENOBUFS));
     assert_eq!(socket(AF_BRIDGE, 1, 0).0, Predicted::Errno(Errno::EAFNOSUPPORT));
     // The slot can be taken again.
-    assert_eq!(sock_register(&BRIDGE), Ok(()));
+    assert_eq!(sock_register(bridge), Ok(()));
     assert_eq!(sock_unregister(AF_BRIDGE), Ok(()));
 }
 

@@ -204,7 +204,7 @@ impl Json<'_> {
             Finding::Allow => self.name(key!("result"), "allow"),
             Finding::Family { index, create } => {
                 self.int(key!("family"), index.into());
-                self.name(key!("create"), create);
+                self.name(key!("create"), create.name());
             }
             Finding::NoFamily(index) => {
                 self.int(key!("family"), index.into());
@@ -252,10 +252,10 @@ impl Json<'_> {
 
 /// The protocol's function below a data call's handler.
 fn data_function(event: &Event) -> Option<Func> {
-    let (prot, ops, handler) = (event.prot?, event.ops?, event.handler?.name());
+    let (prot, ops, handler) = (event.prot?, event.ops?, event.handler?);
     match handler {
-        _ if handler == ops.sendmsg.func.name() => prot.sendmsg,
-        _ if handler == ops.recvmsg.func.name() => prot.recvmsg,
+        _ if handler == ops.sendmsg.func => prot.sendmsg,
+        _ if handler == ops.recvmsg.func => prot.recvmsg,
         _ => None,
     }
 }

@@ -1,6 +1,7 @@
 //! Events as text: the call as strace(1) would write it, and below it the way that it took.
 
 use crate::errno::Errno;
+use crate::func;
 use crate::net::path::{Finding, Match, Step};
 use crate::trace::decode::{Lossy, argument};
 use crate::trace::event::{Event, Extra, Process};
@@ -137,7 +138,7 @@ fn label(line: &mut Line, step: &Step, event: &Event) {
             line.text("]");
         }
         Finding::Entry { .. } | Finding::NoEntry { .. } => {
-            line.text(if step.func.name() == "inet6_create" { "inetsw6[" } else { "inetsw[" });
+            line.text(if step.func == func!(inet6_create) { "inetsw6[" } else { "inetsw[" });
             line.put(|out| Named(TYPES, ty).write(out));
             line.text("]");
         }
@@ -152,7 +153,7 @@ fn found(line: &mut Line, step: &Step, event: &Event) {
         Finding::Passed => {}
         Finding::Unchanged => line.text("unchanged"),
         Finding::Allow => line.text("allowed"),
-        Finding::Family { create, .. } => line.text(create),
+        Finding::Family { create, .. } => line.text(create.name()),
         Finding::NoFamily(_) => line.text("empty → EAFNOSUPPORT"),
         Finding::FamilyBecomes(family) => {
             line.text("family becomes ");

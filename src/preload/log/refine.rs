@@ -68,8 +68,7 @@ pub fn refine(event: &mut Event) -> bool {
     let mut path = Path::new();
     let mut cx = Cx { path: &mut path, net: Net { facts: &Harmless } };
     let Some(verdict) = walk(event, &mut cx) else { return false };
-    if let Some(last) = event.path.steps().last().filter(|step| step.func.name() == func!(fd_install).name())
-    {
+    if let Some(last) = event.path.steps().last().filter(|step| step.func == func!(fd_install)) {
         path.step(last.func, last.finding);
     }
     event.path = path;

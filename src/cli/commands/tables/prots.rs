@@ -106,13 +106,14 @@ mod tests {
 
     #[test]
     fn a_member_that_nobody_has_is_left_out() {
-        static ONE: Proto = Proto { symbol: &"one", name: "ONE", bind: Some(func!(one_bind)), ..NO_PROTO };
-        static TWO: Proto = Proto { symbol: &"two", name: "TWO", close: Some(func!(two_close)), ..NO_PROTO };
+        static ONE: Proto = Proto { symbol: &"one", name: "ONE", bind: Some(func!(inet_bind)), ..NO_PROTO };
+        static TWO: Proto =
+            Proto { symbol: &"two", name: "TWO", close: Some(func!(udp_lib_close)), ..NO_PROTO };
         let matrix = matrix("AF_X".to_string(), &[&ONE, &TWO]);
         assert_eq!(matrix.members, ["name", "bind", "close"]);
         assert_eq!(
             matrix.columns,
-            [("one", vec!["ONE", "one_bind", "-"]), ("two", vec!["TWO", "-", "two_close"])]
+            [("one", vec!["ONE", "inet_bind", "-"]), ("two", vec!["TWO", "-", "udp_lib_close"])]
         );
     }
 

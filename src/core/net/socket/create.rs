@@ -96,7 +96,7 @@ pub fn __sock_create(cx: &mut Cx, sock: &mut Socket, protocol: c_int) -> Verdict
         cx.path.step(here, Finding::NoFamily(family as u8));
         return Verdict::errno(Errno::EAFNOSUPPORT, Reason::NoFamily);
     }
-    cx.path.step(here, Finding::Family { index: family as u8, create: pf.create.func.0 });
+    cx.path.step(here, Finding::Family { index: family as u8, create: pf.create.func });
     let mut verdict = (pf.create.call)(cx, sock, protocol);
     if present.is_none() {
         verdict = verdict.open();
