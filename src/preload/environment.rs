@@ -63,8 +63,10 @@ pub fn remember(lines: impl Iterator<Item = &'static CStr>) {
 
 /// The entry of `LD_PRELOAD` that is this library, as one that works in every directory and environment.
 fn entry_in(list: &[u8]) -> &'static [u8] {
-    let loaded = loaded_as();
-    let name = |path: &[u8]| path.rsplit(|byte| *byte == b'/').next().map(<[u8]>::to_vec);
+    let loaded = sys::elf::own_path().to_bytes();
+    fn name(path: &[u8]) -> Option<&[u8]> {
+        path.rsplit(|byte| *byte == b'/').next()
+    }
     let ours = |entry: &&[u8]| !entry.is_empty() && (*entry == loaded || name(entry) == name(loaded));
     let Some(entry) = list.split(is_separator).find(ours) else { return &[] };
     match entry {
@@ -85,22 +87,6 @@ fn entry_in(list: &[u8]) -> &'static [u8] {
 
 fn is_separator(byte: &u8) -> bool {
     *byte == b':' || *byte == b' '
-}
-
-/// The path by which the dynamic linker has opened this library.
-fn loaded_as() -> &'static [u8] {
-    // SAFETY: the address is one of this library, which is never unloaded, and neither is the name that dladdr gives.
-    unsafe {
-        let mut info: libc::Dl_info = core::mem::zeroed();
-        if libc::dladdr(remember_address(), &raw mut info) == 0 || info.dli_fname.is_null() {
-            return &[];
-        }
-        CStr::from_ptr(info.dli_fname).to_bytes()
-    }
-}
-
-fn remember_address() -> *const c_void {
-    (&raw const OWN).cast()
 }
 
 /// What an environment has of ours.

@@ -73,7 +73,7 @@ fn start(config: &Config) {
         }
         return;
     }
-    if real::is_replaced(c"clone") || real::is_defined(c"__tsan_init") {
+    if real::is_sanitized() {
         // ThreadSanitizer puts functions of its own in the place of clone(2) and of much that libc's users take for
         // granted, and they need the thread to be one that it knows. The writer is not.
         log::say(b"sockshim: a program with ThreadSanitizer cannot be logged\n");

@@ -15,7 +15,7 @@ use crate::hooks::COUNT;
 use crate::panic::attempt;
 use core::ffi::{CStr, c_void};
 use core::sync::atomic::{AtomicPtr, Ordering};
-use sockshim_sys::elf::{self, Found};
+use sockshim_sys::elf::{self, Found, Place, Symbol};
 
 /// Points the target of every row's symbol, which has this hash, at its next definition. What a libc lacks keeps its stand-in: nobody can have linked it.
 #[unsafe(link_section = ".text.always")]
@@ -52,13 +52,31 @@ pub fn lookup(symbol: &'static str) -> Option<*mut ()> {
     found.ok().map(|address| address.cast_mut().cast())
 }
 
-/// Whether the program or one of its libraries defines a symbol.
-pub fn is_defined(symbol: &CStr) -> bool {
-    !find(libc::RTLD_DEFAULT, symbol).is_null()
+/// Whether the program runs with ThreadSanitizer: with its library, or with a clone(2) of its own in the place of libc's,
+/// in the program or in a library before this one.
+pub fn is_sanitized() -> bool {
+    const INIT: Symbol = Symbol::new("__tsan_init\0");
+    const CLONE: Symbol = Symbol::new("clone\0");
+    let (mut init, mut before, mut behind) = (false, false, false);
+    let complete = elf::each_other(|place, object| {
+        let defines = |symbol: Symbol| object.find(symbol.name, symbol.hash) != Found::No;
+        init |= defines(INIT);
+        match place {
+            Place::Before => before |= defines(CLONE),
+            Place::Behind => behind |= defines(CLONE),
+        }
+    });
+    // Before a library that comes late is libc itself.
+    if complete && (behind || !before) {
+        return init || before;
+    }
+    !find(libc::RTLD_DEFAULT, c"__tsan_init").is_null() || is_replaced(c"clone")
 }
 
-/// Whether the program, or a library before this one, has put its own in the place of libc's function.
-pub fn is_replaced(symbol: &CStr) -> bool {
+/// Whether the program, or a library before this one, has put its own in the place of libc's function. dlsym takes much
+/// longer for that, the more so when there is nothing.
+#[cold]
+fn is_replaced(symbol: &CStr) -> bool {
     let first = find(libc::RTLD_DEFAULT, symbol);
     first != find(libc::RTLD_NEXT, symbol) && object_of(first) != object_of(resolve as *const c_void)
 }

@@ -96,38 +96,94 @@ pub struct Object {
     hash: *const u32,
 }
 
+/// A symbol and its hash.
+pub struct Symbol {
+    /// The name with its terminating NUL.
+    pub name: &'static str,
+    /// The name's hash.
+    pub hash: u32,
+}
+
+impl Symbol {
+    /// From a name that ends with NUL.
+    pub const fn new(name: &'static str) -> Symbol {
+        Symbol { name, hash: hash(name.split_at(name.len() - 1).0) }
+    }
+}
+
+/// Where an object is in the order in which symbols are looked up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Place {
+    /// Before the object that this code is linked into.
+    Before,
+    /// Behind it.
+    Behind,
+}
+
 /// Shows `visit` the objects of the program behind the one that this code is linked into, in the order in which symbols
 /// are looked up. `false` when they cannot all be shown.
 pub fn each_next(mut visit: impl FnMut(&Object)) -> bool {
+    each(Place::Behind, |_, object| visit(object))
+}
+
+/// The same for all objects but the own one.
+pub fn each_other(visit: impl FnMut(Place, &Object)) -> bool {
+    each(Place::Before, visit)
+}
+
+#[inline]
+fn each(from: Place, mut visit: impl FnMut(Place, &Object)) -> bool {
+    let own = own_dynamic();
+    // SAFETY: reads an auxiliary value.
+    let vdso = unsafe { libc::getauxval(libc::AT_SYSINFO_EHDR) } as usize;
+    let mut place = Place::Before;
+    for map in maps() {
+        if ptr::eq(map.dynamic, own) {
+            place = Place::Behind;
+            continue;
+        }
+        // The kernel's object is in the list, but no symbol is ever looked up in it.
+        let is_vdso = vdso != 0 && (map.dynamic as usize).wrapping_sub(vdso) < 0x10000;
+        if (place == from || place == Place::Behind) && !is_vdso {
+            // SAFETY: the section is mapped for as long as the object.
+            match unsafe { Object::read(map) } {
+                Some(object) => visit(place, &object),
+                None => return false,
+            }
+        }
+    }
+    place == Place::Behind
+}
+
+/// The path by which the dynamic linker has opened the object that this code is linked into; empty for the program
+/// itself.
+pub fn own_path() -> &'static CStr {
+    let own = maps().find(|map| ptr::eq(map.dynamic, own_dynamic()) && !map.name.is_null());
+    // SAFETY: the name is a C string that stays as long as the object.
+    own.map_or(c"", |map| unsafe { CStr::from_ptr(map.name) })
+}
+
+fn own_dynamic() -> *const Dyn {
     let own: *const Dyn;
     // SAFETY: takes the address of the object's own dynamic section.
     unsafe {
         asm!(".hidden _DYNAMIC", "lea {}, [rip + _DYNAMIC]", out(reg) own,
              options(nomem, nostack, preserves_flags));
     }
-    // SAFETY: reads an auxiliary value.
-    let vdso = unsafe { libc::getauxval(libc::AT_SYSINFO_EHDR) } as usize;
+    own
+}
+
+/// The dynamic linker's list.
+#[inline]
+fn maps() -> impl Iterator<Item = &'static LinkMap> {
     // SAFETY: the list is null or made of nodes that stay.
     let mut map = unsafe { _r_debug.map };
-    let mut behind = false;
-    // SAFETY: as above.
-    while let Some(object) = unsafe { map.as_ref() } {
+    core::iter::from_fn(move || {
+        // SAFETY: as above.
+        let object = unsafe { map.as_ref() }?;
         map = object.next;
-        if ptr::eq(object.dynamic, own) {
-            behind = true;
-            continue;
-        }
-        // The kernel's object is in the list, but no symbol is ever looked up in it.
-        let is_vdso = vdso != 0 && (object.dynamic as usize).wrapping_sub(vdso) < 0x10000;
-        if behind && !is_vdso {
-            // SAFETY: the section is mapped for as long as the object.
-            match unsafe { Object::read(object) } {
-                Some(object) => visit(&object),
-                None => return false,
-            }
-        }
-    }
-    behind
+        Some(object)
+    })
 }
 
 impl Object {
@@ -221,6 +277,16 @@ impl Object {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn other_objects_are_all_behind_the_program() {
+        let mut places = Vec::new();
+        const STRLEN: Symbol = Symbol::new("strlen\0");
+        assert!(each_other(|place, object| places.push((place, object.find(STRLEN.name, STRLEN.hash)))));
+        assert!(places.iter().all(|(place, _)| *place == Place::Behind));
+        assert!(places.iter().any(|(_, found)| *found != Found::No));
+        assert_eq!(own_path(), c"");
+    }
 
     /// dlsym itself is the judge, for functions and variables of all kinds, and for names that nothing has.
     #[test]

@@ -43,7 +43,8 @@ pub struct Settings {
 static MESSAGE: Hook = sockshim_core::hook!(Decision, None, sockshim() -> c_int);
 
 /// Turns logging on, as the configuration says. The log is opened on the writer's thread while the program starts; the
-/// first event waits for it, and so does every call after which it could no longer be opened ([`is_open`]).
+/// first event waits for it, and so does every call after which it could no longer be opened ([`is_open`]). There must be
+/// room for it ([`alloc::has_room`]).
 pub fn start(config: &Config) {
     // Copied, because the program may write over its environment (setproctitle does).
     let file = config.file.map(|file| &*Box::leak(Box::<[u8]>::from(file)));
@@ -53,8 +54,9 @@ pub fn start(config: &Config) {
         stderr: sys::fstat(libc::STDERR_FILENO),
         level: config.level,
     };
-    SETTINGS.store(Box::leak(Box::new(settings)), Ordering::Release);
-    launch(process::pid());
+    let settings = Box::leak(Box::new(settings));
+    SETTINGS.store(settings, Ordering::Release);
+    begin(settings.level, process::pid());
     if let Some(complaint) = &config.complaint
         && is_open()
     {
@@ -106,9 +108,17 @@ pub fn restart() {
 
 fn launch(pid: i32) {
     let Some(settings) = settings() else { return };
+    if alloc::has_room() {
+        begin(settings.level, pid);
+    } else {
+        mode::set(Level::Off);
+    }
+}
+
+fn begin(level: Level, pid: i32) {
     // Before the thread runs, which may find that there will be no log.
-    mode::set(settings.level);
-    if !alloc::has_room() || !writer::start(pid) {
+    mode::set(level);
+    if !writer::start(pid) {
         mode::set(Level::Off);
     }
 }
