@@ -1,0 +1,171 @@
+//! Events that look random and are the same in every run.
+
+use libc::c_int;
+use sockshim_core::errno::Errno;
+use sockshim_core::hook::{Hook, Level};
+use sockshim_core::net::address::SockAddr;
+use sockshim_core::net::namespace::{INIT_NET, Source};
+use sockshim_core::net::ops::{Cx, Socket, SocketState};
+use sockshim_core::net::path::{Finding, Match, Path};
+use sockshim_core::net::sock::TcpState;
+use sockshim_core::net::socket::sys_socket;
+use sockshim_core::trace::event::{Event, Extra, Summary};
+use sockshim_core::verdict::{Action, Predicted, Reason};
+use sockshim_core::{func, params};
+
+macro_rules! hooks {
+    ($($level:ident $name:ident($($arg:ident: $ty:ty),*) -> $ret:literal;)*) => {
+        static HOOKS: &[Hook] = &[$(Hook {
+            name: stringify!($name),
+            params: params!($name; $($arg: $ty),*),
+            ret: $ret,
+            level: Level::$level,
+            nr: None,
+            doc: "",
+        }),*];
+    };
+}
+
+hooks! {
+    Io send(fd: c_int, buf: *const c_void, len: size_t, flags: c_int) -> "ssize_t";
+    Io recv(fd: c_int, buf: *mut c_void, len: size_t, flags: c_int) -> "ssize_t";
+    Io readv(fd: c_int, iov: *const iovec, iovcnt: c_int) -> "ssize_t";
+    Io epoll_wait(epfd: c_int, events: *mut epoll_event, maxevents: c_int, timeout: c_int) -> "c_int";
+    Call sendto(fd: c_int, buf: *const c_void, len: size_t, flags: c_int, addr: *const sockaddr, addrlen: socklen_t)
+        -> "ssize_t";
+    Call bind(fd: c_int, addr: *const sockaddr, addrlen: socklen_t) -> "c_int";
+    Decision socket(family: c_int, type_: c_int, protocol: c_int) -> "c_int";
+    Decision socketpair(family: c_int, type_: c_int, protocol: c_int, sv: *mut c_int) -> "c_int";
+    Call setsockopt(fd: c_int, level: c_int, optname: c_int, optval: *const c_void, optlen: socklen_t) -> "c_int";
+    Call accept4(fd: c_int, addr: *mut sockaddr, addrlen: *mut socklen_t, flags: c_int) -> "c_int";
+    Call lseek(fd: c_int, offset: off_t, whence: c_int) -> "off_t";
+    Call execve(path: *const c_char, argv: *const *const c_char, envp: *const *const c_char) -> "c_int";
+    Call _exit(status: c_int) -> "!";
+    Decision sockshim() -> "";
+}
+
+/// Numbers that look random and are the same in every run.
+pub struct Dice(pub u64);
+
+impl Dice {
+    pub fn word(&mut self) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        // Small and large numbers alike.
+        (self.0 >> 1) >> (self.0 >> 58)
+    }
+    fn below(&mut self, count: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % count
+    }
+    fn one<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.below(choices.len() as u64) as usize]
+    }
+    fn int(&mut self) -> c_int {
+        if self.below(3) == 0 { self.word() as c_int } else { self.below(40) as c_int - 1 }
+    }
+
+    fn finding(&mut self, ops: &Socket) -> Finding {
+        match self.below(20) {
+            0 => Finding::Unchanged,
+            1 => Finding::Allow,
+            2 => Finding::Family { index: self.word() as u8, create: &"inet_create" },
+            3 => Finding::NoFamily(self.word() as u8),
+            4 => Finding::FamilyBecomes(self.below(50) as u8),
+            5 => Finding::TypeBecomes(self.below(12) as u8),
+            6 => Finding::Entry {
+                index: self.word() as u8,
+                how: self.one(&[Match::Exact, Match::Wildcard, Match::WildcardEntry]),
+                protocol: self.below(300) as u16,
+                name: &"TCP",
+            },
+            7 => Finding::NoEntry { entries: self.below(3) as u8 },
+            8 => Finding::Protocol(self.int()),
+            9 => Finding::Module {
+                family: self.word() as u8,
+                ty: (self.below(2) == 0).then_some(3),
+                protocol: (self.below(2) == 0).then(|| self.int()),
+            },
+            10 => Finding::Errno(Errno(self.int())),
+            11 => Finding::Host(&"bind"),
+            12 => Finding::Fact {
+                name: &"CAP_NET_RAW",
+                value: self.int(),
+                source: self.one(&[Source::Probe, Source::Sysctl, Source::Assumed]),
+            },
+            13 => ops.ops.map_or(Finding::Passed, Finding::Ops),
+            14 => Finding::Fd(self.int()),
+            15 => Finding::Flags(self.one(&[0, 0o4000, 0o2_004_000, 0x77])),
+            16 => Finding::Value(self.word() as i64),
+            17 => Finding::State(self.one(&SocketState::ALL), self.one(&[TcpState::Close, TcpState::Listen])),
+            _ => Finding::Passed,
+        }
+    }
+
+    pub fn event(&mut self) -> Event {
+        let mut event = Event::new(&HOOKS[self.below(HOOKS.len() as u64) as usize]);
+        let family = self.one(&[libc::AF_INET, libc::AF_INET6, libc::AF_UNIX, libc::AF_NETLINK, 99]);
+        let cx = &mut Cx { path: &mut Path::new(), net: INIT_NET };
+        let socket = sys_socket(cx, family, self.one(&[libc::SOCK_STREAM, libc::SOCK_DGRAM]), 0).1;
+        (event.start, event.ns, event.tid) = (self.word() >> 4, self.word(), self.int());
+        event.via_syscall = self.below(8) == 0;
+        event.fd = (self.below(4) > 0).then(|| self.int());
+        event.args =
+            std::array::from_fn(|_| if self.below(2) == 0 { self.int().into() } else { self.word() as i64 });
+        event.ret = if self.below(2) == 0 { self.int().into() } else { self.word() as i64 };
+        event.errno = (self.below(3) == 0).then(|| self.int());
+        event.predicted = match self.below(4) {
+            0 => Predicted::Ok,
+            1 => Predicted::Errno(Errno(self.int())),
+            _ => Predicted::Unknown,
+        };
+        event.action = self.one(&[Action::Host, Action::Host, Action::Done(1), Action::Fail(Errno(1))]);
+        event.reason = self.one(&[
+            Reason::HostOwned,
+            Reason::FdLife,
+            Reason::BadState,
+            Reason::Mispredicted,
+            Reason::ExecStatic,
+            Reason::Shim,
+            Reason::LogFull,
+            Reason::End,
+        ]);
+        if self.below(4) > 0 {
+            (event.ops, event.prot) = (socket.ops, socket.sk.prot);
+        }
+        event.handler = socket.ops.and_then(|ops| match self.below(5) {
+            0 => None,
+            1 => Some(func!(sock_no_poll)),
+            2 => Some(ops.recvmsg.func),
+            _ => Some(ops.sendmsg.func),
+        });
+        event.extra = match self.below(9) {
+            0 => Extra::Address,
+            1 => Extra::Text,
+            2 => Extra::Pair([self.int(), self.int()]),
+            3 => Extra::Value(self.int()),
+            4 => Extra::Rights(self.int()),
+            5 => Extra::Count(self.word()),
+            6 => Extra::Summary(Summary {
+                events: self.word(),
+                predicted: self.word(),
+                divergences: 0,
+                dropped: self.word(),
+            }),
+            _ => Extra::None,
+        };
+        let texts: [&[u8]; 6] = [
+            b"/bin/true",
+            b"\x01\0/run/a\"\\\n\xff\0x",
+            b"\x01\0\0name",
+            b"\x02\0\x1f\x90\x7f\0\0\x01\0\0\0\0\0\0\0\0",
+            b"\x10\0\0\0\x05\0\0\0\x0f\0\0\0",
+            b"",
+        ];
+        event.addr = SockAddr::new(self.one(&texts));
+        for _ in 0..self.below(4) * self.below(5) {
+            let func = self.one(&[func!(inet_create), func!(inet6_create), func!(security_socket_bind)]);
+            event.path.step(func, self.finding(&socket));
+        }
+        event
+    }
+}

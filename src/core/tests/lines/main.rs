@@ -1,0 +1,339 @@
+//! The lines of the log are those that serde_json and core::fmt would make: written once more here, in the plainest
+//! way, and compared byte by byte over many random events.
+
+mod dice;
+
+use dice::Dice;
+use libc::c_int;
+use serde_json::{Value, json, to_string};
+use sockshim_core::errno::Errno;
+use sockshim_core::hook::Level;
+use sockshim_core::net::path::{Finding, Match, Step};
+use sockshim_core::trace::event::{Event, Extra, Process, Summary};
+use sockshim_core::trace::{json as json_format, text as text_format};
+use sockshim_core::uapi::{self, Bits, Named, TypeArg};
+use sockshim_core::verdict::{Action, Predicted, Reason};
+
+/// An object whose members stay in this order.
+fn object(members: &[(&str, Value)]) -> String {
+    let members: Vec<_> = members.iter().map(|(key, value)| format!("{}:{value}", json!(key))).collect();
+    format!("{{{}}}", members.join(","))
+}
+
+fn errno(errno: c_int) -> Value {
+    Errno(errno).name().map_or_else(|| json!(errno.to_string()), |name| json!(name))
+}
+
+/// An argument: its text, and its JSON.
+fn argument(event: &Event, index: usize) -> (String, String) {
+    let param = event.hook.params.get(index).expect("a parameter");
+    let (word, int) = (event.args[index], event.args[index] as c_int);
+    let number = |text: String| (text.clone(), text);
+    let name = |text: String| (text.clone(), json!(text).to_string());
+    let text = || String::from_utf8_lossy(event.addr.bytes()).into_owned();
+    match (param.name, event.extra) {
+        ("path", Extra::Text) => {
+            (format!("\"{}\"", text().escape_debug()), to_string(&text()).expect("JSON"))
+        }
+        ("sv", Extra::Pair([one, two])) => (format!("[{one}, {two}]"), format!("[{one},{two}]")),
+        ("optval", Extra::Value(value)) => number(value.to_string()),
+        ("addr", Extra::Address) => address(event.addr.bytes()),
+        ("family", _) => name(Named(uapi::FAMILIES, int).to_string()),
+        ("type_", _) => name(TypeArg(int).to_string()),
+        ("protocol", _) => name(Named(uapi::protocols_of(event.args[0] as c_int), int).to_string()),
+        ("level", _) => name(Named(uapi::LEVELS, int).to_string()),
+        ("optname", _) => name(Named(uapi::options_of(event.args[1] as c_int), int).to_string()),
+        ("flags", _) if event.hook.name == "accept4" => name(Bits(uapi::TYPE_FLAGS, int).to_string()),
+        ("flags", _) => name(Bits(uapi::MSG, int).to_string()),
+        _ if param.ty.starts_with('*') && word == 0 => ("NULL".into(), "null".into()),
+        _ if param.ty.starts_with('*') => name(format!("{word:#x}")),
+        _ if param.ty == "c_int" => number(int.to_string()),
+        _ if param.ty == "socklen_t" => number((word as u32).to_string()),
+        _ if param.ty == "size_t" => number((word as u64).to_string()),
+        _ => number(word.to_string()),
+    }
+}
+
+fn address(bytes: &[u8]) -> (String, String) {
+    let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let family = bytes.get(..2).map_or(0, |bytes| c_int::from(bytes[0]) | c_int::from(bytes[1]) << 8);
+    let name = Named(uapi::FAMILIES, family);
+    let (text, json) = match bytes {
+        [1, 0, rest @ ..] => {
+            let path = match rest {
+                [0, name @ ..] => format!("@{}", lossy(name)),
+                _ => lossy(rest.split(|byte| *byte == 0).next().unwrap_or_default()),
+            };
+            (format!("\"{}\"", path.escape_debug()), format!("\"path\":{}", json!(path)))
+        }
+        [2, 0, high, low, a, b, c, d, ..] if bytes.len() >= 16 => {
+            let (ip, port) = (format!("{a}.{b}.{c}.{d}"), u16::from_be_bytes([*high, *low]));
+            (format!("{ip}:{port}"), format!("\"address\":\"{ip}\",\"port\":{port}"))
+        }
+        [16, 0, _, _, pid, 0, 0, 0, groups, 0, 0, 0, ..] => {
+            (format!("pid {pid} groups {groups:#x}"), format!("\"pid\":{pid},\"groups\":{groups}"))
+        }
+        _ => {
+            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            (hex.clone(), format!("\"bytes\":\"{hex}\""))
+        }
+    };
+    (format!("{{{name} {text}}}"), format!("{{\"family\":\"{name}\",{json}}}"))
+}
+
+/// A step's JSON, and in text what it looked at and what it found.
+fn step(step: &Step, event: &Event) -> (String, String, String) {
+    let func = step.func.name();
+    let plain = || (func.to_string(), String::new());
+    let (members, (label, found)) = match step.finding {
+        Finding::Passed | Finding::Flags(0) => (vec![], plain()),
+        Finding::Unchanged => (vec![("result", json!("unchanged"))], (func.into(), "unchanged".into())),
+        Finding::Allow => (vec![("result", json!("allow"))], plain()),
+        Finding::Family { index, create } => (
+            vec![("family", json!(index)), ("create", json!(*create))],
+            (format!("net_families[{index}]"), create.to_string()),
+        ),
+        Finding::NoFamily(index) => (
+            vec![("family", json!(index)), ("create", Value::Null)],
+            (format!("net_families[{index}]"), "empty → EAFNOSUPPORT".into()),
+        ),
+        Finding::FamilyBecomes(family) => {
+            let name = Named(uapi::FAMILIES, family.into()).to_string();
+            (vec![("family", json!(name))], (func.into(), format!("family becomes {name}")))
+        }
+        Finding::TypeBecomes(ty) => {
+            let name = Named(uapi::TYPES, ty.into()).to_string();
+            (vec![("type", json!(name))], (func.into(), format!("type becomes {name}")))
+        }
+        Finding::Entry { index, how, protocol, name } => {
+            let members = vec![
+                ("entry", json!(*name)),
+                ("index", json!(index)),
+                ("match", json!(how.word())),
+                ("protocol", json!(protocol)),
+            ];
+            let why = match how {
+                Match::Exact => "the protocol is the entry's",
+                Match::Wildcard => "protocol 0 takes the first entry",
+                Match::WildcardEntry => "the entry takes any protocol",
+            };
+            let protocol = Named(uapi::PROTOCOLS, protocol.into());
+            (members, (table(func, event), format!("#{index} {name}: {why} → {protocol}")))
+        }
+        Finding::NoEntry { entries } => {
+            let found = match entries {
+                0 => "the list of this type is empty".into(),
+                _ => format!("none of {entries} entries takes the protocol"),
+            };
+            (vec![("match", json!("none")), ("entries", json!(entries))], (table(func, event), found))
+        }
+        Finding::Protocol(protocol) => {
+            let name = Named(uapi::protocols_of(event.args[0] as c_int), protocol);
+            (vec![("protocol", json!(protocol))], (func.into(), format!("protocol {name}")))
+        }
+        Finding::Module { family, ty, protocol } => {
+            let protocol = protocol.map_or(String::new(), |protocol| format!("-proto-{protocol}"));
+            let ty = ty.map_or(String::new(), |ty| format!("-type-{ty}"));
+            let module = format!("net-pf-{family}{protocol}{ty}");
+            (vec![("module", json!(module))], (func.into(), module))
+        }
+        Finding::Errno(number) => {
+            (vec![("errno", errno(number.0))], (func.into(), number.name().unwrap_or("error").into()))
+        }
+        Finding::Host(what) => {
+            (vec![("host", json!(*what))], (func.into(), format!("{what}: the host decides")))
+        }
+        Finding::Fact { name, value, source } => (
+            vec![("fact", json!(*name)), ("value", json!(value)), ("source", json!(source.word()))],
+            (func.into(), format!("{name} = {value} ({})", source.word())),
+        ),
+        Finding::Ops(ops) => {
+            let prot = event.prot.map_or("none", |prot| prot.symbol);
+            (vec![("ops", json!(ops.name))], ("sock->ops".into(), format!("{}, sk_prot {prot}", ops.name)))
+        }
+        Finding::Fd(fd) => (vec![("fd", json!(fd))], (func.into(), fd.to_string())),
+        Finding::Flags(flags) => {
+            let flags = Bits(uapi::TYPE_FLAGS, flags).to_string();
+            (vec![("flags", json!(flags))], (func.into(), flags))
+        }
+        Finding::Value(value) => (vec![("value", json!(value))], (func.into(), value.to_string())),
+        Finding::State(state, sk_state) => {
+            let (state, sk_state) = (state.name(), sk_state.name());
+            let members = vec![("state", json!(state)), ("sk_state", json!(sk_state))];
+            (members, (func.into(), format!("{state}, {sk_state}")))
+        }
+    };
+    let members: Vec<_> = [("fn", json!(func))].into_iter().chain(members).collect();
+    (object(&members), label, found)
+}
+
+fn table(func: &str, event: &Event) -> String {
+    let list = if func == "inet6_create" { "inetsw6" } else { "inetsw" };
+    format!("{list}[{}]", Named(uapi::TYPES, event.args[1] as c_int & 0xf))
+}
+
+/// The functions of a data call, whose path is empty: the handler, and the protocol's below it.
+fn gone_through(event: &Event) -> Vec<Step> {
+    if !event.path.steps().is_empty() || event.hook.level != Level::Io {
+        return event.path.steps().to_vec();
+    }
+    let below = || {
+        let (ops, prot, handler) = (event.ops?, event.prot?, event.handler?.name());
+        match handler {
+            _ if handler == ops.sendmsg.func.name() => prot.sendmsg,
+            _ if handler == ops.recvmsg.func.name() => prot.recvmsg,
+            _ => None,
+        }
+    };
+    [event.handler, below()]
+        .into_iter()
+        .flatten()
+        .map(|func| Step { func, finding: Finding::Passed })
+        .collect()
+}
+
+fn as_json(event: &Event, comm: &str, epoch: u64) -> String {
+    let hook = event.hook;
+    let micros = (event.start + epoch) / 1000;
+    let mut args: Vec<_> = hook
+        .params
+        .iter()
+        .enumerate()
+        .map(|(index, param)| {
+            format!("\"{}\":{}", param.name.trim_end_matches('_'), argument(event, index).1)
+        })
+        .collect();
+    let mut extra = |key: &str, value: Value| args.push(format!("\"{key}\":{value}"));
+    if event.via_syscall {
+        extra("via", json!("syscall"));
+    }
+    if event.reason == Reason::ExecStatic {
+        extra("covered", json!(false));
+    }
+    match event.extra {
+        Extra::Rights(count) => extra("rights", json!(count)),
+        Extra::Count(count) => extra("count", json!(count)),
+        Extra::Summary(summary) => {
+            extra("events", json!(summary.events));
+            extra("predicted", json!(summary.predicted));
+            extra("divergences", json!(summary.divergences));
+            extra("dropped", json!(summary.dropped));
+        }
+        Extra::Text if hook.params.is_empty() => {
+            extra("message", json!(String::from_utf8_lossy(event.addr.bytes())));
+        }
+        _ => {}
+    }
+    let path: Vec<_> = gone_through(event).iter().map(|one| step(one, event).0).collect();
+    let outcome = match event.action {
+        Action::Host => "host",
+        Action::Done(_) => "done",
+        Action::Fail(_) => "fail",
+    };
+    let predicted = match event.predicted {
+        Predicted::Unknown => Value::Null,
+        Predicted::Ok => json!("ok"),
+        Predicted::Errno(expected) => errno(expected.0),
+    };
+    format!(
+        "{{\"v\":1,\"ts\":{}.{:06},\"pid\":77,\"tid\":{},\"comm\":{},\"call\":\"{}\",\"fd\":{},\"args\":{{{}}},\
+         \"path\":[{}],\"ops\":{},\"prot\":{},\"handler\":{},\"outcome\":\"{outcome}\",\"reason\":\"{}\",\
+         \"ret\":{},\"errno\":{},\"predicted\":{predicted},\"ns\":{}}}\n",
+        micros / 1_000_000,
+        micros % 1_000_000,
+        event.tid,
+        json!(comm),
+        hook.name,
+        json!(event.fd),
+        args.join(","),
+        path.join(","),
+        json!(event.ops.map(|ops| ops.name)),
+        json!(event.prot.map(|prot| *prot.symbol)),
+        json!(event.handler.map(|func| func.name())),
+        event.reason.code(),
+        event.ret,
+        event.errno.map_or(Value::Null, errno),
+        event.ns,
+    )
+}
+
+fn as_text(event: &Event, comm: &str, epoch: u64) -> String {
+    let nanos = event.start + epoch;
+    let seconds = nanos / 1_000_000_000;
+    let mut out = format!(
+        "{:02}:{:02}:{:02}.{:06} {comm}[{}] ",
+        seconds / 3600 % 24,
+        seconds / 60 % 60,
+        seconds % 60,
+        nanos / 1000 % 1_000_000,
+        event.tid
+    );
+    match (event.reason, event.extra) {
+        (Reason::Shim, Extra::Text) => {
+            return out + &format!("sockshim: {}\n", String::from_utf8_lossy(event.addr.bytes()));
+        }
+        (Reason::LogFull, Extra::Count(count)) => {
+            return out + &format!("sockshim: the log was full, {count} events are missing here\n");
+        }
+        (Reason::End, Extra::Summary(end)) => {
+            let Summary { events, predicted, divergences, dropped } = end;
+            let shares = format!("{predicted} predicted, {divergences} predicted wrongly, {dropped} lost");
+            return out + &format!("sockshim: {events} calls on sockets, {shares}\n");
+        }
+        _ => {}
+    }
+    if event.reason == Reason::Mispredicted {
+        out += "DIVERGENCE ";
+    }
+    let args: Vec<_> = (0..event.hook.params.len()).map(|index| argument(event, index).0).collect();
+    out += &format!("{}({})", event.hook.name, args.join(", "));
+    if event.hook.ret != "!" {
+        out += &format!(" = {}", event.ret);
+    }
+    if let Some(number) = event.errno {
+        out += &Errno(number).name().map_or_else(|| format!(" errno {number}"), |name| format!(" {name}"));
+    }
+    let diverges = event.is_divergence() || event.reason == Reason::Mispredicted;
+    match event.predicted {
+        Predicted::Errno(expected) if diverges => {
+            out += &format!(" (predicted {})", expected.name().unwrap_or("?"));
+        }
+        Predicted::Ok if diverges => out += " (predicted success)",
+        Predicted::Errno(_) => out += &format!(" ({})", event.reason.code()),
+        _ => {}
+    }
+    if let Some(unseen) = event.reason.unseen() {
+        out += &format!(" ({}: {unseen})", event.reason.code());
+    }
+    out += "\n";
+    let mut open = false;
+    for one in event.path.steps() {
+        let (_, label, found) = step(one, event);
+        let plain = found.is_empty();
+        out += match (open, plain) {
+            (true, true) => " → ",
+            (true, false) => "\n    ",
+            (false, _) => "    ",
+        };
+        open = plain;
+        out += &if plain { label } else { format!("{label:24} {found}\n") };
+    }
+    out + if open { "\n" } else { "" }
+}
+
+#[test]
+fn lines_are_what_the_plain_way_makes() {
+    sockshim_core::net::init();
+    let mut dice = Dice(1);
+    for comm in ["http", "a\"b\\c\n", "é→", ""] {
+        for _ in 0..5000 {
+            let (event, epoch) = (dice.event(), dice.word() >> 4);
+            let process = Process { pid: 77, comm, epoch };
+            let (mut json, mut text) = (Vec::new(), Vec::new());
+            json_format::write(&event, &process, &mut json);
+            text_format::write(&event, &process, &mut text);
+            assert_eq!(String::from_utf8(json).expect("UTF-8"), as_json(&event, comm, epoch));
+            assert_eq!(String::from_utf8(text).expect("UTF-8"), as_text(&event, comm, epoch));
+        }
+    }
+}
