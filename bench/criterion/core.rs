@@ -13,7 +13,8 @@ use sockshim_core::net::namespace::INIT_NET;
 use sockshim_core::net::ops::{Cx, Socket};
 use sockshim_core::net::path::Path;
 use sockshim_core::net::socket::sys_socket;
-use sockshim_core::trace::event::{Event, Process};
+use sockshim_core::trace::event::Event;
+use sockshim_core::trace::process::Process;
 use sockshim_core::trace::sink::Sink;
 use sockshim_core::trace::{json, text};
 
@@ -93,17 +94,17 @@ fn channel(c: &mut Criterion) {
 fn formats(c: &mut Criterion) {
     let mut group = c.benchmark_group("format");
     let (event, mut line) = (event(), Vec::with_capacity(8192));
-    let process = Process { pid: 1, comm: "program", epoch: 0 };
+    let mut process = Process::new(1, "program");
     group.bench_function("json", |b| {
         b.iter(|| {
             line.clear();
-            json::write(black_box(&event), &process, &mut line)
+            json::write(black_box(&event), &mut process, &mut line)
         });
     });
     group.bench_function("text", |b| {
         b.iter(|| {
             line.clear();
-            text::write(black_box(&event), &process, &mut line)
+            text::write(black_box(&event), &mut process, &mut line)
         });
     });
 }

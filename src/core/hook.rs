@@ -141,6 +141,21 @@ impl Hook {
         })
     }
 
+    /// The name of the parameter at `index` as the log has it: one that is a word of Rust has an underscore behind it.
+    #[inline]
+    pub fn key(&self, index: usize) -> &'static [u8] {
+        let place = self.places[index];
+        let text = &self.text.as_bytes()[usize::from(self.params)..];
+        let name = &text[usize::from(place.name)..usize::from(place.ty) - 1];
+        name.strip_suffix(b"_").unwrap_or(name)
+    }
+
+    /// What the parameter at `index` means.
+    #[inline]
+    pub fn meaning(&self, index: usize) -> Meaning {
+        self.places[index].meaning
+    }
+
     /// How many parameters there are.
     #[inline]
     pub fn arity(&self) -> usize {

@@ -7,7 +7,8 @@ use sockshim_core::hook::Hook;
 use sockshim_core::net::namespace::{Fact, Facts, Known, Net, Unasked};
 use sockshim_core::net::ops::Cx;
 use sockshim_core::net::socket::sys_socket;
-use sockshim_core::trace::event::{Event, Process};
+use sockshim_core::trace::event::Event;
+use sockshim_core::trace::process::Process;
 use sockshim_core::trace::{json as json_format, text};
 
 static HOOK: Hook = hook!(Decision, None, socket(domain: c_int, type_: c_int, protocol: c_int) -> c_int);
@@ -33,10 +34,10 @@ fn written(facts: &dyn Facts, ty: c_int, protocol: c_int) -> (Vec<Value>, String
     let mut event = Event::new(&HOOK);
     (event.args[0], event.args[1], event.args[2]) = (libc::AF_INET.into(), ty.into(), protocol.into());
     let _ = sys_socket(&mut Cx { path: &mut event.path, net: Net { facts } }, libc::AF_INET, ty, protocol);
-    let process = Process { pid: 1, comm: "test", epoch: 0 };
+    let mut process = Process::new(1, "test");
     let (mut line, mut lines) = (Vec::new(), Vec::new());
-    json_format::write(&event, &process, &mut line);
-    text::write(&event, &process, &mut lines);
+    json_format::write(&event, &mut process, &mut line);
+    text::write(&event, &mut process, &mut lines);
     let line: Value = serde_json::from_slice(&line).expect("JSON");
     let path = line["path"].as_array().expect("a path").clone();
     (path, String::from_utf8(lines).expect("text"))

@@ -148,13 +148,3 @@ impl Event {
         }
     }
 }
-
-/// What is the same for all events of a process.
-pub struct Process<'a> {
-    /// The process id.
-    pub pid: i32,
-    /// `/proc/self/comm`.
-    pub comm: &'a str,
-    /// Nanoseconds from CLOCK_MONOTONIC's zero to the epoch's.
-    pub epoch: u64,
-}

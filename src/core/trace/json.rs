@@ -4,8 +4,9 @@ use crate::errno::Errno;
 use crate::hook::Level;
 use crate::net::path::{Finding, Func, Step};
 use crate::trace::decode::{Lossy, argument};
-use crate::trace::event::{Event, Extra, Process};
+use crate::trace::event::{Event, Extra};
 use crate::trace::line::Line;
+use crate::trace::process::{Process, Way};
 use crate::uapi::{Bits, FAMILIES, Named, TYPE_FLAGS, TYPES};
 use crate::verdict::Predicted;
 use std::fmt;
@@ -13,240 +14,268 @@ use std::fmt;
 /// The version of the format; raised only if a field's meaning ever changes.
 pub const VERSION: u32 = 1;
 
-/// A key with its quotes and its colon, so that it is copied in one piece.
-macro_rules! key {
-    ($name:literal) => {
-        concat!("\"", $name, "\":")
-    };
-}
-
-/// Appends the event and a line feed.
-pub fn write(event: &Event, process: &Process, out: &mut Vec<u8>) {
-    let mut json = Json(Line::new(out));
+/// Appends the event and a line feed. Constants that follow each other are one text, and what many lines have in common
+/// is copied.
+pub fn write(event: &Event, process: &mut Process, out: &mut Vec<u8>) {
+    let line = &mut Line::new(out);
     let micros = (event.start + process.epoch) / 1000;
-    json.0.text("{\"v\":");
-    json.0.uint(VERSION.into());
-    json.0.text(",\"ts\":");
-    json.0.uint(micros / 1_000_000);
-    json.0.text(".");
-    json.0.digits::<6>(micros % 1_000_000);
-    json.int(key!("pid"), process.pid.into());
-    json.int(key!("tid"), event.tid.into());
-    json.key(key!("comm"));
-    json.comm(process.comm);
-    json.name(key!("call"), event.hook.name());
-    json.int_or_null(key!("fd"), event.fd.map(i64::from));
-    json.key(key!("args"));
-    json.args(event);
-    json.key(key!("path"));
-    json.path(event);
-    json.name_or_null(key!("ops"), event.ops.map(|ops| ops.name));
-    json.name_or_null(key!("prot"), event.prot.map(|prot| *prot.symbol));
-    json.name_or_null(key!("handler"), event.handler.map(Func::name));
-    json.name(key!("outcome"), event.outcome());
-    json.name(key!("reason"), event.reason.code());
-    json.int(key!("ret"), event.ret);
-    json.key(key!("errno"));
-    json.errno(event.errno.map(Errno));
-    json.key(key!("predicted"));
-    match event.predicted {
-        Predicted::Unknown => json.0.text("null"),
-        Predicted::Ok => json.0.text("\"ok\""),
-        Predicted::Errno(errno) => json.errno(Some(errno)),
+    line.bytes(process.second.get(micros / 1_000_000, second));
+    line.digits::<6>(micros % 1_000_000);
+    line.text(",\"pid\":");
+    line.int(process.pid.into());
+    line.text(",\"tid\":");
+    line.int(event.tid.into());
+    line.bytes(process.names.get((), |(), line| name_of_process(&process.comm, line)));
+    line.word(event.hook.name());
+    line.text("\",\"fd\":");
+    match event.fd {
+        Some(fd) => line.int(fd.into()),
+        None => line.text("null"),
     }
-    json.uint(key!("ns"), event.ns);
-    json.0.text("}\n");
+    line.text(",\"args\":{");
+    args(event, line);
+    match Way::of(event) {
+        Some(same) => line.bytes(process.ways.get(same, |_, line| way(event, line))),
+        None => way(event, line),
+    }
+    line.int(event.ret);
+    line.text(",\"errno\":");
+    match event.errno {
+        None => line.text("null"),
+        Some(number) => errno(Errno(number), line),
+    }
+    line.text(",\"predicted\":");
+    match event.predicted {
+        Predicted::Unknown => line.text("null"),
+        Predicted::Ok => line.text("\"ok\""),
+        Predicted::Errno(expected) => errno(expected, line),
+    }
+    line.text(",\"ns\":");
+    line.uint(event.ns);
+    line.text("}\n");
 }
 
-/// An object in the making. Keys, and what is called a name here, are ours and need no escaping.
-struct Json<'a>(Line<'a>);
+/// The line's beginning up to the point of the seconds.
+fn second(second: u64, line: &mut Line) {
+    line.text("{\"v\":");
+    line.uint(VERSION.into());
+    line.text(",\"ts\":");
+    line.uint(second);
+    line.text(".");
+}
 
-impl Json<'_> {
-    /// The comma, if one is due.
-    #[inline]
-    fn separate(&mut self) {
-        if !matches!(self.0.last(), Some(b'{' | b'[')) {
-            self.0.text(",");
+/// From the process's name, which may be anything, up to the call's.
+fn name_of_process(comm: &str, line: &mut Line) {
+    line.text(",\"comm\":");
+    line.foreign(comm);
+    line.text(",\"call\":\"");
+}
+
+/// An error by its name, or as a string of digits when it has none.
+fn errno(errno: Errno, line: &mut Line) {
+    match errno.name() {
+        Some(name) => quoted(name, line),
+        None => line.display(format_args!("\"{}\"", errno.0)),
+    }
+}
+
+/// A name of ours, which needs no escaping.
+fn quoted(name: &str, line: &mut Line) {
+    line.text("\"");
+    line.word(name);
+    line.text("\"");
+}
+
+fn quoted_or_null(name: Option<&str>, line: &mut Line) {
+    match name {
+        Some(name) => quoted(name, line),
+        None => line.text("null"),
+    }
+}
+
+/// The arguments, and what belongs to them, behind their opening brace.
+fn args(event: &Event, line: &mut Line) {
+    let hook = event.hook;
+    for index in 0..hook.arity() {
+        line.text(if index == 0 { "\"" } else { ",\"" });
+        line.bytes(hook.key(index));
+        line.text("\":");
+        argument(event, index, hook.meaning(index)).json(line);
+    }
+    if event.via_syscall {
+        extra("via", line);
+        line.text("\"syscall\"");
+    }
+    if event.reason.is_uncovered_exec() {
+        extra("covered", line);
+        line.text("false");
+    }
+    match event.extra {
+        Extra::Rights(count) => {
+            extra("rights", line);
+            line.int(count.into());
         }
-    }
-
-    /// A key as [`key!`] makes it.
-    #[inline(always)]
-    fn key(&mut self, quoted: &'static str) {
-        self.separate();
-        self.0.text(quoted);
-    }
-
-    #[inline]
-    fn string(&mut self, name: &str) {
-        self.0.text("\"");
-        self.0.text(name);
-        self.0.text("\"");
-    }
-
-    #[inline(always)]
-    fn name(&mut self, key: &'static str, name: &str) {
-        self.key(key);
-        self.string(name);
-    }
-
-    #[inline(always)]
-    fn name_or_null(&mut self, key: &'static str, name: Option<&str>) {
-        self.key(key);
-        match name {
-            Some(name) => self.string(name),
-            None => self.0.text("null"),
+        Extra::Count(count) => {
+            extra("count", line);
+            line.uint(count);
         }
-    }
-
-    #[inline(always)]
-    fn int(&mut self, key: &'static str, number: i64) {
-        self.key(key);
-        self.0.int(number);
-    }
-
-    #[inline(always)]
-    fn int_or_null(&mut self, key: &'static str, number: Option<i64>) {
-        self.key(key);
-        match number {
-            Some(number) => self.0.int(number),
-            None => self.0.text("null"),
-        }
-    }
-
-    #[inline(always)]
-    fn uint(&mut self, key: &'static str, number: u64) {
-        self.key(key);
-        self.0.uint(number);
-    }
-
-    /// A string that is written by parts.
-    fn parts(&mut self, key: &'static str, write: impl FnOnce(&mut Line) -> fmt::Result) {
-        self.key(key);
-        self.0.text("\"");
-        self.0.put(write);
-        self.0.text("\"");
-    }
-
-    /// The process's name, which may be anything and hardly ever needs escaping.
-    fn comm(&mut self, comm: &str) {
-        if comm.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\') {
-            self.string(comm);
-        } else {
-            self.0.foreign(comm);
-        }
-    }
-
-    /// An error by its name, or as a string of digits when it has none.
-    fn errno(&mut self, errno: Option<Errno>) {
-        let Some(errno) = errno else { return self.0.text("null") };
-        match errno.name() {
-            Some(name) => self.string(name),
-            None => self.0.display(format_args!("\"{}\"", errno.0)),
-        }
-    }
-
-    fn args(&mut self, event: &Event) {
-        self.0.text("{");
-        for (index, param) in event.hook.params().enumerate() {
-            // A name that is a word of Rust has an underscore behind it.
-            self.separate();
-            self.string(param.name.strip_suffix('_').unwrap_or(param.name));
-            self.0.text(":");
-            argument(event, index, param.meaning).json(&mut self.0);
-        }
-        if event.via_syscall {
-            self.name(key!("via"), "syscall");
-        }
-        if event.reason.is_uncovered_exec() {
-            self.key(key!("covered"));
-            self.0.text("false");
-        }
-        match event.extra {
-            Extra::Rights(count) => self.int(key!("rights"), count.into()),
-            Extra::Count(count) => self.uint(key!("count"), count),
-            Extra::Summary(summary) => {
-                self.uint(key!("events"), summary.events);
-                self.uint(key!("predicted"), summary.predicted);
-                self.uint(key!("divergences"), summary.divergences);
-                self.uint(key!("dropped"), summary.dropped);
-            }
-            Extra::Text if event.hook.arity() == 0 => {
-                self.key(key!("message"));
-                self.0.foreign(Lossy(event.addr.bytes()));
-            }
-            _ => {}
-        }
-        self.0.text("}");
-    }
-
-    fn path(&mut self, event: &Event) {
-        self.0.text("[");
-        if event.path.steps().is_empty() && event.hook.level == Level::Io {
-            // A data call goes the same way every time, so the program's thread does not record it.
-            for func in [event.handler, data_function(event)].into_iter().flatten() {
-                self.step(&Step { func, finding: Finding::Passed });
+        Extra::Summary(summary) => {
+            let counts = [
+                ("events", summary.events),
+                ("predicted", summary.predicted),
+                ("divergences", summary.divergences),
+                ("dropped", summary.dropped),
+            ];
+            for (key, count) in counts {
+                extra(key, line);
+                line.uint(count);
             }
         }
-        for step in event.path.steps() {
-            self.step(step);
+        Extra::Text if hook.arity() == 0 => {
+            extra("message", line);
+            line.foreign(Lossy(event.addr.bytes()));
         }
-        self.0.text("]");
+        _ => {}
     }
+}
 
-    fn step(&mut self, step: &Step) {
-        self.separate();
-        self.0.text("{");
-        self.name(key!("fn"), step.func.name());
-        match step.finding {
-            Finding::Passed => {}
-            Finding::Unchanged => self.name(key!("result"), "unchanged"),
-            Finding::Allow => self.name(key!("result"), "allow"),
-            Finding::Family { index, create } => {
-                self.int(key!("family"), index.into());
-                self.name(key!("create"), create.name());
-            }
-            Finding::NoFamily(index) => {
-                self.int(key!("family"), index.into());
-                self.name_or_null(key!("create"), None);
-            }
-            Finding::FamilyBecomes(family) => {
-                self.parts(key!("family"), |out| Named(FAMILIES, family.into()).write(out));
-            }
-            Finding::TypeBecomes(ty) => self.parts(key!("type"), |out| Named(TYPES, ty.into()).write(out)),
-            Finding::Entry { index, how, protocol, name } => {
-                self.name(key!("entry"), name);
-                self.int(key!("index"), index.into());
-                self.name(key!("match"), how.word());
-                self.int(key!("protocol"), protocol.into());
-            }
-            Finding::NoEntry { entries } => {
-                self.name(key!("match"), "none");
-                self.int(key!("entries"), entries.into());
-            }
-            Finding::Protocol(protocol) => self.int(key!("protocol"), protocol.into()),
-            Finding::Module { .. } => self.parts(key!("module"), |out| ModuleName(step.finding).write(out)),
-            Finding::Errno(errno) => {
-                self.key(key!("errno"));
-                self.errno(Some(errno));
-            }
-            Finding::Host(what) => self.name(key!("host"), what),
-            Finding::Fact { name, value, source } => {
-                self.name(key!("fact"), name);
-                self.int(key!("value"), value.into());
-                self.name(key!("source"), source.word());
-            }
-            Finding::Ops(ops) => self.name(key!("ops"), ops.name),
-            Finding::Fd(fd) => self.int(key!("fd"), fd.into()),
-            Finding::Flags(0) => {}
-            Finding::Flags(flags) => self.parts(key!("flags"), |out| Bits(TYPE_FLAGS, flags).write(out)),
-            Finding::Value(value) => self.int(key!("value"), value),
-            Finding::State(state, sk_state) => {
-                self.name(key!("state"), state.name());
-                self.name(key!("sk_state"), sk_state.name());
-            }
+/// A key among the arguments that is no parameter's.
+fn extra(key: &str, line: &mut Line) {
+    line.text(if line.last() == Some(b'{') { "\"" } else { ",\"" });
+    line.word(key);
+    line.text("\":");
+}
+
+/// From the arguments' closing brace up to the result.
+fn way(event: &Event, line: &mut Line) {
+    line.text("},\"path\":[");
+    if event.path.steps().is_empty() && event.hook.level == Level::Io {
+        // A data call goes the same way every time, so the program's thread does not record it.
+        for func in [event.handler, data_function(event)].into_iter().flatten() {
+            step(&Step { func, finding: Finding::Passed }, line);
         }
-        self.0.text("}");
+    }
+    for one in event.path.steps() {
+        step(one, line);
+    }
+    line.text("],\"ops\":");
+    quoted_or_null(event.ops.map(|ops| ops.name), line);
+    line.text(",\"prot\":");
+    quoted_or_null(event.prot.map(|prot| *prot.symbol), line);
+    line.text(",\"handler\":");
+    quoted_or_null(event.handler.map(Func::name), line);
+    line.text(",\"outcome\":\"");
+    line.word(event.outcome());
+    line.text("\",\"reason\":\"");
+    line.word(event.reason.code());
+    line.text("\",\"ret\":");
+}
+
+/// A string that is written by parts, with the object's end behind it.
+fn parts(line: &mut Line, write: impl FnOnce(&mut Line) -> fmt::Result) {
+    line.put(write);
+    line.text("\"}");
+}
+
+/// A name that ends its object.
+fn last_name(name: &str, line: &mut Line) {
+    line.word(name);
+    line.text("\"}");
+}
+
+/// A number that ends its object.
+fn last_int(number: i64, line: &mut Line) {
+    line.int(number);
+    line.text("}");
+}
+
+fn step(step: &Step, line: &mut Line) {
+    line.text(if line.last() == Some(b'[') { "{\"fn\":\"" } else { ",{\"fn\":\"" });
+    line.word(step.func.name());
+    match step.finding {
+        Finding::Passed | Finding::Flags(0) => line.text("\"}"),
+        Finding::Unchanged => line.text("\",\"result\":\"unchanged\"}"),
+        Finding::Allow => line.text("\",\"result\":\"allow\"}"),
+        Finding::Family { index, create } => {
+            line.text("\",\"family\":");
+            line.uint(index.into());
+            line.text(",\"create\":\"");
+            last_name(create.name(), line);
+        }
+        Finding::NoFamily(index) => {
+            line.text("\",\"family\":");
+            line.uint(index.into());
+            line.text(",\"create\":null}");
+        }
+        Finding::FamilyBecomes(family) => {
+            line.text("\",\"family\":\"");
+            parts(line, |out| Named(FAMILIES, family.into()).write(out));
+        }
+        Finding::TypeBecomes(ty) => {
+            line.text("\",\"type\":\"");
+            parts(line, |out| Named(TYPES, ty.into()).write(out));
+        }
+        Finding::Entry { index, how, protocol, name } => {
+            line.text("\",\"entry\":\"");
+            line.word(name);
+            line.text("\",\"index\":");
+            line.uint(index.into());
+            line.text(",\"match\":\"");
+            line.word(how.word());
+            line.text("\",\"protocol\":");
+            last_int(protocol.into(), line);
+        }
+        Finding::NoEntry { entries } => {
+            line.text("\",\"match\":\"none\",\"entries\":");
+            last_int(entries.into(), line);
+        }
+        Finding::Protocol(protocol) => {
+            line.text("\",\"protocol\":");
+            last_int(protocol.into(), line);
+        }
+        Finding::Module { .. } => {
+            line.text("\",\"module\":\"");
+            parts(line, |out| ModuleName(step.finding).write(out));
+        }
+        Finding::Errno(number) => {
+            line.text("\",\"errno\":");
+            errno(number, line);
+            line.text("}");
+        }
+        Finding::Host(what) => {
+            line.text("\",\"host\":\"");
+            last_name(what, line);
+        }
+        Finding::Fact { name, value, source } => {
+            line.text("\",\"fact\":\"");
+            line.word(name);
+            line.text("\",\"value\":");
+            line.int(value.into());
+            line.text(",\"source\":\"");
+            last_name(source.word(), line);
+        }
+        Finding::Ops(ops) => {
+            line.text("\",\"ops\":\"");
+            last_name(ops.name, line);
+        }
+        Finding::Fd(fd) => {
+            line.text("\",\"fd\":");
+            last_int(fd.into(), line);
+        }
+        Finding::Flags(flags) => {
+            line.text("\",\"flags\":\"");
+            parts(line, |out| Bits(TYPE_FLAGS, flags).write(out));
+        }
+        Finding::Value(value) => {
+            line.text("\",\"value\":");
+            last_int(value, line);
+        }
+        Finding::State(state, sk_state) => {
+            line.text("\",\"state\":\"");
+            line.word(state.name());
+            line.text("\",\"sk_state\":\"");
+            last_name(sk_state.name(), line);
+        }
     }
 }
 

@@ -7,6 +7,16 @@
 use serde::ser::{Serialize, Serializer};
 use std::fmt;
 
+/// `00` to `99`.
+static PAIRS: [[u8; 2]; 100] = {
+    let (mut pairs, mut number) = ([[0; 2]; 100], 0);
+    while number < 100 {
+        pairs[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
+        number += 1;
+    }
+    pairs
+};
+
 /// The line.
 pub struct Line<'a>(&'a mut Vec<u8>);
 
@@ -16,39 +26,62 @@ impl<'a> Line<'a> {
         Line(buffer)
     }
 
-    /// Text as it is.
-    #[inline]
-    pub fn text(&mut self, text: &str) {
+    /// A constant: its length is known, so it is copied without a loop.
+    #[inline(always)]
+    pub fn text(&mut self, text: &'static str) {
         self.0.extend_from_slice(text.as_bytes());
     }
 
+    /// A text of any length.
+    #[inline]
+    pub fn word(&mut self, word: &str) {
+        self.bytes(word.as_bytes());
+    }
+
+    /// Bytes of any number.
+    #[inline(never)]
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+
     /// A signed number.
+    #[inline]
     pub fn int(&mut self, number: i64) {
-        self.text(itoa::Buffer::new().format(number));
+        match u64::try_from(number) {
+            Ok(number) => self.uint(number),
+            Err(_) => self.word(itoa::Buffer::new().format(number)),
+        }
     }
 
-    /// An unsigned number.
+    /// An unsigned number. Most of them have one digit.
     pub fn uint(&mut self, number: u64) {
-        self.text(itoa::Buffer::new().format(number));
+        if number < 10 {
+            self.0.push(b'0' + number as u8);
+        } else {
+            self.0.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+        }
     }
 
-    /// A number in decimal, with zeros in front up to `WIDTH` digits; what is above them is cut.
+    /// A number in decimal, with zeros in front up to `WIDTH` digits, an even number; what is above them is cut.
     pub fn digits<const WIDTH: usize>(&mut self, mut number: u64) {
         let mut digits = [b'0'; WIDTH];
-        for digit in digits.iter_mut().rev() {
-            *digit = b'0' + (number % 10) as u8;
-            number /= 10;
+        for pair in digits.rchunks_exact_mut(2) {
+            pair.copy_from_slice(&PAIRS[(number % 100) as usize]);
+            number /= 100;
         }
         self.0.extend_from_slice(&digits);
     }
 
     /// A number in hexadecimal, as `0x1f`.
     pub fn hex(&mut self, number: u64) {
-        let digits = 16 - number.leading_zeros().min(60) as usize / 4;
-        self.text("0x");
-        for place in (0..digits).rev() {
-            self.0.push(b"0123456789abcdef"[(number >> (4 * place) & 0xf) as usize]);
+        let (mut digits, mut left, mut begin) = ([0; 16], number, 16);
+        while begin == 16 || left != 0 {
+            begin -= 1;
+            digits[begin] = b"0123456789abcdef"[(left & 0xf) as usize];
+            left >>= 4;
         }
+        self.text("0x");
+        self.0.extend_from_slice(&digits[begin..]);
     }
 
     /// What `write` writes. A line takes everything, so there is no error.
@@ -89,7 +122,7 @@ impl<'a> Line<'a> {
 impl fmt::Write for Line<'_> {
     #[inline]
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.text(text);
+        self.word(text);
         Ok(())
     }
 }

@@ -6,12 +6,14 @@
 //! | [`sink`] | the bounded channel, and the count of what it had no room for |
 //! | [`decode`] | arguments by name: flags, options, addresses |
 //! | [`line`] | what lines are made of |
+//! | [`process`] | what many lines have in common |
 //! | [`text`], [`json`] | the two formats, made on the writer's thread |
 
 pub mod decode;
 pub mod event;
 pub mod json;
 pub mod line;
+pub mod process;
 pub mod sink;
 pub mod text;
 

@@ -4,9 +4,10 @@ use crate::errno::Errno;
 use crate::func;
 use crate::net::path::{Finding, Match, Step};
 use crate::trace::decode::{Lossy, argument};
-use crate::trace::event::{Event, Extra, Process};
+use crate::trace::event::{Event, Extra};
 use crate::trace::json::ModuleName;
 use crate::trace::line::Line;
+use crate::trace::process::Process;
 use crate::uapi::{Bits, FAMILIES, Named, PROTOCOLS, SOCK_TYPE_MASK, TYPE_FLAGS, TYPES, protocols_of};
 use crate::verdict::{Predicted, Reason};
 
@@ -14,7 +15,7 @@ use crate::verdict::{Predicted, Reason};
 const COLUMN: usize = 24;
 
 /// Appends the event with its path.
-pub fn write(event: &Event, process: &Process, out: &mut Vec<u8>) {
+pub fn write(event: &Event, process: &mut Process, out: &mut Vec<u8>) {
     let line = &mut Line::new(out);
     head(line, event, process);
     match (event.reason, event.extra) {
@@ -42,32 +43,37 @@ pub fn write(event: &Event, process: &Process, out: &mut Vec<u8>) {
 }
 
 /// `21:28:35.788525 http[23184] `, in UTC.
-fn head(line: &mut Line, event: &Event, process: &Process) {
-    let nanos = event.start + process.epoch;
-    let seconds = nanos / 1_000_000_000;
-    line.digits::<2>(seconds / 3600 % 24);
-    line.text(":");
-    line.digits::<2>(seconds / 60 % 60);
-    line.text(":");
-    line.digits::<2>(seconds % 60);
-    line.text(".");
-    line.digits::<6>(nanos / 1000 % 1_000_000);
+fn head(line: &mut Line, event: &Event, process: &mut Process) {
+    let micros = (event.start + process.epoch) / 1000;
+    line.bytes(process.time.get(micros / 1_000_000, time));
+    line.digits::<6>(micros % 1_000_000);
     line.text(" ");
-    line.text(process.comm);
+    line.word(&process.comm);
     line.text("[");
     line.int(event.tid.into());
     line.text("] ");
 }
 
+/// The time of day up to the point of the seconds.
+fn time(second: u64, line: &mut Line) {
+    line.digits::<2>(second / 3600 % 24);
+    line.text(":");
+    line.digits::<2>(second / 60 % 60);
+    line.text(":");
+    line.digits::<2>(second % 60);
+    line.text(".");
+}
+
 /// `name(arguments) = result`.
 fn call(line: &mut Line, event: &Event) {
-    line.text(event.hook.name());
+    line.word(event.hook.name());
     line.text("(");
-    for (index, param) in event.hook.params().enumerate() {
+    let hook = event.hook;
+    for index in 0..hook.arity() {
         if index > 0 {
             line.text(", ");
         }
-        argument(event, index, param.meaning).text(line);
+        argument(event, index, hook.meaning(index)).text(line);
     }
     line.text(")");
     if event.hook.ret() != "!" {
@@ -78,7 +84,7 @@ fn call(line: &mut Line, event: &Event) {
         match errno.name() {
             Some(name) => {
                 line.text(" ");
-                line.text(name);
+                line.word(name);
             }
             None => line.display(format_args!(" errno {}", errno.0)),
         }
@@ -91,7 +97,7 @@ fn call(line: &mut Line, event: &Event) {
         Predicted::Ok if diverges => line.text(" (predicted success)"),
         Predicted::Errno(_) => {
             line.text(" (");
-            line.text(event.reason.code());
+            line.word(event.reason.code());
             line.text(")");
         }
         _ => {}
@@ -113,7 +119,7 @@ fn path(line: &mut Line, event: &Event) {
         }
         open = plain;
         if plain {
-            line.text(step.func.name());
+            line.word(step.func.name());
         } else {
             let begin = line.place();
             label(line, step, event);
@@ -143,7 +149,7 @@ fn label(line: &mut Line, step: &Step, event: &Event) {
             line.text("]");
         }
         Finding::Ops(_) => line.text("sock->ops"),
-        _ => line.text(step.func.name()),
+        _ => line.word(step.func.name()),
     }
 }
 
@@ -153,7 +159,7 @@ fn found(line: &mut Line, step: &Step, event: &Event) {
         Finding::Passed => {}
         Finding::Unchanged => line.text("unchanged"),
         Finding::Allow => line.text("allowed"),
-        Finding::Family { create, .. } => line.text(create.name()),
+        Finding::Family { create, .. } => line.word(create.name()),
         Finding::NoFamily(_) => line.text("empty → EAFNOSUPPORT"),
         Finding::FamilyBecomes(family) => {
             line.text("family becomes ");
@@ -167,7 +173,7 @@ fn found(line: &mut Line, step: &Step, event: &Event) {
             line.text("#");
             line.uint(index.into());
             line.text(" ");
-            line.text(name);
+            line.word(name);
             line.text(match how {
                 Match::Exact => ": the protocol is the entry's → ",
                 Match::Wildcard => ": protocol 0 takes the first entry → ",
@@ -184,26 +190,26 @@ fn found(line: &mut Line, step: &Step, event: &Event) {
             line.put(|out| Named(protocols_of(event.args[0] as i32), protocol).write(out));
         }
         Finding::Module { .. } => line.put(|out| ModuleName(step.finding).write(out)),
-        Finding::Errno(errno) => line.text(errno.name().unwrap_or("error")),
+        Finding::Errno(errno) => line.word(errno.name().unwrap_or("error")),
         Finding::Host(what) => {
-            line.text(what);
+            line.word(what);
             line.text(": the host decides");
         }
         Finding::Fact { name, value, source } => {
             line.display(format_args!("{name} = {value} ({})", source.word()));
         }
         Finding::Ops(ops) => {
-            line.text(ops.name);
+            line.word(ops.name);
             line.text(", sk_prot ");
-            line.text(event.prot.map_or("none", |prot| prot.symbol));
+            line.word(event.prot.map_or("none", |prot| prot.symbol));
         }
         Finding::Fd(fd) => line.int(fd.into()),
         Finding::Flags(flags) => line.put(|out| Bits(TYPE_FLAGS, flags).write(out)),
         Finding::Value(value) => line.int(value),
         Finding::State(state, sk_state) => {
-            line.text(state.name());
+            line.word(state.name());
             line.text(", ");
-            line.text(sk_state.name());
+            line.word(sk_state.name());
         }
     }
 }

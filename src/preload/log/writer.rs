@@ -26,7 +26,8 @@ use core::ffi::c_int;
 use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use sockshim_core::config::Format;
 use sockshim_core::hook::{Hook, Level};
-use sockshim_core::trace::event::{Event, Extra, Process, Summary};
+use sockshim_core::trace::event::{Event, Extra, Summary};
+use sockshim_core::trace::process::Process;
 use sockshim_core::trace::sink::Sink;
 use sockshim_core::trace::{json, text};
 use sockshim_core::verdict::{Predicted, Reason};
@@ -308,8 +309,7 @@ extern "C" fn thread(pid: i32) -> c_int {
     let mut writer = Writer {
         settings,
         output,
-        pid,
-        comm: [0; 16],
+        process: Process::new(pid, ""),
         comm_at: 0,
         buffer: Vec::with_capacity(BUFFER),
         seen: Summary::default(),
@@ -363,9 +363,8 @@ const LONGEST_EVENT: usize = 8 * 1024;
 struct Writer {
     settings: &'static Settings,
     output: Output,
-    pid: i32,
-    comm: [u8; 16],
-    /// When the name was read.
+    process: Process,
+    /// When the process's name was read.
     comm_at: u64,
     buffer: Vec<u8>,
     seen: Summary,
@@ -403,7 +402,7 @@ impl Writer {
             }
             rounds = rounds.wrapping_add(1);
             if rounds.is_multiple_of(512) && !process::is_sandboxed() {
-                ring::all().for_each(|ring| ring.free_if_orphaned(self.pid));
+                ring::all().for_each(|ring| ring.free_if_orphaned(self.process.pid));
             }
             sleep = next_sleep(sleep, count);
             sys::futex_wait(&WAKE, seen, sleep);
@@ -420,7 +419,7 @@ impl Writer {
         }
         WRITING.store(1, Ordering::Release);
         self.read_comm();
-        let epoch = epoch();
+        self.process.epoch = epoch();
         let (mut count, mut written) = (0, 0);
         for mut event in merge.read(sink, all) {
             if self.buffer.len() + 2 * LONGEST_EVENT > BUFFER {
@@ -430,10 +429,10 @@ impl Writer {
             if refine(&mut event) {
                 let record = crate::call::diverged(&event);
                 self.count(&record);
-                self.format(&record, epoch);
+                self.format(&record);
             }
             self.count(&event);
-            self.format(&event, epoch);
+            self.format(&event);
             count += 1;
         }
         self.write(sink, count);
@@ -471,28 +470,26 @@ impl Writer {
     fn special(&mut self, hook: &'static Hook, reason: Reason, extra: Extra) {
         let mut event = Event::new(hook);
         event.start = sys::monotonic();
-        event.tid = self.pid;
+        event.tid = self.process.pid;
         event.reason = reason;
         event.extra = extra;
-        self.format(&event, epoch());
+        self.process.epoch = epoch();
+        self.format(&event);
     }
 
     /// Writes the buffer; what cannot be written counts as lost.
     fn write(&mut self, sink: &Sink, count: u64) {
-        if !self.buffer.is_empty() && !self.output.write(&self.buffer, self.settings, self.pid) {
+        if !self.buffer.is_empty() && !self.output.write(&self.buffer, self.settings, self.process.pid) {
             sink.add_dropped(count);
         }
         self.buffer.clear();
     }
 
-    fn format(&mut self, event: &Event, epoch: u64) {
-        let len = self.comm.iter().position(|byte| *byte == b'\n' || *byte == 0).unwrap_or(self.comm.len());
-        let comm = core::str::from_utf8(&self.comm[..len]).unwrap_or("?");
-        let process = Process { pid: self.pid, comm, epoch };
+    fn format(&mut self, event: &Event) {
         let begin = self.buffer.len();
         let formatted = attempt(|| match self.settings.format {
-            Format::Json => json::write(event, &process, &mut self.buffer),
-            Format::Text => text::write(event, &process, &mut self.buffer),
+            Format::Json => json::write(event, &mut self.process, &mut self.buffer),
+            Format::Text => text::write(event, &mut self.process, &mut self.buffer),
         });
         if formatted.is_err() {
             self.buffer.truncate(begin);
@@ -511,8 +508,11 @@ impl Writer {
         RENAMED.store(0, Ordering::Relaxed);
         let fd = sys::open(c"/proc/self/comm", libc::O_RDONLY | libc::O_CLOEXEC, 0);
         if fd >= 0 {
-            sys::read(fd, &mut self.comm);
+            let mut comm = [0; 16];
+            sys::read(fd, &mut comm);
             sys::close(fd);
+            let len = comm.iter().position(|byte| *byte == b'\n' || *byte == 0).unwrap_or(comm.len());
+            self.process.rename(core::str::from_utf8(&comm[..len]).unwrap_or("?"));
         }
     }
 }

@@ -10,7 +10,8 @@ use sockshim_core::net::ops::{Cx, ProtoOps, Socket};
 use sockshim_core::net::path::Path;
 use sockshim_core::net::sock::Proto;
 use sockshim_core::net::socket::sys_socket;
-use sockshim_core::trace::event::{Event, Process};
+use sockshim_core::trace::event::Event;
+use sockshim_core::trace::process::Process;
 use sockshim_core::trace::{json, text};
 use sockshim_core::uapi::{FAMILIES, Named, TypeArg, protocols_of};
 use sockshim_core::verdict::{Predicted, Verdict};
@@ -126,14 +127,14 @@ impl Answer {
             path: Vec<Box<RawValue>>,
         }
         let mut line = Vec::new();
-        json::write(&self.event(), &NOBODY, &mut line);
+        json::write(&self.event(), &mut nobody(), &mut line);
         Ok(serde_json::from_slice::<Line>(&line)?.path)
     }
 
     /// A part of the path as the log has it in text, indented and without the call's own line.
     pub fn text_path(&self, path: Path) -> String {
         let mut text = Vec::new();
-        text::write(&Event { path, ..self.event() }, &NOBODY, &mut text);
+        text::write(&Event { path, ..self.event() }, &mut nobody(), &mut text);
         let text = String::from_utf8_lossy(&text);
         text.split_once('\n').map_or("", |(_, below)| below).to_string()
     }
@@ -158,7 +159,9 @@ impl Answer {
 }
 
 /// Nothing of the process is printed.
-const NOBODY: Process = Process { pid: 0, comm: "", epoch: 0 };
+fn nobody() -> Process {
+    Process::new(0, "")
+}
 
 #[cfg(test)]
 mod tests {

@@ -53,7 +53,7 @@ impl Dice {
         // Small and large numbers alike.
         (self.0 >> 1) >> (self.0 >> 58)
     }
-    fn below(&mut self, count: u64) -> u64 {
+    pub fn below(&mut self, count: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % count
     }

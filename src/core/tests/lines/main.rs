@@ -9,7 +9,8 @@ use serde_json::{Value, json, to_string};
 use sockshim_core::errno::Errno;
 use sockshim_core::hook::Level;
 use sockshim_core::net::path::{Finding, Match, Step};
-use sockshim_core::trace::event::{Event, Extra, Process, Summary};
+use sockshim_core::trace::event::{Event, Extra, Summary};
+use sockshim_core::trace::process::Process;
 use sockshim_core::trace::{json as json_format, text as text_format};
 use sockshim_core::uapi::{self, Bits, Named, TypeArg};
 use sockshim_core::verdict::{Action, Predicted, Reason};
@@ -325,13 +326,18 @@ fn as_text(event: &Event, comm: &str, epoch: u64) -> String {
 fn lines_are_what_the_plain_way_makes() {
     sockshim_core::net::init();
     let mut dice = Dice(1);
+    let mut process = Process::new(77, "");
     for comm in ["http", "a\"b\\c\n", "é→", ""] {
+        process.rename(comm);
         for _ in 0..5000 {
-            let (event, epoch) = (dice.event(), dice.word() >> 4);
-            let process = Process { pid: 77, comm, epoch };
+            let event = dice.event();
+            if dice.below(4) == 0 {
+                process.epoch = dice.word() >> 4;
+            }
+            let epoch = process.epoch;
             let (mut json, mut text) = (Vec::new(), Vec::new());
-            json_format::write(&event, &process, &mut json);
-            text_format::write(&event, &process, &mut text);
+            json_format::write(&event, &mut process, &mut json);
+            text_format::write(&event, &mut process, &mut text);
             assert_eq!(String::from_utf8(json).expect("UTF-8"), as_json(&event, comm, epoch));
             assert_eq!(String::from_utf8(text).expect("UTF-8"), as_text(&event, comm, epoch));
         }
