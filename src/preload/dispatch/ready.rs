@@ -73,11 +73,12 @@ pub fn epoll_wait(t: &mut Ticket) {
 }
 
 /// A record of the short way as an event: what [`select`] and [`epoll_wait`] say before the call.
-pub fn waited(mut event: Event) -> Option<Event> {
+/// Whether it is of interest.
+pub fn waited(event: &mut Event) -> bool {
     event.reason = Reason::FdLife;
-    if !event.hook.name().starts_with("epoll") {
-        event.fd = None;
-        return (event.args[0] > 0).then_some(event);
+    if event.hook.name().starts_with("epoll") {
+        return true;
     }
-    Some(event)
+    event.fd = None;
+    event.args[0] > 0
 }

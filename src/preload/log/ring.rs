@@ -24,9 +24,11 @@ use sockshim_core::boxed::try_boxed;
 use sockshim_core::fdtable::FDS;
 
 /// How many records a ring holds.
-const SLOTS: usize = 4096;
+pub const SLOTS: usize = 4096;
 /// The places that stay free, so that handlers which interrupt a thread between looking and taking find room.
 const MARGIN: u64 = 64;
+/// The room that the writer has made is told in pieces of so many places: telling takes the thread's line from it.
+const PIECE: u64 = 64;
 /// The argument words after the descriptor that a record keeps.
 pub const WORDS: usize = 3;
 
@@ -68,16 +70,6 @@ pub struct Data {
     pub place: u16,
     /// The argument words after the descriptor.
     pub words: [i64; WORDS],
-}
-
-/// A record with what the ring knows of it.
-pub struct Taken {
-    /// The thread.
-    pub tid: i32,
-    /// The counter when libc was back.
-    pub end: u64,
-    /// The record.
-    pub data: Data,
 }
 
 /// The ring of one thread. Its first page is emptied by the kernel in a forked child (MADV_WIPEONFORK), so that the
@@ -349,20 +341,33 @@ impl Ring {
 
 /// The writer's side.
 impl Ring {
-    /// The next record that is whole.
-    pub fn next(&self) -> Option<Taken> {
+    /// When the next record ended, by the counter, if there is one that is whole.
+    #[inline]
+    pub fn peek(&self) -> Option<u64> {
+        let tail = self.tail.0.load(Ordering::Relaxed);
+        let end = self.records[tail as usize % SLOTS].end.load(Ordering::Acquire);
+        (end != 0).then_some(end)
+    }
+
+    /// The thread. It stands in the thread's line, which is left alone as far as possible.
+    pub fn tid(&self) -> i32 {
+        self.line.tid.load(Ordering::Relaxed)
+    }
+
+    /// The next record that is whole, and when it ended.
+    #[inline]
+    pub fn next(&self) -> Option<(u64, Data)> {
+        let end = self.peek()?;
         let tail = self.tail.0.load(Ordering::Relaxed);
         let record = &self.records[tail as usize % SLOTS];
-        let end = record.end.load(Ordering::Acquire);
-        if end == 0 {
-            return None;
-        }
         // SAFETY: the end says that the record is whole, and the tail that it is the writer's.
         let data = unsafe { *record.data.get() };
         record.end.store(0, Ordering::Release);
         self.tail.0.store(tail + 1, Ordering::Relaxed);
-        self.line.limit.store(tail + 1 + SLOTS as u64 - MARGIN, Ordering::Release);
-        Some(Taken { tid: self.line.tid.load(Ordering::Relaxed), end, data })
+        if (tail + 1).is_multiple_of(PIECE) {
+            self.line.limit.store(tail + 1 + SLOTS as u64 - MARGIN, Ordering::Release);
+        }
+        Some((end, data))
     }
 
     /// How many calls had no room since this was asked last.
@@ -375,8 +380,7 @@ impl Ring {
 
     /// Whether a record is waiting.
     pub fn is_empty(&self) -> bool {
-        let tail = self.tail.0.load(Ordering::Relaxed);
-        self.records[tail as usize % SLOTS].end.load(Ordering::Acquire) == 0
+        self.peek().is_none()
     }
 
     /// Frees the ring when its thread is gone. For an empty ring, now and then: it asks the kernel.

@@ -14,7 +14,7 @@
 //! starting thread's head, so that the stack protector and thread-local addresses resolve; errno and the like fall
 //! into zeroed memory below it.
 
-use crate::log::merge::Merge;
+use crate::log::merge::{Item, Merge};
 use crate::log::output::Output;
 use crate::log::refine::refine;
 use crate::log::ring::{self, Ring};
@@ -421,18 +421,21 @@ impl Writer {
         self.read_comm();
         self.process.epoch = epoch();
         let (mut count, mut written) = (0, 0);
-        for mut event in merge.read(sink, all) {
+        merge.read(sink, all);
+        while let Some(item) = merge.next() {
             if self.buffer.len() + 2 * LONGEST_EVENT > BUFFER {
                 written += count;
                 self.write(sink, std::mem::take(&mut count));
             }
-            if refine(&mut event) {
-                let record = crate::call::diverged(&event);
-                self.count(&record);
-                self.format(&record);
+            match item {
+                Item::Data(event) => self.put(event),
+                Item::Event(mut event) => {
+                    if refine(&mut event) {
+                        self.put(&crate::call::diverged(&event));
+                    }
+                    self.put(&event);
+                }
             }
-            self.count(&event);
-            self.format(&event);
             count += 1;
         }
         self.write(sink, count);
@@ -443,6 +446,12 @@ impl Writer {
         }
         WRITING.store(0, Ordering::Release);
         written + count
+    }
+
+    /// Counts the event and appends its line.
+    fn put(&mut self, event: &Event) {
+        self.count(event);
+        self.format(event);
     }
 
     fn count(&mut self, event: &Event) {
