@@ -14,6 +14,7 @@ use sockshim_core::net::ops::{Cx, Socket};
 use sockshim_core::net::path::Path;
 use sockshim_core::net::socket::sys_socket;
 use sockshim_core::trace::event::Event;
+use sockshim_core::trace::line::{LONGEST, Line};
 use sockshim_core::trace::process::Process;
 use sockshim_core::trace::sink::Sink;
 use sockshim_core::trace::{json, text};
@@ -93,18 +94,16 @@ fn channel(c: &mut Criterion) {
 
 fn formats(c: &mut Criterion) {
     let mut group = c.benchmark_group("format");
-    let (event, mut line) = (event(), Vec::with_capacity(8192));
+    let (event, mut room) = (event(), [0; LONGEST]);
     let mut process = Process::new(1, "program");
     group.bench_function("json", |b| {
         b.iter(|| {
-            line.clear();
-            json::write(black_box(&event), &mut process, &mut line)
+            json::write(black_box(&event), &mut process, &mut Line::new(&mut room));
         });
     });
     group.bench_function("text", |b| {
         b.iter(|| {
-            line.clear();
-            text::write(black_box(&event), &mut process, &mut line)
+            text::write(black_box(&event), &mut process, &mut Line::new(&mut room));
         });
     });
 }

@@ -178,6 +178,17 @@ unsafe impl GlobalAlloc for Arena {
         }
     }
 
+    /// A mapping is zero already, and not even touched: the log's buffer becomes resident as far as it is filled.
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller's layout.
+        let block = unsafe { self.alloc(layout) };
+        if !block.is_null() && class_of(layout).is_some() {
+            // SAFETY: the block is as long as the layout says.
+            unsafe { block.write_bytes(0, layout.size()) };
+        }
+        block
+    }
+
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         match class_of(layout) {
             Some(class) => self.push(class, block as u64),

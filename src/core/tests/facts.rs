@@ -8,6 +8,7 @@ use sockshim_core::net::namespace::{Fact, Facts, Known, Net, Unasked};
 use sockshim_core::net::ops::Cx;
 use sockshim_core::net::socket::sys_socket;
 use sockshim_core::trace::event::Event;
+use sockshim_core::trace::line::{LONGEST, Line};
 use sockshim_core::trace::process::Process;
 use sockshim_core::trace::{json as json_format, text};
 
@@ -35,12 +36,13 @@ fn written(facts: &dyn Facts, ty: c_int, protocol: c_int) -> (Vec<Value>, String
     (event.args[0], event.args[1], event.args[2]) = (libc::AF_INET.into(), ty.into(), protocol.into());
     let _ = sys_socket(&mut Cx { path: &mut event.path, net: Net { facts } }, libc::AF_INET, ty, protocol);
     let mut process = Process::new(1, "test");
-    let (mut line, mut lines) = (Vec::new(), Vec::new());
+    let (mut room, mut lines) = ([0; LONGEST], [0; LONGEST]);
+    let (mut line, mut lines) = (Line::new(&mut room), Line::new(&mut lines));
     json_format::write(&event, &mut process, &mut line);
     text::write(&event, &mut process, &mut lines);
-    let line: Value = serde_json::from_slice(&line).expect("JSON");
+    let line: Value = serde_json::from_slice(line.written()).expect("JSON");
     let path = line["path"].as_array().expect("a path").clone();
-    (path, String::from_utf8(lines).expect("text"))
+    (path, String::from_utf8(lines.written().to_vec()).expect("text"))
 }
 
 #[test]

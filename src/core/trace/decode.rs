@@ -140,7 +140,7 @@ pub enum Value<'a> {
 }
 
 /// The argument at `index`, which means `meaning`.
-#[inline]
+#[inline(always)]
 pub fn argument(event: &Event, index: usize, meaning: Meaning) -> Value<'_> {
     let word = event.args[index];
     let int = word as c_int;
@@ -224,8 +224,15 @@ impl Value<'_> {
     /// Writes it as a value of JSON.
     pub fn json(&self, line: &mut Line) {
         match *self {
-            Value::Int(_) | Value::Uint(_) => self.text(line),
+            Value::Int(number) => line.int(number),
+            Value::Uint(number) => line.uint(number),
+            Value::Bits(_, 0) => line.text("\"0\""),
             Value::Pointer(0) => line.text("null"),
+            Value::Pointer(pointer) => {
+                line.text("\"");
+                line.hex(pointer);
+                line.text("\"");
+            }
             Value::Address(addr) => addr.json(line),
             Value::Text(text) => line.foreign(Lossy(text)),
             Value::Pair([one, two]) => line.display(format_args!("[{one},{two}]")),
@@ -335,9 +342,10 @@ mod tests {
 
     fn shown(bytes: &[u8]) -> (String, String) {
         let addr = SockAddr::new(bytes);
-        let mut json = Vec::new();
-        Address(&addr).json(&mut Line::new(&mut json));
-        (Address(&addr).to_string(), String::from_utf8(json).expect("UTF-8"))
+        let mut room = [0; 256];
+        let mut line = Line::new(&mut room);
+        Address(&addr).json(&mut line);
+        (Address(&addr).to_string(), String::from_utf8(line.written().to_vec()).expect("UTF-8"))
     }
 
     #[test]

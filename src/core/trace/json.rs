@@ -16,16 +16,11 @@ pub const VERSION: u32 = 1;
 
 /// Appends the event and a line feed. Constants that follow each other are one text, and what many lines have in common
 /// is copied.
-pub fn write(event: &Event, process: &mut Process, out: &mut Vec<u8>) {
-    let line = &mut Line::new(out);
+pub fn write(event: &Event, process: &mut Process, line: &mut Line) {
     let micros = (event.start + process.epoch) / 1000;
     line.bytes(process.second.get(micros / 1_000_000, second));
     line.digits::<6>(micros % 1_000_000);
-    line.text(",\"pid\":");
-    line.int(process.pid.into());
-    line.text(",\"tid\":");
-    line.int(event.tid.into());
-    line.bytes(process.names.get((), |(), line| name_of_process(&process.comm, line)));
+    line.bytes(process.thread.get(event.tid, |tid, line| thread(process.pid, tid, &process.comm, line)));
     line.word(event.hook.name());
     line.text("\",\"fd\":");
     match event.fd {
@@ -64,8 +59,12 @@ fn second(second: u64, line: &mut Line) {
     line.text(".");
 }
 
-/// From the process's name, which may be anything, up to the call's.
-fn name_of_process(comm: &str, line: &mut Line) {
+/// From the process's id up to the call's name. The process's name may be anything.
+fn thread(pid: i32, tid: i32, comm: &str, line: &mut Line) {
+    line.text(",\"pid\":");
+    line.int(pid.into());
+    line.text(",\"tid\":");
+    line.int(tid.into());
     line.text(",\"comm\":");
     line.foreign(comm);
     line.text(",\"call\":\"");

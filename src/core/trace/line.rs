@@ -1,11 +1,14 @@
-//! A line of the log in the making: the few things that lines are made of, appended to a buffer.
+//! A line of the log in the making: the few things that lines are made of, one after the other in a room.
 //!
 //! The writer's time is the program's time too, and most of a line is constants, names that need no escaping, and
 //! numbers. Those are copied, without the detour through `core::fmt` and serde, which was most of what an event cost. What
 //! comes from outside (a path, a process's name) goes through `core::fmt` and `serde_json`.
 
 use serde::ser::{Serialize, Serializer};
-use std::fmt;
+use std::{fmt, io};
+
+/// No event takes more, in either format.
+pub const LONGEST: usize = 8 * 1024;
 
 /// `00` to `99`.
 static PAIRS: [[u8; 2]; 100] = {
@@ -17,19 +20,54 @@ static PAIRS: [[u8; 2]; 100] = {
     pairs
 };
 
-/// The line.
-pub struct Line<'a>(&'a mut Vec<u8>);
+/// The line. What has no room is cut, so whoever gives the room gives enough.
+pub struct Line<'a> {
+    room: &'a mut [u8],
+    len: usize,
+}
 
 impl<'a> Line<'a> {
-    /// Appends to `buffer`.
-    pub fn new(buffer: &'a mut Vec<u8>) -> Line<'a> {
-        Line(buffer)
+    /// An empty line in `room`.
+    pub fn new(room: &'a mut [u8]) -> Line<'a> {
+        Line { room, len: 0 }
+    }
+
+    /// What was written.
+    pub fn written(self) -> &'a [u8] {
+        &self.room[..self.len]
+    }
+
+    /// How long it is.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether nothing was written.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The next `count` bytes of the room.
+    #[inline(always)]
+    fn take(&mut self, count: usize) -> Option<&mut [u8]> {
+        let end = self.len.checked_add(count)?;
+        let place = self.room.get_mut(self.len..end)?;
+        self.len = end;
+        Some(place)
+    }
+
+    #[inline(always)]
+    fn copy(&mut self, bytes: &[u8]) {
+        if let Some(place) = self.take(bytes.len()) {
+            place.copy_from_slice(bytes);
+        }
     }
 
     /// A constant: its length is known, so it is copied without a loop.
     #[inline(always)]
     pub fn text(&mut self, text: &'static str) {
-        self.0.extend_from_slice(text.as_bytes());
+        self.copy(text.as_bytes());
     }
 
     /// A text of any length.
@@ -41,7 +79,7 @@ impl<'a> Line<'a> {
     /// Bytes of any number.
     #[inline(never)]
     pub fn bytes(&mut self, bytes: &[u8]) {
-        self.0.extend_from_slice(bytes);
+        self.copy(bytes);
     }
 
     /// A signed number.
@@ -54,12 +92,18 @@ impl<'a> Line<'a> {
     }
 
     /// An unsigned number. Most of them have one digit.
+    #[inline]
     pub fn uint(&mut self, number: u64) {
         if number < 10 {
-            self.0.push(b'0' + number as u8);
+            self.copy(&[b'0' + number as u8]);
         } else {
-            self.0.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+            self.long(number);
         }
+    }
+
+    #[inline(never)]
+    fn long(&mut self, number: u64) {
+        self.copy(itoa::Buffer::new().format(number).as_bytes());
     }
 
     /// A number in decimal, with zeros in front up to `WIDTH` digits, an even number; what is above them is cut.
@@ -69,19 +113,21 @@ impl<'a> Line<'a> {
             pair.copy_from_slice(&PAIRS[(number % 100) as usize]);
             number /= 100;
         }
-        self.0.extend_from_slice(&digits);
+        self.copy(&digits);
     }
 
     /// A number in hexadecimal, as `0x1f`.
+    #[inline(never)]
     pub fn hex(&mut self, number: u64) {
-        let (mut digits, mut left, mut begin) = ([0; 16], number, 16);
-        while begin == 16 || left != 0 {
-            begin -= 1;
-            digits[begin] = b"0123456789abcdef"[(left & 0xf) as usize];
-            left >>= 4;
-        }
+        let digits = 16 - number.leading_zeros().min(60) as usize / 4;
         self.text("0x");
-        self.0.extend_from_slice(&digits[begin..]);
+        if let Some(place) = self.take(digits) {
+            let mut left = number;
+            for digit in place.iter_mut().rev() {
+                *digit = b"0123456789abcdef"[(left & 0xf) as usize];
+                left >>= 4;
+            }
+        }
     }
 
     /// What `write` writes. A line takes everything, so there is no error.
@@ -97,25 +143,22 @@ impl<'a> Line<'a> {
 
     /// A string of JSON from outside: in quotes, and escaped.
     pub fn foreign(&mut self, text: impl fmt::Display) {
-        // Writing to memory cannot fail, and a Display form that fails leaves what it has written.
-        let _ = serde_json::to_writer(&mut *self.0, &Shown(text));
+        // A line takes everything, and a Display form that fails leaves what it has written.
+        let _ = serde_json::to_writer(self, &Shown(text));
     }
 
     /// Spaces from `begin` up to `width` characters. For ASCII.
     pub fn pad(&mut self, begin: usize, width: usize) {
-        let missing = (begin + width).saturating_sub(self.0.len());
-        self.0.resize(self.0.len() + missing, b' ');
-    }
-
-    /// Where the next character goes: a beginning for [`Line::pad`].
-    pub fn place(&self) -> usize {
-        self.0.len()
+        let missing = (begin + width).saturating_sub(self.len);
+        if let Some(place) = self.take(missing) {
+            place.fill(b' ');
+        }
     }
 
     /// The last byte, if there is one.
     #[inline]
     pub fn last(&self) -> Option<u8> {
-        self.0.last().copied()
+        self.room.get(self.len.checked_sub(1)?).copied()
     }
 }
 
@@ -123,6 +166,17 @@ impl fmt::Write for Line<'_> {
     #[inline]
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.word(text);
+        Ok(())
+    }
+}
+
+impl io::Write for Line<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bytes(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
@@ -141,9 +195,10 @@ mod tests {
     use super::*;
 
     fn line(write: impl FnOnce(&mut Line)) -> String {
-        let mut buffer = Vec::new();
-        write(&mut Line::new(&mut buffer));
-        String::from_utf8(buffer).expect("UTF-8")
+        let mut room = [0; 256];
+        let mut line = Line::new(&mut room);
+        write(&mut line);
+        String::from_utf8(line.written().to_vec()).expect("UTF-8")
     }
 
     #[test]
@@ -163,6 +218,18 @@ mod tests {
         for text in ["plain", "a\"b\\c", "\n\t\u{1}\u{7f}", "é→\u{2028}"] {
             assert_eq!(line(|line| line.foreign(text)), serde_json::to_string(text).expect("a string"));
         }
+    }
+
+    #[test]
+    fn what_has_no_room_is_cut() {
+        let mut room = [0; 4];
+        let mut line = Line::new(&mut room);
+        line.text("abc");
+        line.uint(99);
+        line.text("d");
+        line.text("e");
+        assert_eq!(line.len(), 4);
+        assert_eq!(&room, b"abcd");
     }
 
     #[test]

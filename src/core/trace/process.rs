@@ -13,9 +13,12 @@ pub struct Process {
     pub epoch: u64,
     /// `/proc/self/comm`.
     pub(super) comm: String,
-    pub(super) second: Piece<u64>,
-    pub(super) time: Piece<u64>,
-    pub(super) names: Piece<()>,
+    /// Of JSON: up to the point of the seconds; and from there, behind the digits, up to the call's name.
+    pub(super) second: Piece<u64, 32>,
+    pub(super) thread: Piece<i32, 192>,
+    /// Of text: the time of day, and the name with the thread.
+    pub(super) time: Piece<u64, 32>,
+    pub(super) name: Piece<i32, 64>,
     pub(super) ways: Ways,
 }
 
@@ -28,9 +31,10 @@ impl Process {
             pid,
             epoch: 0,
             comm: name,
-            second: Piece::with_capacity(32),
-            time: Piece::with_capacity(32),
-            names: Piece::with_capacity(192),
+            second: Piece::EMPTY,
+            time: Piece::EMPTY,
+            thread: Piece::EMPTY,
+            name: Piece::EMPTY,
             ways: Ways { pieces: [const { Piece::EMPTY }; WAYS], next: 0 },
         }
     }
@@ -40,23 +44,21 @@ impl Process {
         if self.comm != comm {
             self.comm.clear();
             self.comm.push_str(comm);
-            self.names.forget();
+            self.thread.forget();
+            self.name.forget();
         }
     }
 }
 
 /// A piece of a line, and what it is made of.
-pub(super) struct Piece<T> {
+pub(super) struct Piece<T, const N: usize> {
     of: Option<T>,
-    bytes: Vec<u8>,
+    room: [u8; N],
+    len: usize,
 }
 
-impl<T: Copy + PartialEq> Piece<T> {
-    const EMPTY: Piece<T> = Piece { of: None, bytes: Vec::new() };
-
-    fn with_capacity(capacity: usize) -> Piece<T> {
-        Piece { bytes: Vec::with_capacity(capacity), ..Piece::EMPTY }
-    }
+impl<T: Copy + PartialEq, const N: usize> Piece<T, N> {
+    const EMPTY: Piece<T, N> = Piece { of: None, room: [0; N], len: 0 };
 
     fn forget(&mut self) {
         self.of = None;
@@ -66,11 +68,12 @@ impl<T: Copy + PartialEq> Piece<T> {
     #[inline]
     pub fn get(&mut self, of: T, make: impl FnOnce(T, &mut Line)) -> &[u8] {
         if self.of != Some(of) {
-            self.bytes.clear();
-            make(of, &mut Line::new(&mut self.bytes));
+            let mut line = Line::new(&mut self.room);
+            make(of, &mut line);
+            self.len = line.len();
             self.of = Some(of);
         }
-        &self.bytes
+        &self.room[..self.len]
     }
 }
 
@@ -79,7 +82,7 @@ const WAYS: usize = 8;
 
 /// The ways of data calls, which are the same for the same call on the same kind of socket.
 pub(super) struct Ways {
-    pieces: [Piece<Way>; WAYS],
+    pieces: [Piece<Way, 512>; WAYS],
     /// The piece that is given up next.
     next: usize,
 }

@@ -15,8 +15,7 @@ use crate::verdict::{Predicted, Reason};
 const COLUMN: usize = 24;
 
 /// Appends the event with its path.
-pub fn write(event: &Event, process: &mut Process, out: &mut Vec<u8>) {
-    let line = &mut Line::new(out);
+pub fn write(event: &Event, process: &mut Process, line: &mut Line) {
     head(line, event, process);
     match (event.reason, event.extra) {
         (Reason::Shim, Extra::Text) => {
@@ -47,10 +46,15 @@ fn head(line: &mut Line, event: &Event, process: &mut Process) {
     let micros = (event.start + process.epoch) / 1000;
     line.bytes(process.time.get(micros / 1_000_000, time));
     line.digits::<6>(micros % 1_000_000);
+    line.bytes(process.name.get(event.tid, |tid, line| name(tid, &process.comm, line)));
+}
+
+/// The process's name and the thread.
+fn name(tid: i32, comm: &str, line: &mut Line) {
     line.text(" ");
-    line.word(&process.comm);
+    line.word(comm);
     line.text("[");
-    line.int(event.tid.into());
+    line.int(tid.into());
     line.text("] ");
 }
 
@@ -121,7 +125,7 @@ fn path(line: &mut Line, event: &Event) {
         if plain {
             line.word(step.func.name());
         } else {
-            let begin = line.place();
+            let begin = line.len();
             label(line, step, event);
             line.pad(begin, COLUMN);
             line.text(" ");

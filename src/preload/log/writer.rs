@@ -27,6 +27,7 @@ use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use sockshim_core::config::Format;
 use sockshim_core::hook::{Hook, Level};
 use sockshim_core::trace::event::{Event, Extra, Summary};
+use sockshim_core::trace::line::{LONGEST, Line};
 use sockshim_core::trace::process::Process;
 use sockshim_core::trace::sink::Sink;
 use sockshim_core::trace::{json, text};
@@ -311,7 +312,8 @@ extern "C" fn thread(pid: i32) -> c_int {
         output,
         process: Process::new(pid, ""),
         comm_at: 0,
-        buffer: Vec::with_capacity(BUFFER),
+        buffer: vec![0; BUFFER].into_boxed_slice(),
+        len: 0,
         seen: Summary::default(),
     };
     if attempt(|| writer.run(sink)).is_err() {
@@ -357,8 +359,6 @@ fn epoch() -> u64 {
 }
 
 const BUFFER: usize = 64 * 1024;
-/// An event never takes more: what a buffer must have left to begin one.
-const LONGEST_EVENT: usize = 8 * 1024;
 
 struct Writer {
     settings: &'static Settings,
@@ -366,7 +366,9 @@ struct Writer {
     process: Process,
     /// When the process's name was read.
     comm_at: u64,
-    buffer: Vec<u8>,
+    /// Lines, in its first `len` bytes.
+    buffer: Box<[u8]>,
+    len: usize,
     seen: Summary,
 }
 
@@ -423,7 +425,7 @@ impl Writer {
         let (mut count, mut written) = (0, 0);
         merge.read(sink, all);
         while let Some(item) = merge.next() {
-            if self.buffer.len() + 2 * LONGEST_EVENT > BUFFER {
+            if self.len + 2 * LONGEST > BUFFER {
                 written += count;
                 self.write(sink, std::mem::take(&mut count));
             }
@@ -488,20 +490,21 @@ impl Writer {
 
     /// Writes the buffer; what cannot be written counts as lost.
     fn write(&mut self, sink: &Sink, count: u64) {
-        if !self.buffer.is_empty() && !self.output.write(&self.buffer, self.settings, self.process.pid) {
+        let lines = &self.buffer[..self.len];
+        if !lines.is_empty() && !self.output.write(lines, self.settings, self.process.pid) {
             sink.add_dropped(count);
         }
-        self.buffer.clear();
+        self.len = 0;
     }
 
     fn format(&mut self, event: &Event) {
-        let begin = self.buffer.len();
+        let mut line = Line::new(&mut self.buffer[self.len..]);
         let formatted = attempt(|| match self.settings.format {
-            Format::Json => json::write(event, &mut self.process, &mut self.buffer),
-            Format::Text => text::write(event, &mut self.process, &mut self.buffer),
+            Format::Json => json::write(event, &mut self.process, &mut line),
+            Format::Text => text::write(event, &mut self.process, &mut line),
         });
-        if formatted.is_err() {
-            self.buffer.truncate(begin);
+        if formatted.is_ok() {
+            self.len += line.len();
         }
     }
 

@@ -11,6 +11,7 @@ use sockshim_core::net::path::Path;
 use sockshim_core::net::sock::Proto;
 use sockshim_core::net::socket::sys_socket;
 use sockshim_core::trace::event::Event;
+use sockshim_core::trace::line::{LONGEST, Line};
 use sockshim_core::trace::process::Process;
 use sockshim_core::trace::{json, text};
 use sockshim_core::uapi::{FAMILIES, Named, TypeArg, protocols_of};
@@ -123,19 +124,21 @@ impl Answer {
     /// None that can be met: a line of the log is JSON.
     pub fn json_path(&self) -> io::Result<Vec<Box<RawValue>>> {
         #[derive(Deserialize)]
-        struct Line {
+        struct Parsed {
             path: Vec<Box<RawValue>>,
         }
-        let mut line = Vec::new();
+        let mut room = [0; LONGEST];
+        let mut line = Line::new(&mut room);
         json::write(&self.event(), &mut nobody(), &mut line);
-        Ok(serde_json::from_slice::<Line>(&line)?.path)
+        Ok(serde_json::from_slice::<Parsed>(line.written())?.path)
     }
 
     /// A part of the path as the log has it in text, indented and without the call's own line.
     pub fn text_path(&self, path: Path) -> String {
-        let mut text = Vec::new();
-        text::write(&Event { path, ..self.event() }, &mut nobody(), &mut text);
-        let text = String::from_utf8_lossy(&text);
+        let mut room = [0; LONGEST];
+        let mut line = Line::new(&mut room);
+        text::write(&Event { path, ..self.event() }, &mut nobody(), &mut line);
+        let text = String::from_utf8_lossy(line.written());
         text.split_once('\n').map_or("", |(_, below)| below).to_string()
     }
 

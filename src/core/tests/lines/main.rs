@@ -10,6 +10,7 @@ use sockshim_core::errno::Errno;
 use sockshim_core::hook::Level;
 use sockshim_core::net::path::{Finding, Match, Step};
 use sockshim_core::trace::event::{Event, Extra, Summary};
+use sockshim_core::trace::line::{LONGEST, Line};
 use sockshim_core::trace::process::Process;
 use sockshim_core::trace::{json as json_format, text as text_format};
 use sockshim_core::uapi::{self, Bits, Named, TypeArg};
@@ -335,11 +336,12 @@ fn lines_are_what_the_plain_way_makes() {
                 process.epoch = dice.word() >> 4;
             }
             let epoch = process.epoch;
-            let (mut json, mut text) = (Vec::new(), Vec::new());
+            let (mut json, mut text) = ([0; LONGEST], [0; LONGEST]);
+            let (mut json, mut text) = (Line::new(&mut json), Line::new(&mut text));
             json_format::write(&event, &mut process, &mut json);
             text_format::write(&event, &mut process, &mut text);
-            assert_eq!(String::from_utf8(json).expect("UTF-8"), as_json(&event, comm, epoch));
-            assert_eq!(String::from_utf8(text).expect("UTF-8"), as_text(&event, comm, epoch));
+            assert_eq!(core::str::from_utf8(json.written()).expect("UTF-8"), as_json(&event, comm, epoch));
+            assert_eq!(core::str::from_utf8(text.written()).expect("UTF-8"), as_text(&event, comm, epoch));
         }
     }
 }
