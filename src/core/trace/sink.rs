@@ -1,7 +1,7 @@
 //! The bounded channel from the program's threads to the writer.
 //!
-//! The sender never blocks, never wakes anybody and makes no system call: the receiver polls, so there is nobody to
-//! wake, and a full channel loses the event and counts it.
+//! The sender never blocks and makes no system call: the receiver polls, and a full channel loses the event and counts
+//! it. The sender says when the channel has become half full, so that its caller can wake a receiver that is late.
 
 use crate::trace::event::Event;
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -28,13 +28,15 @@ impl Default for Sink {
 impl Sink {
     /// Hands an event to the writer, or counts it as lost. A few places stay free, so that a signal handler that
     /// interrupts a sender half-way can never come round to the very place that this sender has claimed. `event` makes it,
-    /// if there is room, unless there is no memory.
-    pub fn send(&self, event: impl FnOnce() -> Option<Box<Event>>) {
-        let sent = self.receiver.len() + MARGIN < CAPACITY
-            && event().is_some_and(|event| self.sender.try_send(event).is_ok());
+    /// if there is room, unless there is no memory. Whether the writer is late: the channel has just become half full.
+    pub fn send(&self, event: impl FnOnce() -> Option<Box<Event>>) -> bool {
+        let waiting = self.receiver.len();
+        let sent =
+            waiting + MARGIN < CAPACITY && event().is_some_and(|event| self.sender.try_send(event).is_ok());
         if !sent {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
+        waiting == CAPACITY / 2
     }
 
     /// The next event, if there is one.

@@ -162,6 +162,11 @@ impl Merge {
         true
     }
 
+    /// Ends the reading: the threads may wake the writer again.
+    pub fn finish(&self) {
+        self.rings.iter().for_each(|(ring, _)| ring.arm());
+    }
+
     /// Whether something is kept for the next time.
     pub fn is_empty(&self) -> bool {
         self.events.is_empty()

@@ -163,7 +163,10 @@ fn sink() -> Option<&'static Sink> {
 pub fn send(event: &Event) {
     if let (true, Some(sink)) = (is_open(), sink()) {
         USED.store(true, Ordering::Relaxed);
-        sink.send(|| crate::alloc::boxed(event));
+        let half_full = sink.send(|| crate::alloc::boxed(event));
+        if half_full && !process::is_sandboxed() {
+            writer::wake();
+        }
         if SYNCHRONOUS.load(Ordering::Relaxed) {
             flush();
         }

@@ -2,7 +2,7 @@
 //!
 //! A data call on a known socket needs no decision, so nothing is walked and nothing is built: the call's words, its
 //! result and two readings of the time stamp counter go into the thread's own ring, and the writer makes an event of
-//! them. No system call, no lock, no locked instruction. Whatever is unusual (an unknown descriptor, a thread without
+//! them. No lock, no locked instruction, and no system call but to wake a writer that is late. Whatever is unusual (an unknown descriptor, a thread without
 //! a ring, an address, a child) takes the long way through [`crate::call`] instead.
 //!
 //! The writer merges rings and channel by the time at which calls ended; see [`crate::log::merge`].
@@ -13,7 +13,7 @@
 //! instruction, and a record counts only when its end is written, which is last.
 
 use crate::dispatch::ready;
-use crate::log::clock;
+use crate::log::{clock, writer};
 use crate::panic::attempt;
 use crate::{mode, process, sys, tls};
 use core::arch::asm;
@@ -25,8 +25,11 @@ use sockshim_core::fdtable::FDS;
 
 /// How many records a ring holds.
 pub const SLOTS: usize = 4096;
-/// The places that stay free, so that handlers which interrupt a thread between looking and taking find room.
-const MARGIN: u64 = 64;
+/// The places that may be taken. The rest stays free, so that handlers which interrupt a thread between looking and
+/// taking find room.
+const FULL: u64 = SLOTS as u64 - 64;
+/// So many records without the writer having looked, and it is woken.
+const HALF: u64 = SLOTS as u64 / 2;
 /// The room that the writer has made is told in pieces of so many places: telling takes the thread's line from it.
 const PIECE: u64 = 64;
 /// The argument words after the descriptor that a record keeps.
@@ -89,7 +92,7 @@ pub struct Ring {
 pub struct Line {
     /// The next place.
     head: UnsafeCell<u64>,
-    /// The place at which the ring is full, moved on by the writer.
+    /// The place at which the thread looks closer: the ring is half full, or full. Moved on by the writer.
     limit: AtomicU64,
     /// The calls that had no room.
     dropped: AtomicU64,
@@ -199,8 +202,9 @@ fn put<const FIRST: usize, const N: usize>(
 ) {
     let ring = started.ring;
     // SAFETY: only this thread changes the head.
-    if unsafe { *ring.line.head.get() } >= ring.line.limit.load(Ordering::Acquire) {
-        return ring.drop_one();
+    let head = unsafe { *ring.line.head.get() };
+    if head >= ring.line.limit.load(Ordering::Acquire) && !ring.has_room(head) {
+        return;
     }
     let mut at: u64 = 1;
     // SAFETY: the one instruction takes a place even if a handler takes others around it.
@@ -329,13 +333,24 @@ pub fn free_all() {
 impl Ring {
     fn reset(&self) {
         self.tail.0.store(0, Ordering::Relaxed);
-        self.line.limit.store(SLOTS as u64 - MARGIN, Ordering::Release);
+        self.line.limit.store(HALF, Ordering::Release);
     }
 
+    /// At the limit: the writer is late and gets woken, or the ring is full and the call is lost. The one system call
+    /// of the short way, once in two thousand calls at most, and none in a sandbox.
     #[cold]
     #[inline(never)]
-    fn drop_one(&self) {
-        self.line.dropped.fetch_add(1, Ordering::Relaxed);
+    fn has_room(&self, head: u64) -> bool {
+        let full = self.tail.0.load(Ordering::Acquire) + FULL;
+        if head >= full {
+            self.line.dropped.fetch_add(1, Ordering::Relaxed);
+            return false;
+        }
+        self.line.limit.store(full, Ordering::Release);
+        if !process::is_sandboxed() {
+            writer::wake();
+        }
+        true
     }
 }
 
@@ -363,11 +378,16 @@ impl Ring {
         // SAFETY: the end says that the record is whole, and the tail that it is the writer's.
         let data = unsafe { *record.data.get() };
         record.end.store(0, Ordering::Release);
-        self.tail.0.store(tail + 1, Ordering::Relaxed);
+        self.tail.0.store(tail + 1, Ordering::Release);
         if (tail + 1).is_multiple_of(PIECE) {
-            self.line.limit.store(tail + 1 + SLOTS as u64 - MARGIN, Ordering::Release);
+            self.line.limit.store(tail + 1 + FULL, Ordering::Release);
         }
         Some((end, data))
+    }
+
+    /// The writer goes to sleep: from here on it wants to be woken when the ring is half full.
+    pub fn arm(&self) {
+        self.line.limit.store(self.tail.0.load(Ordering::Relaxed) + HALF, Ordering::Release);
     }
 
     /// How many calls had no room since this was asked last.

@@ -65,11 +65,11 @@ const STATIC_TLS: usize = 16 * 1024;
 /// How much of the starting thread's control block is copied.
 const CONTROL_BLOCK: usize = 704;
 
-/// The longest time that an event waits for a writer that has little to do.
+/// The longest time that an event waits: for a writer that had nothing to do, and for one that had.
+const IDLE_SLEEP: i64 = 8_000_000;
 const LONGEST_SLEEP: i64 = 4_000_000;
 const SHORTEST_SLEEP: i64 = 500_000;
-/// As many events in one round are few, and as many are much: a quarter of what the channel or a ring holds.
-const FEW: u64 = 256;
+/// As many events in one round are much: a quarter of what the channel or a ring holds.
 const MUCH: u64 = 1024;
 /// How old the process's name may be, in nanoseconds.
 const COMM_AGE: u64 = 10_000_000;
@@ -259,7 +259,8 @@ pub fn flush(sandboxed: bool) {
     }
 }
 
-fn wake() {
+/// Wakes the thread, if it sleeps.
+pub fn wake() {
     WAKE.fetch_add(1, Ordering::AcqRel);
     sys::futex_wake(&WAKE);
 }
@@ -324,14 +325,13 @@ extern "C" fn thread(pid: i32) -> c_int {
 }
 
 /// How long to sleep after a round with so many events: less the more there is to do, so that nothing overflows, and more
-/// the less there is, because each wake-up costs the program time.
+/// the less there is, because each wake-up costs the program time. Who fills half of a ring or of the channel before wakes
+/// the writer, but nobody in a sandbox does.
 fn next_sleep(sleep: i64, count: u64) -> i64 {
     match count {
-        0 => (sleep * 2).min(LONGEST_SLEEP),
-        // More may follow at once.
-        1..FEW => (sleep * 2).min(2 * SHORTEST_SLEEP),
-        FEW..MUCH => sleep.min(2 * SHORTEST_SLEEP),
-        MUCH.. => (sleep / 2).max(SHORTEST_SLEEP),
+        0 if !process::is_sandboxed() => (sleep * 2).min(IDLE_SLEEP),
+        0..MUCH => (sleep * 2).min(LONGEST_SLEEP),
+        MUCH.. => (sleep / 2).clamp(SHORTEST_SLEEP, LONGEST_SLEEP),
     }
 }
 
@@ -403,7 +403,7 @@ impl Writer {
                 return;
             }
             rounds = rounds.wrapping_add(1);
-            if rounds.is_multiple_of(512) && !process::is_sandboxed() {
+            if rounds.is_multiple_of(128) && !process::is_sandboxed() {
                 ring::all().for_each(|ring| ring.free_if_orphaned(self.process.pid));
             }
             sleep = next_sleep(sleep, count);
@@ -440,6 +440,7 @@ impl Writer {
             }
             count += 1;
         }
+        merge.finish();
         self.write(sink, count);
         if lost > 0 {
             self.seen.dropped += lost;
