@@ -7,6 +7,7 @@
 //! The channel is emptied at once and sorted. The rings stay where they are: each is in order by itself, so what is
 //! next is the first record of one of them, and it becomes an event when its turn comes.
 
+use crate::alloc;
 use crate::hooks::ROWS;
 use crate::log::clock::Scale;
 use crate::log::ring::{self, Data, Ring, SLOTS, Shape, WORDS};
@@ -75,6 +76,7 @@ impl Merge {
         while self.events.try_reserve(1).is_ok()
             && let Some(mut event) = sink.next()
         {
+            alloc::fetch(&event);
             self.scale.settle(&mut event);
             self.count += 1;
             self.events.push((Reverse((event.start + event.ns, self.count)), event));
