@@ -2,7 +2,7 @@
 
 use libc::c_int;
 use sockshim_core::errno::Errno;
-use sockshim_core::hook::{Hook, Level};
+use sockshim_core::hook::Hook;
 use sockshim_core::net::address::SockAddr;
 use sockshim_core::net::namespace::{INIT_NET, Source};
 use sockshim_core::net::ops::{Cx, Socket, SocketState};
@@ -11,18 +11,11 @@ use sockshim_core::net::sock::TcpState;
 use sockshim_core::net::socket::sys_socket;
 use sockshim_core::trace::event::{Event, Extra, Summary};
 use sockshim_core::verdict::{Action, Predicted, Reason};
-use sockshim_core::{func, params};
+use sockshim_core::{func, hook};
 
 macro_rules! hooks {
     ($($level:ident $name:ident($($arg:ident: $ty:ty),*) -> $ret:literal;)*) => {
-        static HOOKS: &[Hook] = &[$(Hook {
-            name: stringify!($name),
-            params: params!($name; $($arg: $ty),*),
-            ret: $ret,
-            level: Level::$level,
-            nr: None,
-            doc: "",
-        }),*];
+        static HOOKS: &[Hook] = &[$(hook!($level, None, $name($($arg: $ty),*), $ret)),*];
     };
 }
 
@@ -68,7 +61,7 @@ impl Dice {
         match self.below(20) {
             0 => Finding::Unchanged,
             1 => Finding::Allow,
-            2 => Finding::Family { index: self.word() as u8, create: &"inet_create" },
+            2 => Finding::Family { index: self.word() as u8, create: func!(inet_create) },
             3 => Finding::NoFamily(self.word() as u8),
             4 => Finding::FamilyBecomes(self.below(50) as u8),
             5 => Finding::TypeBecomes(self.below(12) as u8),
@@ -134,7 +127,7 @@ impl Dice {
         }
         event.handler = socket.ops.and_then(|ops| match self.below(5) {
             0 => None,
-            1 => Some(func!(sock_no_poll)),
+            1 => Some(func!(sock_no_accept)),
             2 => Some(ops.recvmsg.func),
             _ => Some(ops.sendmsg.func),
         });

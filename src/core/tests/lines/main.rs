@@ -28,7 +28,7 @@ fn errno(errno: c_int) -> Value {
 
 /// An argument: its text, and its JSON.
 fn argument(event: &Event, index: usize) -> (String, String) {
-    let param = event.hook.params.get(index).expect("a parameter");
+    let param = event.hook.param(index).expect("a parameter");
     let (word, int) = (event.args[index], event.args[index] as c_int);
     let number = |text: String| (text.clone(), text);
     let name = |text: String| (text.clone(), json!(text).to_string());
@@ -45,7 +45,7 @@ fn argument(event: &Event, index: usize) -> (String, String) {
         ("protocol", _) => name(Named(uapi::protocols_of(event.args[0] as c_int), int).to_string()),
         ("level", _) => name(Named(uapi::LEVELS, int).to_string()),
         ("optname", _) => name(Named(uapi::options_of(event.args[1] as c_int), int).to_string()),
-        ("flags", _) if event.hook.name == "accept4" => name(Bits(uapi::TYPE_FLAGS, int).to_string()),
+        ("flags", _) if event.hook.name() == "accept4" => name(Bits(uapi::TYPE_FLAGS, int).to_string()),
         ("flags", _) => name(Bits(uapi::MSG, int).to_string()),
         _ if param.ty.starts_with('*') && word == 0 => ("NULL".into(), "null".into()),
         _ if param.ty.starts_with('*') => name(format!("{word:#x}")),
@@ -92,8 +92,8 @@ fn step(step: &Step, event: &Event) -> (String, String, String) {
         Finding::Unchanged => (vec![("result", json!("unchanged"))], (func.into(), "unchanged".into())),
         Finding::Allow => (vec![("result", json!("allow"))], plain()),
         Finding::Family { index, create } => (
-            vec![("family", json!(index)), ("create", json!(*create))],
-            (format!("net_families[{index}]"), create.to_string()),
+            vec![("family", json!(index)), ("create", json!(create.name()))],
+            (format!("net_families[{index}]"), create.name().to_string()),
         ),
         Finding::NoFamily(index) => (
             vec![("family", json!(index)), ("create", Value::Null)],
@@ -198,8 +198,7 @@ fn as_json(event: &Event, comm: &str, epoch: u64) -> String {
     let hook = event.hook;
     let micros = (event.start + epoch) / 1000;
     let mut args: Vec<_> = hook
-        .params
-        .iter()
+        .params()
         .enumerate()
         .map(|(index, param)| {
             format!("\"{}\":{}", param.name.trim_end_matches('_'), argument(event, index).1)
@@ -221,7 +220,7 @@ fn as_json(event: &Event, comm: &str, epoch: u64) -> String {
             extra("divergences", json!(summary.divergences));
             extra("dropped", json!(summary.dropped));
         }
-        Extra::Text if hook.params.is_empty() => {
+        Extra::Text if hook.arity() == 0 => {
             extra("message", json!(String::from_utf8_lossy(event.addr.bytes())));
         }
         _ => {}
@@ -245,7 +244,7 @@ fn as_json(event: &Event, comm: &str, epoch: u64) -> String {
         micros % 1_000_000,
         event.tid,
         json!(comm),
-        hook.name,
+        hook.name(),
         json!(event.fd),
         args.join(","),
         path.join(","),
@@ -287,9 +286,9 @@ fn as_text(event: &Event, comm: &str, epoch: u64) -> String {
     if event.reason == Reason::Mispredicted {
         out += "DIVERGENCE ";
     }
-    let args: Vec<_> = (0..event.hook.params.len()).map(|index| argument(event, index).0).collect();
-    out += &format!("{}({})", event.hook.name, args.join(", "));
-    if event.hook.ret != "!" {
+    let args: Vec<_> = (0..event.hook.arity()).map(|index| argument(event, index).0).collect();
+    out += &format!("{}({})", event.hook.name(), args.join(", "));
+    if event.hook.ret() != "!" {
         out += &format!(" = {}", event.ret);
     }
     if let Some(number) = event.errno {
