@@ -4,6 +4,7 @@
 //! unwinds it as it would unwind libc's own.
 
 use crate::log::clock;
+use crate::log::ring::Begin;
 use crate::panic::attempt;
 use crate::{log, mode, process, sys, tls};
 use core::mem::MaybeUninit;
@@ -99,6 +100,21 @@ pub unsafe fn leave(slot: &mut MaybeUninit<Ticket>, ret: i64) {
         }
     }
     errno.restore();
+}
+
+/// Both halves of a call that libc has made already, for what turned out only then to be worth an event. `begin` is what
+/// the short way has found before it.
+#[inline(never)]
+pub fn late(slot: &mut MaybeUninit<Ticket>, row: &'static Row, args: &[i64], begin: Begin, ret: i64) {
+    if let Answer::Host = enter(slot, row, args) {
+        // SAFETY: `Host` says that the ticket was written.
+        let ticket = unsafe { slot.assume_init_mut() };
+        if let Begin::Short(started) = begin {
+            started.date(&mut ticket.event);
+        }
+        // SAFETY: the same.
+        unsafe { leave(slot, ret) };
+    }
 }
 
 impl Ticket {

@@ -75,7 +75,7 @@ hooks! {
         [Io message]
         fn __send(fd: c_int, buf: *const c_void, len: size_t, flags: c_int) -> ssize_t = data::send, call::logged;
         /// sendto(2)
-        [Io message SYS_sendto]
+        [Io addressed SYS_sendto]
         fn sendto(fd: c_int, buf: *const c_void, len: size_t, flags: c_int, addr: *const sockaddr, addrlen: socklen_t) -> ssize_t = data::sendto, call::logged;
         /// sendmsg(2)
         [Io message SYS_sendmsg]
@@ -87,19 +87,19 @@ hooks! {
         [Io message]
         fn recv(fd: c_int, buf: *mut c_void, len: size_t, flags: c_int) -> ssize_t = data::recv, call::logged;
         /// recv(2) of a program built with _FORTIFY_SOURCE
-        [Io data]
+        [Io message]
         fn __recv_chk(fd: c_int, buf: *mut c_void, len: size_t, buflen: size_t, flags: c_int) -> ssize_t = data::recv, call::logged;
         /// recvfrom(2)
         [Io message SYS_recvfrom]
         fn recvfrom(fd: c_int, buf: *mut c_void, len: size_t, flags: c_int, addr: *mut sockaddr, addrlen: *mut socklen_t) -> ssize_t = data::recv, call::logged;
         /// recvfrom(2) of a program built with _FORTIFY_SOURCE
-        [Io data]
+        [Io message]
         fn __recvfrom_chk(fd: c_int, buf: *mut c_void, len: size_t, buflen: size_t, flags: c_int, addr: *mut sockaddr, addrlen: *mut socklen_t) -> ssize_t = data::recv, call::logged;
         /// recvmsg(2): also how descriptors arrive
-        [Io control SYS_recvmsg]
+        [Io rights SYS_recvmsg]
         fn recvmsg(fd: c_int, msg: *mut msghdr, flags: c_int) -> ssize_t = data::recv, data::received;
         /// recvmmsg(2): also how descriptors arrive
-        [Io control SYS_recvmmsg]
+        [Io rights_of_many SYS_recvmmsg]
         fn recvmmsg(fd: c_int, msgvec: *mut mmsghdr, vlen: c_uint, flags: c_int, timeout: *mut timespec) -> c_int = data::recv, data::received_many;
         /// read(2)
         [Io bytes SYS_read]
@@ -114,10 +114,10 @@ hooks! {
         [Io bytes SYS_readv]
         fn readv(fd: c_int, iov: *const iovec, iovcnt: c_int) -> ssize_t = data::read, call::logged;
         /// preadv2(2), which reads from a socket at offset -1
-        [Io data]
+        [Io bytes]
         fn preadv2(fd: c_int, iov: *const iovec, iovcnt: c_int, offset: off_t, flags: c_int) -> ssize_t = data::read, call::logged;
         /// preadv2(2) with large offsets
-        [Io data]
+        [Io bytes]
         fn preadv64v2(fd: c_int, iov: *const iovec, iovcnt: c_int, offset: off64_t, flags: c_int) -> ssize_t = data::read, call::logged;
         /// write(2)
         [Io bytes SYS_write]
@@ -129,16 +129,16 @@ hooks! {
         [Io bytes SYS_writev]
         fn writev(fd: c_int, iov: *const iovec, iovcnt: c_int) -> ssize_t = data::write, call::logged;
         /// pwritev2(2), which writes to a socket at offset -1
-        [Io data]
+        [Io bytes]
         fn pwritev2(fd: c_int, iov: *const iovec, iovcnt: c_int, offset: off_t, flags: c_int) -> ssize_t = data::write, call::logged;
         /// pwritev2(2) with large offsets
-        [Io data]
+        [Io bytes]
         fn pwritev64v2(fd: c_int, iov: *const iovec, iovcnt: c_int, offset: off64_t, flags: c_int) -> ssize_t = data::write, call::logged;
         /// sendfile(2)
-        [Io data SYS_sendfile]
+        [Io bytes SYS_sendfile]
         fn sendfile(fd: c_int, in_fd: c_int, offset: *mut off_t, count: size_t) -> ssize_t = data::write, call::logged;
         /// sendfile(2) with large offsets
-        [Io data]
+        [Io bytes]
         fn sendfile64(fd: c_int, in_fd: c_int, offset: *mut off64_t, count: size_t) -> ssize_t = data::write, call::logged;
         /// splice(2)
         [Io data SYS_splice]
@@ -152,13 +152,13 @@ hooks! {
         [Io polls]
         fn __poll(fds: *mut pollfd, nfds: nfds_t, timeout: c_int) -> c_int = ready::poll, call::logged;
         /// poll(2) of a program built with _FORTIFY_SOURCE
-        [Io data]
+        [Io polls]
         fn __poll_chk(fds: *mut pollfd, nfds: nfds_t, timeout: c_int, fdslen: size_t) -> c_int = ready::poll, call::logged;
         /// ppoll(2)
-        [Io data]
+        [Io polls]
         fn ppoll(fds: *mut pollfd, nfds: nfds_t, timeout: *const timespec, sigmask: *const sigset_t) -> c_int = ready::poll, call::logged;
         /// ppoll(2) of a program built with _FORTIFY_SOURCE
-        [Io data]
+        [Io polls]
         fn __ppoll_chk(fds: *mut pollfd, nfds: nfds_t, timeout: *const timespec, sigmask: *const sigset_t, fdslen: size_t) -> c_int = ready::poll, call::logged;
         /// select(2)
         [Io waits SYS_select]
@@ -167,7 +167,7 @@ hooks! {
         [Io waits]
         fn __select(nfds: c_int, readfds: *mut fd_set, writefds: *mut fd_set, exceptfds: *mut fd_set, timeout: *mut timeval) -> c_int = ready::select, call::logged;
         /// pselect(2)
-        [Io data]
+        [Io waits]
         fn pselect(nfds: c_int, readfds: *mut fd_set, writefds: *mut fd_set, exceptfds: *mut fd_set, timeout: *const timespec, sigmask: *const sigset_t) -> c_int = ready::select, call::logged;
         /// epoll_create(2)
         [Call control SYS_epoll_create]

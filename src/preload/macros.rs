@@ -56,12 +56,6 @@ pub fn words<const N: usize>(words: [i64; N]) -> [i64; N] {
     words
 }
 
-/// Whether the fifth of six arguments or more is not null: the address of sendto and recvfrom.
-#[inline(always)]
-pub fn has_address(words: &[i64]) -> bool {
-    words.len() > 5 && words[4] != 0
-}
-
 /// The number of the system call with the same arguments, if the table names one.
 macro_rules! nr {
     () => {
@@ -78,6 +72,12 @@ macro_rules! gate {
         crate::mode::control()
     };
     (any) => {
+        crate::mode::control()
+    };
+    (rights) => {
+        crate::mode::control()
+    };
+    (rights_of_many) => {
         crate::mode::control()
     };
     (exec) => {
@@ -101,7 +101,8 @@ macro_rules! shape {
     };
 }
 
-/// The short way of data calls, where the table's line says `bytes`, `message`, `waits` or `polls`: see `log/ring.rs`.
+/// The short way of data calls, where the table's line says `bytes`, `message`, `addressed`, `rights`, `rights_of_many`,
+/// `waits` or `polls`: see `log/ring.rs`.
 macro_rules! short_way {
     (control, $words:ident, $call:block, $place:expr) => {
         let _ = $words;
@@ -111,16 +112,24 @@ macro_rules! short_way {
     };
     // Calls that wait on descriptors of the kernel's own, or on many: there is nothing to look up first.
     (waits, $words:ident, $call:block, $place:expr) => {
-        if let Some(started) = crate::log::ring::start() {
+        use crate::log::ring;
+        if let Some(started) = ring::start() {
+            if ring::has_rest(Shape::Wait, &$words) {
+                let ret = $call;
+                ring::end_long(started, $place, Shape::Wait, &{ $words }, ret.word());
+                return ret;
+            }
             let ret = $call;
-            crate::log::ring::end_wait(started, $place, $words, ret.word());
+            ring::end_wait(started, $place, $words, ret.word());
             return ret;
         }
     };
     (polls, $words:ident, $call:block, $place:expr) => {
-        if let Some(started) = crate::log::ring::start() {
+        use crate::log::ring;
+        if let Some(started) = ring::start() {
+            let rest = if ring::has_rest(Shape::Poll, &$words) { &$words[Shape::Poll.rest()..] } else { &[] };
             let ret = $call;
-            crate::log::ring::end_poll(started, $place, $words, ret.word());
+            ring::end_poll(started, $place, [$words[0], $words[1], $words[2]], rest, ret.word());
             return ret;
         }
     };
@@ -137,17 +146,58 @@ macro_rules! short_way {
             return $call;
         }
     };
+    // An address has to be copied, which the short way does not do.
+    (addressed, $words:ident, $call:block, $place:expr) => {
+        use crate::log::ring::{self, Begin};
+        if let Begin::Short(started) = ring::message($words[0] as i32)
+            && !ring::has_rest(Shape::Socket, &$words)
+        {
+            let ret = $call;
+            ring::end(started, $place, $words, ret.word());
+            return ret;
+        }
+    };
+    (rights, $words:ident, $call:block, $place:expr) => {
+        short_way!(@ data::has_rights, $words, $call, $place);
+    };
+    (rights_of_many, $words:ident, $call:block, $place:expr) => {
+        short_way!(@ data::have_rights, $words, $call, $place);
+    };
+    // Descriptors that arrive are of interest at every level, but few calls bring some.
+    (@ $brings:path, $words:ident, $call:block, $place:expr) => {
+        use crate::log::ring::{self, Begin};
+        let begin = ring::rights($words[0] as i32);
+        if !matches!(begin, Begin::Long) {
+            let ret = $call;
+            // SAFETY: the call is over, and this is what it was given and what it returned.
+            if unsafe { $brings($words[1], ret.word()) } {
+                let mut ticket = core::mem::MaybeUninit::<Ticket>::uninit();
+                call::late(&mut ticket, &ROWS[$place], &{ $words }, begin, ret.word());
+            } else if let Begin::Short(started) = begin {
+                if ring::has_rest(Shape::Socket, &$words) {
+                    ring::end_long(started, $place, Shape::Socket, &{ $words }, ret.word());
+                } else {
+                    ring::end(started, $place, $words, ret.word());
+                }
+            }
+            return ret;
+        }
+    };
     ($kind:ident, $words:ident, $call:block, $place:expr) => {
         use crate::log::ring::{self, Begin};
         match ring::$kind($words[0] as i32) {
             Begin::Pass => return $call,
-            // An address has to be copied, which the short way does not do.
-            Begin::Short(started) if !crate::macros::has_address(&$words) => {
+            Begin::Short(started) if ring::has_rest(Shape::Socket, &$words) => {
+                let ret = $call;
+                ring::end_long(started, $place, Shape::Socket, &{ $words }, ret.word());
+                return ret;
+            }
+            Begin::Short(started) => {
                 let ret = $call;
                 ring::end(started, $place, $words, ret.word());
                 return ret;
             }
-            _ => {}
+            Begin::Long => {}
         }
     };
 }

@@ -63,27 +63,59 @@ pub fn splice(t: &mut Ticket) {
     }
 }
 
+/// Whether a recvmsg(2) that returned `ret` has brought descriptors.
+///
+/// # Safety
+/// The call must have been given this header.
+#[inline(always)]
+pub unsafe fn has_rights(header: i64, ret: i64) -> bool {
+    // SAFETY: the successful call has read the header and written it back.
+    ret >= 0 && unsafe { brings(header) }
+}
+
+/// The same of recvmmsg(2), which returned how many headers of the array it has filled.
+///
+/// # Safety
+/// The call must have been given these headers.
+#[inline(always)]
+pub unsafe fn have_rights(array: i64, ret: i64) -> bool {
+    // SAFETY: the successful call has filled this many headers.
+    headers(array, ret).any(|header| unsafe { brings(header) })
+}
+
+/// Where the headers are that recvmmsg(2) has filled.
+fn headers(array: i64, ret: i64) -> impl Iterator<Item = i64> {
+    (0..ret).map(move |index| array + index * size_of::<libc::mmsghdr>() as i64)
+}
+
+/// # Safety
+/// The header must be one that a successful call has filled.
+#[inline(always)]
+unsafe fn brings(header: i64) -> bool {
+    // SAFETY: the caller's promise. The header of recvmmsg begins with one of recvmsg.
+    let header: libc::msghdr = unsafe { memory::read_used(header) };
+    // SAFETY: the same. Most messages have no control data, and that is known here already.
+    has_control(&header) && unsafe { each_descriptor(&header, |_| ()) } > 0
+}
+
+fn has_control(header: &libc::msghdr) -> bool {
+    !header.msg_control.is_null() && header.msg_controllen >= size_of::<libc::cmsghdr>()
+}
+
 /// recvmsg(2) may have brought descriptors.
 pub fn received(t: &mut Ticket) {
     if t.event.ret >= 0 {
-        // SAFETY: the successful call has read the header and written it back.
-        let header: libc::msghdr = unsafe { memory::read_used(t.word(1)) };
-        // SAFETY: the header is what the call has left.
-        note_rights(t, unsafe { note_received(&header) });
+        // SAFETY: the call has succeeded.
+        let count = unsafe { note_received(t.word(1)) };
+        note_rights(t, count);
     }
     t.finish();
 }
 
 /// recvmmsg(2), likewise for each message.
 pub fn received_many(t: &mut Ticket) {
-    let mut count = 0;
-    for index in 0..t.event.ret.max(0) {
-        let address = t.word(1) + index * size_of::<libc::mmsghdr>() as i64;
-        // SAFETY: the successful call has filled this many headers.
-        let header: libc::mmsghdr = unsafe { memory::read_used(address) };
-        // SAFETY: the header is what the call has left.
-        count += unsafe { note_received(&header.msg_hdr) };
-    }
+    // SAFETY: the call has filled these headers.
+    let count = headers(t.word(1), t.event.ret).map(|header| unsafe { note_received(header) }).sum();
     note_rights(t, count);
     t.finish();
 }
@@ -97,12 +129,21 @@ fn note_rights(t: &mut Ticket, count: i32) {
 /// What the numbers of the received descriptors meant before is over.
 ///
 /// # Safety
-/// The header must be one that a successful recvmsg has filled.
-unsafe fn note_received(header: &libc::msghdr) -> i32 {
+/// The header must be one that a successful call has filled.
+unsafe fn note_received(header: i64) -> i32 {
+    // SAFETY: the caller's promise.
+    let header: libc::msghdr = unsafe { memory::read_used(header) };
+    // SAFETY: the same.
+    if has_control(&header) { unsafe { each_descriptor(&header, learn) } } else { 0 }
+}
+
+/// Goes through the descriptors in control data, and counts them.
+///
+/// # Safety
+/// The header must have control data that a successful call has written.
+#[inline(never)]
+unsafe fn each_descriptor(header: &libc::msghdr, each: fn(i32)) -> i32 {
     let mut count = 0;
-    if header.msg_control.is_null() || header.msg_controllen < size_of::<libc::cmsghdr>() {
-        return 0;
-    }
     // SAFETY: the kernel has written `msg_controllen` bytes of well-formed control messages.
     unsafe {
         let mut message = libc::CMSG_FIRSTHDR(header);
@@ -111,7 +152,7 @@ unsafe fn note_received(header: &libc::msghdr) -> i32 {
                 let data = libc::CMSG_DATA(message).cast::<i32>();
                 let bytes = (*message).cmsg_len.saturating_sub(libc::CMSG_LEN(0) as usize);
                 for index in 0..bytes / size_of::<i32>() {
-                    learn(data.add(index).read_unaligned());
+                    each(data.add(index).read_unaligned());
                     count += 1;
                 }
             }

@@ -23,6 +23,12 @@ pub fn start(event: &mut Event) {
     event.start = read(event.in_ticks);
 }
 
+/// Notes the start of a call that was read from the counter.
+pub fn start_at(event: &mut Event, ticks: u64) {
+    event.in_ticks = true;
+    event.start = ticks;
+}
+
 /// Notes the end of a call, by the clock that its start was read from.
 pub fn stop(event: &mut Event) {
     event.ns = read(event.in_ticks).saturating_sub(event.start);

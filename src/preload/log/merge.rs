@@ -10,7 +10,7 @@
 use crate::alloc;
 use crate::hooks::ROWS;
 use crate::log::clock::Scale;
-use crate::log::ring::{self, Data, Ring, SLOTS, Shape, WORDS};
+use crate::log::ring::{self, Ring, SLOTS, Shape, Taken, WORDS};
 use core::cmp::Reverse;
 use core::ffi::c_int;
 use sockshim_core::fdtable::Handle;
@@ -110,9 +110,9 @@ impl Merge {
             let (_, place) = self.current.filter(|_| time <= self.until && self.left > 0)?;
             self.left -= 1;
             let (ring, tid) = self.rings[place];
-            let (end, data) = ring.next()?;
+            let taken = ring.next()?;
             self.advance(ring, place);
-            if self.make(end, tid, &data) {
+            if self.make(&taken, tid) {
                 return Some(Item::Data(&self.event));
             }
         }
@@ -133,12 +133,13 @@ impl Merge {
     }
 
     /// Makes the event of a record, if it is of interest.
-    fn make(&mut self, end: u64, tid: i32, data: &Data) -> bool {
+    fn make(&mut self, taken: &Taken, tid: i32) -> bool {
+        let Taken { end, data, rest } = taken;
         let row = &ROWS[usize::from(data.place)];
         let event = &mut self.event;
         event.hook = &row.hook;
         event.ns = self.scale.span(end.saturating_sub(data.start));
-        event.start = self.scale.time(end).saturating_sub(event.ns);
+        event.start = self.scale.time(*end).saturating_sub(event.ns);
         event.tid = tid;
         event.fd = Some(data.fd);
         event.ret = data.ret;
@@ -150,6 +151,9 @@ impl Merge {
             // What a call has no argument for is not looked at.
             event.args[0] = data.fd.into();
             event.args[1..=WORDS].copy_from_slice(&data.words);
+        }
+        for (arg, word) in event.args[row.shape.rest()..].iter_mut().zip(rest) {
+            *arg = *word;
         }
         if row.shape == Shape::Wait {
             event.args[WORDS + 1] = data.socket as i64;

@@ -2,8 +2,9 @@
 //!
 //! A data call on a known socket needs no decision, so nothing is walked and nothing is built: the call's words, its
 //! result and two readings of the time stamp counter go into the thread's own ring, and the writer makes an event of
-//! them. No lock, no locked instruction, and no system call but to wake a writer that is late. Whatever is unusual (an unknown descriptor, a thread without
-//! a ring, an address, a child) takes the long way through [`crate::call`] instead.
+//! them. No lock, no locked instruction, and no system call but to wake a writer that is late. Whatever is unusual (an
+//! unknown descriptor, a thread without a ring, an address to send to, a child) takes the long way through
+//! [`crate::call`] instead.
 //!
 //! The writer merges rings and channel by the time at which calls ended; see [`crate::log::merge`].
 //!
@@ -22,6 +23,7 @@ use core::ptr;
 use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use sockshim_core::boxed::try_boxed;
 use sockshim_core::fdtable::FDS;
+use sockshim_core::trace::event::Event;
 
 /// How many records a ring holds.
 pub const SLOTS: usize = 4096;
@@ -34,6 +36,9 @@ const HALF: u64 = SLOTS as u64 / 2;
 const PIECE: u64 = 64;
 /// The argument words after the descriptor that a record keeps.
 pub const WORDS: usize = 3;
+
+/// Set in a record's place when the next record has more of the call's arguments.
+const MORE: u16 = 1 << 15;
 
 /// One data call: a cache line.
 #[repr(C, align(64))]
@@ -49,10 +54,21 @@ pub struct Record {
 pub enum Shape {
     /// A call on one socket: its first argument.
     Socket,
-    /// A call that waits, with up to five arguments: the fifth stands in the socket's place.
+    /// A call that waits: the fifth argument stands in the socket's place.
     Wait,
-    /// poll: its three arguments, beside the socket that makes it one of interest.
+    /// poll: its first arguments, beside the socket that makes it one of interest.
     Poll,
+}
+
+impl Shape {
+    /// The first argument that the record has no room for.
+    pub const fn rest(self) -> usize {
+        match self {
+            Shape::Socket => WORDS + 1,
+            Shape::Wait => WORDS + 2,
+            Shape::Poll => WORDS,
+        }
+    }
 }
 
 /// What is known of a data call.
@@ -73,6 +89,16 @@ pub struct Data {
     pub place: u16,
     /// The argument words after the descriptor.
     pub words: [i64; WORDS],
+}
+
+/// A call that was taken from a ring.
+pub struct Taken {
+    /// The counter when libc was back.
+    pub end: u64,
+    /// The record.
+    pub data: Data,
+    /// The arguments that it has no room for, from [`Shape::rest`] on.
+    pub rest: [i64; WORDS],
 }
 
 /// The ring of one thread. Its first page is emptied by the kernel in a forked child (MADV_WIPEONFORK), so that the
@@ -158,6 +184,12 @@ pub fn message(fd: i32) -> Begin {
     begin(FDS.word(fd))
 }
 
+/// The start of a call that may bring descriptors, which is of interest at every level.
+#[inline(always)]
+pub fn rights(fd: i32) -> Begin {
+    if mode::data() { message(fd) } else { Begin::Pass }
+}
+
 #[inline(always)]
 fn begin(socket: u64) -> Begin {
     match own() {
@@ -184,69 +216,38 @@ fn own() -> Option<&'static Ring> {
     Some(unsafe { &*line.cast::<Ring>() })
 }
 
+/// Whether a call has more arguments that are not zero than a record has room for. Asked before the call, while they are
+/// at hand.
+#[inline(always)]
+pub fn has_rest(shape: Shape, args: &[i64]) -> bool {
+    // One test for all of them.
+    args.iter().skip(shape.rest()).fold(0, |any, word| any | word) != 0
+}
+
 /// The end of a call that took the short way.
 #[inline(always)]
 pub fn end<const N: usize>(started: Started, place: usize, args: [i64; N], ret: i64) {
-    put::<1, N>(started, clock::ticks(), place, args[0] as i32, args, ret);
-}
-
-/// Puts a record into the ring, with the arguments from `FIRST` on as its words.
-#[inline(always)]
-fn put<const FIRST: usize, const N: usize>(
-    started: Started,
-    end: u64,
-    place: usize,
-    fd: i32,
-    args: [i64; N],
-    ret: i64,
-) {
-    let ring = started.ring;
-    // SAFETY: only this thread changes the head.
-    let head = unsafe { *ring.line.head.get() };
-    if head >= ring.line.limit.load(Ordering::Acquire) && !ring.has_room(head) {
-        return;
-    }
-    let mut at: u64 = 1;
-    // SAFETY: the one instruction takes a place even if a handler takes others around it.
-    unsafe {
-        asm!("xadd qword ptr [{}], {}", in(reg) ring.line.head.get(), inout(reg) at, options(nostack));
-    }
-    let record = &ring.records[at as usize % SLOTS];
-    // SAFETY: the place is this call's alone until its end is written.
-    unsafe {
-        let data = record.data.get();
-        (&raw mut (*data).start).write(started.start);
-        (&raw mut (*data).socket).write(started.socket);
-        (&raw mut (*data).ret).write(ret);
-        (&raw mut (*data).fd).write(fd);
-        if ret == -1 {
-            (&raw mut (*data).errno).write(sys::errno() as u16);
-        }
-        (&raw mut (*data).place).write(place as u16);
-        let words = (&raw mut (*data).words).cast::<i64>();
-        let mut index = FIRST;
-        while index < N && index < FIRST + WORDS {
-            words.add(index - FIRST).write(args[index]);
-            index += 1;
-        }
-    }
-    record.end.store(end, Ordering::Release);
+    started.put::<1, N>(clock::ticks(), place as u16, args[0] as i32, &args, ret);
 }
 
 /// The end of a call that waits: its arguments are all that there is to say.
 #[inline(always)]
-pub fn end_wait<const N: usize>(mut started: Started, place: usize, args: [i64; N], ret: i64) {
-    const { assert!(N <= WORDS + 2, "the record has no room for the arguments") };
-    if N == WORDS + 2 {
-        started.socket = args[N - 1] as u64;
-    }
-    end(started, place, args, ret);
+pub fn end_wait<const N: usize>(started: Started, place: usize, args: [i64; N], ret: i64) {
+    started.with_fifth(&args).put::<1, N>(clock::ticks(), place as u16, args[0] as i32, &args, ret);
+}
+
+/// The end of a call that [`has_rest`].
+#[inline(never)]
+pub fn end_long(started: Started, place: usize, shape: Shape, args: &[i64], ret: i64) {
+    let started = if shape == Shape::Wait { started.with_fifth(args) } else { started };
+    started.put_two(clock::ticks(), place as u16, args[0] as i32, &args[1..], &args[shape.rest()..], ret);
 }
 
 /// The end of poll, which is of interest when one of the first descriptors is a socket. The kernel has read the array,
-/// so it is read here without asking, unless the call has failed.
+/// so it is read here without asking, unless the call has failed. `rest` has the arguments after the first three, or
+/// nothing if they are all zero.
 #[inline(never)]
-pub fn end_poll(mut started: Started, place: usize, args: [i64; 3], ret: i64) {
+pub fn end_poll(mut started: Started, place: usize, args: [i64; WORDS], rest: &[i64], ret: i64) {
     // The call's time does not hold what is done here.
     let end = clock::ticks();
     let errno = sys::errno();
@@ -255,7 +256,93 @@ pub fn end_poll(mut started: Started, place: usize, args: [i64; 3], ret: i64) {
     sys::set_errno(errno);
     if let Ok(Some((fd, socket))) = found {
         started.socket = socket;
-        put::<0, 3>(started, end, place, fd, args, ret);
+        if rest.is_empty() {
+            started.put::<0, WORDS>(end, place as u16, fd, &args, ret);
+        } else {
+            started.put_two(end, place as u16, fd, &args, rest, ret);
+        }
+    }
+}
+
+impl Started {
+    /// Gives an event the time at which the call began.
+    pub fn date(self, event: &mut Event) {
+        clock::start_at(event, self.start);
+    }
+
+    /// The fifth argument in the socket's place.
+    #[inline(always)]
+    fn with_fifth(self, args: &[i64]) -> Started {
+        Started { socket: args.get(WORDS + 1).map_or(0, |word| *word as u64), ..self }
+    }
+
+    /// Puts a record into the ring, with the arguments from `FIRST` on as its words.
+    #[inline(always)]
+    fn put<const FIRST: usize, const N: usize>(
+        self,
+        end: u64,
+        place: u16,
+        fd: i32,
+        args: &[i64; N],
+        ret: i64,
+    ) {
+        if let Some(at) = self.ring.reserve(1) {
+            // SAFETY: the place is reserved.
+            unsafe { self.fill::<FIRST, N>(at, end, place, fd, args, ret) };
+        }
+    }
+
+    /// Puts two records into the ring: the second one has the words that the first one has no room for.
+    #[inline(never)]
+    fn put_two(self, end: u64, place: u16, fd: i32, words: &[i64], rest: &[i64], ret: i64) {
+        let Some(at) = self.ring.reserve(2) else { return };
+        let mut both = [[0; WORDS]; 2];
+        for (copy, words) in both.iter_mut().zip([words, rest]) {
+            copy.iter_mut().zip(words).for_each(|(copy, word)| *copy = *word);
+        }
+        let second = self.ring.record(at + 1);
+        // SAFETY: the places are reserved. Nobody looks at the second one before the first one is whole.
+        unsafe {
+            (&raw mut (*second.data.get()).words).write(both[1]);
+            second.end.store(end, Ordering::Release);
+            self.fill::<0, WORDS>(at, end, place | MORE, fd, &both[0], ret);
+        }
+    }
+
+    /// Writes a record, with the arguments from `FIRST` on as its words.
+    ///
+    /// # Safety
+    /// The place must be reserved for this call.
+    #[inline(always)]
+    unsafe fn fill<const FIRST: usize, const N: usize>(
+        self,
+        at: u64,
+        end: u64,
+        place: u16,
+        fd: i32,
+        args: &[i64; N],
+        ret: i64,
+    ) {
+        let record = self.ring.record(at);
+        // SAFETY: the place is this call's alone until its end is written.
+        unsafe {
+            let data = record.data.get();
+            (&raw mut (*data).start).write(self.start);
+            (&raw mut (*data).socket).write(self.socket);
+            (&raw mut (*data).ret).write(ret);
+            (&raw mut (*data).fd).write(fd);
+            if ret == -1 {
+                (&raw mut (*data).errno).write(sys::errno() as u16);
+            }
+            (&raw mut (*data).place).write(place);
+            let words = (&raw mut (*data).words).cast::<i64>();
+            let mut index = FIRST;
+            while index < N && index < FIRST + WORDS {
+                words.add(index - FIRST).write(args[index]);
+                index += 1;
+            }
+        }
+        record.end.store(end, Ordering::Release);
     }
 }
 
@@ -336,6 +423,27 @@ impl Ring {
         self.line.limit.store(HALF, Ordering::Release);
     }
 
+    /// Takes the next places for the calling thread, if there is room.
+    #[inline(always)]
+    fn reserve(&self, count: u64) -> Option<u64> {
+        // SAFETY: only this thread changes the head.
+        let head = unsafe { *self.line.head.get() };
+        if head >= self.line.limit.load(Ordering::Acquire) && !self.has_room(head) {
+            return None;
+        }
+        let mut at = count;
+        // SAFETY: the one instruction takes the places even if a handler takes others around it.
+        unsafe {
+            asm!("xadd qword ptr [{}], {}", in(reg) self.line.head.get(), inout(reg) at, options(nostack));
+        }
+        Some(at)
+    }
+
+    #[inline(always)]
+    fn record(&self, at: u64) -> &Record {
+        &self.records[at as usize % SLOTS]
+    }
+
     /// At the limit: the writer is late and gets woken, or the ring is full and the call is lost. The one system call
     /// of the short way, once in two thousand calls at most, and none in a sandbox.
     #[cold]
@@ -360,7 +468,7 @@ impl Ring {
     #[inline]
     pub fn peek(&self) -> Option<u64> {
         let tail = self.tail.0.load(Ordering::Relaxed);
-        let end = self.records[tail as usize % SLOTS].end.load(Ordering::Acquire);
+        let end = self.record(tail).end.load(Ordering::Acquire);
         (end != 0).then_some(end)
     }
 
@@ -369,20 +477,38 @@ impl Ring {
         self.line.tid.load(Ordering::Relaxed)
     }
 
-    /// The next record that is whole, and when it ended.
+    /// The next call whose record is whole.
     #[inline]
-    pub fn next(&self) -> Option<(u64, Data)> {
+    pub fn next(&self) -> Option<Taken> {
         let end = self.peek()?;
         let tail = self.tail.0.load(Ordering::Relaxed);
-        let record = &self.records[tail as usize % SLOTS];
         // SAFETY: the end says that the record is whole, and the tail that it is the writer's.
+        let mut data = unsafe { self.take(tail) };
+        let (mut next, mut rest) = (tail + 1, [0; WORDS]);
+        if data.place & MORE != 0 {
+            data.place &= !MORE;
+            // SAFETY: the second record was whole before the first one.
+            rest = unsafe { self.take(next) }.words;
+            next += 1;
+        }
+        self.tail.0.store(next, Ordering::Release);
+        if tail / PIECE != next / PIECE {
+            self.line.limit.store(next + FULL, Ordering::Release);
+        }
+        Some(Taken { end, data, rest })
+    }
+
+    /// Copies what a record holds, and frees its place.
+    ///
+    /// # Safety
+    /// The record must be whole.
+    #[inline]
+    unsafe fn take(&self, at: u64) -> Data {
+        let record = self.record(at);
+        // SAFETY: the caller's promise; the thread does not touch it before it is free.
         let data = unsafe { *record.data.get() };
         record.end.store(0, Ordering::Release);
-        self.tail.0.store(tail + 1, Ordering::Release);
-        if (tail + 1).is_multiple_of(PIECE) {
-            self.line.limit.store(tail + 1 + FULL, Ordering::Release);
-        }
-        Some((end, data))
+        data
     }
 
     /// The writer goes to sleep: from here on it wants to be woken when the ring is half full.

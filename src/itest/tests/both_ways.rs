@@ -1,5 +1,5 @@
-//! Readiness calls have two ways into the log: a thread's first call takes the long one, its later ones the short one. What
-//! the program sees and what the log says must be the same.
+//! Readiness and data calls have two ways into the log: a thread's first call takes the long one, its later ones the short
+//! one. What the program sees and what the log says must be the same.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,19 +10,29 @@ use sockshim_itest::{Level, Scratch, cc, command, events, run};
 /// Only a hang reaches it.
 const DEADLINE: Duration = Duration::from_secs(120);
 
-/// The calls of `stress/ready.c`, and how often each is of interest: not without a socket in sight.
-const EXPECTED: [(&str, usize); 7] = [
+/// The calls of `stress/both_ways.c`, and how often each is of interest: not without a socket in sight.
+const EXPECTED: [(&str, usize); 17] = [
+    ("__poll_chk", 2),
+    ("__ppoll_chk", 2),
+    ("__recv_chk", 4),
+    ("__recvfrom_chk", 2),
     ("epoll_pwait", 4),
     ("epoll_pwait2", 2),
     ("epoll_wait", 6),
     ("poll", 6),
-    ("ppoll", 2),
-    ("pselect", 2),
+    ("ppoll", 4),
+    ("pselect", 4),
+    ("pwritev2", 4),
+    ("recvfrom", 4),
+    ("recvmmsg", 4),
+    ("recvmsg", 4),
     ("select", 2),
+    ("sendfile", 2),
+    ("sendto", 4),
 ];
 
-/// The readiness calls among the events, in order, without what differs from call to call.
-fn readiness(events: &[Value], of_main: bool) -> Vec<Value> {
+/// These calls among the events, in order, without what differs from call to call.
+fn calls(events: &[Value], of_main: bool) -> Vec<Value> {
     let wanted = |event: &&Value| EXPECTED.iter().any(|(name, _)| event["call"] == *name);
     let thread = |event: &&Value| (event["tid"] == event["pid"]) == of_main;
     let mut calls: Vec<Value> = events.iter().filter(wanted).filter(thread).cloned().collect();
@@ -37,16 +47,17 @@ fn readiness(events: &[Value], of_main: bool) -> Vec<Value> {
 
 #[test]
 fn both_ways_say_the_same() {
-    let native = run(&mut command(Level::Native, None, cc("stress/ready.c", &["-pthread"])), b"", DEADLINE);
+    let native =
+        run(&mut command(Level::Native, None, cc("stress/both_ways.c", &["-pthread"])), b"", DEADLINE);
     assert!(native.status.success(), "{native:?}");
     let scratch = Scratch::new();
-    let mut shimmed = command(Level::Io, Some(scratch.path()), cc("stress/ready.c", &["-pthread"]));
+    let mut shimmed = command(Level::Io, Some(scratch.path()), cc("stress/both_ways.c", &["-pthread"]));
     let shimmed = run(&mut shimmed, b"", DEADLINE);
     assert_eq!((shimmed.stdout(), shimmed.stderr()), (native.stdout(), native.stderr()));
     assert_eq!(shimmed.status, native.status);
 
     let events = events(scratch.path());
-    let (short, long) = (readiness(&events, true), readiness(&events, false));
+    let (short, long) = (calls(&events, true), calls(&events, false));
     for (short, long) in short.iter().zip(&long) {
         assert_eq!(short, long);
     }
@@ -57,6 +68,9 @@ fn both_ways_say_the_same() {
         *counts.entry(call["call"].as_str().expect("a name")).or_insert(0) += 1;
     }
     assert_eq!(counts, BTreeMap::from(EXPECTED), "{short:#?}");
+    let rights: Vec<&Value> =
+        short.iter().filter(|call| call["call"] == "recvmsg").map(|call| &call["args"]["rights"]).collect();
+    assert_eq!(rights, [&Value::Null, &1.into(), &Value::Null, &1.into()]);
     let poll = short.iter().find(|call| call["call"] == "poll").expect("poll");
     // The inherited socket, of which nothing was known.
     assert_eq!(
