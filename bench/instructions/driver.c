@@ -43,17 +43,18 @@ int __poll_chk(struct pollfd *, nfds_t, int, size_t);
 int __ppoll_chk(struct pollfd *, nfds_t, const struct timespec *, const sigset_t *, size_t);
 int __select(int, fd_set *, fd_set *, fd_set *, struct timeval *);
 
-// The arguments, in memory that every call may use again.
+// The arguments, in memory that every call may use again. Most programs have addresses, lengths, options and short
+// arrays on the stack, so these are in a frame of main().
 static char buf[64];
 static struct iovec iov = {buf, 1};
-static struct sockaddr_in addr;
-static socklen_t len;
+static struct sockaddr_in *addr;
+static socklen_t *len;
 static struct msghdr msg;
 static struct mmsghdr mmsg;
-static struct pollfd pfd;
+static struct pollfd *pfd;
 static fd_set set;
 static struct epoll_event event;
-static int other, pair[2], value, epfd, spare;
+static int other, pair[2], *value, epfd, spare;
 
 // The class decides which limit holds, and the name what is called on `fd`; the result goes to `other`.
 #define CASES(_)                                                                                             \
@@ -82,11 +83,11 @@ static int other, pair[2], value, epfd, spare;
 	_(data, sendfile, sendfile(fd, spare, NULL, 1))                                                      \
 	_(data, sendfile64, sendfile64(fd, spare, NULL, 1))                                                  \
 	_(data, splice, splice(fd, NULL, spare, NULL, 1, 0))                                                 \
-	_(ready, poll, poll(&pfd, 1, 0))                                                                     \
-	_(ready, __poll, __poll(&pfd, 1, 0))                                                                 \
-	_(ready, __poll_chk, __poll_chk(&pfd, 1, 0, sizeof(pfd)))                                            \
-	_(ready, ppoll, ppoll(&pfd, 1, NULL, NULL))                                                          \
-	_(ready, __ppoll_chk, __ppoll_chk(&pfd, 1, NULL, NULL, sizeof(pfd)))                                 \
+	_(ready, poll, poll(pfd, 1, 0))                                                                      \
+	_(ready, __poll, __poll(pfd, 1, 0))                                                                  \
+	_(ready, __poll_chk, __poll_chk(pfd, 1, 0, sizeof(*pfd)))                                            \
+	_(ready, ppoll, ppoll(pfd, 1, NULL, NULL))                                                           \
+	_(ready, __ppoll_chk, __ppoll_chk(pfd, 1, NULL, NULL, sizeof(*pfd)))                                 \
 	_(ready, select, select(fd + 1, &set, NULL, NULL, NULL))                                             \
 	_(ready, __select, __select(fd + 1, &set, NULL, NULL, NULL))                                         \
 	_(ready, pselect, pselect(fd + 1, &set, NULL, NULL, NULL, NULL))                                     \
@@ -95,19 +96,19 @@ static int other, pair[2], value, epfd, spare;
 	_(ready, epoll_pwait2, epoll_pwait2(epfd, &event, 1, NULL, NULL))                                    \
 	_(control, fcntl, fcntl(fd, F_GETFL))                                                                \
 	_(control, fcntl64, fcntl64(fd, F_GETFL))                                                            \
-	_(control, ioctl, ioctl(fd, FIONREAD, &value))                                                       \
+	_(control, ioctl, ioctl(fd, FIONREAD, value))                                                        \
 	_(control, epoll_ctl, epoll_ctl(epfd, EPOLL_CTL_MOD, fd, &event))                                    \
-	_(control, setsockopt, setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &value, sizeof(value)))              \
-	_(control, getsockopt, getsockopt(fd, SOL_SOCKET, SO_TYPE, &value, &len))                            \
-	_(control, getsockname, getsockname(fd, (struct sockaddr *)&addr, &len))                             \
-	_(control, getpeername, getpeername(fd, (struct sockaddr *)&addr, &len))                             \
+	_(control, setsockopt, setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, value, sizeof(*value)))              \
+	_(control, getsockopt, getsockopt(fd, SOL_SOCKET, SO_TYPE, value, len))                              \
+	_(control, getsockname, getsockname(fd, (struct sockaddr *)addr, len))                               \
+	_(control, getpeername, getpeername(fd, (struct sockaddr *)addr, len))                               \
 	_(control, dup, dup(fd))                                                                             \
 	_(control, dup2, dup2(fd, spare))                                                                    \
 	_(fresh, socket, socket(AF_INET, SOCK_STREAM, 0))                                                    \
 	_(fresh, socketpair, socketpair(AF_UNIX, SOCK_STREAM, 0, pair))                                      \
-	_(fresh, bind, bind(fd, (struct sockaddr *)&addr, sizeof(addr)))                                     \
+	_(fresh, bind, bind(fd, (struct sockaddr *)addr, sizeof(*addr)))                                     \
 	_(fresh, listen, listen(fd, 16))                                                                     \
-	_(fresh, connect, connect(fd, (struct sockaddr *)&addr, sizeof(addr)))                               \
+	_(fresh, connect, connect(fd, (struct sockaddr *)addr, sizeof(*addr)))                               \
 	_(fresh, accept, accept(fd, NULL, NULL))                                                             \
 	_(fresh, accept4, accept4(fd, NULL, NULL, SOCK_CLOEXEC))                                             \
 	_(fresh, shutdown, shutdown(fd, SHUT_WR))                                                            \
@@ -168,8 +169,8 @@ static int tcp_socket(void)
 
 static void loopback(in_port_t port)
 {
-	addr = (struct sockaddr_in){AF_INET, port, {htonl(INADDR_LOOPBACK)}, {0}};
-	len = sizeof(addr);
+	*addr = (struct sockaddr_in){AF_INET, port, {htonl(INADDR_LOOPBACK)}, {0}};
+	*len = sizeof(*addr);
 }
 
 static int listener(void)
@@ -177,7 +178,7 @@ static int listener(void)
 	int fd = tcp_socket();
 
 	loopback(0);
-	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 || listen(fd, 16) < 0)
+	if (bind(fd, (struct sockaddr *)addr, sizeof(*addr)) < 0 || listen(fd, 16) < 0)
 		die("listener");
 	return fd;
 }
@@ -185,8 +186,8 @@ static int listener(void)
 // Puts the socket's own address into `addr`.
 static void address_of(int fd)
 {
-	len = sizeof(addr);
-	if (getsockname(fd, (struct sockaddr *)&addr, &len) < 0)
+	*len = sizeof(*addr);
+	if (getsockname(fd, (struct sockaddr *)addr, len) < 0)
 		die("getsockname");
 }
 
@@ -195,7 +196,7 @@ static int connected_to(int server)
 	int fd = tcp_socket();
 
 	address_of(server);
-	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0)
+	if (connect(fd, (struct sockaddr *)addr, sizeof(*addr)) < 0)
 		die("connect");
 	return fd;
 }
@@ -268,13 +269,13 @@ static void arguments(int fd)
 {
 	msg = (struct msghdr){.msg_iov = &iov, .msg_iovlen = 1};
 	mmsg = (struct mmsghdr){.msg_hdr = msg};
-	pfd = (struct pollfd){.fd = fd, .events = POLLIN, .revents = POLLIN};
+	*pfd = (struct pollfd){.fd = fd, .events = POLLIN, .revents = POLLIN};
 	FD_ZERO(&set);
 	FD_SET(fd, &set);
 	event = (struct epoll_event){.events = EPOLLIN, .data.fd = fd};
 	epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &event);
-	len = sizeof(addr);
-	value = 1;
+	*len = sizeof(*addr);
+	*value = 1;
 }
 
 // Waits until the log's channel is empty, so that no event of the next case is lost for want of room. An exec
@@ -339,7 +340,15 @@ static void grow(void)
 
 int main(int argc, char **argv)
 {
-	int pipes[2], server, client, connection;
+	int pipes[2], server, client, connection, option;
+	struct sockaddr_in address;
+	socklen_t length;
+	struct pollfd entry;
+
+	addr = &address;
+	len = &length;
+	value = &option;
+	pfd = &entry;
 
 	if (argc != 2 || (mode = mode_named(argv[1])) == USAGE) {
 		fprintf(stderr, "usage: driver count|trace|grow|list\n");

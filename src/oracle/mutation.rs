@@ -81,7 +81,7 @@ fn connect_even_if_listening(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Ver
 }
 
 /// connect(2), unless its order is the broken one.
-pub fn connect(cx: &mut Cx, lookup: Lookup, addr: Copied<SockAddr>) -> Verdict {
+pub fn connect(cx: &mut Cx, lookup: Lookup, addr: Copied<&SockAddr>) -> Verdict {
     match (ACTIVE.get(), lookup) {
         (Some(Mutation::CheckOrder), Lookup::NotSocket) => sys_bind(cx, lookup, addr),
         _ => sys_connect(cx, lookup, addr),

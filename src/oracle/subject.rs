@@ -146,14 +146,14 @@ impl<'a> Subject<'a> {
     pub fn bind(&self, addr: &Addr) -> Asked {
         // SAFETY: the kernel judges the pointer.
         let perform = |fd| unsafe { call(libc::SYS_bind, &[fd, addr.pointer(), addr.len.into()]) };
-        self.ask(|ops| Some(ops.bind.func), |cx, fd| sys_bind(cx, fd, addr.copied()), perform)
+        self.ask(|ops| Some(ops.bind.func), |cx, fd| sys_bind(cx, fd, borrowed(&addr.copied())), perform)
     }
 
     /// connect(2).
     pub fn connect(&self, addr: &Addr) -> Asked {
         // SAFETY: the kernel judges the pointer.
         let perform = |fd| unsafe { call(libc::SYS_connect, &[fd, addr.pointer(), addr.len.into()]) };
-        let predict = |cx: &mut Cx, fd| mutation::connect(cx, fd, addr.copied());
+        let predict = |cx: &mut Cx, fd| mutation::connect(cx, fd, borrowed(&addr.copied()));
         self.ask(|ops| Some(ops.connect.func), predict, perform)
     }
 

@@ -216,6 +216,11 @@ impl Ticket {
     pub fn decide(&mut self, walk: impl FnOnce(&mut Cx) -> Verdict) {
         let mut cx = Cx { path: &mut self.event.path, net: INIT_NET };
         let verdict = walk(&mut cx);
+        self.settle(verdict);
+    }
+
+    /// Takes a verdict.
+    pub fn settle(&mut self, verdict: Verdict) {
         self.event.action = verdict.action;
         self.event.predicted = verdict.predicted;
         self.event.reason = verdict.reason;

@@ -4,7 +4,7 @@
 //! The constructor runs once, before the program, with the arguments that glibc gives to `.init_array` functions.
 //! Other libraries' constructors may have run hooks already; those made plain system calls.
 
-use crate::{alloc, environment, hooks, log, mode, panic, process, real, sys};
+use crate::{alloc, environment, hooks, log, mode, panic, process, real, stack, sys};
 use core::ffi::{CStr, c_char, c_int};
 use sockshim_core::config::{Config, Propagate};
 use sockshim_core::hook::Level;
@@ -79,6 +79,7 @@ fn start(config: &Config) {
         log::say(b"sockshim: a program with ThreadSanitizer cannot be logged\n");
     } else if alloc::has_room() && process::init() {
         sockshim_core::net::init();
+        stack::init();
         log::start(config);
     } else {
         log::say_none();

@@ -43,6 +43,7 @@ mod program;
 mod propagate;
 mod real;
 mod room;
+mod stack;
 mod tls;
 mod trampoline;
 #[cfg(feature = "test-support")]

@@ -1,13 +1,14 @@
 //! Looking at the program's memory.
 //!
 //! The program may pass any pointer, and the kernel answers EFAULT for a bad one. So before a call, memory is read
-//! through process_vm_readv(2) on the own process, which answers EFAULT too instead of faulting. After a call that
-//! succeeded, the kernel itself has used the memory, and it can be read directly.
+//! through process_vm_readv(2) on the own process, which answers EFAULT too instead of faulting, unless it is the stack
+//! that the thread runs on ([`crate::stack`]). After a call that succeeded, the kernel itself has used the memory, and it
+//! can be read directly.
 //!
 //! # Safety
 //! [`read_used`] relies on the kernel having read or written the same bytes in the call that just succeeded.
 
-use crate::{process, sys};
+use crate::{process, stack, sys};
 use libc::{c_int, c_long};
 use sockshim_core::errno::Errno;
 use sockshim_core::net::address::SockAddr;
@@ -15,7 +16,13 @@ use sockshim_core::net::socket::Copied;
 use sockshim_core::uapi::SOCKADDR_STORAGE;
 
 /// Copies `buffer.len()` bytes from the program's `address`. `None` when looking is not possible here.
+#[inline]
 fn peek(address: i64, buffer: &mut [u8]) -> Copied<()> {
+    if stack::peek(address, buffer) { Some(Ok(())) } else { copied_by_kernel(address, buffer) }
+}
+
+#[inline(never)]
+fn copied_by_kernel(address: i64, buffer: &mut [u8]) -> Copied<()> {
     if process::is_sandboxed() {
         return None;
     }
@@ -34,19 +41,16 @@ fn peek(address: i64, buffer: &mut [u8]) -> Copied<()> {
 }
 
 /// `move_addr_to_kernel`: the address argument of bind(2), connect(2) and sendto(2).
-pub fn sockaddr(address: i64, len: c_int) -> Copied<SockAddr> {
+pub fn sockaddr(address: i64, len: c_int, addr: &mut SockAddr) -> Copied<()> {
     let len = match usize::try_from(len) {
         Ok(len) if len <= SOCKADDR_STORAGE => len,
         _ => return Some(Err(Errno::EINVAL)),
     };
-    let mut addr = SockAddr::EMPTY;
-    if len > 0 {
-        match peek(address, &mut addr.buffer()[..len])? {
-            Ok(()) => addr.set_len(len),
-            Err(errno) => return Some(Err(errno)),
-        }
+    let copied = if len > 0 { peek(address, &mut addr.buffer()[..len]) } else { Some(Ok(())) };
+    if copied == Some(Ok(())) {
+        addr.set_len(len);
     }
-    Some(Ok(addr))
+    copied
 }
 
 /// A value of plain bytes at the program's `address`, if it can be read.

@@ -16,13 +16,14 @@ global_asm!(
     ".pushsection .tdata,\"awT\",@progbits",
     ".p2align 3",
     ".type sockshim_tls, @object",
-    ".size sockshim_tls, 32",
+    ".size sockshim_tls, 40",
     ".globl sockshim_tls",
     ".hidden sockshim_tls",
     "sockshim_tls:",
     ".zero 24",
     // Never null, so that the shortest path has one thing less to ask.
     ".quad sockshim_no_ring",
+    ".zero 8",
     ".popsection",
     ".pushsection .bss.sockshim_no_ring,\"aw\",@nobits",
     ".p2align 6",
@@ -60,10 +61,12 @@ pub struct Tls {
     writer: Cell<u32>,
     /// The thread's ring for data calls, or [`no_ring`].
     pub ring: Cell<*const Line>,
+    /// The deepest page of the thread's stack from which everything up to its top can be read, or 0: see `stack.rs`.
+    pub deepest: Cell<usize>,
 }
 
 // The assembly above writes the layout down once more.
-const _: () = assert!(size_of::<Tls>() == 32 && core::mem::offset_of!(Tls, ring) == 24);
+const _: () = assert!(size_of::<Tls>() == 40 && core::mem::offset_of!(Tls, ring) == 24);
 
 /// The calling thread's block.
 #[inline(always)]

@@ -4,22 +4,30 @@ use crate::call::Ticket;
 use crate::memory;
 use sockshim_core::fdtable::FDS;
 use sockshim_core::net::address::SockAddr;
+use sockshim_core::net::namespace::INIT_NET;
+use sockshim_core::net::ops::Cx;
 use sockshim_core::net::socket::{
     AddrOut, Copied, sys_bind, sys_connect, sys_getname, sys_listen, sys_shutdown,
 };
 use sockshim_core::net::state;
 use sockshim_core::trace::event::Extra;
-use sockshim_core::verdict::Change;
+use sockshim_core::verdict::{Change, Verdict};
 
 impl Ticket {
-    /// The address argument and its length, copied for the decision and for the log.
-    pub fn address(&mut self, pointer: usize, len: usize) -> Copied<SockAddr> {
-        let addr = memory::sockaddr(self.word(pointer), self.int(len));
-        if let Some(Ok(addr)) = addr {
-            self.event.addr = addr;
+    /// Copies the address argument to the event, for the decision and for the log.
+    pub fn address(&mut self, pointer: usize, len: usize) -> Copied<()> {
+        let copied = memory::sockaddr(self.word(pointer), self.int(len), &mut self.event.addr);
+        if copied == Some(Ok(())) {
             self.event.extra = Extra::Address;
         }
-        addr
+        copied
+    }
+
+    /// [`Ticket::decide`] for a call with the address that was [copied](Ticket::address).
+    fn decide_at(&mut self, copied: Copied<()>, walk: impl FnOnce(&mut Cx, Copied<&SockAddr>) -> Verdict) {
+        let addr = copied.map(|copied| copied.map(|()| &self.event.addr));
+        let verdict = walk(&mut Cx { path: &mut self.event.path, net: INIT_NET }, addr);
+        self.settle(verdict);
     }
 }
 
@@ -27,7 +35,7 @@ impl Ticket {
 pub fn bind(t: &mut Ticket) {
     let lookup = t.lookup(t.int(0), true);
     let addr = t.address(1, 2);
-    t.decide(|cx| sys_bind(cx, lookup, addr));
+    t.decide_at(addr, |cx, addr| sys_bind(cx, lookup, addr));
     t.handler(|ops| ops.bind.func);
 }
 
@@ -43,7 +51,7 @@ pub fn listen(t: &mut Ticket) {
 pub fn connect(t: &mut Ticket) {
     let lookup = t.lookup(t.int(0), true);
     let addr = t.address(1, 2);
-    t.decide(|cx| sys_connect(cx, lookup, addr));
+    t.decide_at(addr, |cx, addr| sys_connect(cx, lookup, addr));
     t.handler(|ops| ops.connect.func);
     if t.change == Change::Connect
         && let (Some(handle), Some(socket)) = (t.handle, t.event.socket)

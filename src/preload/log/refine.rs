@@ -85,7 +85,7 @@ fn walk(event: &Event, cx: &mut Cx) -> Option<Verdict> {
         "socket" => sys_socket(cx, first, second, third).0,
         "socketpair" => sys_socketpair(cx, first, second, third, None).0,
         "bind" => {
-            let addr: Copied<_> = (event.extra == Extra::Address).then_some(Ok(event.addr));
+            let addr: Copied<_> = (event.extra == Extra::Address).then_some(Ok(&event.addr));
             sys_bind(cx, lookup()?, addr)
         }
         "listen" => sys_listen(cx, lookup()?, second),

@@ -2,7 +2,7 @@
 //!
 //! The callers add MSG_DONTWAIT for a descriptor with O_NONBLOCK, as the kernel does before it runs a handler.
 
-use super::{Copied, Lookup, allowed, handler, move_addr_to_kernel, settled, sockfd_lookup_light};
+use super::{Copied, Lookup, allowed, borrowed, handler, move_addr_to_kernel, settled, sockfd_lookup_light};
 use crate::errno::Errno;
 use crate::func;
 use crate::net::address::SockAddr;
@@ -69,7 +69,7 @@ pub fn sys_sendto(
     settled((|| {
         let len = copied(cx, func!(import_ubuf), buffer)?;
         let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
-        let name = addr.map(|addr| move_addr_to_kernel(cx, addr)).transpose()?;
+        let name = addr.map(|addr| move_addr_to_kernel(cx, borrowed(&addr)).copied()).transpose()?;
         sock_sendmsg(cx, &sock, ops, &Msg { name, len, flags, control: false })
     })())
 }
@@ -98,7 +98,7 @@ fn copy_msghdr_from_user(
             return Err(refused(cx, here, Errno::EINVAL));
         }
         if send && user.namelen > 0 {
-            let addr = move_addr_to_kernel(cx, addr)?;
+            let addr = *move_addr_to_kernel(cx, borrowed(&addr))?;
             debug_assert!(addr.len() <= SOCKADDR_STORAGE);
             name = Some(addr);
         }

@@ -122,6 +122,11 @@ pub enum Lookup {
 /// because the memory could not be looked at.
 pub type Copied<T> = Option<Result<T, Errno>>;
 
+/// The same argument where it stands: addresses are large.
+pub fn borrowed<T>(argument: &Copied<T>) -> Copied<&T> {
+    argument.as_ref().map(|copied| copied.as_ref().map_err(|errno| *errno))
+}
+
 /// The start of a call on a descriptor: the lookup, and its two errors.
 fn sockfd_lookup_light(cx: &mut Cx, lookup: Lookup) -> Result<(Socket, &'static ProtoOps), Verdict> {
     let here = func!(sockfd_lookup_light);
@@ -143,7 +148,7 @@ fn sockfd_lookup_light(cx: &mut Cx, lookup: Lookup) -> Result<(Socket, &'static 
 }
 
 /// `move_addr_to_kernel`: the address, or the error that copying it meets.
-fn move_addr_to_kernel(cx: &mut Cx, addr: Copied<SockAddr>) -> Result<SockAddr, Verdict> {
+fn move_addr_to_kernel<'a>(cx: &mut Cx, addr: Copied<&'a SockAddr>) -> Result<&'a SockAddr, Verdict> {
     let here = func!(move_addr_to_kernel);
     match addr {
         Some(Ok(addr)) => {

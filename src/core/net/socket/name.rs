@@ -10,17 +10,17 @@ use crate::verdict::{Predicted, Reason, Verdict};
 use libc::c_int;
 
 /// bind(2): descriptor, address, LSM, ops.
-pub fn sys_bind(cx: &mut Cx, lookup: Lookup, addr: Copied<SockAddr>) -> Verdict {
+pub fn sys_bind(cx: &mut Cx, lookup: Lookup, addr: Copied<&SockAddr>) -> Verdict {
     settled((|| {
         let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
         let addr = move_addr_to_kernel(cx, addr)?;
         allowed(cx, func!(security_socket_bind), &sock)?;
-        Ok(handler!(cx, ops.bind, &sock, &addr))
+        Ok(handler!(cx, ops.bind, &sock, addr))
     })())
 }
 
 /// connect(2): unlike bind, the address is copied before the descriptor is known to be a socket.
-pub fn sys_connect(cx: &mut Cx, lookup: Lookup, addr: Copied<SockAddr>) -> Verdict {
+pub fn sys_connect(cx: &mut Cx, lookup: Lookup, addr: Copied<&SockAddr>) -> Verdict {
     settled((|| {
         if matches!(lookup, Lookup::BadFd) {
             sockfd_lookup_light(cx, lookup)?;
@@ -28,7 +28,7 @@ pub fn sys_connect(cx: &mut Cx, lookup: Lookup, addr: Copied<SockAddr>) -> Verdi
         let addr = move_addr_to_kernel(cx, addr)?;
         let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
         allowed(cx, func!(security_socket_connect), &sock)?;
-        Ok(handler!(cx, ops.connect, &sock, &addr))
+        Ok(handler!(cx, ops.connect, &sock, addr))
     })())
 }
 
