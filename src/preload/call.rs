@@ -13,10 +13,10 @@ use sockshim_core::fdtable::{Entry, FDS, Handle};
 use sockshim_core::hook;
 use sockshim_core::hook::{Hook, Level};
 use sockshim_core::net::namespace::INIT_NET;
-use sockshim_core::net::ops::Cx;
+use sockshim_core::net::ops::{Cx, Socket};
 use sockshim_core::net::socket::Lookup;
 use sockshim_core::net::state;
-use sockshim_core::trace::event::{Event, Extra};
+use sockshim_core::trace::event::{Event, Extra, MAX_ARGS};
 use sockshim_core::verdict::{Action, Change, Predicted, Reason, Verdict};
 
 /// One hooked symbol: what the table says of it, and what is done before and after libc's function.
@@ -58,7 +58,7 @@ pub enum Answer {
 
 /// The first half. `Host` means that the ticket was written.
 #[inline(never)]
-pub fn enter(slot: &mut MaybeUninit<Ticket>, row: &'static Row, args: &[i64]) -> Answer {
+pub fn enter(slot: &mut MaybeUninit<Ticket>, row: &'static Row, args: &[i64; MAX_ARGS]) -> Answer {
     if process::is_vfork_child() || !process::is_ready() {
         return Answer::Pass;
     }
@@ -105,7 +105,7 @@ pub unsafe fn leave(slot: &mut MaybeUninit<Ticket>, ret: i64) {
 /// Both halves of a call that libc has made already, for what turned out only then to be worth an event. `begin` is what
 /// the short way has found before it.
 #[inline(never)]
-pub fn late(slot: &mut MaybeUninit<Ticket>, row: &'static Row, args: &[i64], begin: Begin, ret: i64) {
+pub fn late(slot: &mut MaybeUninit<Ticket>, row: &'static Row, args: &[i64; MAX_ARGS], begin: Begin, ret: i64) {
     if let Answer::Host = enter(slot, row, args) {
         // SAFETY: `Host` says that the ticket was written.
         let ticket = unsafe { slot.assume_init_mut() };
@@ -118,7 +118,11 @@ pub fn late(slot: &mut MaybeUninit<Ticket>, row: &'static Row, args: &[i64], beg
 }
 
 impl Ticket {
-    fn begin<'a>(slot: &'a mut MaybeUninit<Ticket>, row: &'static Row, args: &[i64]) -> &'a mut Ticket {
+    fn begin<'a>(
+        slot: &'a mut MaybeUninit<Ticket>,
+        row: &'static Row,
+        args: &[i64; MAX_ARGS],
+    ) -> &'a mut Ticket {
         let ticket = slot.write(Ticket {
             event: Event::new(&row.hook),
             wanted: true,
@@ -127,9 +131,7 @@ impl Ticket {
             note: 0,
             leave: row.leave,
         });
-        for (slot, word) in ticket.event.args.iter_mut().zip(args) {
-            *slot = *word;
-        }
+        ticket.event.args = *args;
         ticket.event.tid = tls::get().tid(process::pid());
         if row.hook.level == Level::Io {
             // From the next call on the thread can take the short way.
@@ -179,37 +181,48 @@ impl Ticket {
     /// What `fd` is. `careful` checks that what is remembered is still what the number means.
     pub fn lookup(&mut self, fd: i32, careful: bool) -> Lookup {
         self.event.fd = Some(fd);
-        let lookup = match FDS.get(fd) {
-            Entry::Socket(handle) => self.known(fd, handle, careful),
-            Entry::NotSocket if !careful => Lookup::NotSocket,
-            Entry::NotSocket | Entry::Unknown => self.adopted(fd),
-        };
-        if let Lookup::Socket(socket) = &lookup {
-            self.event.ops = socket.ops;
-            self.event.prot = socket.sk.prot;
-            self.event.socket = Some(*socket);
+        if let Entry::Socket(handle) = FDS.get(fd)
+            && let Some((socket, cookie)) = FDS.read(handle)
+            && (!careful || self.is_current(fd, &socket, cookie, handle))
+        {
+            self.handle = Some(handle);
+            return self.found(socket);
         }
-        lookup
+        self.asked(fd, careful)
     }
 
-    fn known(&mut self, fd: i32, handle: Handle, careful: bool) -> Lookup {
-        let Some((socket, cookie)) = FDS.read(handle) else { return self.adopted(fd) };
-        let same = !careful
-            || cookie == 0
+    /// Whether the kernel says that `fd` is still the socket that is remembered.
+    #[inline(always)]
+    fn is_current(&self, fd: i32, socket: &Socket, cookie: u64, handle: Handle) -> bool {
+        let current = cookie == 0
             || process::is_sandboxed()
             || crate::dispatch::name_of(fd, socket.sk.protocol).is_ok_and(|now| now == cookie);
-        if !same {
+        if !current {
             FDS.doubt_if(fd, handle.into());
-            return self.adopted(fd);
         }
-        self.handle = Some(handle);
+        current
+    }
+
+    #[inline(always)]
+    fn found(&mut self, socket: Socket) -> Lookup {
+        self.event.ops = socket.ops;
+        self.event.prot = socket.sk.prot;
+        self.event.socket = Some(socket);
         Lookup::Socket(socket)
     }
 
-    fn adopted(&mut self, fd: i32) -> Lookup {
+    /// The lookup of what the table does not know.
+    #[inline(never)]
+    fn asked(&mut self, fd: i32, careful: bool) -> Lookup {
+        if !careful && FDS.get(fd) == Entry::NotSocket {
+            return Lookup::NotSocket;
+        }
         let (lookup, handle) = crate::dispatch::adopt(fd);
         self.handle = handle;
-        lookup
+        match lookup {
+            Lookup::Socket(socket) => self.found(socket),
+            other => other,
+        }
     }
 
     /// Runs the walk and takes its verdict.
@@ -241,8 +254,8 @@ impl Ticket {
     /// Applies the change. Few calls have one, and the others should not carry it.
     #[inline(never)]
     fn commit(&mut self) {
-        let (Some(handle), Some(socket)) = (self.handle, self.event.socket) else { return };
-        FDS.update(handle, |old| state::commit(old, &socket, self.change, self.event.errno));
+        let (Some(handle), Some(socket)) = (self.handle, &self.event.socket) else { return };
+        FDS.update(handle, |old| state::commit(old, socket, self.change, self.event.errno));
     }
 
     /// Hands the event to the log, if its level asks for it.

@@ -9,6 +9,8 @@
 //! What runs in every program, logging or not, stands in one section, `.text.always`: the exported functions and the
 //! constructor. The kernel maps a file in pieces of 64 kB, and a program pays for each piece that it touches.
 
+use sockshim_core::trace::event::MAX_ARGS;
+
 /// A value that fits an argument register.
 pub trait Word {
     /// As the register holds it, extended by its own sign.
@@ -54,6 +56,14 @@ impl Word for () {
 #[inline(always)]
 pub fn words<const N: usize>(words: [i64; N]) -> [i64; N] {
     words
+}
+
+/// The same with zeros behind: an event has room for as many as any call has, and copies them in one piece.
+#[inline(always)]
+pub fn padded<const N: usize>(words: [i64; N]) -> [i64; MAX_ARGS] {
+    let mut all = [0; MAX_ARGS];
+    all[..N].copy_from_slice(&words);
+    all
 }
 
 /// The number of the system call with the same arguments, if the table names one.
@@ -172,7 +182,7 @@ macro_rules! short_way {
             // SAFETY: the call is over, and this is what it was given and what it returned.
             if unsafe { $brings($words[1], ret.word()) } {
                 let mut ticket = core::mem::MaybeUninit::<Ticket>::uninit();
-                call::late(&mut ticket, &ROWS[$place], &{ $words }, begin, ret.word());
+                call::late(&mut ticket, &ROWS[$place], &crate::macros::padded($words), begin, ret.word());
             } else if let Begin::Short(started) = begin {
                 if ring::has_rest(Shape::Socket, &$words) {
                     ring::end_long(started, $place, Shape::Socket, &{ $words }, ret.word());
@@ -354,7 +364,7 @@ macro_rules! hooks {
                 pub unsafe extern "C-unwind" fn $name($($arg: $ty),*) -> $ret {
                     let mut ticket = core::mem::MaybeUninit::<Ticket>::uninit();
                     let row = &ROWS[Place::$name as usize];
-                    match call::enter(&mut ticket, row, &[$($arg.word()),*]) {
+                    match call::enter(&mut ticket, row, &crate::macros::padded([$($arg.word()),*])) {
                         // SAFETY: the program's own call.
                         Answer::Pass => unsafe { performer!($gate, $name)($($arg),*) },
                         Answer::Host => {

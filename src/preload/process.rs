@@ -67,13 +67,17 @@ pub fn is_vfork_child() -> bool {
 }
 
 /// Whether calls can be observed here. A child that has just been forked is made ready first.
+#[inline(always)]
 pub fn is_ready() -> bool {
+    identity().pid.load(Ordering::Acquire) != 0 || made_ready()
+}
+
+#[cold]
+#[inline(never)]
+fn made_ready() -> bool {
     let identity = identity();
     if ptr::eq(identity, &raw const NOBODY) {
         return false;
-    }
-    if identity.pid.load(Ordering::Acquire) != 0 {
-        return true;
     }
     // A signal handler that interrupts the preparation finds it busy, and observes nothing.
     if identity.busy.swap(1, Ordering::AcqRel) != 0 {

@@ -5,10 +5,12 @@
 //! The code keeps every argument register and the stack as the caller left them, and jumps. What execl and its relatives
 //! read beyond their registers is what C promises them: arguments up to a null.
 
+use crate::macros::padded;
 use crate::{call, environment, hooks, mode, propagate};
 use core::ffi::c_char;
 use core::mem::MaybeUninit;
 use core::sync::atomic::Ordering;
+use sockshim_core::trace::event::MAX_ARGS;
 
 /// An exported symbol that tells [`before`] and jumps to the original.
 macro_rules! trampoline {
@@ -76,14 +78,14 @@ pub(crate) use variadic;
 
 /// What every trampoline does first: the row's function, with the call's first three arguments.
 pub extern "C" fn before(place: usize, first: i64, second: i64, third: i64) {
-    observe(place, &[first, second, third]);
+    observe(place, &padded([first, second, third]));
     if crate::hooks::ROWS[place].hook.name().ends_with("vfork") {
         crate::log::ring::put_aside();
         crate::tls::get().vfork.set(1);
     }
 }
 
-fn observe(place: usize, words: &[i64]) {
+fn observe(place: usize, words: &[i64; MAX_ARGS]) {
     let (row, target) = (&hooks::ROWS[place], &hooks::TARGETS[place]);
     if target.load(Ordering::Relaxed).is_null() {
         // Another library's constructor runs before ours.
@@ -129,7 +131,7 @@ pub extern "C" fn exec(place: usize, frame: *const i64) -> Made {
     let name = crate::hooks::ROWS[place].hook.name();
     let path = frame.argument(0);
     if !mode::exec() {
-        observe(place, &[path, frame.argument(1)]);
+        observe(place, &padded([path, frame.argument(1)]));
         return Made { made: 0, ret: 0 };
     }
     let count = (1..).take_while(|index| frame.argument(*index) != 0).count();
@@ -137,7 +139,7 @@ pub extern "C" fn exec(place: usize, frame: *const i64) -> Made {
         "execle" => frame.argument(count + 2) as *const *const c_char,
         _ => environment::of_program(),
     };
-    observe(place, &[path, frame.argument(1), environment as i64]);
+    observe(place, &padded([path, frame.argument(1), environment as i64]));
     // SAFETY: the program's own call and its arguments.
     let answer = unsafe {
         propagate::variadic(name, path as *const c_char, environment, count, |index| {

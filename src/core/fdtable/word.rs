@@ -155,6 +155,7 @@ pub(super) fn pack_identity(socket: &Socket) -> u64 {
     ])
 }
 
+#[inline]
 pub(super) fn unpack_identity(word: u64, state: State) -> Socket {
     let [family, ty, low, high, ops, prot, ..] = word.to_le_bytes();
     let family = c_int::from(family);

@@ -160,14 +160,14 @@ pub fn sys_socketpair(
 pub fn sys_accept4(cx: &mut Cx, lookup: Lookup, flags: c_int) -> Verdict {
     settled((|| {
         if matches!(lookup, Lookup::BadFd) {
-            sockfd_lookup_light(cx, lookup)?;
+            sockfd_lookup_light(cx, &lookup)?;
         }
         if flags & !SOCK_FLAGS != 0 {
             cx.path.step(func!(__sys_accept4_file), Finding::Errno(Errno::EINVAL));
             return Err(Verdict::errno(Errno::EINVAL, Reason::BadArgument));
         }
-        let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
-        allowed(cx, func!(security_socket_accept), &sock)?;
-        Ok(handler!(cx, ops.accept, &sock))
+        let (sock, ops) = sockfd_lookup_light(cx, &lookup)?;
+        allowed(cx, func!(security_socket_accept), sock)?;
+        Ok(handler!(cx, ops.accept, sock))
     })())
 }

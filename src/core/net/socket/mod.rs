@@ -68,6 +68,7 @@ pub fn sock_unregister(family: c_int) -> Result<(), Errno> {
 }
 
 /// `net_families[family]`.
+#[inline]
 pub fn net_family(family: c_int) -> Option<&'static NetProtoFamily> {
     let slot = usize::try_from(family).ok().and_then(|index| NET_FAMILIES.get(index))?;
     *slot.get()?
@@ -128,7 +129,10 @@ pub fn borrowed<T>(argument: &Copied<T>) -> Copied<&T> {
 }
 
 /// The start of a call on a descriptor: the lookup, and its two errors.
-fn sockfd_lookup_light(cx: &mut Cx, lookup: Lookup) -> Result<(Socket, &'static ProtoOps), Verdict> {
+fn sockfd_lookup_light<'a>(
+    cx: &mut Cx,
+    lookup: &'a Lookup,
+) -> Result<(&'a Socket, &'static ProtoOps), Verdict> {
     let here = func!(sockfd_lookup_light);
     match lookup {
         Lookup::Socket(sock) => {

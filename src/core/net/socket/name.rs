@@ -12,10 +12,10 @@ use libc::c_int;
 /// bind(2): descriptor, address, LSM, ops.
 pub fn sys_bind(cx: &mut Cx, lookup: Lookup, addr: Copied<&SockAddr>) -> Verdict {
     settled((|| {
-        let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
+        let (sock, ops) = sockfd_lookup_light(cx, &lookup)?;
         let addr = move_addr_to_kernel(cx, addr)?;
-        allowed(cx, func!(security_socket_bind), &sock)?;
-        Ok(handler!(cx, ops.bind, &sock, addr))
+        allowed(cx, func!(security_socket_bind), sock)?;
+        Ok(handler!(cx, ops.bind, sock, addr))
     })())
 }
 
@@ -23,26 +23,26 @@ pub fn sys_bind(cx: &mut Cx, lookup: Lookup, addr: Copied<&SockAddr>) -> Verdict
 pub fn sys_connect(cx: &mut Cx, lookup: Lookup, addr: Copied<&SockAddr>) -> Verdict {
     settled((|| {
         if matches!(lookup, Lookup::BadFd) {
-            sockfd_lookup_light(cx, lookup)?;
+            sockfd_lookup_light(cx, &lookup)?;
         }
         let addr = move_addr_to_kernel(cx, addr)?;
-        let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
-        allowed(cx, func!(security_socket_connect), &sock)?;
-        Ok(handler!(cx, ops.connect, &sock, addr))
+        let (sock, ops) = sockfd_lookup_light(cx, &lookup)?;
+        allowed(cx, func!(security_socket_connect), sock)?;
+        Ok(handler!(cx, ops.connect, sock, addr))
     })())
 }
 
 /// listen(2): the backlog is cut to `net.core.somaxconn`, compared as unsigned.
 pub fn sys_listen(cx: &mut Cx, lookup: Lookup, backlog: c_int) -> Verdict {
     settled((|| {
-        let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
+        let (sock, ops) = sockfd_lookup_light(cx, &lookup)?;
         if let Some(most) = cx.net.facts.somaxconn()
             && backlog as u32 > most.value as u32
         {
             cx.fact(func!(__sys_listen), &"net.core.somaxconn", Some(most));
         }
-        allowed(cx, func!(security_socket_listen), &sock)?;
-        Ok(handler!(cx, ops.listen, &sock, backlog))
+        allowed(cx, func!(security_socket_listen), sock)?;
+        Ok(handler!(cx, ops.listen, sock, backlog))
     })())
 }
 
@@ -71,11 +71,11 @@ fn move_addr_to_user(cx: &mut Cx, out: AddrOut) -> Verdict {
 /// getsockname(2) (`peer` 0) and getpeername(2) (`peer` 1).
 pub fn sys_getname(cx: &mut Cx, lookup: Lookup, peer: c_int, out: AddrOut) -> Verdict {
     settled((|| {
-        let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
+        let (sock, ops) = sockfd_lookup_light(cx, &lookup)?;
         let hook =
             if peer == 0 { func!(security_socket_getsockname) } else { func!(security_socket_getpeername) };
-        allowed(cx, hook, &sock)?;
-        let verdict = handler!(cx, ops.getname, &sock, peer);
+        allowed(cx, hook, sock)?;
+        let verdict = handler!(cx, ops.getname, sock, peer);
         Ok(if verdict.predicted == Predicted::Ok { move_addr_to_user(cx, out) } else { verdict })
     })())
 }
@@ -83,9 +83,9 @@ pub fn sys_getname(cx: &mut Cx, lookup: Lookup, peer: c_int, out: AddrOut) -> Ve
 /// shutdown(2): `how` is judged by the handler, if there is one.
 pub fn sys_shutdown(cx: &mut Cx, lookup: Lookup, how: c_int) -> Verdict {
     settled((|| {
-        let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
-        allowed(cx, func!(security_socket_shutdown), &sock)?;
-        Ok(handler!(cx, ops.shutdown, &sock, how))
+        let (sock, ops) = sockfd_lookup_light(cx, &lookup)?;
+        allowed(cx, func!(security_socket_shutdown), sock)?;
+        Ok(handler!(cx, ops.shutdown, sock, how))
     })())
 }
 

@@ -31,23 +31,23 @@ pub fn sys_setsockopt(
     optlen: c_int,
 ) -> Verdict {
     settled((|| {
-        let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
+        let (sock, ops) = sockfd_lookup_light(cx, &lookup)?;
         if optlen < 0 {
             cx.path.step(func!(do_sock_setsockopt), Finding::Errno(Errno::EINVAL));
             return Err(Verdict::errno(Errno::EINVAL, Reason::BadArgument));
         }
-        allowed(cx, func!(security_socket_setsockopt), &sock)?;
+        allowed(cx, func!(security_socket_setsockopt), sock)?;
         let opt = Opt { level, name: optname, len: Some(Ok(optlen)), value };
         if level == libc::SOL_SOCKET && !ops.custom_sol_socket {
             cx.path.step(func!(sock_setsockopt), Finding::Passed);
-            return Ok(unsettled(&sock, &opt, sock_setsockopt(cx, &sock, &opt)));
+            return Ok(unsettled(sock, &opt, sock_setsockopt(cx, sock, &opt)));
         }
         let Some(op) = ops.setsockopt else {
             cx.path.step(func!(do_sock_setsockopt), Finding::Errno(Errno::EOPNOTSUPP));
             return Err(Verdict::errno(Errno::EOPNOTSUPP, Reason::NoOperation));
         };
-        let verdict = handler!(cx, op, &sock, &opt);
-        Ok(unsettled(&sock, &opt, verdict))
+        let verdict = handler!(cx, op, sock, &opt);
+        Ok(unsettled(sock, &opt, verdict))
     })())
 }
 
@@ -81,18 +81,18 @@ pub fn sys_getsockopt(
     optlen: Copied<c_int>,
 ) -> Verdict {
     settled((|| {
-        let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
-        allowed(cx, func!(security_socket_getsockopt), &sock)?;
+        let (sock, ops) = sockfd_lookup_light(cx, &lookup)?;
+        allowed(cx, func!(security_socket_getsockopt), sock)?;
         let opt = Opt { level, name: optname, len: optlen, value };
         if level == libc::SOL_SOCKET {
             cx.path.step(func!(sk_getsockopt), Finding::Passed);
-            return Ok(sk_getsockopt(cx, &sock, &opt));
+            return Ok(sk_getsockopt(cx, sock, &opt));
         }
         let Some(op) = ops.getsockopt else {
             cx.path.step(func!(do_sock_getsockopt), Finding::Errno(Errno::EOPNOTSUPP));
             return Err(Verdict::errno(Errno::EOPNOTSUPP, Reason::NoOperation));
         };
-        Ok(handler!(cx, op, &sock, &opt))
+        Ok(handler!(cx, op, sock, &opt))
     })())
 }
 
@@ -111,7 +111,7 @@ pub fn sys_ioctl(cx: &mut Cx, lookup: Lookup, request: c_int) -> Verdict {
     const SIOCGSTAMPNS_OLD: c_int = 0x8907;
     const SIOCGIFCONF: c_int = 0x8912;
     settled((|| {
-        let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
+        let (sock, ops) = sockfd_lookup_light(cx, &lookup)?;
         match request as u64 {
             libc::FIONBIO | libc::FIOCLEX | libc::FIONCLEX => {
                 cx.path.step(func!(do_vfs_ioctl), Finding::Value(i64::from(request)));
@@ -137,7 +137,7 @@ pub fn sys_ioctl(cx: &mut Cx, lookup: Lookup, request: c_int) -> Verdict {
             _ if IOCTL_GENERIC.has(request) => return Ok(Verdict::ask()),
             _ => {}
         }
-        let verdict = handler!(cx, ops.ioctl, &sock, request);
+        let verdict = handler!(cx, ops.ioctl, sock, request);
         if verdict.predicted != Predicted::Errno(ENOIOCTLCMD) {
             return Ok(verdict);
         }
@@ -154,7 +154,7 @@ pub fn sys_mmap(cx: &mut Cx, lookup: Lookup) -> Verdict {
         if matches!(lookup, Lookup::NotSocket) {
             return Err(Verdict::ask());
         }
-        let (_, ops) = sockfd_lookup_light(cx, lookup)?;
+        let (_, ops) = sockfd_lookup_light(cx, &lookup)?;
         let Some(mmap) = ops.mmap else { return Err(Verdict::errno(Errno::ENODEV, Reason::NoOperation)) };
         match mmap.name() {
             "sock_no_mmap" => {
