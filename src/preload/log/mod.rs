@@ -116,11 +116,14 @@ fn launch(pid: i32) {
 }
 
 fn begin(level: Level, pid: i32) {
+    // A handler that made a call in between would wait for a writer that only what it has interrupted can start.
+    let mask = sys::block_signals();
     // Before the thread runs, which may find that there will be no log.
     mode::set(level);
     if !writer::start(pid) {
         mode::set(Level::Off);
     }
+    sys::restore_signals(mask);
 }
 
 /// Whether the log is open; waits while it is being opened.

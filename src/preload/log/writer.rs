@@ -78,7 +78,7 @@ const PATIENCE: i64 = 500_000_000;
 /// Long enough for an exec to get to where it ends the writer.
 const PAUSE: u64 = 100_000_000;
 
-/// Starts the thread for the process `pid`. `false` when it cannot be started.
+/// Starts the thread for the process `pid`, with signals blocked. `false` when it cannot be started.
 pub fn start(pid: i32) -> bool {
     STATUS.store(STARTING, Ordering::Release);
     STOP.store(0, Ordering::Release);
@@ -91,10 +91,9 @@ pub fn start(pid: i32) -> bool {
     if memory.is_null() {
         return false;
     }
-    let mask = sys::block_signals();
-    // SAFETY: the mapping has room for a stack, the zeroed variables and the block, and no thread uses it.
+    // SAFETY: the mapping has room for a stack, the zeroed variables and the block, and no thread uses it; the caller has
+    // blocked signals.
     let started = unsafe { launch(memory, pid) };
-    sys::restore_signals(mask);
     if !started {
         STATUS.store(FAILED, Ordering::Release);
         log::say_none();

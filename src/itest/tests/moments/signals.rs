@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use sockshim_itest::{by_call, cc};
+use sockshim_itest::{Level, Scratch, by_call, cc, command};
 
-use crate::{library, preload, program, same};
+use crate::{ended, library, preload, program, same};
 
 fn under_a_storm(program: &Path, args: &[&str], flags: &str) {
     let storm = library("storm", &[&format!("-DFLAGS={flags}")]);
@@ -18,6 +18,19 @@ fn under_a_storm(program: &Path, args: &[&str], flags: &str) {
 fn storm_during_every_call() {
     for _ in 0..5 {
         under_a_storm(&cc("stress/calls.c", &[]), &[], "SA_RESTART");
+    }
+}
+
+/// The handler makes calls from before the log's thread is there, and must not wait for it.
+#[test]
+fn storm_during_the_start() {
+    let storm = library("storm", &["-DFLAGS=SA_RESTART"]);
+    for _ in 0..200 {
+        let log_dir = Scratch::new();
+        let mut shimmed = command(Level::Call, Some(log_dir.path()), cc("stress/calls.c", &[]));
+        preload(&mut shimmed, Level::Call, &[], &[&storm]);
+        let output = ended(&mut shimmed);
+        assert_eq!(output.status.code(), Some(3), "{output:?}");
     }
 }
 
