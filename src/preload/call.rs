@@ -105,7 +105,13 @@ pub unsafe fn leave(slot: &mut MaybeUninit<Ticket>, ret: i64) {
 /// Both halves of a call that libc has made already, for what turned out only then to be worth an event. `begin` is what
 /// the short way has found before it.
 #[inline(never)]
-pub fn late(slot: &mut MaybeUninit<Ticket>, row: &'static Row, args: &[i64; MAX_ARGS], begin: Begin, ret: i64) {
+pub fn late(
+    slot: &mut MaybeUninit<Ticket>,
+    row: &'static Row,
+    args: &[i64; MAX_ARGS],
+    begin: Begin,
+    ret: i64,
+) {
     if let Answer::Host = enter(slot, row, args) {
         // SAFETY: `Host` says that the ticket was written.
         let ticket = unsafe { slot.assume_init_mut() };

@@ -113,9 +113,9 @@ impl FdTable {
         Seen(self.entry(fd, false).map_or(UNKNOWN, |entry| entry.load(Ordering::Acquire)))
     }
 
-    /// Remembers that `fd` is no socket.
-    pub fn set_not_socket_if(&self, fd: c_int, seen: Seen) {
-        self.replace_if(fd, seen, NOT_SOCKET);
+    /// Remembers that `fd` is no socket, and says whether it has.
+    pub fn set_not_socket_if(&self, fd: c_int, seen: Seen) -> bool {
+        self.replace_if(fd, seen, NOT_SOCKET)
     }
 
     /// Makes `fd` the first handle of a new description, and says whether that is uncertain: the table took it for another

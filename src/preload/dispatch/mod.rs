@@ -40,8 +40,10 @@ pub fn adopt(fd: c_int) -> (Lookup, Option<Handle>) {
     match sys::getsockopt_cookie(fd) {
         Ok(_) => adopt_socket(fd, seen),
         Err(libc::ENOTSOCK) => {
-            if seen.entry() != Entry::NotSocket {
-                FDS.set_not_socket_if(fd, seen);
+            let stored = seen.entry() != Entry::NotSocket && FDS.set_not_socket_if(fd, seen);
+            if stored && sys::has_threads() {
+                // Another thread may have closed it, and have looked at the table for the last time.
+                settle_other(fd);
             }
             (Lookup::NotSocket, None)
         }
@@ -158,6 +160,15 @@ pub fn settle(fd: c_int) {
         Entry::Socket(handle) => FDS.read(handle),
     };
     if !known.is_some_and(|(socket, name)| is_still(fd, &socket, name)) {
+        FDS.doubt_if(fd, seen);
+    }
+}
+
+/// Drops that `fd` is no socket, unless that is the truth.
+#[inline(never)]
+fn settle_other(fd: c_int) {
+    let seen = FDS.seen(fd);
+    if seen.entry() == Entry::NotSocket && sys::getsockopt_cookie(fd) != Err(libc::ENOTSOCK) {
         FDS.doubt_if(fd, seen);
     }
 }
