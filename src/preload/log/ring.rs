@@ -27,6 +27,8 @@ use sockshim_core::trace::event::Event;
 
 /// How many records a ring holds.
 pub const SLOTS: usize = 4096;
+/// The bytes from one record to the next.
+const SIZE: u64 = size_of::<Record>() as u64;
 /// The places that may be taken. The rest stays free, so that handlers which interrupt a thread between looking and
 /// taking find room.
 const FULL: u64 = SLOTS as u64 - 64;
@@ -116,9 +118,9 @@ pub struct Ring {
 /// What the thread looks at before it looks at a record.
 #[repr(C, align(64))]
 pub struct Line {
-    /// The next place.
+    /// The next place, in bytes: the thread does not multiply.
     head: UnsafeCell<u64>,
-    /// The place at which the thread looks closer: the ring is half full, or full. Moved on by the writer.
+    /// The place, in bytes, at which the thread looks closer: the ring is half full, or full. Moved on by the writer.
     limit: AtomicU64,
     /// The calls that had no room.
     dropped: AtomicU64,
@@ -300,7 +302,7 @@ impl Started {
         for (copy, words) in both.iter_mut().zip([words, rest]) {
             copy.iter_mut().zip(words).for_each(|(copy, word)| *copy = *word);
         }
-        let second = self.ring.record(at + 1);
+        let second = self.ring.place(at + SIZE);
         // SAFETY: the places are reserved. Nobody looks at the second one before the first one is whole.
         unsafe {
             (&raw mut (*second.data.get()).words).write(both[1]);
@@ -323,7 +325,7 @@ impl Started {
         args: &[i64; N],
         ret: i64,
     ) {
-        let record = self.ring.record(at);
+        let record = self.ring.place(at);
         // SAFETY: the place is this call's alone until its end is written.
         unsafe {
             let data = record.data.get();
@@ -420,18 +422,17 @@ pub fn free_all() {
 impl Ring {
     fn reset(&self) {
         self.tail.0.store(0, Ordering::Relaxed);
-        self.line.limit.store(HALF, Ordering::Release);
+        self.line.limit.store(SIZE * HALF, Ordering::Release);
     }
 
     /// Takes the next places for the calling thread, if there is room.
     #[inline(always)]
     fn reserve(&self, count: u64) -> Option<u64> {
         // SAFETY: only this thread changes the head.
-        let head = unsafe { *self.line.head.get() };
-        if head >= self.line.limit.load(Ordering::Acquire) && !self.has_room(head) {
+        if unsafe { *self.line.head.get() } >= self.line.limit.load(Ordering::Acquire) && !self.has_room() {
             return None;
         }
-        let mut at = count;
+        let mut at = count * SIZE;
         // SAFETY: the one instruction takes the places even if a handler takes others around it.
         unsafe {
             asm!("xadd qword ptr [{}], {}", in(reg) self.line.head.get(), inout(reg) at, options(nostack));
@@ -439,18 +440,26 @@ impl Ring {
         Some(at)
     }
 
+    /// The record at a place that was taken.
     #[inline(always)]
-    fn record(&self, at: u64) -> &Record {
-        &self.records[at as usize % SLOTS]
+    fn place(&self, at: u64) -> &Record {
+        let offset = at as usize % size_of_val(&self.records);
+        // SAFETY: places are whole records apart, so this is one of them.
+        unsafe { &*self.records.as_ptr().byte_add(offset) }
+    }
+
+    fn record(&self, number: u64) -> &Record {
+        &self.records[number as usize % SLOTS]
     }
 
     /// At the limit: the writer is late and gets woken, or the ring is full and the call is lost. The one system call
     /// of the short way, once in two thousand calls at most, and none in a sandbox.
     #[cold]
     #[inline(never)]
-    fn has_room(&self, head: u64) -> bool {
-        let full = self.tail.0.load(Ordering::Acquire) + FULL;
-        if head >= full {
+    fn has_room(&self) -> bool {
+        let full = SIZE * (self.tail.0.load(Ordering::Acquire) + FULL);
+        // SAFETY: only this thread changes the head.
+        if unsafe { *self.line.head.get() } >= full {
             self.line.dropped.fetch_add(1, Ordering::Relaxed);
             return false;
         }
@@ -493,7 +502,7 @@ impl Ring {
         }
         self.tail.0.store(next, Ordering::Release);
         if tail / PIECE != next / PIECE {
-            self.line.limit.store(next + FULL, Ordering::Release);
+            self.line.limit.store(SIZE * (next + FULL), Ordering::Release);
         }
         Some(Taken { end, data, rest })
     }
@@ -513,7 +522,7 @@ impl Ring {
 
     /// The writer goes to sleep: from here on it wants to be woken when the ring is half full.
     pub fn arm(&self) {
-        self.line.limit.store(self.tail.0.load(Ordering::Relaxed) + HALF, Ordering::Release);
+        self.line.limit.store(SIZE * (self.tail.0.load(Ordering::Relaxed) + HALF), Ordering::Release);
     }
 
     /// How many calls had no room since this was asked last.
