@@ -159,6 +159,8 @@ impl Ticket {
     fn decided_by(&mut self, row: &'static Row) {
         #[cfg(feature = "test-support")]
         assert!(!log::panics_at(row.hook.name()), "asked for by the test");
+        // With the first call, not when the program starts: many programs have no socket.
+        sockshim_core::net::init();
         (row.enter)(self);
     }
 

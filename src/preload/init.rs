@@ -78,7 +78,6 @@ fn start(config: &Config) {
         // granted, and they need the thread to be one that it knows. The writer is not.
         log::say(b"sockshim: a program with ThreadSanitizer cannot be logged\n");
     } else if alloc::has_room() && process::init() {
-        sockshim_core::net::init();
         stack::init();
         log::start(config);
     } else {

@@ -38,18 +38,29 @@ pub mod unix;
 pub mod vmw_vsock;
 pub mod xdp;
 
-use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+static BOOTED: AtomicBool = AtomicBool::new(false);
 
 /// Registers the built-in families and protocols, as the kernel does while it boots. Later calls do nothing.
+///
+/// Whoever comes first does it, and nobody waits: a signal handler that interrupts this, or another thread, does the same
+/// once more, and what is registered already stays as it is.
+#[inline]
 pub fn init() {
-    // Called while a program or a command starts, where waiting for another thread is no danger.
-    static BOOT: Once = Once::new();
-    BOOT.call_once(|| {
-        ipv4::af_inet::inet_init();
-        ipv6::af_inet6::inet6_init();
-        for family in families::BUILT_IN {
-            // The slots are empty and the numbers in range, so neither EEXIST nor ENOBUFS can come back.
-            let _ = socket::sock_register(family);
-        }
-    });
+    if !BOOTED.load(Ordering::Acquire) {
+        boot();
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn boot() {
+    ipv4::af_inet::inet_init();
+    ipv6::af_inet6::inet6_init();
+    for family in families::BUILT_IN {
+        // The numbers are in range, so only EEXIST can come back, and that is all right.
+        let _ = socket::sock_register(family);
+    }
+    BOOTED.store(true, Ordering::Release);
 }

@@ -86,13 +86,14 @@ impl Protosw {
     /// permanent one. How the two say that they refuse is theirs.
     ///
     /// # Errors
-    /// EINVAL for a type out of range, EPERM when a permanent entry has the protocol already, ENOBUFS when the list
-    /// has changed too often.
+    /// EINVAL for a type out of range, EPERM when a permanent entry has the protocol already or this entry is there (the
+    /// kernel's list would be a ring then), ENOBUFS when the list has changed too often.
     pub fn register(&self, entry: &'static InetProtosw) -> Result<(), Errno> {
         let list = usize::try_from(entry.ty).ok().and_then(|ty| self.lists.get(ty)).ok_or(Errno::EINVAL)?;
         let updated = list.update(|old| {
             let mut entries = old.cloned().unwrap_or_default();
-            if entries.iter().any(|old| old.is_permanent() && old.protocol == entry.protocol) {
+            let has_place = |old: &InetProtosw| old.is_permanent() && old.protocol == entry.protocol;
+            if entries.iter().any(|old| has_place(old) || std::ptr::eq(*old, entry)) {
                 return Err(Errno::EPERM);
             }
             let permanent = entries.iter().take_while(|old| old.is_permanent()).count();

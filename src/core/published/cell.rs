@@ -34,7 +34,9 @@ impl<T, const N: usize> Published<T, N> {
     /// [`PublishError::Refused`] with the error of `next`; [`PublishError::Exhausted`] after `N` updates.
     pub fn update<E>(&self, mut next: impl FnMut(Option<&T>) -> Result<T, E>) -> Result<(), PublishError<E>> {
         loop {
-            let seen = self.current.load(Ordering::Acquire);
+            // A write, though it changes nothing: a page of zeros that is read first and written then faults twice, and
+            // the tables' first versions are published at each program's start.
+            let seen = self.current.fetch_add(0, Ordering::AcqRel);
             let old = if seen == 0 { None } else { self.versions[seen - 1].get() };
             let mut value = Box::new(next(old).map_err(PublishError::Refused)?);
             // Claim the first free version. Slots are claimed in order, and only the claimer publishes its slot.

@@ -35,7 +35,7 @@ pub fn inet_init() {
         &udp::UDPLITE_PROTOSW,
     ];
     for entry in boot_order {
-        // The lists are empty and no two rows clash, so nothing can be refused.
+        // No two rows clash, so nothing can be refused but what another thread has registered at the same moment.
         let _ = INETSW.register(entry);
     }
 }

@@ -32,7 +32,7 @@ pub fn inet6_init() {
         &MPTCP_V6_PROTOSW,
     ];
     for entry in boot_order {
-        // The lists are empty and no two rows clash, so nothing can be refused.
+        // No two rows clash, so nothing can be refused but what another thread has registered at the same moment.
         let _ = INETSW6.register(entry);
     }
 }
