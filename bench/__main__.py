@@ -32,10 +32,14 @@ def measure(part, context):
 
 
 def commit():
-    """What was measured, as git names it."""
-    command = ["git", "-C", ROOT, "describe", "--always", "--dirty", "--abbrev=12"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.stdout.strip() or "unknown"
+    """What was measured, as git names it. Results that were just written change nothing of it."""
+    git = ["git", "-C", ROOT]
+    name = subprocess.run(
+        [*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False
+    )
+    others = [*git, "status", "--porcelain", "--untracked-files=no", "--", ":/", ":!/bench/results"]
+    changed = subprocess.run(others, capture_output=True, text=True, check=False).stdout.strip()
+    return (name.stdout.strip() or "unknown") + ("-dirty" if changed else "")
 
 
 def draw(run, directory):

@@ -243,7 +243,10 @@ def startup(result):
             ("pss", 1),
             ("threads", 1),
         ]:
-            if name == "bare":
+            if not pairs.bare(metric):
+                # Measured before this was counted.
+                cells.append("-")
+            elif name == "bare":
                 cells.append(f"{Summary(pairs.bare(metric)).median * scale:,.0f}")
             else:
                 value, more = Summary(pairs.values(metric, name)), Summary(pairs.differences(metric, name))
