@@ -52,6 +52,15 @@ def span(values):
     return str(low) if low == high else f"{low} .. {high}"
 
 
+def outliers(counts, goal):
+    """The span of the counts; where most are within the goal, the others by name."""
+    within = {name: count for name, count in counts.items() if round(count) <= goal}
+    others = [f"`{name}` {round(count)}" for name, count in counts.items() if name not in within]
+    if not others or len(others) > len(within):
+        return span(counts.values())
+    return f"{span(within.values())} ({len(within)} of {len(counts)} calls); {', '.join(others)}"
+
+
 def counted(rows):
     """Instructions."""
     rows = rows["rows"]
@@ -65,8 +74,11 @@ def counted(rows):
         ("ready", "readiness call, level `io`", "io", 80),
         ("control", "control call, level `call`", "call", 160),
     ]:
-        values = [row[level] for row in rows if row["class"] == kind and row["descriptor"] == "tracked"]
-        yield f"logged {name}, instructions", f"≤ {goal}", f"{span(values)}", exact(round(max(values)), goal)
+        counts = {
+            row["name"]: row[level] for row in rows if row["class"] == kind and row["descriptor"] == "tracked"
+        }
+        verdict = exact(round(max(counts.values())), goal)
+        yield f"logged {name}, instructions", f"≤ {goal}", outliers(counts, goal), verdict
 
 
 def asked(rows):
