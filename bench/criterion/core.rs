@@ -66,6 +66,13 @@ fn fd_table(c: &mut Criterion) {
     let handle = table.install(7, &socket, 1).expect("room").0;
 
     group.bench_function("get", |b| b.iter(|| table.get(black_box(7))));
+    group.bench_function("get, beside 100,000 others", |b| {
+        let crowd = Box::leak(Box::new(FdTable::new()));
+        for fd in 0..=100_000 {
+            crowd.install(fd, &socket, fd as u64 + 1).expect("room");
+        }
+        b.iter(|| crowd.get(black_box(100_000)));
+    });
     group.bench_function("read", |b| b.iter(|| table.read(black_box(handle))));
     group.bench_function("update", |b| b.iter(|| table.update(black_box(handle), |state| state)));
     group.bench_function("install and forget", |b| {

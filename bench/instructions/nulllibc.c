@@ -96,15 +96,7 @@ ONE(int, epoll_pwait2, int epfd, struct epoll_event *events, int max, const stru
 		return RAW(nr, a, b, c, d, e);                                                               \
 	}
 
-// From this number on, if it is not zero, sockets are numbers only: there can be more of them than
-// descriptors.
-int null_next_socket;
-
-int socket(int family, int type, int protocol)
-{
-	return null_next_socket ? null_next_socket++ : RAW(SYS_socket, family, type, protocol, 0, 0);
-}
-
+KERNEL(socket, SYS_socket, (int family, int type, int protocol), family, type, protocol, 0, 0)
 KERNEL(socketpair, SYS_socketpair, (int family, int type, int protocol, int sv[2]), family, type, protocol,
        sv, 0)
 KERNEL(accept, SYS_accept, (int fd, struct sockaddr *addr, socklen_t *len), fd, addr, len, 0, 0)

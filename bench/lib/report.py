@@ -280,7 +280,7 @@ def scale(result):
     yield from table(["", "bare, ns", *seen(pairs)], rows)
     yield from lost(result)
     counts = next(iter(result["instructions"].values()))
-    yield "Instructions of `send` on the newest of so many sockets, above bare (with the null libc, sockets are numbers):"
+    yield "Instructions of `send` on the newest of so many sockets, above bare (as many as RLIMIT_NOFILE permits):"
     yield ""
     rows = [
         [level, *(str(round(count)) for count in found.values())]
