@@ -12,6 +12,8 @@
 //! | `any` | the same, but for what is known to be no socket |
 //! | `data` | at level io |
 //! | `message`, `bytes` | at level io, on the short way of `log/ring.rs`: calls on sockets only, and on any descriptor |
+//! | `addressed` | the same, unless there is an address to send to |
+//! | `rights`, `rights_of_many` | the same; and at every level when one has brought descriptors |
 //! | `waits`, `polls` | the same, for readiness: calls that name no socket, and poll's array |
 
 hooks! {
