@@ -33,12 +33,12 @@ macro_rules! hooks {
     (
         calls { $(
             #[doc = $doc:literal]
-            [$level:ident $gate:ident $($nr:ident)?]
+            [$level:ident $gate:ident $does:ident $($nr:ident)?]
             fn $name:ident($($arg:ident: $ty:ty),* $(,)?) -> $ret:ty = $enter:path, $leave:path;
         )* }
         trampolines { $(
             #[doc = $tdoc:literal]
-            [$tlevel:ident]
+            [$tlevel:ident $tdoes:ident]
             fn $tname:ident($($targ:ident: $tty:ty),* $(,)?) -> $tret:tt = $before:path;
         )* }
         not_hooked { $($unhooked:ident: $why:literal;)* }
@@ -48,8 +48,8 @@ macro_rules! hooks {
         use sockshim_core::hook::Hook;
 
         pub static HOOKS: &[Hook] = &[
-            $(hook!($level, nr!($($nr)?), $name($($arg: $ty),*), stringify!($ret)),)*
-            $(hook!($tlevel, None, $tname($($targ: $tty),*), stringify!($tret)),)*
+            $(hook!($level, $does, nr!($($nr)?), $name($($arg: $ty),*), stringify!($ret)),)*
+            $(hook!($tlevel, $tdoes, None, $tname($($targ: $tty),*), stringify!($tret)),)*
         ];
 
         pub static DOCS: &[&str] = &[$($doc,)* $($tdoc,)*];

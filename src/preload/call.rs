@@ -280,7 +280,7 @@ pub fn logged(ticket: &mut Ticket) {
 }
 
 /// The call of a record about a prediction that did not come true.
-static DIVERGENCE: Hook = hook!(Decision, None, divergence() -> c_int);
+static DIVERGENCE: Hook = hook!(Decision, Plain, None, divergence() -> c_int);
 
 /// The record about a prediction that did not come true.
 pub fn diverged(event: &Event) -> Event {

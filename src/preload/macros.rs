@@ -1,6 +1,6 @@
 //! `hooks!`: from one line of the table to an exported function, its original, and its row.
 //!
-//! A line `[Level gate SYS_nr] fn name(parameters) -> ret = enter, leave;` becomes
+//! A line `[Level gate Does SYS_nr] fn name(parameters) -> ret = enter, leave;` becomes
 //! - the exported symbol `name`: the fast exit, and behind it a frame that never inlines, without a destructor or a
 //!   landing pad, in which libc's function runs: cancelling the thread or jumping out of it leaves nothing behind;
 //! - `original::name`: libc's function, through a pointer that begins at a stand-in;
@@ -227,12 +227,12 @@ macro_rules! hooks {
     (
         calls { $(
             #[doc = $doc:literal]
-            [$level:ident $gate:ident $($nr:ident)?]
+            [$level:ident $gate:ident $does:ident $($nr:ident)?]
             fn $name:ident($($arg:ident: $ty:ty),* $(,)?) -> $ret:ty = $enter:path, $leave:path;
         )* }
         trampolines { $(
             #[doc = $tdoc:literal]
-            [$tlevel:ident]
+            [$tlevel:ident $tdoes:ident]
             fn $tname:ident($($targ:ident: $tty:ty),* $(,)?) -> $tret:tt = $before:path;
         )* }
         not_hooked { $($unhooked:ident: $why:literal;)* }
@@ -255,13 +255,13 @@ macro_rules! hooks {
         /// Every exported symbol, in the order of the table.
         pub static ROWS: &[Row] = &[
             $(Row {
-                hook: hook!($level, nr!($($nr)?), $name($($arg: $ty),*), stringify!($ret)),
+                hook: hook!($level, $does, nr!($($nr)?), $name($($arg: $ty),*), stringify!($ret)),
                 enter: $enter,
                 leave: $leave,
                 shape: shape!($gate),
             },)*
             $(Row {
-                hook: hook!($tlevel, None, $tname($($targ: $tty),*), stringify!($tret)),
+                hook: hook!($tlevel, $tdoes, None, $tname($($targ: $tty),*), stringify!($tret)),
                 enter: $before,
                 leave: call::logged,
                 shape: Shape::Socket,

@@ -4,6 +4,7 @@ use crate::call::Ticket;
 use crate::dispatch::adopt;
 use crate::memory;
 use sockshim_core::fdtable::FDS;
+use sockshim_core::hook::Does;
 use sockshim_core::trace::event::Event;
 use sockshim_core::verdict::Reason;
 
@@ -76,7 +77,7 @@ pub fn epoll_wait(t: &mut Ticket) {
 /// Whether it is of interest.
 pub fn waited(event: &mut Event) -> bool {
     event.reason = Reason::FdLife;
-    if event.hook.name().starts_with("epoll") {
+    if event.hook.does == Does::Waits {
         return true;
     }
     event.fd = None;

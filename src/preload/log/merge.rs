@@ -163,7 +163,7 @@ impl Merge {
         (event.ops, event.prot) = Handle::kind(data.socket);
         event.handler = event.ops.and_then(|ops| match row.shape {
             Shape::Poll => ops.poll,
-            _ => crate::dispatch::data::handler(row, ops),
+            _ => crate::dispatch::data::handler(&row.hook, ops),
         });
         true
     }

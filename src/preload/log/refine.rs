@@ -8,6 +8,7 @@
 use crate::process;
 use libc::c_int;
 use sockshim_core::func;
+use sockshim_core::hook::Does;
 use sockshim_core::net::namespace::{Fact, Facts, Net};
 use sockshim_core::net::ops::Cx;
 use sockshim_core::net::path::Path;
@@ -81,14 +82,14 @@ pub fn refine(event: &mut Event) -> bool {
 fn walk(event: &Event, cx: &mut Cx) -> Option<Verdict> {
     let [first, second, third, ..] = event.args.map(|word| word as c_int);
     let lookup = || event.socket.map(Lookup::Socket);
-    Some(match event.hook.name() {
-        "socket" => sys_socket(cx, first, second, third).0,
-        "socketpair" => sys_socketpair(cx, first, second, third, None).0,
-        "bind" => {
+    Some(match event.hook.does {
+        Does::Creates => sys_socket(cx, first, second, third).0,
+        Does::Pairs => sys_socketpair(cx, first, second, third, None).0,
+        Does::Binds => {
             let addr: Copied<_> = (event.extra == Extra::Address).then_some(Ok(&event.addr));
             sys_bind(cx, lookup()?, addr)
         }
-        "listen" => sys_listen(cx, lookup()?, second),
+        Does::Listens => sys_listen(cx, lookup()?, second),
         _ => return None,
     })
 }
