@@ -258,21 +258,28 @@ const fn part(bytes: &[u8], begin: usize, end: usize) -> &[u8] {
     bytes.split_at(end).0.split_at(begin).1
 }
 
-/// A [`Hook`] from its level, what it does, the number of its system call, and its prototype.
+/// A [`Hook`] from its level, what it does, its system call, and its prototype.
 #[macro_export]
 macro_rules! hook {
-    ($level:ident, $does:ident, $nr:expr, $name:ident($($arg:ident: $ty:ty),*) -> $ret:tt) => {
-        $crate::hook!($level, $does, $nr, $name($($arg: $ty),*), stringify!($ret))
+    ($level:ident, $does:ident, [$($nr:ident)?], $name:ident($($arg:ident: $ty:ty),*) -> $ret:tt) => {
+        $crate::hook!($level, $does, [$($nr)?], $name($($arg: $ty),*), stringify!($ret))
     };
-    ($level:ident, $does:ident, $nr:expr, $name:ident($($arg:ident: $ty:ty),*), $ret:expr) => {
+    ($level:ident, $does:ident, [$($nr:ident)?], $name:ident($($arg:ident: $ty:ty),*), $ret:expr) => {
         const {
             $crate::hook::Hook::new(
                 concat!(stringify!($name), "\0", $ret, "\0", $(stringify!($arg), ":", stringify!($ty), ";"),*),
                 $crate::hook::Level::$level,
                 $crate::hook::Does::$does,
-                $nr,
+                $crate::hook!(@ $($nr)?),
             )
         }
+    };
+    // The number of the system call with the same arguments, if there is one.
+    (@) => {
+        None
+    };
+    (@ $nr:ident) => {
+        Some(libc::$nr)
     };
 }
 
@@ -280,14 +287,14 @@ macro_rules! hook {
 mod tests {
     #[test]
     fn a_prototype_comes_back_as_it_is_written() {
-        let hook = hook!(Call, Plain, Some(42), connect(fd: c_int, addr: *const sockaddr) -> c_int);
+        let hook = hook!(Call, Plain, [SYS_connect], connect(fd: c_int, addr: *const sockaddr) -> c_int);
         let read: Vec<_> = hook.params().map(|param| (param.name, param.ty)).collect();
         assert_eq!(read, [("fd", "c_int"), ("addr", "*const sockaddr")]);
         assert_eq!(hook.param(1).map(|param| param.name), Some("addr"));
         assert_eq!((hook.arity(), hook.param(2).is_none()), (2, true));
         assert_eq!((hook.name(), hook.symbol(), hook.ret()), ("connect", "connect\0", "c_int"));
-        assert_eq!(hook.nr(), Some(42));
-        let fork = hook!(Call, Forks, None, fork() -> pid_t);
+        assert_eq!(hook.nr(), Some(libc::SYS_connect));
+        let fork = hook!(Call, Forks, [], fork() -> pid_t);
         assert_eq!((fork.arity(), fork.ret(), fork.nr()), (0, "pid_t", None));
     }
 }

@@ -2,12 +2,18 @@
 //!
 //! Neither half inlines into the frame that calls libc, so that frame stays free of landing pads: pthread_cancel
 //! unwinds it as it would unwind libc's own.
+//!
+//! # Safety
+//! The pointer to the rows is null or the one that [`register`] was given, which is for ever.
 
 use crate::log::clock;
 use crate::log::ring::Begin;
 use crate::panic::attempt;
+use crate::table::{COUNT, HOOKS};
 use crate::{log, mode, process, sys, tls};
 use core::mem::MaybeUninit;
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, Ordering};
 use sockshim_core::errno::Errno;
 use sockshim_core::fdtable::{Entry, FDS, Handle};
 use sockshim_core::hook;
@@ -19,16 +25,20 @@ use sockshim_core::net::state;
 use sockshim_core::trace::event::{Event, Extra, MAX_ARGS};
 use sockshim_core::verdict::{Action, Change, Predicted, Reason, Verdict};
 
-/// One hooked symbol: what the table says of it, and what is done before and after libc's function.
+/// What is done before and after libc's function.
 pub struct Row {
-    /// The public part.
-    pub hook: Hook,
     /// Decides.
     pub enter: fn(&mut Ticket),
     /// Commits.
     pub leave: fn(&mut Ticket),
-    /// What the short way's records of it hold.
-    pub shape: log::ring::Shape,
+}
+
+/// The rows of all hooks, in the order of the table: for syscall(2), which may be any of them.
+static ROWS: AtomicPtr<[Row; COUNT]> = AtomicPtr::new(ptr::null_mut());
+
+/// Makes the rows known, before the first call is observed.
+pub fn register(rows: &'static [Row; COUNT]) {
+    ROWS.store(ptr::from_ref(rows).cast_mut(), Ordering::Release);
 }
 
 /// What a call carries from its first half to its second. Plain data: it may be dropped by a longjmp.
@@ -58,12 +68,17 @@ pub enum Answer {
 
 /// The first half. `Host` means that the ticket was written.
 #[inline(never)]
-pub fn enter(slot: &mut MaybeUninit<Ticket>, row: &'static Row, args: &[i64; MAX_ARGS]) -> Answer {
+pub fn enter(
+    slot: &mut MaybeUninit<Ticket>,
+    hook: &'static Hook,
+    row: &'static Row,
+    args: &[i64; MAX_ARGS],
+) -> Answer {
     if process::is_vfork_child() || !process::is_ready() {
         return Answer::Pass;
     }
     let errno = sys::Errno::now();
-    let ticket = Ticket::begin(slot, row, args);
+    let ticket = Ticket::begin(slot, hook, row, args);
     if attempt(|| ticket.decided_by(row)).is_err() {
         ticket.panicked();
     }
@@ -107,12 +122,13 @@ pub unsafe fn leave(slot: &mut MaybeUninit<Ticket>, ret: i64) {
 #[inline(never)]
 pub fn late(
     slot: &mut MaybeUninit<Ticket>,
+    hook: &'static Hook,
     row: &'static Row,
     args: &[i64; MAX_ARGS],
     begin: Begin,
     ret: i64,
 ) {
-    if let Answer::Host = enter(slot, row, args) {
+    if let Answer::Host = enter(slot, hook, row, args) {
         // SAFETY: `Host` says that the ticket was written.
         let ticket = unsafe { slot.assume_init_mut() };
         if let Begin::Short(started) = begin {
@@ -126,11 +142,12 @@ pub fn late(
 impl Ticket {
     fn begin<'a>(
         slot: &'a mut MaybeUninit<Ticket>,
-        row: &'static Row,
+        hook: &'static Hook,
+        row: &Row,
         args: &[i64; MAX_ARGS],
     ) -> &'a mut Ticket {
         let ticket = slot.write(Ticket {
-            event: Event::new(&row.hook),
+            event: Event::new(hook),
             wanted: true,
             handle: None,
             change: Change::None,
@@ -139,26 +156,29 @@ impl Ticket {
         });
         ticket.event.args = *args;
         ticket.event.tid = tls::get().tid(process::pid());
-        if row.hook.level == Level::Io {
+        if hook.level == Level::Io {
             // From the next call on the thread can take the short way.
             log::ring::make(ticket.event.tid);
         }
         ticket
     }
 
-    /// Makes this the ticket of another row, whose arguments are the same but for `skip` words at the front.
-    pub fn become_row(&mut self, row: &'static Row, skip: usize) {
-        self.event.hook = &row.hook;
+    /// Makes this the ticket of another hook, whose arguments are the same but for `skip` words at the front.
+    pub fn become_hook(&mut self, place: usize, skip: usize) {
+        // SAFETY: the pointer is null or what `register` was given.
+        let Some(rows) = (unsafe { ROWS.load(Ordering::Acquire).as_ref() }) else { return };
+        let row = &rows[place];
+        self.event.hook = &HOOKS[place];
         self.event.args.rotate_left(skip);
         self.event.via_syscall = true;
         self.leave = row.leave;
         self.decided_by(row);
     }
 
-    /// Runs the row's first half.
-    fn decided_by(&mut self, row: &'static Row) {
+    /// Runs the first half of a row.
+    fn decided_by(&mut self, row: &Row) {
         #[cfg(feature = "test-support")]
-        assert!(!log::panics_at(row.hook.name()), "asked for by the test");
+        assert!(!log::panics_at(self.event.hook.name()), "asked for by the test");
         // With the first call, not when the program starts: many programs have no socket.
         sockshim_core::net::init();
         (row.enter)(self);
@@ -280,7 +300,7 @@ pub fn logged(ticket: &mut Ticket) {
 }
 
 /// The call of a record about a prediction that did not come true.
-static DIVERGENCE: Hook = hook!(Decision, Plain, None, divergence() -> c_int);
+static DIVERGENCE: Hook = hook!(Decision, Plain, [], divergence() -> c_int);
 
 /// The record about a prediction that did not come true.
 pub fn diverged(event: &Event) -> Event {

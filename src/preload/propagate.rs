@@ -8,8 +8,7 @@
 //! The functions have the contracts of those that they stand for. What they read of an environment was surveyed first.
 
 use crate::environment::{self, Own, Survey};
-use crate::hooks::original;
-use crate::{mode, process, room};
+use crate::{mode, original, process, room};
 use core::ffi::c_char;
 use libc::{c_int, c_long, c_ulong, pid_t, posix_spawn_file_actions_t, posix_spawnattr_t};
 

@@ -5,11 +5,15 @@
 //! The code keeps every argument register and the stack as the caller left them, and jumps. What execl and its relatives
 //! read beyond their registers is what C promises them: arguments up to a null.
 
-use crate::macros::padded;
-use crate::{call, environment, hooks, mode, propagate};
+use crate::export::ROWS;
+use crate::original::TARGETS;
+use crate::table::{HASHES, HOOKS};
+use crate::word::padded;
+use crate::{call, environment, mode, propagate};
 use core::ffi::c_char;
 use core::mem::MaybeUninit;
 use core::sync::atomic::Ordering;
+use sockshim_core::hook::Does;
 use sockshim_core::trace::event::MAX_ARGS;
 
 /// An exported symbol that tells [`before`] and jumps to the original.
@@ -40,7 +44,7 @@ macro_rules! trampoline {
                 "jmp qword ptr [rip + {targets} + 8 * {place}]",
                 place = const $place,
                 before = sym crate::trampoline::before,
-                targets = sym crate::hooks::TARGETS,
+                targets = sym crate::original::TARGETS,
             )
         }
     };
@@ -69,7 +73,7 @@ macro_rules! variadic {
                 "ret",
                 place = const $place,
                 exec = sym crate::trampoline::exec,
-                targets = sym crate::hooks::TARGETS,
+                targets = sym crate::original::TARGETS,
             )
         }
     };
@@ -79,27 +83,27 @@ pub(crate) use variadic;
 /// What every trampoline does first: the row's function, with the call's first three arguments.
 pub extern "C" fn before(place: usize, first: i64, second: i64, third: i64) {
     observe(place, &padded([first, second, third]));
-    if crate::hooks::ROWS[place].hook.name().ends_with("vfork") {
+    if HOOKS[place].does == Does::Vforks {
         crate::log::ring::put_aside();
         crate::tls::get().vfork.set(1);
     }
 }
 
 fn observe(place: usize, words: &[i64; MAX_ARGS]) {
-    let (row, target) = (&hooks::ROWS[place], &hooks::TARGETS[place]);
+    let (hook, target) = (&HOOKS[place], &TARGETS[place]);
     if target.load(Ordering::Relaxed).is_null() {
         // Another library's constructor runs before ours.
-        let (rows, hashes) = (core::slice::from_ref(row), core::slice::from_ref(&hooks::HASHES[place]));
-        crate::real::resolve(rows, hashes, core::slice::from_ref(target));
+        let (hooks, hashes) = (core::slice::from_ref(hook), core::slice::from_ref(&HASHES[place]));
+        crate::real::resolve(hooks, hashes, core::slice::from_ref(target));
     }
     if mode::control() {
         let mut ticket = MaybeUninit::uninit();
         // There is no way back here after the call, so the event is complete when it begins.
-        if let call::Answer::Host = call::enter(&mut ticket, row, words) {
+        if let call::Answer::Host = call::enter(&mut ticket, hook, &ROWS[place], words) {
             // SAFETY: `Host` says that the ticket was written.
             unsafe { call::leave(&mut ticket, 0) };
         }
-        crate::dispatch::process::leaving(row.hook.name());
+        crate::dispatch::process::leaving(hook.name());
     }
 }
 
@@ -128,7 +132,7 @@ impl Frame {
 /// The middle of execl, execlp and execle.
 pub extern "C" fn exec(place: usize, frame: *const i64) -> Made {
     let frame = Frame(frame);
-    let name = crate::hooks::ROWS[place].hook.name();
+    let name = HOOKS[place].name();
     let path = frame.argument(0);
     if !mode::exec() {
         observe(place, &padded([path, frame.argument(1)]));

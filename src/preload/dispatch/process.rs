@@ -4,7 +4,8 @@ use crate::call::Ticket;
 use crate::dispatch::learn;
 use crate::log::{self, clock, writer};
 use crate::program::{self, Named};
-use crate::{environment, hooks, memory, mode, process, sys, tls};
+use crate::table::HOOKS;
+use crate::{environment, memory, mode, process, sys, tls};
 use sockshim_core::fdtable::FDS;
 use sockshim_core::net::address::SockAddr;
 use sockshim_core::trace::event::Extra;
@@ -274,12 +275,12 @@ pub fn alone_done(t: &mut Ticket) {
 pub fn syscall(t: &mut Ticket) {
     let number = t.word(0);
     plain(t);
-    if let Some(row) = hooks::ROWS.iter().find(|row| row.hook.nr() == Some(number)) {
-        if row.hook.level > sockshim_core::hook::Level::Call && !mode::data() && !matters(number) {
+    if let Some(place) = HOOKS.iter().position(|hook| hook.nr() == Some(number)) {
+        if HOOKS[place].level > sockshim_core::hook::Level::Call && !mode::data() && !matters(number) {
             t.wanted = false;
             return;
         }
-        t.become_row(row, 1);
+        t.become_hook(place, 1);
         return;
     }
     match number {

@@ -23,6 +23,7 @@ use core::ptr;
 use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use sockshim_core::boxed::try_boxed;
 use sockshim_core::fdtable::FDS;
+use sockshim_core::hook::Does;
 use sockshim_core::trace::event::Event;
 
 /// How many records a ring holds.
@@ -63,6 +64,15 @@ pub enum Shape {
 }
 
 impl Shape {
+    /// What the records of a call hold.
+    pub const fn of(does: Does) -> Shape {
+        match does {
+            Does::Polls => Shape::Poll,
+            Does::Selects | Does::Waits => Shape::Wait,
+            _ => Shape::Socket,
+        }
+    }
+
     /// The first argument that the record has no room for.
     pub const fn rest(self) -> usize {
         match self {

@@ -372,9 +372,9 @@ struct Writer {
 }
 
 /// The call of a record about lost events.
-static DROPPED: Hook = sockshim_core::hook!(Decision, Plain, None, dropped() -> c_int);
+static DROPPED: Hook = sockshim_core::hook!(Decision, Plain, [], dropped() -> c_int);
 /// The call of the record at a process's end.
-static SUMMARY: Hook = sockshim_core::hook!(Decision, Plain, None, summary() -> c_int);
+static SUMMARY: Hook = sockshim_core::hook!(Decision, Plain, [], summary() -> c_int);
 
 impl Writer {
     fn run(&mut self, sink: &Sink) {

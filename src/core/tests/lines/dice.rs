@@ -15,7 +15,7 @@ use sockshim_core::{func, hook};
 
 macro_rules! hooks {
     ($($level:ident $name:ident($($arg:ident: $ty:ty),*) -> $ret:literal;)*) => {
-        static HOOKS: &[Hook] = &[$(hook!($level, Plain, None, $name($($arg: $ty),*), $ret)),*];
+        static HOOKS: &[Hook] = &[$(hook!($level, Plain, [], $name($($arg: $ty),*), $ret)),*];
     };
 }
 
