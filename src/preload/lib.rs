@@ -17,6 +17,7 @@
     clippy::missing_safety_doc,
     reason = "the hooks have the contracts of the functions that they stand for"
 )]
+#![allow(clippy::duplicate_mod, reason = "three files read the table of hooks, each with a macro of its own")]
 
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
 compile_error!(
