@@ -19,15 +19,19 @@ mod word;
 #[cfg(test)]
 mod tests;
 
-pub use word::{Entry, Handle, Seen, State};
+pub use word::{Entry, Handle, Seen};
 
 use crate::boxed::try_boxed;
 use crate::net::ops::{Socket, SocketState};
 use crate::net::sock::{Bound, TcpState};
+use crate::net::state::State;
 use libc::c_int;
 use once_cell::race::OnceBox;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering, fence};
-use word::{DOUBTFUL, NOT_SOCKET, UNKNOWN, generation_of, next_generation, pack_identity, unpack_identity};
+use word::{
+    DOUBTFUL, NOT_SOCKET, UNKNOWN, generation_of, next_generation, pack_identity, pack_state,
+    unpack_identity, unpack_state,
+};
 
 const FDS_PER_PAGE: usize = 512;
 /// Descriptors up to 2,097,151 are remembered; beyond that each call asks anew.
@@ -203,7 +207,7 @@ impl FdTable {
         let Some(slot) = self.slot(handle.slot()) else { return };
         let mut old = slot.state.load(Ordering::Acquire);
         while generation_of(old) == handle.generation() {
-            let new = State::unpack(old).pack(next_generation(old));
+            let new = pack_state(next_generation(old), unpack_state(old));
             match slot.state.compare_exchange_weak(old, new, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => return,
                 Err(seen) => old = seen,
@@ -221,7 +225,7 @@ impl FdTable {
         slot.identity.store(identity, Ordering::Relaxed);
         slot.cookie.store(cookie, Ordering::Relaxed);
         slot.refs.store(1, Ordering::Relaxed);
-        slot.state.store(State::of(socket).pack(generation), Ordering::Release);
+        slot.state.store(pack_state(generation, State::of(socket)), Ordering::Release);
         Some(Handle::new(generation, index, identity))
     }
 
@@ -300,7 +304,7 @@ impl FdTable {
         let after = slot.state.load(Ordering::Acquire);
         let current =
             generation_of(before) == handle.generation() && generation_of(after) == handle.generation();
-        current.then(|| (unpack_identity(identity, State::unpack(after)), cookie))
+        current.then(|| (unpack_identity(identity, unpack_state(after)), cookie))
     }
 
     /// Changes the states in one step; a stale handle changes nothing.
@@ -309,7 +313,7 @@ impl FdTable {
         let Some(slot) = self.slot(handle.slot()) else { return };
         let mut old = slot.state.load(Ordering::Acquire);
         while generation_of(old) == handle.generation() {
-            let new = change(State::unpack(old)).pack(handle.generation());
+            let new = pack_state(handle.generation(), change(unpack_state(old)));
             match slot.state.compare_exchange_weak(old, new, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => return,
                 Err(seen) => old = seen,
@@ -397,7 +401,7 @@ impl FdTable {
         // the slot's and not the handle's, which may be stale itself.
         let generation = next_generation(slot.state.load(Ordering::Acquire));
         let free = State { socket: SocketState::Free, sk: TcpState::Close, bound: Bound::No, shutdown: 0 };
-        slot.state.store(free.pack(generation), Ordering::Release);
+        slot.state.store(pack_state(generation, free), Ordering::Release);
         let mut head = self.free.load(Ordering::Acquire);
         loop {
             slot.next.store(head as u32, Ordering::Relaxed);

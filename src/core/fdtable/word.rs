@@ -1,9 +1,10 @@
 //! The words of the table and its slab: handles, states and identities, packed so that each is read and changed in one
 //! step.
 
-use crate::net::ops::{ProtoOps, Socket, SocketState};
-use crate::net::sock::{Bound, Proto, Sock, TcpState};
+use crate::net::ops::{ProtoOps, Socket};
+use crate::net::sock::{Proto, Sock};
 use crate::net::socket::net_family;
+use crate::net::state::State;
 use libc::c_int;
 
 pub(super) const UNKNOWN: u64 = 0;
@@ -79,48 +80,13 @@ impl From<Handle> for Seen {
     }
 }
 
-/// The states that calls change, apart from what a socket is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct State {
-    /// `sock->state`.
-    pub socket: SocketState,
-    /// `sk->sk_state`.
-    pub sk: TcpState,
-    /// Whether there is a local address.
-    pub bound: Bound,
-    /// Which directions are shut.
-    pub shutdown: u8,
+/// A slot's state word: the generation above, the states below, so that both change in one step.
+pub(super) fn pack_state(generation: u32, state: State) -> u64 {
+    u64::from(generation) << 32 | u64::from(state.pack())
 }
 
-impl State {
-    /// The states of a socket.
-    pub fn of(socket: &Socket) -> State {
-        State { socket: socket.state, sk: socket.sk.state, bound: socket.sk.bound, shutdown: socket.shutdown }
-    }
-
-    pub(super) fn pack(self, generation: u32) -> u64 {
-        u64::from(generation) << 32
-            | u64::from(self.shutdown) << 24
-            | u64::from(self.bound as u8) << 16
-            | u64::from(self.sk as u8) << 8
-            | self.socket as u64
-    }
-
-    pub(super) fn unpack(word: u64) -> State {
-        let byte = |shift: u32| usize::from((word >> shift) as u8);
-        State {
-            socket: SocketState::ALL.get(byte(0)).copied().unwrap_or(SocketState::Free),
-            sk: TcpState::ALL.get(byte(8).wrapping_sub(1)).copied().unwrap_or(TcpState::Close),
-            bound: match byte(16) {
-                0 => Bound::No,
-                1 => Bound::Yes,
-                3 => Bound::Auto,
-                4 => Bound::Gone,
-                _ => Bound::Unknown,
-            },
-            shutdown: byte(24) as u8,
-        }
-    }
+pub(super) fn unpack_state(word: u64) -> State {
+    State::unpack(word as u32)
 }
 
 /// The generation in a slot's state word, which has room for more than a handle carries.
