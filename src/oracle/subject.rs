@@ -11,7 +11,7 @@ use sockshim_core::net::path::{Finding, Func, Path};
 use sockshim_core::net::sock::TcpState;
 use sockshim_core::net::socket::*;
 use sockshim_core::net::state;
-use sockshim_core::verdict::{Change, Predicted, Verdict};
+use sockshim_core::verdict::{Change, Instead, Predicted, Verdict};
 use sockshim_sys as sys;
 
 /// A call that was made on both sides.
@@ -43,7 +43,8 @@ impl<'a> Subject<'a> {
     pub fn socket(facts: &'a dyn Facts, family: c_int, ty: c_int, protocol: c_int) -> Option<Subject<'a>> {
         let ty = ty | libc::SOCK_NONBLOCK;
         let mut path = Path::new();
-        let mut cx = Cx { path: &mut path, net: Net { facts } };
+        let mut instead = Instead::new();
+        let mut cx = Cx { path: &mut path, net: Net { facts }, instead: &mut instead };
         let (_, socket) = sys_socket(&mut cx, family, ty, protocol);
         let fd = kernel::socket(family, ty, protocol).ok()? as c_int;
         Some(Subject::known(facts, fd, &socket))
@@ -63,7 +64,8 @@ impl<'a> Subject<'a> {
     pub fn pair(facts: &'a dyn Facts, ty: c_int) -> Option<[Subject<'a>; 2]> {
         let ty = ty | libc::SOCK_NONBLOCK;
         let mut path = Path::new();
-        let mut cx = Cx { path: &mut path, net: Net { facts } };
+        let mut instead = Instead::new();
+        let mut cx = Cx { path: &mut path, net: Net { facts }, instead: &mut instead };
         let (_, mut socket) = sys_socketpair(&mut cx, libc::AF_UNIX, ty, 0, Some(Ok(())));
         let fds = kernel::socketpair(libc::AF_UNIX, ty, 0).ok()?;
         socket.state = SocketState::Connected;
@@ -119,7 +121,8 @@ impl<'a> Subject<'a> {
     ) -> Asked {
         let lookup = self.lookup();
         let mut path = Path::new();
-        let mut cx = Cx { path: &mut path, net: Net { facts: self.facts } };
+        let mut instead = Instead::new();
+        let mut cx = Cx { path: &mut path, net: Net { facts: self.facts }, instead: &mut instead };
         let verdict = predict(&mut cx, lookup);
         let answer = perform(self.fd.into());
         let socket = self.sock();

@@ -17,7 +17,7 @@ use sockshim_core::net::ops::{Cx, Socket};
 use sockshim_core::net::socket::Lookup;
 use sockshim_core::net::state;
 use sockshim_core::trace::event::{Event, Extra, MAX_ARGS};
-use sockshim_core::verdict::{Action, Change, Predicted, Reason, Verdict};
+use sockshim_core::verdict::{Action, Change, Instead, Predicted, Reason, Verdict};
 
 /// One hooked symbol: what the table says of it, and what is done before and after libc's function.
 pub struct Row {
@@ -43,6 +43,8 @@ pub struct Ticket {
     pub change: Change,
     /// A number that the dispatch functions of one call pass on.
     pub note: i64,
+    /// How libc is to perform the call otherwise.
+    pub instead: Instead,
     leave: fn(&mut Ticket),
 }
 
@@ -135,6 +137,7 @@ impl Ticket {
             handle: None,
             change: Change::None,
             note: 0,
+            instead: Instead::new(),
             leave: row.leave,
         });
         ticket.event.args = *args;
@@ -235,7 +238,7 @@ impl Ticket {
 
     /// Runs the walk and takes its verdict.
     pub fn decide(&mut self, walk: impl FnOnce(&mut Cx) -> Verdict) {
-        let mut cx = Cx { path: &mut self.event.path, net: INIT_NET };
+        let mut cx = Cx { path: &mut self.event.path, net: INIT_NET, instead: &mut self.instead };
         let verdict = walk(&mut cx);
         self.settle(verdict);
     }

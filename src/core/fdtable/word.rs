@@ -81,10 +81,12 @@ impl From<Handle> for Seen {
 }
 
 /// A slot's state word: the generation above, the states below, so that both change in one step.
+#[inline]
 pub(super) fn pack_state(generation: u32, state: State) -> u64 {
     u64::from(generation) << 32 | u64::from(state.pack())
 }
 
+#[inline]
 pub(super) fn unpack_state(word: u64) -> State {
     State::unpack(word as u32)
 }

@@ -12,7 +12,7 @@ use crate::net::namespace::{Fact, Net};
 use crate::net::path::{Finding, Func, Path};
 use crate::net::sock::{self, Sock, TcpState};
 use crate::net::socket::Copied;
-use crate::verdict::{Reason, Verdict};
+use crate::verdict::{Instead, Reason, Verdict};
 use libc::c_int;
 
 /// `socket_state`: what the socket layer itself knows of a socket.
@@ -86,12 +86,15 @@ impl Socket {
     }
 }
 
-/// What every function of a walk is given: where to note its finding, and the namespace it works in.
+/// What every function of a walk is given: where to note its finding, the namespace it works in, and where a decision
+/// puts what libc is to do otherwise.
 pub struct Cx<'a> {
     /// The path so far.
     pub path: &'a mut Path,
     /// `sock_net(sk)`.
     pub net: Net<'a>,
+    /// How the call differs from the program's, if a decision says so.
+    pub instead: &'a mut Instead,
 }
 
 impl Cx<'_> {

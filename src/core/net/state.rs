@@ -25,11 +25,13 @@ impl State {
     }
 
     /// All of it in one word of four bytes, so that it can be changed in one step.
+    #[inline]
     pub fn pack(self) -> u32 {
         u32::from_le_bytes([self.socket as u8, self.sk as u8, self.bound as u8, self.shutdown])
     }
 
     /// What [`State::pack`] has packed.
+    #[inline]
     pub fn unpack(word: u32) -> State {
         let [socket, sk, bound, shutdown] = word.to_le_bytes();
         State {

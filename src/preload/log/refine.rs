@@ -13,7 +13,7 @@ use sockshim_core::net::ops::Cx;
 use sockshim_core::net::path::Path;
 use sockshim_core::net::socket::{Copied, Lookup, sys_bind, sys_listen, sys_socket, sys_socketpair};
 use sockshim_core::trace::event::{Event, Extra};
-use sockshim_core::verdict::{Predicted, Reason, Verdict};
+use sockshim_core::verdict::{Instead, Predicted, Reason, Verdict};
 use sockshim_host::LiveKernel;
 
 static KERNEL: LiveKernel = LiveKernel::new();
@@ -66,7 +66,8 @@ pub fn refine(event: &mut Event) -> bool {
         return false;
     }
     let mut path = Path::new();
-    let mut cx = Cx { path: &mut path, net: Net { facts: &Harmless } };
+    let mut instead = Instead::new();
+    let mut cx = Cx { path: &mut path, net: Net { facts: &Harmless }, instead: &mut instead };
     let Some(verdict) = walk(event, &mut cx) else { return false };
     if let Some(last) = event.path.steps().last().filter(|step| step.func == func!(fd_install)) {
         path.step(last.func, last.finding);

@@ -15,7 +15,7 @@ use sockshim_core::trace::line::{LONGEST, Line};
 use sockshim_core::trace::process::Process;
 use sockshim_core::trace::{json, text};
 use sockshim_core::uapi::{FAMILIES, Named, TypeArg, protocols_of};
-use sockshim_core::verdict::{Predicted, Verdict};
+use sockshim_core::verdict::{Instead, Predicted, Verdict};
 use std::fmt;
 use std::io;
 
@@ -61,7 +61,8 @@ impl Question {
     /// The walk through the tables.
     pub fn walk(self, facts: &dyn Facts) -> Answer {
         let mut path = Path::new();
-        let mut cx = Cx { path: &mut path, net: Net { facts } };
+        let mut instead = Instead::new();
+        let mut cx = Cx { path: &mut path, net: Net { facts }, instead: &mut instead };
         let (verdict, sock) = sys_socket(&mut cx, self.family, self.ty, self.protocol);
         Answer { question: self, verdict, sock, path }
     }

@@ -29,7 +29,7 @@ use crate::net::path::{Finding, Func, Path};
 use crate::net::security;
 use crate::published::{PublishError, Published};
 use crate::uapi::NPROTO;
-use crate::verdict::{Reason, Verdict};
+use crate::verdict::{Instead, Reason, Verdict};
 use libc::c_int;
 
 /// How often one slot of `net_families[]` can change; see [`crate::published`].
@@ -95,7 +95,8 @@ impl Facts for Exists {
 /// A socket that exists already, from what SO_DOMAIN, SO_TYPE and SO_PROTOCOL say: the same walk finds its ops.
 pub fn socket_of(family: c_int, ty: c_int, protocol: c_int) -> Socket {
     let mut path = Path::new();
-    let mut cx = Cx { path: &mut path, net: Net { facts: &Exists } };
+    let mut instead = Instead::new();
+    let mut cx = Cx { path: &mut path, net: Net { facts: &Exists }, instead: &mut instead };
     let mut sock = Socket::alloc(family, ty);
     if let Some(pf) = net_family(family) {
         // Whether it may be created is no question any more, so the verdict is not of interest.
