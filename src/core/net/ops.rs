@@ -44,6 +44,19 @@ impl SocketState {
         SocketState::Unknown,
     ];
 
+    /// The state of this number; none has another.
+    #[inline]
+    pub fn of_number(number: u8) -> SocketState {
+        match number {
+            1 => SocketState::Unconnected,
+            2 => SocketState::Connecting,
+            3 => SocketState::Connected,
+            4 => SocketState::Disconnecting,
+            5 => SocketState::Unknown,
+            _ => SocketState::Free,
+        }
+    }
+
     /// The kernel's spelling.
     pub fn name(self) -> &'static str {
         match self {

@@ -54,6 +54,25 @@ impl TcpState {
         TcpState::NewSynRecv,
     ];
 
+    /// The state of this number; none has another.
+    #[inline]
+    pub fn of_number(number: u8) -> TcpState {
+        match number {
+            1 => TcpState::Established,
+            2 => TcpState::SynSent,
+            3 => TcpState::SynRecv,
+            4 => TcpState::FinWait1,
+            5 => TcpState::FinWait2,
+            6 => TcpState::TimeWait,
+            8 => TcpState::CloseWait,
+            9 => TcpState::LastAck,
+            10 => TcpState::Listen,
+            11 => TcpState::Closing,
+            12 => TcpState::NewSynRecv,
+            _ => TcpState::Close,
+        }
+    }
+
     /// The kernel's spelling.
     pub fn name(self) -> &'static str {
         match self {
@@ -137,6 +156,18 @@ pub enum Bound {
 }
 
 impl Bound {
+    /// The one of this number; none has another.
+    #[inline]
+    pub fn of_number(number: u8) -> Bound {
+        match number {
+            0 => Bound::No,
+            1 => Bound::Yes,
+            3 => Bound::Auto,
+            4 => Bound::Gone,
+            _ => Bound::Unknown,
+        }
+    }
+
     /// Whether a call was seen that bound the socket.
     pub fn is_bound(self) -> bool {
         matches!(self, Bound::Yes | Bound::Auto)

@@ -35,15 +35,9 @@ impl State {
     pub fn unpack(word: u32) -> State {
         let [socket, sk, bound, shutdown] = word.to_le_bytes();
         State {
-            socket: SocketState::ALL.get(usize::from(socket)).copied().unwrap_or(SocketState::Free),
-            sk: TcpState::ALL.get(usize::from(sk).wrapping_sub(1)).copied().unwrap_or(TcpState::Close),
-            bound: match bound {
-                0 => Bound::No,
-                1 => Bound::Yes,
-                3 => Bound::Auto,
-                4 => Bound::Gone,
-                _ => Bound::Unknown,
-            },
+            socket: SocketState::of_number(socket),
+            sk: TcpState::of_number(sk),
+            bound: Bound::of_number(bound),
             shutdown,
         }
     }
