@@ -5,7 +5,7 @@ use crate::kernel::{self, Answer, call};
 use crate::mutation;
 use libc::c_int;
 use sockshim_core::fdtable::{FDS, Handle};
-use sockshim_core::net::namespace::{Facts, Net};
+use sockshim_core::net::namespace::{Facts, INIT_NET, Net};
 use sockshim_core::net::ops::{Cx, ProtoOps, Socket, SocketState};
 use sockshim_core::net::path::{Finding, Func, Path};
 use sockshim_core::net::sock::TcpState;
@@ -44,7 +44,7 @@ impl<'a> Subject<'a> {
         let ty = ty | libc::SOCK_NONBLOCK;
         let mut path = Path::new();
         let mut instead = Instead::new();
-        let mut cx = Cx { path: &mut path, net: Net { facts }, instead: &mut instead };
+        let mut cx = Cx { path: &mut path, net: Net { facts, ..INIT_NET }, instead: &mut instead };
         let (_, socket) = sys_socket(&mut cx, family, ty, protocol);
         let fd = kernel::socket(family, ty, protocol).ok()? as c_int;
         Some(Subject::known(facts, fd, &socket))
@@ -65,7 +65,7 @@ impl<'a> Subject<'a> {
         let ty = ty | libc::SOCK_NONBLOCK;
         let mut path = Path::new();
         let mut instead = Instead::new();
-        let mut cx = Cx { path: &mut path, net: Net { facts }, instead: &mut instead };
+        let mut cx = Cx { path: &mut path, net: Net { facts, ..INIT_NET }, instead: &mut instead };
         let (_, mut socket) = sys_socketpair(&mut cx, libc::AF_UNIX, ty, 0, Some(Ok(())));
         let fds = kernel::socketpair(libc::AF_UNIX, ty, 0).ok()?;
         socket.state = SocketState::Connected;
@@ -79,7 +79,7 @@ impl<'a> Subject<'a> {
         if socket.ops.is_none() {
             let protocol = sys::getsockopt_int(fd, libc::SO_PROTOCOL).ok()?;
             let kept = socket;
-            socket = socket_of(kept.sk.family, kept.ty, protocol);
+            socket = socket_of(kept.net, kept.sk.family, kept.ty, protocol);
             (socket.state, socket.sk.state, socket.sk.bound) = (kept.state, kept.sk.state, kept.sk.bound);
         }
         Some(Subject::known(self.facts, fd, &socket))
@@ -122,7 +122,8 @@ impl<'a> Subject<'a> {
         let lookup = self.lookup();
         let mut path = Path::new();
         let mut instead = Instead::new();
-        let mut cx = Cx { path: &mut path, net: Net { facts: self.facts }, instead: &mut instead };
+        let mut cx =
+            Cx { path: &mut path, net: Net { facts: self.facts, ..INIT_NET }, instead: &mut instead };
         let verdict = predict(&mut cx, lookup);
         let answer = perform(self.fd.into());
         let socket = self.sock();

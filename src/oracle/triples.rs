@@ -6,7 +6,7 @@ use crate::setting::{Outcome, SETTINGS, Setting};
 use crate::tally::{Comparison, Tally, compare};
 use libc::c_int;
 use sockshim_core::errno::Errno;
-use sockshim_core::net::namespace::Net;
+use sockshim_core::net::namespace::{INIT_NET, Net};
 use sockshim_core::net::ops::{Cx, Socket};
 use sockshim_core::net::path::Path;
 use sockshim_core::net::socket::{sys_socket, sys_socketpair};
@@ -143,7 +143,7 @@ fn ask(triple: Triple, call: Call, facts: &Remembered, tally: &Tally) {
 pub fn predict((family, ty, protocol): Triple, call: Call, facts: &Remembered) -> (Verdict, Socket) {
     let mut path = Path::new();
     let mut instead = Instead::new();
-    let mut cx = Cx { path: &mut path, net: Net { facts }, instead: &mut instead };
+    let mut cx = Cx { path: &mut path, net: Net { facts, ..INIT_NET }, instead: &mut instead };
     match call {
         Call::Socket => sys_socket(&mut cx, family, ty, protocol),
         Call::Pair => sys_socketpair(&mut cx, family, ty, protocol, Some(Ok(()))),

@@ -1,6 +1,8 @@
 //! The words of the table and its slab: handles, states and identities, packed so that each is read and changed in one
 //! step.
 
+use crate::net::module::Owner;
+use crate::net::namespace::NetId;
 use crate::net::ops::{ProtoOps, Socket};
 use crate::net::sock::{Proto, Sock};
 use crate::net::socket::net_family;
@@ -118,19 +120,21 @@ pub(super) fn pack_identity(socket: &Socket) -> u64 {
         (socket.sk.protocol >> 8) as u8,
         place(ops, socket.ops),
         place(prots, socket.sk.prot),
-        0,
-        0,
+        socket.owner.number(),
+        socket.net.number(),
     ])
 }
 
 #[inline]
 pub(super) fn unpack_identity(word: u64, state: State) -> Socket {
-    let [family, ty, low, high, ops, prot, ..] = word.to_le_bytes();
+    let [family, ty, low, high, ops, prot, owner, net] = word.to_le_bytes();
     let family = c_int::from(family);
     let known = net_family(family);
     Socket {
         state: state.socket,
         shutdown: state.shutdown,
+        owner: Owner::from_number(owner),
+        net: NetId::new(net),
         ty: c_int::from(ty),
         ops: known.and_then(|known| known.ops.get(usize::from(ops))).copied(),
         sk: Sock {

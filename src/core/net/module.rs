@@ -7,6 +7,7 @@
 use crate::func;
 use crate::net::path::{Finding, Path};
 use libc::c_int;
+use std::num::NonZeroU8;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// An owner of families or operations, `struct module`.
@@ -32,6 +33,33 @@ impl Module {
     /// Marks it as being unloaded: [`try_module_get`] fails from now on.
     pub fn set_going(&self) {
         self.going.store(true, Ordering::Release);
+    }
+}
+
+/// Who has made a socket and performs its calls. It takes one byte, because every socket carries it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Owner {
+    /// The kernel: the descriptor is the socket itself.
+    Host,
+    /// A module, by its number: the descriptor is what this module stands in for it.
+    Module(NonZeroU8),
+}
+
+impl Owner {
+    /// The owner of this number; 0 is the host's.
+    pub const fn from_number(number: u8) -> Owner {
+        match NonZeroU8::new(number) {
+            None => Owner::Host,
+            Some(number) => Owner::Module(number),
+        }
+    }
+
+    /// Its number.
+    pub const fn number(self) -> u8 {
+        match self {
+            Owner::Host => 0,
+            Owner::Module(number) => number.get(),
+        }
     }
 }
 
@@ -69,6 +97,15 @@ pub fn module_put(module: Option<&'static Module>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_owner_is_its_number() {
+        assert_eq!(size_of::<Owner>(), 1);
+        for number in 0..=u8::MAX {
+            assert_eq!(Owner::from_number(number).number(), number);
+        }
+        assert_eq!(Owner::from_number(0), Owner::Host);
+    }
 
     #[test]
     fn a_going_module_cannot_be_taken() {

@@ -7,8 +7,8 @@
 use crate::errno::Errno;
 use crate::func;
 use crate::net::address::SockAddr;
-use crate::net::module::Module;
-use crate::net::namespace::{Fact, Net};
+use crate::net::module::{Module, Owner};
+use crate::net::namespace::{Fact, Net, NetId};
 use crate::net::path::{Finding, Func, Path};
 use crate::net::sock::{self, Sock, TcpState};
 use crate::net::socket::Copied;
@@ -79,6 +79,10 @@ pub struct Socket {
     pub state: SocketState,
     /// `sk->sk_shutdown`: 1 when receiving is shut, 2 when sending is. It is here because there is room.
     pub shutdown: u8,
+    /// Who has made it and performs its calls.
+    pub owner: Owner,
+    /// `sock_net(sk)`: the namespace it was made in, for all its life.
+    pub net: NetId,
     /// `type`, without flag bits.
     pub ty: c_int,
     /// `ops`; empty until a create function has set it.
@@ -88,9 +92,17 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// `sock_alloc`: a socket of this family and type without operations.
-    pub const fn alloc(family: c_int, ty: c_int) -> Socket {
-        Socket { state: SocketState::Unconnected, shutdown: 0, ty, ops: None, sk: Sock::alloc(family) }
+    /// `sock_alloc`: the host's socket of this family and type in a namespace, without operations.
+    pub const fn alloc(net: NetId, family: c_int, ty: c_int) -> Socket {
+        Socket {
+            state: SocketState::Unconnected,
+            shutdown: 0,
+            owner: Owner::Host,
+            net,
+            ty,
+            ops: None,
+            sk: Sock::alloc(family),
+        }
     }
 
     /// Whether nothing can have come in so far, neither data nor an error: nobody knew where to send it.
@@ -106,7 +118,7 @@ impl Socket {
 pub struct Cx<'a> {
     /// The path so far.
     pub path: &'a mut Path,
-    /// `sock_net(sk)`.
+    /// The namespace that the call is about: `current->nsproxy->net_ns` for a new socket, else `sock_net(sk)`.
     pub net: Net<'a>,
     /// How the call differs from the program's, if a decision says so.
     pub instead: &'a mut Instead,

@@ -255,9 +255,10 @@ fn after_attempt(bound: Bound) -> Bound {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::namespace::INIT_NET;
 
     fn socket(family: c_int, ty: c_int) -> (Socket, State) {
-        let socket = Socket::alloc(family, ty);
+        let socket = Socket::alloc(INIT_NET.id, family, ty);
         (socket, State::of(&socket))
     }
 

@@ -4,7 +4,7 @@ use libc::c_int;
 use serde_json::{Value, json};
 use sockshim_core::hook;
 use sockshim_core::hook::Hook;
-use sockshim_core::net::namespace::{Fact, Facts, Known, Net, Unasked};
+use sockshim_core::net::namespace::{Fact, Facts, INIT_NET, Known, Net, Unasked};
 use sockshim_core::net::ops::Cx;
 use sockshim_core::net::socket::sys_socket;
 use sockshim_core::trace::event::Event;
@@ -36,7 +36,7 @@ fn written(facts: &dyn Facts, ty: c_int, protocol: c_int) -> (Vec<Value>, String
     let mut event = Event::new(&HOOK);
     (event.args[0], event.args[1], event.args[2]) = (libc::AF_INET.into(), ty.into(), protocol.into());
     let mut instead = Instead::new();
-    let cx = &mut Cx { path: &mut event.path, net: Net { facts }, instead: &mut instead };
+    let cx = &mut Cx { path: &mut event.path, net: Net { facts, ..INIT_NET }, instead: &mut instead };
     let _ = sys_socket(cx, libc::AF_INET, ty, protocol);
     let mut process = Process::new(1, "test");
     let (mut room, mut lines) = ([0; LONGEST], [0; LONGEST]);

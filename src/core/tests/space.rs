@@ -2,7 +2,7 @@
 //! measured. Against the kernel that is running, `scripts/kernel-exact.sh` does the same.
 
 use libc::c_int;
-use sockshim_core::net::namespace::{Fact, Facts, Known, Net};
+use sockshim_core::net::namespace::{Fact, Facts, INIT_NET, Known, Net};
 use sockshim_core::net::ops::Cx;
 use sockshim_core::net::path::Path;
 use sockshim_core::net::socket::sys_socket;
@@ -50,7 +50,7 @@ fn counted(facts: &dyn Facts) -> BTreeMap<&'static str, u32> {
             for protocol in -1..=300 {
                 let mut path = Path::new();
                 let mut instead = Instead::new();
-                let mut cx = Cx { path: &mut path, net: Net { facts }, instead: &mut instead };
+                let mut cx = Cx { path: &mut path, net: Net { facts, ..INIT_NET }, instead: &mut instead };
                 let answer = match sys_socket(&mut cx, family, ty, protocol).0.predicted {
                     Predicted::Ok => "ok",
                     Predicted::Errno(errno) => errno.name().expect("a known error"),
@@ -101,7 +101,7 @@ fn without_facts_a_prediction_stays_open_or_is_the_same() {
     let predict = |facts: &dyn Facts, (family, ty, protocol)| {
         let mut path = Path::new();
         let mut instead = Instead::new();
-        let mut cx = Cx { path: &mut path, net: Net { facts }, instead: &mut instead };
+        let mut cx = Cx { path: &mut path, net: Net { facts, ..INIT_NET }, instead: &mut instead };
         sys_socket(&mut cx, family, ty, protocol).0.predicted
     };
     let (root, user) = (Linux618 { privileged: true }, Linux618 { privileged: false });

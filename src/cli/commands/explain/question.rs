@@ -5,7 +5,7 @@ use libc::c_int;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use sockshim_core::errno::Errno;
-use sockshim_core::net::namespace::{Facts, Net};
+use sockshim_core::net::namespace::{Facts, INIT_NET, Net};
 use sockshim_core::net::ops::{Cx, ProtoOps, Socket};
 use sockshim_core::net::path::Path;
 use sockshim_core::net::sock::Proto;
@@ -62,7 +62,7 @@ impl Question {
     pub fn walk(self, facts: &dyn Facts) -> Answer {
         let mut path = Path::new();
         let mut instead = Instead::new();
-        let mut cx = Cx { path: &mut path, net: Net { facts }, instead: &mut instead };
+        let mut cx = Cx { path: &mut path, net: Net { facts, ..INIT_NET }, instead: &mut instead };
         let (verdict, sock) = sys_socket(&mut cx, self.family, self.ty, self.protocol);
         Answer { question: self, verdict, sock, path }
     }

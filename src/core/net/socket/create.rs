@@ -15,7 +15,7 @@ use libc::c_int;
 /// socket(2). The socket is what it will be if the host agrees; its `ops` are empty when the walk did not get there.
 pub fn sys_socket(cx: &mut Cx, family: c_int, type_arg: c_int, protocol: c_int) -> (Verdict, Socket) {
     let protocol = update_socket_protocol(cx, family, type_arg, protocol);
-    let mut sock = Socket::alloc(family, type_arg & SOCK_TYPE_MASK);
+    let mut sock = Socket::alloc(cx.net.id, family, type_arg & SOCK_TYPE_MASK);
     if type_arg & !(SOCK_TYPE_MASK | SOCK_FLAGS) != 0 {
         cx.path.step(func!(__sys_socket_create), Finding::Errno(Errno::EINVAL));
         return (Verdict::errno(Errno::EINVAL, Reason::BadType), sock);
@@ -136,7 +136,7 @@ pub fn sys_socketpair(
     protocol: c_int,
     array: Copied<()>,
 ) -> (Verdict, Socket) {
-    let mut one = Socket::alloc(family, type_arg & SOCK_TYPE_MASK);
+    let mut one = Socket::alloc(cx.net.id, family, type_arg & SOCK_TYPE_MASK);
     if type_arg & !(SOCK_TYPE_MASK | SOCK_FLAGS) != 0 {
         cx.path.step(func!(__sys_socketpair), Finding::Errno(Errno::EINVAL));
         return (Verdict::errno(Errno::EINVAL, Reason::BadType), one);

@@ -23,7 +23,7 @@ pub use option::*;
 use crate::errno::Errno;
 use crate::func;
 use crate::net::address::SockAddr;
-use crate::net::namespace::{Fact, Facts, Known, Net};
+use crate::net::namespace::{Fact, Facts, Known, Net, NetId};
 use crate::net::ops::{Cx, NetProtoFamily, ProtoOps, Socket};
 use crate::net::path::{Finding, Func, Path};
 use crate::net::security;
@@ -92,12 +92,13 @@ impl Facts for Exists {
     }
 }
 
-/// A socket that exists already, from what SO_DOMAIN, SO_TYPE and SO_PROTOCOL say: the same walk finds its ops.
-pub fn socket_of(family: c_int, ty: c_int, protocol: c_int) -> Socket {
+/// A socket of the host's that exists already in `net`, from what SO_DOMAIN, SO_TYPE and SO_PROTOCOL say: the same walk
+/// finds its ops.
+pub fn socket_of(net: NetId, family: c_int, ty: c_int, protocol: c_int) -> Socket {
     let mut path = Path::new();
     let mut instead = Instead::new();
-    let mut cx = Cx { path: &mut path, net: Net { facts: &Exists }, instead: &mut instead };
-    let mut sock = Socket::alloc(family, ty);
+    let mut cx = Cx { path: &mut path, net: Net { id: net, facts: &Exists }, instead: &mut instead };
+    let mut sock = Socket::alloc(net, family, ty);
     if let Some(pf) = net_family(family) {
         // Whether it may be created is no question any more, so the verdict is not of interest.
         let _ = (pf.create.call)(&mut cx, &mut sock, protocol);
