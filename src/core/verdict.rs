@@ -291,6 +291,12 @@ impl Verdict {
         Verdict { predicted: Predicted::Errno(errno), reason, ..Self::HOST }
     }
 
+    /// Whether libc is asked, and nothing is known that stops it.
+    #[inline(always)]
+    pub fn may_succeed(&self) -> bool {
+        matches!(self.action, Action::Host) && !matches!(self.predicted, Predicted::Errno(_))
+    }
+
     /// Answered in userspace with `value`, because of `reason`. What it changes is said with [`Verdict::then`].
     pub const fn done(value: i64, reason: Reason) -> Verdict {
         Verdict { action: Action::Done(value), reason, ..Self::HOST }

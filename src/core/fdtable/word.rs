@@ -113,11 +113,12 @@ fn place<T>(list: &[&T], item: Option<&T>) -> u8 {
 pub(super) fn pack_identity(socket: &Socket) -> u64 {
     let (ops, prots) =
         net_family(socket.sk.family).map_or((&[][..], &[][..]), |family| (family.ops, family.prots));
+    let [low, high] = socket.sk.protocol.to_le_bytes();
     u64::from_le_bytes([
         socket.sk.family as u8,
         socket.ty as u8,
-        socket.sk.protocol as u8,
-        (socket.sk.protocol >> 8) as u8,
+        low,
+        high,
         place(ops, socket.ops),
         place(prots, socket.sk.prot),
         socket.owner.number(),

@@ -25,8 +25,7 @@ use crate::func;
 use crate::net::address::SockAddr;
 use crate::net::namespace::{Fact, Facts, Known, Net, NetId};
 use crate::net::ops::{Cx, NetProtoFamily, ProtoOps, Socket};
-use crate::net::path::{Finding, Func, Path};
-use crate::net::security;
+use crate::net::path::{Finding, Path};
 use crate::published::{PublishError, Published};
 use crate::uapi::NPROTO;
 use crate::verdict::{Instead, Reason, Verdict};
@@ -167,10 +166,6 @@ fn move_addr_to_kernel<'a>(cx: &mut Cx, addr: Copied<&'a SockAddr>) -> Result<&'
         }
         None => Err(Verdict::ask()),
     }
-}
-
-fn allowed(cx: &mut Cx, hook: Func, sock: &Socket) -> Result<(), Verdict> {
-    security::security_socket(cx.path, hook, sock).map_err(|errno| Verdict::errno(errno, Reason::Privilege))
 }
 
 /// Runs a member of the ops table and notes it, before what it notes itself.
