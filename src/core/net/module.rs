@@ -1,12 +1,7 @@
-//! Kernel modules: asked for when a table has no entry, held while their code can run.
+//! Kernel modules (`kernel/module/main.c`): held while their code can run. And who has made a socket.
 //!
-//! The functions stand at the kernel's places in `__sock_create` and `inet_create`. Nothing can be loaded into
-//! the running kernel from here, so `request_module` only records which name the kernel would ask for; families
-//! from shared objects attach here.
+//! The functions stand at the kernel's places in `__sock_create`; families from shared objects attach here.
 
-use crate::func;
-use crate::net::path::{Finding, Path};
-use libc::c_int;
 use std::num::NonZeroU8;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -65,14 +60,6 @@ impl Owner {
 
 /// `THIS_MODULE` of everything that is compiled in: no module at all, so always there.
 pub const BUILT_IN: Option<&'static Module> = None;
-
-/// `request_module`: records the name that the kernel would ask for.
-pub fn request_module(path: &mut Path, family: c_int, protocol: Option<c_int>, ty: Option<c_int>) {
-    path.step(
-        func!(request_module),
-        Finding::Module { family: family as u8, protocol, ty: ty.map(|ty| ty as u8) },
-    );
-}
 
 /// `try_module_get`: takes a reference, unless the module is going away. Built-in code is always there.
 #[must_use]

@@ -4,7 +4,8 @@ use super::{Copied, Lookup, handler, net_family, settled, sockfd_lookup_light};
 use crate::errno::Errno;
 use crate::func;
 use crate::net::families;
-use crate::net::module::{module_put, request_module, try_module_get};
+use crate::net::kmod::request_module;
+use crate::net::module::{module_put, try_module_get};
 use crate::net::ops::{Cx, Socket};
 use crate::net::path::Finding;
 use crate::net::security::{
@@ -120,7 +121,7 @@ pub fn __sock_create(cx: &mut Cx, sock: &mut Socket, protocol: c_int) -> Verdict
         return verdict;
     }
     if let Some(ops) = sock.ops {
-        cx.path.step(pf.create.func, Finding::Ops(ops));
+        cx.path.step(pf.create.func, Finding::Ops(&ops.name));
         if !try_module_get(ops.owner) {
             sock.ops = None;
             module_put(pf.owner);

@@ -26,6 +26,7 @@ use crate::net::address::SockAddr;
 use crate::net::namespace::{Fact, Facts, Known, Net, NetId};
 use crate::net::ops::{Cx, NetProtoFamily, ProtoOps, Socket};
 use crate::net::path::{Finding, Path};
+pub use crate::net::uaccess::{Copied, borrowed};
 use crate::published::{PublishError, Published};
 use crate::uapi::NPROTO;
 use crate::verdict::{Instead, Reason, Verdict};
@@ -118,15 +119,6 @@ pub enum Lookup {
     BadFd,
     /// Nobody could tell; the host will.
     Unknown,
-}
-
-/// An argument that was to be copied from the program: the bytes, the error that the copy meets, or nothing
-/// because the memory could not be looked at.
-pub type Copied<T> = Option<Result<T, Errno>>;
-
-/// The same argument where it stands: addresses are large.
-pub fn borrowed<T>(argument: &Copied<T>) -> Copied<&T> {
-    argument.as_ref().map(|copied| copied.as_ref().map_err(|errno| *errno))
 }
 
 /// The start of a call on a descriptor: the lookup, and its two errors.

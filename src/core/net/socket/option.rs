@@ -3,7 +3,7 @@
 use super::{Copied, Lookup, handler, settled, sockfd_lookup_light};
 use crate::errno::Errno;
 use crate::func;
-use crate::net::ops::{Cx, Opt, ProtoOps, Socket};
+use crate::net::ops::{Cx, ENOIOCTLCMD, Opt, ProtoOps, Socket};
 use crate::net::path::{Finding, Func};
 use crate::net::security::{security_socket_getsockopt, security_socket_setsockopt};
 use crate::net::sockopt::{sk_getsockopt, sock_setsockopt};
@@ -96,11 +96,6 @@ pub fn sys_getsockopt(
         Ok(handler!(cx, op, sock, &opt))
     })())
 }
-
-/// How a handler says that it does not know a request: an error of the kernel's own, which no program sees.
-const ENOIOCTLCMD: Errno = Errno(515);
-/// The same as the end of an ioctl handler.
-pub const NO_IOCTL: Verdict = Verdict::errno(ENOIOCTLCMD, Reason::NoOperation);
 
 /// `_IOC_TYPE` of the requests that belong to sockets (`SOCK_IOC_TYPE`).
 const SOCK_IOC_TYPE: u32 = 0x89;

@@ -85,7 +85,7 @@ impl Dice {
                 value: self.int(),
                 source: self.one(&[Source::Probe, Source::Sysctl, Source::Assumed]),
             },
-            13 => ops.ops.map_or(Finding::Passed, Finding::Ops),
+            13 => ops.ops.map_or(Finding::Passed, |ops| Finding::Ops(&ops.name)),
             14 => Finding::Fd(self.int()),
             15 => Finding::Flags(self.one(&[0, 0o4000, 0o2_004_000, 0x77])),
             16 => Finding::Value(self.word() as i64),
