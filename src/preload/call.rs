@@ -23,7 +23,7 @@ use sockshim_core::net::ops::{Cx, Socket};
 use sockshim_core::net::socket::Lookup;
 use sockshim_core::net::state;
 use sockshim_core::trace::event::{Event, Extra, MAX_ARGS};
-use sockshim_core::verdict::{Action, Change, Predicted, Reason, Verdict};
+use sockshim_core::verdict::{Action, Change, Instead, Predicted, Reason, Verdict};
 
 /// What is done before and after libc's function.
 pub struct Row {
@@ -53,6 +53,8 @@ pub struct Ticket {
     pub change: Change,
     /// A number that the dispatch functions of one call pass on.
     pub note: i64,
+    /// How libc is to perform the call otherwise.
+    pub instead: Instead,
     leave: fn(&mut Ticket),
 }
 
@@ -152,6 +154,7 @@ impl Ticket {
             handle: None,
             change: Change::None,
             note: 0,
+            instead: Instead::new(),
             leave: row.leave,
         });
         ticket.event.args = *args;
@@ -255,7 +258,7 @@ impl Ticket {
 
     /// Runs the walk and takes its verdict.
     pub fn decide(&mut self, walk: impl FnOnce(&mut Cx) -> Verdict) {
-        let mut cx = Cx { path: &mut self.event.path, net: INIT_NET };
+        let mut cx = Cx { path: &mut self.event.path, net: INIT_NET, instead: &mut self.instead };
         let verdict = walk(&mut cx);
         self.settle(verdict);
     }

@@ -20,7 +20,7 @@ const SLOT_PAGES: usize = 4095;
 /// One open file description.
 #[derive(Default)]
 struct Slot {
-    /// Family, type, protocol, and the places of ops and prot in the family's lists.
+    /// Family, type, protocol, the places of ops and prot in the family's lists, owner, namespace.
     identity: AtomicU64,
     /// The generation in the upper half, and the states: changed as one word.
     state: AtomicU64,

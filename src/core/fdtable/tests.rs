@@ -2,10 +2,12 @@ use super::*;
 use crate::net::ops::SocketState;
 use crate::net::sock::TcpState;
 use crate::net::ipv4::{af_inet::INET_STREAM_OPS, tcp::TCP_PROT};
+use crate::net::module::Owner;
+use crate::net::namespace::{INIT_NET, NetId};
 
 fn tcp() -> Socket {
     crate::net::init();
-    let mut socket = Socket::alloc(libc::AF_INET, libc::SOCK_STREAM);
+    let mut socket = Socket::alloc(INIT_NET.id, libc::AF_INET, libc::SOCK_STREAM);
     socket.ops = Some(&INET_STREAM_OPS);
     socket.sk.prot = Some(&TCP_PROT);
     socket.sk.protocol = 6;
@@ -23,6 +25,19 @@ fn a_socket_comes_back_as_it_went_in() {
     assert_eq!(socket.ops.map(|ops| ops.name), Some("inet_stream_ops"));
     assert_eq!(socket.sk.prot.map(|prot| prot.name), Some("TCP"));
     assert_eq!(socket.state, SocketState::Unconnected);
+}
+
+#[test]
+fn a_slot_remembers_the_owner_and_the_namespace() {
+    let table = FdTable::new();
+    let mut socket = tcp();
+    (socket.owner, socket.net) = (Owner::from_number(200), NetId::new(7));
+    let (handle, _) = table.install(7, &socket, 0).expect("room");
+    let (read, _) = table.read(handle).expect("fresh");
+    assert_eq!((read.owner, read.net), (socket.owner, socket.net));
+    let (handle, _) = table.install(8, &tcp(), 0).expect("room");
+    let (read, _) = table.read(handle).expect("fresh");
+    assert_eq!((read.owner, read.net), (Owner::Host, INIT_NET.id));
 }
 
 #[test]
@@ -108,7 +123,7 @@ fn what_is_stored_where_something_was_known_is_uncertain() {
 fn a_description_that_contradicts_its_cookie_is_given_up() {
     let table = FdTable::new();
     let (wrong, _) = table.install(3, &tcp(), 77).expect("room");
-    let right = Socket::alloc(libc::AF_UNIX, libc::SOCK_STREAM);
+    let right = Socket::alloc(INIT_NET.id, libc::AF_UNIX, libc::SOCK_STREAM);
     let handle = table.adopt(4, table.seen(4), &right, 77, 1).expect("room");
     assert_eq!(table.read(handle).expect("fresh").0.sk.family, libc::AF_UNIX);
     assert!(table.read(wrong).is_none());

@@ -1,6 +1,8 @@
 //! The words of the table and its slab: entries, handles, states and identities, packed so that each is read and changed in one
 //! step.
 
+use crate::net::module::Owner;
+use crate::net::namespace::NetId;
 use crate::net::ops::{ProtoOps, Socket};
 use crate::net::sock::{Proto, Sock};
 use crate::net::socket::net_family;
@@ -109,10 +111,12 @@ impl From<Handle> for Seen {
 }
 
 /// A slot's state word: the generation above, the states below, so that both change in one step.
+#[inline]
 pub(super) fn pack_state(generation: u32, state: State) -> u64 {
     u64::from(generation) << 32 | u64::from(state.pack())
 }
 
+#[inline]
 pub(super) fn unpack_state(word: u64) -> State {
     State::unpack(word as u32)
 }
@@ -137,26 +141,29 @@ fn place<T>(list: &[&T], item: Option<&T>) -> u8 {
 pub(super) fn pack_identity(socket: &Socket) -> u64 {
     let (ops, prots) =
         net_family(socket.sk.family).map_or((&[][..], &[][..]), |family| (family.ops, family.prots));
+    let [low, high] = socket.sk.protocol.to_le_bytes();
     u64::from_le_bytes([
         socket.sk.family as u8,
         socket.ty as u8,
-        socket.sk.protocol as u8,
-        (socket.sk.protocol >> 8) as u8,
+        low,
+        high,
         place(ops, socket.ops),
         place(prots, socket.sk.prot),
-        0,
-        0,
+        socket.owner.number(),
+        socket.net.number(),
     ])
 }
 
 #[inline]
 pub(super) fn unpack_identity(word: u64, state: State) -> Socket {
-    let [family, ty, low, high, ops, prot, ..] = word.to_le_bytes();
+    let [family, ty, low, high, ops, prot, owner, net] = word.to_le_bytes();
     let family = c_int::from(family);
     let known = net_family(family);
     Socket {
         state: state.socket,
         shutdown: state.shutdown,
+        owner: Owner::from_number(owner),
+        net: NetId::new(net),
         ty: c_int::from(ty),
         ops: known.and_then(|known| known.ops.get(usize::from(ops))).copied(),
         sk: Sock {

@@ -24,6 +24,7 @@ use crate::call::Ticket;
 use crate::{process as own, sys};
 use libc::c_int;
 use sockshim_core::fdtable::{Entry, FDS, Handle, Seen};
+use sockshim_core::net::namespace::INIT_NET;
 use sockshim_core::net::ops::{Socket, SocketState};
 use sockshim_core::net::path::Func;
 use sockshim_core::net::sock::{Bound, TcpState};
@@ -60,7 +61,7 @@ fn adopt_socket(fd: c_int, seen: Seen) -> (Lookup, Option<Handle>) {
     let Ok(family) = sys::getsockopt_int(fd, libc::SO_DOMAIN) else { return (Lookup::Unknown, None) };
     let ty = sys::getsockopt_int(fd, libc::SO_TYPE).unwrap_or(0);
     let protocol = sys::getsockopt_int(fd, libc::SO_PROTOCOL).unwrap_or(0);
-    let mut socket = socket_of(family, ty, protocol);
+    let mut socket = socket_of(INIT_NET.id, family, ty, protocol);
     let Ok(cookie) = name_of(fd, socket.sk.protocol) else { return (Lookup::Unknown, None) };
     socket.sk.bound = Bound::Unknown;
     let has_connections = ty == libc::SOCK_STREAM || ty == libc::SOCK_SEQPACKET;

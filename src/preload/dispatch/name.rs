@@ -26,7 +26,8 @@ impl Ticket {
     /// [`Ticket::decide`] for a call with the address that was [copied](Ticket::address).
     fn decide_at(&mut self, copied: Copied<()>, walk: impl FnOnce(&mut Cx, Copied<&SockAddr>) -> Verdict) {
         let addr = copied.map(|copied| copied.map(|()| &self.event.addr));
-        let verdict = walk(&mut Cx { path: &mut self.event.path, net: INIT_NET }, addr);
+        let mut cx = Cx { path: &mut self.event.path, net: INIT_NET, instead: &mut self.instead };
+        let verdict = walk(&mut cx, addr);
         self.settle(verdict);
     }
 }
