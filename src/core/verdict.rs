@@ -125,6 +125,12 @@ reasons! {
     ShimPanic = "shim-panic",
     /// The kernel's answer was not the predicted one.
     Mispredicted = "mispredicted",
+    /// Another call had changed the socket when this one was answered, or it had changed in a way that no hook saw: what
+    /// was predicted was about another state.
+    Overtaken = "overtaken",
+    /// The descriptor was closed in a way that no hook saw, and what was logged of it since then may be about something
+    /// else.
+    UnseenClose = "unseen-close",
     /// A record about sockshim itself.
     Shim = "shim",
     /// The process ends.

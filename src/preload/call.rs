@@ -10,12 +10,12 @@ use crate::log::clock;
 use crate::log::ring::Begin;
 use crate::panic::attempt;
 use crate::table::{COUNT, HOOKS};
-use crate::{log, mode, process, sys, tls};
+use crate::{log, mode, process, sys, tls, track};
 use core::mem::MaybeUninit;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 use sockshim_core::errno::Errno;
-use sockshim_core::fdtable::{Entry, FDS, Handle};
+use sockshim_core::fdtable::{FDS, Handle};
 use sockshim_core::hook;
 use sockshim_core::hook::{Hook, Level};
 use sockshim_core::net::namespace::INIT_NET;
@@ -206,29 +206,25 @@ impl Ticket {
         self.event.args[index]
     }
 
-    /// What `fd` is. `careful` checks that what is remembered is still what the number means.
+    /// What `fd` is. `careful` asks the kernel whether what is remembered is still what the number means.
     pub fn lookup(&mut self, fd: i32, careful: bool) -> Lookup {
         self.event.fd = Some(fd);
-        if let Entry::Socket(handle) = FDS.get(fd)
-            && let Some((socket, cookie)) = FDS.read(handle)
-            && (!careful || self.is_current(fd, &socket, cookie, handle))
-        {
+        if let Some((socket, handle)) = track::known(fd, careful) {
             self.handle = Some(handle);
             return self.found(socket);
         }
         self.asked(fd, careful)
     }
 
-    /// Whether the kernel says that `fd` is still the socket that is remembered.
-    #[inline(always)]
-    fn is_current(&self, fd: i32, socket: &Socket, cookie: u64, handle: Handle) -> bool {
-        let current = cookie == 0
-            || process::is_sandboxed()
-            || crate::dispatch::name_of(fd, socket.sk.protocol).is_ok_and(|now| now == cookie);
-        if !current {
-            FDS.doubt_if(fd, handle.into());
+    /// The lookup of what is not known as a socket.
+    #[inline(never)]
+    fn asked(&mut self, fd: i32, careful: bool) -> Lookup {
+        let (lookup, handle) = track::asked(fd, careful);
+        self.handle = handle;
+        match lookup {
+            Lookup::Socket(socket) => self.found(socket),
+            other => other,
         }
-        current
     }
 
     #[inline(always)]
@@ -237,20 +233,6 @@ impl Ticket {
         self.event.prot = socket.sk.prot;
         self.event.socket = Some(socket);
         Lookup::Socket(socket)
-    }
-
-    /// The lookup of what the table does not know.
-    #[inline(never)]
-    fn asked(&mut self, fd: i32, careful: bool) -> Lookup {
-        if !careful && FDS.get(fd) == Entry::NotSocket {
-            return Lookup::NotSocket;
-        }
-        let (lookup, handle) = crate::dispatch::adopt(fd);
-        self.handle = handle;
-        match lookup {
-            Lookup::Socket(socket) => self.found(socket),
-            other => other,
-        }
     }
 
     /// Runs the walk and takes its verdict.
@@ -270,13 +252,25 @@ impl Ticket {
 
     /// Applies the change, and logs what is to be logged.
     pub fn finish(&mut self) {
+        // Before the change, which is made to the state that the prediction was made from.
+        let open = self.event.is_divergence() && track::contradicted(&self.event, self.handle);
         if self.change != Change::None {
             self.commit();
         }
-        if self.event.is_divergence() {
+        if open {
+            self.open();
+        } else if self.event.is_divergence() {
             log::send(&diverged(&self.event));
         }
         self.send();
+    }
+
+    /// The prediction was made from a state that was not the socket's any more.
+    #[cold]
+    fn open(&mut self) {
+        self.event.predicted = Predicted::Unknown;
+        self.event.reason = Reason::Overtaken;
+        self.event.fd.into_iter().for_each(track::correct);
     }
 
     /// Applies the change. Few calls have one, and the others should not carry it.
@@ -284,6 +278,9 @@ impl Ticket {
     fn commit(&mut self) {
         let (Some(handle), Some(socket)) = (self.handle, &self.event.socket) else { return };
         FDS.update(handle, |old| state::commit(old, socket, self.change, self.event.errno));
+        if track::is_interposed() {
+            self.event.fd.into_iter().for_each(track::follow);
+        }
     }
 
     /// Hands the event to the log, if its level asks for it.

@@ -46,6 +46,7 @@ mod room;
 mod stack;
 mod table;
 mod tls;
+mod track;
 mod trampoline;
 #[cfg(feature = "test-support")]
 mod view;

@@ -1,10 +1,10 @@
 //! socket(2), socketpair(2), accept(2): where sockets come from.
 
 use crate::call::Ticket;
-use crate::dispatch::{learn, remember};
+use crate::track::{self, learn, remember};
 use crate::memory;
 use sockshim_core::func;
-use sockshim_core::net::ops::SocketState;
+use sockshim_core::net::ops::{Socket, SocketState};
 use sockshim_core::net::path::Finding;
 use sockshim_core::net::sock::TcpState;
 use sockshim_core::net::socket::{Lookup, sys_accept4, sys_socket, sys_socketpair};
@@ -43,19 +43,33 @@ pub fn socket_done(t: &mut Ticket) {
     let fd = t.event.ret as i32;
     t.event.fd = Some(fd);
     if fd >= 0 {
-        born(t, fd);
         t.event.path.step(func!(fd_install), Finding::Fd(fd));
+        born(t, fd);
     }
     t.finish();
 }
 
 /// A new descriptor: whatever the number meant before is over. A socket whose ops are not known here is asked what
 /// it is when it is used.
-fn born(t: &Ticket, fd: i32) {
+fn born(t: &mut Ticket, fd: i32) {
     match t.event.socket {
+        Some(socket) if track::is_interposed() => asked(t, fd, &socket),
         Some(socket) if socket.ops.is_some() => remember(fd, &socket),
         _ => learn(fd),
     }
+}
+
+/// An interposer may have made another socket than the call asked for. Then the way that the tables give is not the one
+/// that was taken.
+#[cold]
+#[inline(never)]
+fn asked(t: &mut Ticket, fd: i32, expected: &Socket) {
+    let Some(made) = track::made_behind(fd) else { return };
+    if made.sk.family != expected.sk.family || made.sk.protocol != expected.sk.protocol {
+        t.event.path.clear();
+    }
+    t.event.socket = Some(made);
+    describe(t);
 }
 
 /// Decides socketpair(2).
@@ -114,9 +128,11 @@ pub fn accepted(t: &mut Ticket) {
     let fd = t.event.ret as i32;
     if fd >= 0 {
         let listener = t.event.socket;
+        let of_listener = (t.event.ops, t.event.prot);
         t.event.socket = listener.as_ref().map(state::accepted);
         born(t, fd);
         t.event.socket = listener;
+        (t.event.ops, t.event.prot) = of_listener;
         t.event.path.step(func!(fd_install), Finding::Fd(fd));
         // SAFETY: a successful accept has written the address, if one was asked for.
         if let Some(addr) = unsafe { memory::sockaddr_used(t.word(1), t.word(2), t.note as i32) } {

@@ -2,7 +2,7 @@
 //! handler says it all.
 
 use crate::call::Ticket;
-use crate::dispatch::learn;
+use crate::track::learn;
 use crate::memory;
 use sockshim_core::hook::{Direction, Hook};
 use sockshim_core::net::ops::ProtoOps;

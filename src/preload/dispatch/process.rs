@@ -1,7 +1,7 @@
 //! fork, exec, spawn, exit; syscall(2); and the calls that change what the library itself may do.
 
 use crate::call::Ticket;
-use crate::dispatch::learn;
+use crate::track::learn;
 use crate::log::{self, clock, writer};
 use crate::program::{self, Named};
 use crate::table::HOOKS;
