@@ -151,7 +151,7 @@ impl Reason {
         matches!(self, ExecStatic | ExecGo | ExecSetuid | ExecCaps | ExecOtherLibc | ExecOtherArch | ExecEnv)
     }
 
-    /// What will not be seen from here on, in words for the text format.
+    /// What is not seen, in words for the text format.
     pub fn unseen(self) -> Option<&'static str> {
         Some(match self {
             Reason::ExecStatic => "the new program is statically linked and will not be seen",
@@ -166,6 +166,9 @@ impl Reason {
             Reason::ExecOtherArch => "the new program is for another architecture and will not be seen",
             Reason::ExecEnv => {
                 "the new program's environment lacks LD_PRELOAD or SOCKSHIM_LOG, and it will not be seen"
+            }
+            Reason::UnseenClose => {
+                "it was closed unseen: what was logged of it since its last control call may be about something else"
             }
             Reason::IoUring => "what is submitted through the ring will not be seen",
             _ => return None,

@@ -209,7 +209,9 @@ impl Ticket {
     /// What `fd` is. `careful` asks the kernel whether what is remembered is still what the number means.
     pub fn lookup(&mut self, fd: i32, careful: bool) -> Lookup {
         self.event.fd = Some(fd);
-        if let Some((socket, handle)) = track::known(fd, careful) {
+        if let Some((socket, handle, name)) = track::known(fd)
+            && (!careful || track::confirmed(fd, &socket, handle, name))
+        {
             self.handle = Some(handle);
             return self.found(socket);
         }
@@ -219,7 +221,10 @@ impl Ticket {
     /// The lookup of what is not known as a socket.
     #[inline(never)]
     fn asked(&mut self, fd: i32, careful: bool) -> Lookup {
-        let (lookup, handle) = track::asked(fd, careful);
+        if !careful && track::is_other(fd) {
+            return Lookup::NotSocket;
+        }
+        let (lookup, handle) = track::adopt(fd);
         self.handle = handle;
         match lookup {
             Lookup::Socket(socket) => self.found(socket),
@@ -252,25 +257,33 @@ impl Ticket {
 
     /// Applies the change, and logs what is to be logged.
     pub fn finish(&mut self) {
-        // Before the change, which is made to the state that the prediction was made from.
-        let open = self.event.is_divergence() && track::contradicted(&self.event, self.handle);
+        if self.event.is_divergence() {
+            return self.unexpected();
+        }
         if self.change != Change::None {
             self.commit();
-        }
-        if open {
-            self.open();
-        } else if self.event.is_divergence() {
-            log::send(&diverged(&self.event));
         }
         self.send();
     }
 
-    /// The prediction was made from a state that was not the socket's any more.
+    /// [`Ticket::finish`] of a call that was answered in another way than predicted: because the prediction was made from
+    /// a state that was not the socket's any more, or because the tables are wrong.
     #[cold]
-    fn open(&mut self) {
-        self.event.predicted = Predicted::Unknown;
-        self.event.reason = Reason::Overtaken;
-        self.event.fd.into_iter().for_each(track::correct);
+    #[inline(never)]
+    fn unexpected(&mut self) {
+        // Asked first: the change is made to the state that the prediction was made from.
+        let overtaken = track::contradicted(&self.event, self.handle);
+        if self.change != Change::None {
+            self.commit();
+        }
+        if overtaken {
+            self.event.predicted = Predicted::Unknown;
+            self.event.reason = Reason::Overtaken;
+            self.event.fd.into_iter().for_each(track::correct);
+        } else {
+            log::send(&diverged(&self.event));
+        }
+        self.send();
     }
 
     /// Applies the change. Few calls have one, and the others should not carry it.

@@ -1,7 +1,7 @@
 use super::*;
+use crate::net::ipv4::{af_inet::INET_STREAM_OPS, tcp::TCP_PROT};
 use crate::net::ops::SocketState;
 use crate::net::sock::TcpState;
-use crate::net::ipv4::{af_inet::INET_STREAM_OPS, tcp::TCP_PROT};
 
 fn tcp() -> Socket {
     crate::net::init();

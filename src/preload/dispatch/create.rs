@@ -1,8 +1,8 @@
 //! socket(2), socketpair(2), accept(2): where sockets come from.
 
 use crate::call::Ticket;
-use crate::track::{self, learn, remember};
 use crate::memory;
+use crate::track::{self, learn, remember};
 use sockshim_core::func;
 use sockshim_core::net::ops::{Socket, SocketState};
 use sockshim_core::net::path::Finding;
@@ -45,6 +45,9 @@ pub fn socket_done(t: &mut Ticket) {
     if fd >= 0 {
         t.event.path.step(func!(fd_install), Finding::Fd(fd));
         born(t, fd);
+        if track::is_interposed() {
+            describe(t);
+        }
     }
     t.finish();
 }
@@ -52,8 +55,10 @@ pub fn socket_done(t: &mut Ticket) {
 /// A new descriptor: whatever the number meant before is over. A socket whose ops are not known here is asked what
 /// it is when it is used.
 fn born(t: &mut Ticket, fd: i32) {
+    if track::is_interposed() {
+        return asked(t, fd);
+    }
     match t.event.socket {
-        Some(socket) if track::is_interposed() => asked(t, fd, &socket),
         Some(socket) if socket.ops.is_some() => remember(fd, &socket),
         _ => learn(fd),
     }
@@ -63,13 +68,14 @@ fn born(t: &mut Ticket, fd: i32) {
 /// that was taken.
 #[cold]
 #[inline(never)]
-fn asked(t: &mut Ticket, fd: i32, expected: &Socket) {
+fn asked(t: &mut Ticket, fd: i32) {
     let Some(made) = track::made_behind(fd) else { return };
-    if made.sk.family != expected.sk.family || made.sk.protocol != expected.sk.protocol {
+    let as_asked =
+        |socket: Socket| (socket.sk.family, socket.sk.protocol) == (made.sk.family, made.sk.protocol);
+    if !t.event.socket.is_some_and(as_asked) {
         t.event.path.clear();
     }
     t.event.socket = Some(made);
-    describe(t);
 }
 
 /// Decides socketpair(2).
@@ -128,11 +134,9 @@ pub fn accepted(t: &mut Ticket) {
     let fd = t.event.ret as i32;
     if fd >= 0 {
         let listener = t.event.socket;
-        let of_listener = (t.event.ops, t.event.prot);
         t.event.socket = listener.as_ref().map(state::accepted);
         born(t, fd);
         t.event.socket = listener;
-        (t.event.ops, t.event.prot) = of_listener;
         t.event.path.step(func!(fd_install), Finding::Fd(fd));
         // SAFETY: a successful accept has written the address, if one was asked for.
         if let Some(addr) = unsafe { memory::sockaddr_used(t.word(1), t.word(2), t.note as i32) } {

@@ -1,10 +1,11 @@
 //! Whether a prediction that did not come true was made from a state that was not the socket's.
 
-use super::kernel::{apply, is_bound, observe};
+use super::behind::is_interposed;
+use super::kernel::{is_bound, observe};
 use super::store::is_current;
 use crate::{process, sys};
 use libc::c_int;
-use sockshim_core::fdtable::{Entry, FDS, Handle};
+use sockshim_core::fdtable::{FDS, Handle};
 use sockshim_core::hook::Does;
 use sockshim_core::net::ops::{Socket, SocketState};
 use sockshim_core::net::sock::{Bound, TcpState};
@@ -12,10 +13,14 @@ use sockshim_core::net::state::{self, State};
 use sockshim_core::trace::event::Event;
 
 /// Whether the socket is, or was during the call, in another state than the one that the event's prediction was made
-/// from: another call has changed it meanwhile, or the kernel says so. Asked before the call's own change is applied.
+/// from: another call has changed it meanwhile, the kernel says so, or an interposer has answered. Asked before the call's own change is applied.
 #[cold]
 #[inline(never)]
 pub fn contradicted(event: &Event, handle: Option<Handle>) -> bool {
+    // The tables speak of libc, not of what stands in front of it.
+    if is_interposed() {
+        return true;
+    }
     if matches!(event.hook.does, Does::Creates | Does::Pairs) {
         return false;
     }
@@ -68,22 +73,4 @@ fn kernel_disagrees(fd: c_int, event: &Event, before: &Socket) -> bool {
         bound.is_some() && now.is_some() && bound != now
     };
     settled && (observed.listens != listens || observed.has_peer != connected) || misplaced()
-}
-
-/// The remembered states of the socket of `fd` become what the kernel says.
-#[cold]
-#[inline(never)]
-pub fn correct(fd: c_int) {
-    if process::is_sandboxed() {
-        return;
-    }
-    let Entry::Socket(handle) = FDS.get(fd) else { return };
-    let Some((mut socket, name)) = FDS.read(handle) else { return };
-    if !is_current(fd, &socket, name) {
-        FDS.doubt_if(fd, handle.into());
-        return;
-    }
-    apply(&observe(fd), &mut socket);
-    socket.sk.bound = Bound::Unknown;
-    FDS.update(handle, |old| State { shutdown: old.shutdown, ..State::of(&socket) });
 }

@@ -1,27 +1,38 @@
 //! What a call's descriptor is.
 
-use super::store::{adopt, is_current};
 use super::stale;
+use super::store::is_current;
 use libc::c_int;
 use sockshim_core::fdtable::{Entry, FDS, Handle};
 use sockshim_core::net::ops::Socket;
-use sockshim_core::net::socket::Lookup;
 
 /// Whether the table says that `fd` is a socket.
 pub fn is_socket(fd: c_int) -> bool {
     FDS.seen(fd).is_socket()
 }
 
-/// The socket that `fd` is known as. `careful` asks the kernel whether that is still what the number means.
+/// Whether the table says that `fd` is something else.
 #[inline(always)]
-pub fn known(fd: c_int, careful: bool) -> Option<(Socket, Handle)> {
+pub fn is_other(fd: c_int) -> bool {
+    FDS.seen(fd).is_not_socket()
+}
+
+/// The socket that `fd` is known as, its handle, and the kernel's name for it, which [`confirmed`] asks about.
+#[inline(always)]
+pub fn known(fd: c_int) -> Option<(Socket, Handle, u64)> {
     let Entry::Socket(handle) = FDS.get(fd) else { return None };
-    let (socket, cookie) = FDS.read(handle)?;
-    if careful && !is_current(fd, &socket, cookie) {
-        give_up(fd, &socket, handle);
-        return None;
+    let (socket, name) = FDS.read(handle)?;
+    Some((socket, handle, name))
+}
+
+/// Asks the kernel whether the number still means what is [`known`]. If not, the entry becomes doubtful.
+#[inline(always)]
+pub fn confirmed(fd: c_int, socket: &Socket, handle: Handle, name: u64) -> bool {
+    let current = is_current(fd, socket, name);
+    if !current {
+        give_up(fd, socket, handle);
     }
-    Some((socket, handle))
+    current
 }
 
 /// The number means something else than is remembered.
@@ -32,13 +43,4 @@ fn give_up(fd: c_int, socket: &Socket, handle: Handle) {
     if FDS.doubt_if(fd, handle.into()) {
         stale::dropped(fd, socket);
     }
-}
-
-/// What `fd` is when it is not [`known`] as a socket. `careful` asks the kernel even where the table says that it is none.
-#[inline(always)]
-pub fn asked(fd: c_int, careful: bool) -> (Lookup, Option<Handle>) {
-    if !careful && FDS.get(fd) == Entry::NotSocket {
-        return (Lookup::NotSocket, None);
-    }
-    adopt(fd)
 }

@@ -26,7 +26,7 @@
 //!
 //! # How a stale entry is noticed
 //! A close that no hook sees (by machine code, or through a symbol that dlvsym found) leaves a socket in the table.
-//! Control calls that change a socket, and close, ask for the kernel's name first ([`known`] with `careful`). Data calls
+//! Control calls that change a socket, and close, ask for the kernel's name first ([`confirmed`]). Data calls
 //! trust the entry: on their fast path there is no room for a system call. So what they have logged since the entry
 //! became stale may be about something else, and the log says so as soon as it is noticed ([`stale`]).
 //!
@@ -36,13 +36,15 @@
 
 mod behind;
 mod contradict;
+mod correct;
 mod kernel;
 mod lookup;
 mod owner;
 mod stale;
 mod store;
 
-pub use behind::{follow, is_interposed, made_behind, set_interposed};
-pub use contradict::{contradicted, correct};
-pub use lookup::{asked, is_socket, known};
+pub use behind::{is_interposed, set_interposed};
+pub use contradict::contradicted;
+pub use correct::{correct, follow, made_behind};
+pub use lookup::{confirmed, is_other, is_socket, known};
 pub use store::{adopt, learn, remember, settle};

@@ -9,7 +9,7 @@ use sockshim_core::trace::event::Event;
 use sockshim_core::verdict::Reason;
 
 /// The call of the record.
-static UNSEEN: Hook = hook!(Decision, Plain, [], unseen() -> c_int);
+static UNSEEN: Hook = hook!(Decision, Plain, [], unseen(fd: c_int) -> c_int);
 
 /// Says in the log that `fd` had stopped to mean `socket` when nobody saw it. Control calls have asked the kernel, so it
 /// is about what followed the last one of them.
@@ -23,6 +23,7 @@ pub fn dropped(fd: c_int, socket: &Socket) {
     event.start = sys::monotonic();
     event.tid = tls::get().tid(process::pid());
     event.fd = Some(fd);
+    event.args[0] = fd.into();
     event.ops = socket.ops;
     event.prot = socket.sk.prot;
     event.reason = Reason::UnseenClose;

@@ -81,7 +81,9 @@ pub fn remember(fd: c_int, socket: &Socket) {
             Err(_) => 0,
         },
     };
-    let Some((handle, before)) = FDS.install(fd, &state::unobserved(socket), name) else { return unknown(fd) };
+    let Some((handle, before)) = FDS.install(fd, &state::unobserved(socket), name) else {
+        return unknown(fd);
+    };
     if sys::has_threads() {
         confirm(fd, socket, name, handle, before);
     }
