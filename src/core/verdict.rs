@@ -212,6 +212,12 @@ reasons! {
     ShimPanic = "shim-panic",
     /// The kernel's answer was not the predicted one.
     Mispredicted = "mispredicted",
+    /// Another call had changed the socket when this one was answered, or it had changed in a way that no hook saw: what
+    /// was predicted was about another state.
+    Overtaken = "overtaken",
+    /// The descriptor was closed in a way that no hook saw, and what was logged of it since then may be about something
+    /// else.
+    UnseenClose = "unseen-close",
     /// A record about sockshim itself.
     Shim = "shim",
     /// The process ends.
@@ -232,7 +238,7 @@ impl Reason {
         matches!(self, ExecStatic | ExecGo | ExecSetuid | ExecCaps | ExecOtherLibc | ExecOtherArch | ExecEnv)
     }
 
-    /// What will not be seen from here on, in words for the text format.
+    /// What is not seen, in words for the text format.
     pub fn unseen(self) -> Option<&'static str> {
         Some(match self {
             Reason::ExecStatic => "the new program is statically linked and will not be seen",
@@ -247,6 +253,9 @@ impl Reason {
             Reason::ExecOtherArch => "the new program is for another architecture and will not be seen",
             Reason::ExecEnv => {
                 "the new program's environment lacks LD_PRELOAD or SOCKSHIM_LOG, and it will not be seen"
+            }
+            Reason::UnseenClose => {
+                "it was closed unseen: what was logged of it since its last control call may be about something else"
             }
             Reason::IoUring => "what is submitted through the ring will not be seen",
             _ => return None,

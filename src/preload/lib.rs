@@ -36,6 +36,7 @@ mod init;
 mod log;
 mod memory;
 mod mode;
+mod nsproxy;
 mod original;
 mod panic;
 mod process;
@@ -46,6 +47,7 @@ mod room;
 mod stack;
 mod table;
 mod tls;
+mod track;
 mod trampoline;
 #[cfg(feature = "test-support")]
 mod view;

@@ -244,9 +244,10 @@ impl FdTable {
     }
 
     /// An entry is in the table no more.
+    #[inline(always)]
     fn drop_handle(&self, old: Seen) {
-        if let Entry::Socket(handle) = old.entry() {
-            self.slab.release(handle);
+        if old.is_socket() {
+            self.slab.release(Handle(old.0));
         }
     }
 

@@ -1,9 +1,9 @@
 use super::*;
-use crate::net::ops::SocketState;
-use crate::net::sock::TcpState;
 use crate::net::ipv4::{af_inet::INET_STREAM_OPS, tcp::TCP_PROT};
 use crate::net::module::Owner;
 use crate::net::namespace::{INIT_NET, NetId};
+use crate::net::ops::SocketState;
+use crate::net::sock::TcpState;
 
 fn tcp() -> Socket {
     crate::net::init();

@@ -85,6 +85,13 @@ impl Seen {
         self.0 > Seen::DOUBTFUL.0
     }
 
+    /// Whether it says nothing: [`Entry::Unknown`] or [`Entry::Doubtful`].
+    #[inline(always)]
+    pub fn is_unknown(self) -> bool {
+        // One test: the two differ in one bit.
+        self.0 & !Seen::DOUBTFUL.0 == 0
+    }
+
     /// Whether it says that the descriptor is something else than a socket.
     #[inline(always)]
     pub fn is_not_socket(self) -> bool {

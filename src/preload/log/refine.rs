@@ -63,7 +63,10 @@ impl Facts for Harmless {
 /// Walks the call again if its prediction is open and facts may close it. `true` when the kernel has then answered
 /// something else than is predicted now.
 pub fn refine(event: &mut Event) -> bool {
-    if event.predicted != Predicted::Unknown || event.reason == Reason::ShimPanic || process::is_sandboxed() {
+    if event.predicted != Predicted::Unknown
+        || matches!(event.reason, Reason::ShimPanic | Reason::Overtaken)
+        || process::is_sandboxed()
+    {
         return false;
     }
     let mut path = Path::new();
