@@ -105,6 +105,8 @@ reasons! {
     FdLife = "fd-life",
     /// The call concerns the process, not one socket.
     Process = "process",
+    /// The call concerns the process. The event was written before it, and what it returned is not known.
+    ResultUnknown = "result-unknown",
     /// The new program is statically linked, so nothing loads the library into it.
     ExecStatic = "exec-static",
     /// The new program is made by Go, whose runtime makes system calls without libc.
@@ -136,7 +138,7 @@ reasons! {
 impl Reason {
     /// Whether the call concerns the process, not one socket.
     pub fn is_about_process(self) -> bool {
-        matches!(self, Reason::Process | Reason::IoUring) || self.is_uncovered_exec()
+        matches!(self, Reason::Process | Reason::ResultUnknown | Reason::IoUring) || self.is_uncovered_exec()
     }
 
     /// Whether the call starts a program whose calls will not be seen.

@@ -30,6 +30,7 @@ mod alloc;
 mod call;
 mod dispatch;
 mod environment;
+mod exec_list;
 mod export;
 mod gate;
 mod init;
@@ -47,6 +48,7 @@ mod stack;
 mod table;
 mod tls;
 mod trampoline;
+mod vfork;
 #[cfg(feature = "test-support")]
 mod view;
 mod word;

@@ -112,6 +112,24 @@ pub unsafe extern "C-unwind" fn execvpe(file: *const c_char, argv: Strings, envp
     with(envp, |new| unsafe { original::execvpe(file, argv, new.unwrap_or(envp)) })
 }
 
+/// execl(3), whose arguments are in a vector by now. The environment is the program's.
+pub unsafe extern "C-unwind" fn execl(path: *const c_char, argv: Strings, _: Strings) -> c_int {
+    // SAFETY: libc's execl makes the same vector, and then the same call.
+    unsafe { execv(path, argv) }
+}
+
+/// execlp(3), likewise.
+pub unsafe extern "C-unwind" fn execlp(file: *const c_char, argv: Strings, _: Strings) -> c_int {
+    // SAFETY: libc's execlp makes the same vector, and then the same call.
+    unsafe { execvp(file, argv) }
+}
+
+/// execle(3), likewise, with the environment that stood behind the arguments.
+pub unsafe extern "C-unwind" fn execle(path: *const c_char, argv: Strings, envp: Strings) -> c_int {
+    // SAFETY: libc's execle makes the same vector, and then the same call.
+    unsafe { execve(path, argv, envp) }
+}
+
 /// execveat(2)
 pub unsafe extern "C-unwind" fn execveat(
     dirfd: c_int,
@@ -212,36 +230,6 @@ fn sandboxed(installed: bool) {
     if installed {
         process::set_sandboxed(true);
     }
-}
-
-/// execl(3), execlp(3) and execle(3) with another environment: `arguments` has what follows the path, up to null.
-///
-/// # Safety
-/// As for the call that `name` names.
-pub unsafe fn variadic(
-    name: &str,
-    path: *const c_char,
-    environment: Strings,
-    count: usize,
-    argument: impl Fn(usize) -> i64,
-) -> Option<c_int> {
-    let plan = Plan::of(environment)?;
-    room::with(plan.words() + count + 1, |room| {
-        let (argv, rest) = room?.split_at_mut_checked(count + 1)?;
-        for (index, slot) in argv[..count].iter_mut().enumerate() {
-            *slot = argument(index) as usize;
-        }
-        argv[count] = 0;
-        let environment = plan.fill(rest)?;
-        let argv: Strings = argv.as_ptr().cast();
-        // SAFETY: the program's own call, with its arguments in a vector and its environment with ours.
-        Some(unsafe {
-            match name {
-                "execlp" => original::execvpe(path, argv, environment),
-                _ => original::execve(path, argv, environment),
-            }
-        })
-    })
 }
 
 const _: () = assert!(size_of::<usize>() == size_of::<Strings>());

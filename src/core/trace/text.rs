@@ -82,7 +82,10 @@ fn call(line: &mut Line, event: &Event) {
     line.text(")");
     if event.hook.ret() != "!" {
         line.text(" = ");
-        line.int(event.ret);
+        match event.reason {
+            Reason::ResultUnknown => line.text("?"),
+            _ => line.int(event.ret),
+        }
     }
     if let Some(errno) = event.errno.map(Errno) {
         match errno.name() {

@@ -7,6 +7,7 @@ use crate::program::{self, Named};
 use crate::table::HOOKS;
 use crate::{environment, memory, mode, process, sys, tls};
 use sockshim_core::fdtable::FDS;
+use sockshim_core::hook::{Does, Level};
 use sockshim_core::net::address::SockAddr;
 use sockshim_core::trace::event::Extra;
 use sockshim_core::verdict::Reason;
@@ -121,36 +122,25 @@ fn about_to_exec(t: &mut Ticket, path: SockAddr, named: &Named, environment: i64
         t.event.addr = path;
         t.event.extra = Extra::Text;
     }
-    if is_trampoline(t) {
-        return;
-    }
     clock::start(&mut t.event);
     t.send();
     writer::pause();
     log::flush();
 }
 
-fn is_trampoline(t: &Ticket) -> bool {
-    t.event.hook.name().starts_with("execl")
-}
-
-/// After a trampoline's event: what must not be lost is written now.
-pub fn leaving(name: &str) {
-    if name.ends_with("vfork") || process::is_vfork_child() {
+/// After the event of a call that does not come back: what must not be lost is written now.
+pub fn leaving(does: Does) {
+    if process::is_vfork_child() {
         return;
     }
-    match name {
+    match does {
         // Its handlers are still to come, and there is no destructor after them.
-        "quick_exit" => {
+        Does::ExitsQuickly => {
             log::last_flush();
             log::set_synchronous();
         }
-        "_exit" | "_Exit" => end_of_process(),
-        "clone" | "__clone" => {}
-        _ => {
-            writer::pause();
-            log::flush();
-        }
+        Does::Exits => end_of_process(),
+        _ => {}
     }
 }
 
@@ -165,9 +155,9 @@ pub fn spawn(t: &mut Ticket) {
     t.event.addr = memory::text(t.word(1));
     t.event.extra = Extra::Text;
     // File actions may change the directory first, and their list is libc's own.
-    let named = match (t.word(2), t.event.hook.name()) {
-        (0, "posix_spawn") => Named::At(libc::AT_FDCWD, t.word(1), 0),
-        (0, _) => Named::Searched(t.word(1)),
+    let named = match (t.word(2), t.event.hook.does) {
+        (0, Does::SpawnsSearched) => Named::Searched(t.word(1)),
+        (0, _) => Named::At(libc::AT_FDCWD, t.word(1), 0),
         _ => Named::Elsewhere(t.word(1)),
     };
     new_program(t, &named, t.word(5));
@@ -276,7 +266,7 @@ pub fn syscall(t: &mut Ticket) {
     let number = t.word(0);
     plain(t);
     if let Some(place) = HOOKS.iter().position(|hook| hook.nr() == Some(number)) {
-        if HOOKS[place].level > sockshim_core::hook::Level::Call && !mode::data() && !matters(number) {
+        if HOOKS[place].level > Level::Call && !mode::data() && !matters(number) {
             t.wanted = false;
             return;
         }
