@@ -11,13 +11,10 @@
 //! # Safety
 //! It keeps every argument register and the stack as the caller left them.
 
-use crate::original::TARGETS;
-use crate::table::{HASHES, HOOKS};
+use crate::table::HOOKS;
 use crate::word::padded;
-use crate::{call, mode};
+use crate::{call, mode, original};
 use core::mem::MaybeUninit;
-use core::slice;
-use core::sync::atomic::Ordering;
 
 /// The exported symbol `$name` at `$place` of the table.
 macro_rules! trampoline {
@@ -56,7 +53,7 @@ pub(crate) use trampoline;
 
 /// The hook's function of the table, with the call's first three arguments. The event is written before the call.
 pub extern "C" fn before(place: usize, first: i64, second: i64, third: i64) {
-    find_target(place);
+    original::find(place);
     if !mode::control() {
         return;
     }
@@ -67,13 +64,4 @@ pub extern "C" fn before(place: usize, first: i64, second: i64, third: i64) {
         unsafe { call::leave(&mut ticket, 0) };
     }
     crate::dispatch::process::leaving(hook.does);
-}
-
-/// Looks for libc's function if the constructor has not done so yet: another library's may have run before ours.
-pub fn find_target(place: usize) {
-    let target = &TARGETS[place];
-    if target.load(Ordering::Relaxed).is_null() {
-        let (hook, hash) = (slice::from_ref(&HOOKS[place]), slice::from_ref(&HASHES[place]));
-        crate::real::resolve(hook, hash, slice::from_ref(target));
-    }
 }
