@@ -91,6 +91,10 @@ reasons! {
     WrongFamily = "wrong-family",
     /// An argument other than the address was refused.
     BadArgument = "bad-argument",
+    /// EACCES or EPERM where no table expects it: a security module, a firewall or a file's permissions may have refused.
+    Refused = "refused",
+    /// A seccomp filter is in force, and may have answered before the socket layer was reached.
+    Filter = "filter",
     /// The socket's state does not allow the call.
     BadState = "bad-state",
     /// Nothing is there yet, and the call was not to wait.

@@ -28,6 +28,7 @@ use sockshim_sys as sys;
 
 mod alloc;
 mod call;
+mod confined;
 mod dispatch;
 mod environment;
 mod exec_list;

@@ -1,5 +1,6 @@
 //! One record of the log.
 
+use crate::errno::Errno;
 use crate::hook::Hook;
 use crate::net::address::SockAddr;
 use crate::net::ops::{ProtoOps, Socket};
@@ -132,13 +133,11 @@ impl Event {
         }
     }
 
-    /// Whether the kernel answered something else than predicted. Errors of circumstance are no contradiction, nor
-    /// is EFAULT: only the kernel can judge the program's pointers.
+    /// Whether the kernel answered something else than predicted. Errors of circumstance are no contradiction, nor are
+    /// refusals, which a security module may have made, nor is EFAULT: only the kernel can judge the program's pointers.
     pub fn is_divergence(&self) -> bool {
-        use crate::errno::Errno;
-        if self.action != Action::Host
-            || self.errno.is_some_and(|e| Errno(e).is_circumstance() || e == libc::EFAULT)
-        {
+        let excused = |errno: Errno| errno.is_circumstance() || errno.is_refusal() || errno == Errno::EFAULT;
+        if self.action != Action::Host || self.errno.is_some_and(|errno| excused(Errno(errno))) {
             return false;
         }
         match (self.predicted, self.errno) {

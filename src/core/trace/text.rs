@@ -166,6 +166,7 @@ fn found(line: &mut Line, step: &Step, event: &Event) {
         Finding::Passed => {}
         Finding::Unchanged => line.text("unchanged"),
         Finding::Allow => line.text("allowed"),
+        Finding::MayHaveRefused => line.text("may have refused"),
         Finding::Family { create, .. } => line.word(create.name()),
         Finding::NoFamily(_) => line.text("empty → EAFNOSUPPORT"),
         Finding::FamilyBecomes(family) => {

@@ -5,7 +5,7 @@ use crate::dispatch::learn;
 use crate::log::{self, clock, writer};
 use crate::program::{self, Named};
 use crate::table::HOOKS;
-use crate::{environment, memory, mode, process, sys, tls};
+use crate::{confined, environment, memory, mode, process, sys, tls};
 use sockshim_core::fdtable::FDS;
 use sockshim_core::hook::{Does, Level};
 use sockshim_core::net::address::SockAddr;
@@ -311,6 +311,9 @@ pub fn syscall_done(t: &mut Ticket) {
     }
     if t.event.ret < 0 {
         t.event.reason = Reason::Process;
+    }
+    if t.word(0) == libc::SYS_landlock_restrict_self && t.event.ret == 0 {
+        confined::enter_landlock();
     }
     if t.word(0) == libc::SYS_seccomp { seccomp_done(t) } else { t.finish() }
 }
