@@ -4,7 +4,7 @@
 
 use crate::errno::Errno;
 use crate::func;
-use crate::net::path::{Finding, Func};
+use crate::net::path::{Finding, Func, Step};
 use crate::trace::event::Event;
 use crate::verdict::{Action, Predicted, Reason};
 use libc::c_int;
@@ -32,7 +32,7 @@ pub fn take_back(event: &mut Event, outside: Outside) {
         }
         event.predicted = Predicted::Unknown;
     } else if refused && (!expected || outside.landlock) {
-        refused_by_module(event, expected);
+        refused_by_module(event, expected, outside.landlock);
     }
 }
 
@@ -50,15 +50,17 @@ fn answered_by_filter(event: &mut Event) {
     event.reason = Reason::Filter;
 }
 
-fn refused_by_module(event: &mut Event, expected: bool) {
-    let hook = event.path.steps().iter().enumerate().find(|(_, step)| matches!(step.finding, Finding::Allow));
-    let Some((place, hook)) = hook.map(|(place, step)| (place, step.func)) else { return };
+/// The hook's finding becomes a doubt. What follows is kept only where it can have refused as well, and nothing is known
+/// of a security module.
+fn refused_by_module(event: &mut Event, expected: bool, landlock: bool) {
+    let allows = |step: &Step| matches!(step.finding, Finding::Allow);
+    let Some(place) = event.path.steps().iter().position(allows) else { return };
     event.path.find_instead(place, Finding::MayHaveRefused);
     if expected {
         // The walk says which later check refuses as well.
         return;
     }
-    if event.predicted != Predicted::Unknown || !is_refused_later(event, hook) {
+    if landlock || !is_refused_later(event) {
         event.path.truncate(place + 1);
     }
     event.predicted = Predicted::Unknown;
@@ -67,11 +69,36 @@ fn refused_by_module(event: &mut Event, expected: bool) {
     }
 }
 
-/// Whether the walk has come to a check of its own that refuses in this way and that only the host can make: then it may
-/// as well be that one. Capabilities, the permissions of a socket's file, and options, many of which need a capability.
-fn is_refused_later(event: &Event, hook: Func) -> bool {
-    let has_file = event.socket.is_some_and(|socket| socket.sk.family == libc::AF_UNIX);
-    event.reason == Reason::Privilege || has_file || hook == func!(security_socket_setsockopt)
+/// Functions that refuse by themselves, for want of a capability, of permission for a file, or of an option that allows
+/// broadcasts; and those behind which such a one comes that the walk did not get to.
+const REFUSING: [Func; 20] = [
+    func!(inet_addr_type_table),
+    func!(ipv6_chk_addr),
+    func!(ns_capable),
+    func!(inet_port_requires_bind_service),
+    func!(ip4_datagram_connect),
+    func!(ip_route_output_flow),
+    func!(unix_bind_bsd),
+    func!(unix_find_other),
+    func!(netlink_insert),
+    func!(netlink_allowed),
+    func!(dev_ioctl),
+    func!(inet_ioctl),
+    func!(sk_setsockopt),
+    func!(sock_setbindtodevice),
+    func!(ip_setsockopt),
+    func!(ipv6_setsockopt),
+    func!(do_tcp_setsockopt),
+    func!(mptcp_setsockopt),
+    func!(netlink_setsockopt),
+    func!(packet_setsockopt),
+];
+
+/// Whether the walk has left the answer of such a function to the host: then it may as well be that one.
+fn is_refused_later(event: &Event) -> bool {
+    let left = |step: &Step| matches!(step.finding, Finding::Host(_)) && REFUSING.contains(&step.func);
+    event.predicted == Predicted::Unknown
+        && (event.reason == Reason::Privilege || event.path.steps().iter().any(left))
 }
 
 #[cfg(test)]
@@ -131,10 +158,13 @@ mod tests {
     #[test]
     fn what_the_walk_left_to_the_host_may_have_refused_as_well() {
         let mut event = event(Predicted::Unknown, Some(Errno::EPERM));
-        event.reason = Reason::Privilege;
+        event.path.step(func!(ip4_datagram_connect), Finding::Host(&"the route"));
+        let mut known = event.clone();
         take_back(&mut event, NOTHING);
-        assert_eq!(way(&event), [WHOLE[0], ("security_socket_connect", true), WHOLE[2]]);
-        assert_eq!(event.reason, Reason::Privilege);
+        let later = ("ip4_datagram_connect", false);
+        assert_eq!(way(&event), [WHOLE[0], ("security_socket_connect", true), WHOLE[2], later]);
+        take_back(&mut known, LANDLOCK);
+        assert_eq!(way(&known), [WHOLE[0], ("security_socket_connect", true)]);
     }
 
     #[test]
