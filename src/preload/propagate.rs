@@ -5,7 +5,8 @@
 //! the stack; its lines are the program's own, one `LD_PRELOAD` line beside it, and lines that were kept at the start.
 //!
 //! # Safety
-//! The functions have the contracts of those that they stand for. What they read of an environment was surveyed first.
+//! The functions have the contracts of the libc functions that they stand for. An environment is read directly only after
+//! [`environment::survey`] has had the kernel copy it.
 
 use crate::environment::{self, Own, Survey};
 use crate::{mode, original, process, room};
@@ -24,7 +25,7 @@ pub struct Plan {
 impl Plan {
     /// `None` when nothing has to be added, or it cannot be said what.
     pub fn of(environment: Strings) -> Option<Plan> {
-        // A program that is started in a sandbox could not log anyway, and nothing is asked of the kernel there.
+        // In a sandbox the survey's system calls may be deadly, and what is started there could not log.
         if !mode::propagates() || process::is_sandboxed() {
             return None;
         }
@@ -49,7 +50,7 @@ impl Plan {
         self.survey.count + self.survey.missing(self.own).count() + 2
     }
 
-    /// Makes the environment. `None` when there is no room after all.
+    /// Writes the environment into `room`. `None` when `room` is too small.
     pub fn fill(&self, room: &mut [usize]) -> Option<Strings> {
         let (vector, line) = room.split_at_mut_checked(self.pointers())?;
         let mut end = self.survey.count;
@@ -72,7 +73,7 @@ impl Plan {
     }
 }
 
-/// Makes the call with an environment that has everything; with `None` when it may be made as it was.
+/// Makes the call with the new environment, or with `None` where the program's own will do.
 fn with<R>(environment: Strings, call: impl Fn(Option<Strings>) -> R) -> R {
     match Plan::of(environment) {
         None => call(None),
@@ -212,7 +213,8 @@ pub unsafe extern "C-unwind" fn syscall(
     }
 }
 
-/// prctl(2): after a filter is installed, nothing is asked of the kernel. With logging on the hook has noted it already.
+/// prctl(2): once a filter is installed, the library makes no system calls of its own. With a log the hook has noted that
+/// before the call; here it is for a program without one.
 pub unsafe extern "C-unwind" fn prctl(
     option: c_int,
     arg2: c_ulong,

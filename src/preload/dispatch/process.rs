@@ -12,7 +12,7 @@ use sockshim_core::net::address::SockAddr;
 use sockshim_core::trace::event::Extra;
 use sockshim_core::verdict::Reason;
 
-/// A call about the process, without anything to look at. It may change who the process is or what it may do, so
+/// A call about the process that needs no other work. It may change the process's credentials, directory or rights, so
 /// the log has to be open before it.
 pub fn plain(t: &mut Ticket) {
     log::is_open();
@@ -107,14 +107,14 @@ fn new_program(t: &mut Ticket, named: &Named, environment: i64) {
     }
 }
 
-/// An exec that comes back has failed: no program, no reason.
+/// An exec that comes back has failed, so no program was started that could go unseen.
 pub fn exec_failed(t: &mut Ticket) {
     writer::resume();
     t.event.reason = Reason::Process;
     t.finish();
 }
 
-/// A successful exec does not come back, so the event goes out before it; a failed one is told again.
+/// A successful exec does not come back, so the event is written before the call; [`exec_failed`] writes a second one.
 fn about_to_exec(t: &mut Ticket, path: SockAddr, named: &Named, environment: i64) {
     plain(t);
     new_program(t, named, environment);
@@ -184,7 +184,8 @@ pub fn prctl(t: &mut Ticket) {
 const FIRST: i64 = 1;
 const WITHOUT_WRITER: i64 = 2;
 
-/// In a sandbox from before the filter is there, because other threads may be put into it as well.
+/// The process counts as sandboxed before the filter is there, because the filter may be for other threads as well, which
+/// go on meanwhile.
 fn entering_sandbox(t: &mut Ticket, flags: u64) {
     log::flush();
     let already = process::is_sandboxed();
@@ -203,7 +204,7 @@ pub fn prctl_done(t: &mut Ticket) {
     sandbox_done(t);
 }
 
-/// A filter that was refused is none.
+/// Undoes what was done for a filter that the kernel has refused.
 pub fn sandbox_done(t: &mut Ticket) {
     if t.event.ret < 0 {
         refused(t);
@@ -215,7 +216,7 @@ fn refused(t: &Ticket) {
     if t.note & FIRST != 0 {
         process::set_sandboxed(false);
     }
-    // In another sandbox a new writer is out of the question.
+    // Under another filter a writer cannot be started: its system calls may be deadly.
     if t.note & WITHOUT_WRITER != 0 && !process::is_sandboxed() {
         log::restart();
     }
@@ -243,14 +244,14 @@ pub fn credentials_done(t: &mut Ticket) {
     t.finish();
 }
 
-/// unshare(2), setns(2): some namespaces want a process with one thread, so the writer leaves.
+/// unshare(2), setns(2): for some namespaces the kernel wants a process with one thread, so the writer ends before the call.
 pub fn alone(t: &mut Ticket) {
     plain(t);
     log::flush();
     t.note = i64::from(!process::is_sandboxed() && writer::stop(false));
 }
 
-/// The writer comes back.
+/// Starts the writer again.
 pub fn alone_done(t: &mut Ticket) {
     if t.note == 1 {
         log::restart();
@@ -284,8 +285,8 @@ pub fn syscall(t: &mut Ticket) {
     }
 }
 
-/// clone(2) with flags of which libc knows nothing. A process that shares memory or descriptors with this one, but not
-/// both, changes what numbers mean where nobody here sees it, or where they mean something else.
+/// clone(2) with the program's own flags. A child that shares only one of memory and descriptors with this process makes
+/// the fd table wrong: it changes descriptors without the table, or the table without descriptors.
 fn cloning(t: &mut Ticket, flags: i32) {
     t.wanted = false;
     if (flags & libc::CLONE_VM != 0) != (flags & libc::CLONE_FILES != 0) {
@@ -298,7 +299,7 @@ fn is_filter(operation: i32) -> bool {
     operation as u32 == libc::SECCOMP_SET_MODE_STRICT || operation as u32 == libc::SECCOMP_SET_MODE_FILTER
 }
 
-/// Data calls that bring descriptors.
+/// Whether it is a data call that may bring descriptors.
 fn matters(number: i64) -> bool {
     number == libc::SYS_recvmsg || number == libc::SYS_recvmmsg
 }
