@@ -178,6 +178,10 @@ reasons! {
     WrongFamily = "wrong-family",
     /// An argument other than the address was refused.
     BadArgument = "bad-argument",
+    /// EACCES or EPERM where no table expects it: a security module, a firewall or a file's permissions may have refused.
+    Refused = "refused",
+    /// A seccomp filter is in force, and may have answered before the socket layer was reached.
+    Filter = "filter",
     /// The socket's state does not allow the call.
     BadState = "bad-state",
     /// Nothing is there yet, and the call was not to wait.
@@ -192,6 +196,8 @@ reasons! {
     FdLife = "fd-life",
     /// The call concerns the process, not one socket.
     Process = "process",
+    /// The call concerns the process. The event was written before it, and what it returned is not known.
+    ResultUnknown = "result-unknown",
     /// The new program is statically linked, so nothing loads the library into it.
     ExecStatic = "exec-static",
     /// The new program is made by Go, whose runtime makes system calls without libc.
@@ -229,7 +235,7 @@ reasons! {
 impl Reason {
     /// Whether the call concerns the process, not one socket.
     pub fn is_about_process(self) -> bool {
-        matches!(self, Reason::Process | Reason::IoUring) || self.is_uncovered_exec()
+        matches!(self, Reason::Process | Reason::ResultUnknown | Reason::IoUring) || self.is_uncovered_exec()
     }
 
     /// Whether the call starts a program whose calls will not be seen.

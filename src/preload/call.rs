@@ -41,6 +41,13 @@ pub fn register(rows: &'static [Row; COUNT]) {
     ROWS.store(ptr::from_ref(rows).cast_mut(), Ordering::Release);
 }
 
+/// What is done before and after the calls of a hook; `None` before the constructor has run.
+pub fn row(place: usize) -> Option<&'static Row> {
+    // SAFETY: the pointer is null or what `register` was given.
+    let rows = unsafe { ROWS.load(Ordering::Acquire).as_ref() };
+    rows.map(|rows| &rows[place])
+}
+
 /// What a call carries from its first half to its second. Plain data: it may be dropped by a longjmp.
 pub struct Ticket {
     /// The event as far as it is known.
@@ -168,9 +175,7 @@ impl Ticket {
 
     /// Makes this the ticket of another hook, whose arguments are the same but for `skip` words at the front.
     pub fn become_hook(&mut self, place: usize, skip: usize) {
-        // SAFETY: the pointer is null or what `register` was given.
-        let Some(rows) = (unsafe { ROWS.load(Ordering::Acquire).as_ref() }) else { return };
-        let row = &rows[place];
+        let Some(row) = row(place) else { return };
         self.event.hook = &HOOKS[place];
         self.event.args.rotate_left(skip);
         self.event.via_syscall = true;

@@ -17,11 +17,11 @@ use sockshim_core::config::NAMES;
 const PRELOAD: &[u8] = b"LD_PRELOAD=";
 const PREFIX: &[u8] = b"SOCKSHIM_";
 const LOG: &[u8] = b"SOCKSHIM_LOG=";
-/// As many variables as there are.
+/// How many variables there are.
 const MOST: usize = NAMES.len();
 /// How much of a line is looked at to find its name. A longer name is none of ours.
 const HEAD: usize = 32;
-/// How many lines are looked at in one go.
+/// How many lines one system call copies.
 const BATCH: usize = 16;
 const PAGE: usize = 4096;
 
@@ -36,7 +36,7 @@ pub struct Own {
 
 static OWN: AtomicPtr<Own> = AtomicPtr::new(ptr::null_mut());
 
-/// What was remembered.
+/// The variables that [`remember`] has kept.
 pub fn own() -> Option<&'static Own> {
     // SAFETY: the pointer is null or a leaked box.
     unsafe { OWN.load(Ordering::Acquire).as_ref() }
@@ -187,7 +187,7 @@ fn copy_heads(pid: i32, lines: &[usize], heads: &mut [[u8; HEAD]; BATCH]) -> Opt
 fn list(own: &Own, pid: i32, value: usize) -> Option<(bool, usize)> {
     let mut entry = [0_u8; 512];
     let (mut length, mut names_us) = (0, false);
-    // What has no room is a path longer than ours, or one that is not understood here.
+    // The length of the entry, also where it does not fit: then it is longer than ours, and so another one.
     let mut taken = 0;
     loop {
         let mut piece = [0; 64];

@@ -28,8 +28,10 @@ use sockshim_sys as sys;
 
 mod alloc;
 mod call;
+mod confined;
 mod dispatch;
 mod environment;
+mod exec_list;
 mod export;
 mod gate;
 mod init;
@@ -49,6 +51,7 @@ mod table;
 mod tls;
 mod track;
 mod trampoline;
+mod vfork;
 #[cfg(feature = "test-support")]
 mod view;
 mod word;

@@ -28,7 +28,7 @@ pub enum Named {
     Searched(i64),
     /// By a descriptor.
     Open(c_int),
-    /// By a path or a name, from a directory that is not known here: only an absolute path can be looked at.
+    /// By a path or a name that file actions may give another meaning: only an absolute path can be looked at.
     Elsewhere(i64),
 }
 
@@ -125,7 +125,7 @@ enum Step {
     Script,
 }
 
-/// Looks at one file. `None` when exec will fail, or nothing can be said.
+/// Looks at one file. `None` when exec will fail, or the file cannot be read.
 fn look(dir: c_int, path: &CStr, flags: c_int, interpreter: &mut [u8; HEAD + 1]) -> Option<Step> {
     if !is_executable(dir, path, flags) {
         return None;
