@@ -1,4 +1,4 @@
-//! `sockshim explain`: the examples of the README stay true, and the predictions are what the kernel says.
+//! `sockshim explain`: the examples of `docs/explain.md` stay true, and the predictions are what the kernel says.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -73,7 +73,7 @@ fn alternative(line: &str) -> Option<(Vec<&str>, bool)> {
     Some((call.split(", ").collect(), rest.starts_with(" with ")))
 }
 
-/// The rows of sockets that this machine does not make, or for another reason than the README's, are left out, and a
+/// The rows of sockets that this machine does not make, or for another reason than the page's, are left out, and a
 /// heading that has none left. Their columns are as wide as the widest row, so the number of spaces in the others is
 /// no matter.
 fn comparable(printed: &str, left_out: &BTreeSet<String>) -> Vec<String> {
@@ -92,9 +92,9 @@ fn comparable(printed: &str, left_out: &BTreeSet<String>) -> Vec<String> {
 }
 
 #[test]
-fn the_examples_of_the_readme_are_true() {
-    let readme = fs::read_to_string(workspace().join("README.md")).expect("the README");
-    let examples = examples(&readme);
+fn the_examples_of_the_page_are_true() {
+    let page = fs::read_to_string(workspace().join("docs/explain.md")).expect("docs/explain.md");
+    let examples = examples(&page);
     assert!(examples.len() >= 10, "{} examples", examples.len());
     let mut compared = 0;
     for (line, expected) in &examples {
