@@ -210,6 +210,10 @@ reasons! {
     ExecOtherLibc = "exec-other-libc",
     /// The new program is for another architecture.
     ExecOtherArch = "exec-other-arch",
+    /// The new program has AddressSanitizer's shared runtime, which ends it because the library comes first.
+    ExecAsan = "exec-asan",
+    /// The new program has ThreadSanitizer's runtime, beside which the library cannot log.
+    ExecTsan = "exec-tsan",
     /// The new program's environment lacks `LD_PRELOAD` with the library, or `SOCKSHIM_LOG`.
     ExecEnv = "exec-env",
     /// An io_uring was made, whose operations no hook sees.
@@ -241,7 +245,18 @@ impl Reason {
     /// Whether the call starts a program whose calls will not be seen.
     pub fn is_uncovered_exec(self) -> bool {
         use Reason::*;
-        matches!(self, ExecStatic | ExecGo | ExecSetuid | ExecCaps | ExecOtherLibc | ExecOtherArch | ExecEnv)
+        matches!(
+            self,
+            ExecStatic
+                | ExecGo
+                | ExecSetuid
+                | ExecCaps
+                | ExecOtherLibc
+                | ExecOtherArch
+                | ExecAsan
+                | ExecTsan
+                | ExecEnv
+        )
     }
 
     /// What is not seen, in words for the text format.
@@ -257,6 +272,10 @@ impl Reason {
             }
             Reason::ExecOtherLibc => "the new program has another libc and will not be seen",
             Reason::ExecOtherArch => "the new program is for another architecture and will not be seen",
+            Reason::ExecAsan => {
+                "the new program has AddressSanitizer, which ends it unless LD_PRELOAD names its runtime first"
+            }
+            Reason::ExecTsan => "the new program has ThreadSanitizer and will not be seen",
             Reason::ExecEnv => {
                 "the new program's environment lacks LD_PRELOAD or SOCKSHIM_LOG, and it will not be seen"
             }

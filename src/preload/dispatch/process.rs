@@ -100,7 +100,8 @@ fn new_program(t: &mut Ticket, named: &Named, environment: i64) {
     if !mode::logs(t.event.hook.level) {
         return;
     }
-    if let Some(reason) = program::reason(named) {
+    let stands = |reason: &Reason| *reason != Reason::ExecAsan || program::comes_before_asan(environment);
+    if let Some(reason) = program::reason(named).filter(stands) {
         t.event.reason = reason;
     } else if !program::gets_environment(environment) {
         t.event.reason = Reason::ExecEnv;
