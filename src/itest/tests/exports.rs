@@ -222,7 +222,7 @@ fn declared_by_the_libc_crate(functions: &[String]) -> BTreeSet<String> {
             "metadata",
             "--format-version=1",
             "--offline",
-        "--filter-platform=x86_64-unknown-linux-gnu",
+            "--filter-platform=x86_64-unknown-linux-gnu",
             "--locked",
             "--manifest-path",
             concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
@@ -230,7 +230,7 @@ fn declared_by_the_libc_crate(functions: &[String]) -> BTreeSet<String> {
     );
     let metadata: Value = serde_json::from_str(&metadata).expect("JSON");
     let package = metadata["packages"].as_array().expect("packages").iter();
-    let package = package.filter(|package| package["name"] == "libc").next_back().expect("the libc crate");
+    let package = package.rfind(|package| package["name"] == "libc").expect("the libc crate");
     let manifest = Path::new(package["manifest_path"].as_str().expect("a path"));
     let directory = manifest.parent().expect("a file in a directory");
 
