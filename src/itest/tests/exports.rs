@@ -16,7 +16,8 @@ mod binary;
 
 use binary::sockshim;
 
-const DEADLINE: Duration = Duration::from_secs(60);
+/// Long, because cargo waits for every other cargo that has locked its packages.
+const DEADLINE: Duration = Duration::from_secs(300);
 
 /// Runs a tool that has to succeed, in the C locale, whose order and messages the tests know.
 fn tool(name: &str, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> String {
@@ -229,8 +230,8 @@ fn declared_by_the_libc_crate(functions: &[String]) -> BTreeSet<String> {
         ],
     );
     let metadata: Value = serde_json::from_str(&metadata).expect("JSON");
-    let package = metadata["packages"].as_array().expect("packages").iter();
-    let package = package.rfind(|package| package["name"] == "libc").expect("the libc crate");
+    let mut packages = metadata["packages"].as_array().expect("packages").iter();
+    let package = packages.rfind(|package| package["name"] == "libc").expect("the libc crate");
     let manifest = Path::new(package["manifest_path"].as_str().expect("a path"));
     let directory = manifest.parent().expect("a file in a directory");
 
