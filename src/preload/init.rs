@@ -71,6 +71,7 @@ fn start(config: &Config) {
     if config.disable {
         return;
     }
+    sys::time::init();
     if config.level == Level::Off {
         if config.complaint.is_some() {
             complain(config);

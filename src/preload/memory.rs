@@ -9,7 +9,7 @@
 //! [`read_used`] relies on the kernel having read or written the same bytes in the call that just succeeded.
 
 use crate::{process, stack, sys};
-use libc::{c_int, c_long};
+use libc::c_int;
 use sockshim_core::errno::Errno;
 use sockshim_core::net::address::SockAddr;
 use sockshim_core::net::socket::Copied;
@@ -26,17 +26,11 @@ fn copied_by_kernel(address: i64, buffer: &mut [u8]) -> Copied<()> {
     if process::is_sandboxed() {
         return None;
     }
-    let local = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
-    let remote = libc::iovec { iov_base: address as *mut libc::c_void, iov_len: buffer.len() };
-    let args = [process::pid().into(), &raw const local as c_long, 1, &raw const remote as c_long, 1, 0];
-    // SAFETY: the local vector describes `buffer`; the kernel checks the remote one.
-    let copied = unsafe { sys::syscall(libc::SYS_process_vm_readv, args) };
-    match copied {
-        count if count == buffer.len() as c_long => Some(Ok(())),
+    match read(process::pid(), address as usize, buffer) {
+        Ok(count) if count == buffer.len() => Some(Ok(())),
         // A partial copy ends at an unreadable page, where the kernel's own copy would fail as well.
-        0.. => Some(Err(Errno::EFAULT)),
-        error if error == -c_long::from(libc::EFAULT) => Some(Err(Errno::EFAULT)),
-        _ => None,
+        Ok(_) | Err(libc::EFAULT) => Some(Err(Errno::EFAULT)),
+        Err(_) => None,
     }
 }
 
@@ -63,11 +57,18 @@ pub fn value<T: Plain>(address: i64) -> Option<T> {
 }
 
 /// Copies bytes of the memory that `pid` has, which is this process or one that shares its memory. `None` where they
-/// cannot be read.
+/// cannot all be read.
 pub fn copy(pid: i32, address: usize, buffer: &mut [u8]) -> Option<()> {
+    (read(pid, address, buffer) == Ok(buffer.len())).then_some(())
+}
+
+/// Has the kernel copy as many bytes as can be read, up to the buffer's length.
+#[inline]
+fn read(pid: i32, address: usize, buffer: &mut [u8]) -> sys::Result<usize> {
     let local = [libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() }];
     let remote = [libc::iovec { iov_base: address as *mut libc::c_void, iov_len: buffer.len() }];
-    (sys::copy_memory(pid, &local, &remote) == buffer.len() as isize).then_some(())
+    // SAFETY: the local piece is the buffer.
+    unsafe { sys::copy_memory(pid, &local, &remote) }
 }
 
 /// Words as bytes.

@@ -32,11 +32,9 @@ fn identity() -> &'static Identity {
 /// Remembers the process. `false` when the kernel cannot mark a page for children: then nothing is observed, for
 /// a child could not tell that it is one.
 pub fn init() -> bool {
-    let page = sys::mmap(4096);
-    if page.is_null() {
-        return false;
-    }
-    if !sys::wipe_on_fork(page, 4096) {
+    let Ok(page) = sys::mmap(4096) else { return false };
+    // SAFETY: the page was made here, and is an `Identity`, for which zero is a value.
+    if unsafe { sys::wipe_on_fork(page, 4096) }.is_err() {
         return false;
     }
     let page = page.cast::<Identity>();

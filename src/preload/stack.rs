@@ -75,7 +75,8 @@ fn ask(here: usize, top: usize, deepest: usize) -> bool {
     let local = [libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: count }];
     let page = |index| libc::iovec { iov_base: (first + index * PAGE) as *mut libc::c_void, iov_len: 1 };
     let remote: [libc::iovec; PAGES] = core::array::from_fn(page);
-    let readable = sys::copy_memory(process::pid(), &local, &remote[..count]) == count as isize;
+    // SAFETY: the local piece is `bytes`.
+    let readable = unsafe { sys::copy_memory(process::pid(), &local, &remote[..count]) } == Ok(count);
     if readable {
         tls::get().deepest.set(first);
     }

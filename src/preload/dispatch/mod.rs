@@ -189,7 +189,7 @@ pub fn name_of(fd: c_int, protocol: u16) -> Result<u64, c_int> {
 
 #[inline(never)]
 fn with_inode(fd: c_int, cookie: u64) -> Result<u64, c_int> {
-    sys::fstat(fd).map(|file| cookie ^ file.inode << 32).ok_or(libc::EBADF)
+    sys::fstat(fd).map(|file| cookie ^ file.inode << 32)
 }
 
 impl Ticket {

@@ -378,12 +378,11 @@ pub fn make(tid: i32) {
 }
 
 fn map(tid: i32) -> Option<&'static Ring> {
-    let memory = sys::mmap(size_of::<Ring>());
+    let memory = sys::mmap(size_of::<Ring>()).ok()?;
+    // SAFETY: the page was made here, and holds numbers.
+    unsafe { sys::wipe_on_fork(memory, HEADER) }.ok()?;
     // SAFETY: the mapping is zeroed, which is an empty ring, and never unmapped.
-    let ring = unsafe { memory.cast::<Ring>().as_ref() }?;
-    if !sys::wipe_on_fork(memory, HEADER) {
-        return None;
-    }
+    let ring: &'static Ring = unsafe { &*memory.cast::<Ring>() };
     ring.reset();
     ring.line.tid.store(tid, Ordering::Relaxed);
     let [node] = Box::leak(try_boxed(|| Node { ring, next: ptr::null() })?);
@@ -424,7 +423,8 @@ pub fn free_all() {
     put_aside();
     for ring in all() {
         let records = ptr::from_ref(&ring.records).cast_mut().cast::<u8>();
-        sys::discard(records, size_of_val(&ring.records));
+        // SAFETY: records are numbers in a private mapping, and the thread that used them does not exist here.
+        unsafe { sys::discard(records, size_of_val(&ring.records)) };
         ring.reset();
     }
 }

@@ -125,7 +125,7 @@ fn memory() -> *mut u8 {
     static MEMORY: AtomicPtr<u8> = AtomicPtr::new(core::ptr::null_mut());
     let mut memory = MEMORY.load(Ordering::Acquire);
     if memory.is_null() || STUCK.swap(0, Ordering::AcqRel) != 0 {
-        memory = sys::mmap(STACK + STATIC_TLS + 4096);
+        memory = sys::mmap(STACK + STATIC_TLS + 4096).unwrap_or(core::ptr::null_mut());
         MEMORY.store(memory, Ordering::Release);
     }
     memory
@@ -148,7 +148,7 @@ unsafe fn launch(memory: *mut u8, pid: i32) -> bool {
         // The two words of the block that point to itself.
         block.cast::<*mut u8>().write(block);
         block.cast::<*mut u8>().add(2).write(block);
-        sys::syscall(libc::SYS_mprotect, [memory as i64, GUARD as i64, libc::PROT_NONE.into(), 0, 0, 0]);
+        sys::forbid(memory, GUARD);
         let flags = libc::CLONE_VM
             | libc::CLONE_FS
             | libc::CLONE_FILES
@@ -282,8 +282,7 @@ pub fn stop(sandboxed: bool) -> bool {
     wake();
     let pid = sys::getpid();
     while (TID.load(Ordering::Acquire) == tid || sys::thread_exists(pid, tid)) && waited(begin) < PATIENCE {
-        let never = AtomicU32::new(0);
-        sys::futex_wait(&never, 0, 50_000);
+        sys::sleep(50_000);
     }
     if waited(begin) >= PATIENCE {
         STUCK.store(1, Ordering::Release);
@@ -342,10 +341,11 @@ fn finish_start(status: u32) {
 /// Keeps stderr alone, in a table of the thread's own.
 fn leave_the_programs_table() {
     const UNSHARE: u32 = libc::CLOSE_RANGE_UNSHARE;
-    if sys::close_range(3, u32::MAX, UNSHARE) < 0 {
+    if sys::close_range(3, u32::MAX, UNSHARE).is_err() {
         // Before Linux 5.9. The copy keeps the program's descriptors open for as long as this loop takes.
-        // SAFETY: takes a number.
-        unsafe { sys::syscall(libc::SYS_unshare, [libc::CLONE_FILES.into(), 0, 0, 0, 0, 0]) };
+        if sys::unshare_files().is_err() {
+            return;
+        }
         (3..65_536).for_each(sys::close);
     }
     sys::close(0);
@@ -518,10 +518,10 @@ impl Writer {
         }
         self.comm_at = now;
         RENAMED.store(0, Ordering::Relaxed);
-        let fd = sys::open(c"/proc/self/comm", libc::O_RDONLY | libc::O_CLOEXEC, 0);
-        if fd >= 0 {
+        if let Ok(fd) = sys::open(c"/proc/self/comm", libc::O_RDONLY | libc::O_CLOEXEC, 0) {
             let mut comm = [0; 16];
-            sys::read(fd, &mut comm);
+            // What was not read is zero.
+            let _ = sys::read(fd, &mut comm);
             sys::close(fd);
             let len = comm.iter().position(|byte| *byte == b'\n' || *byte == 0).unwrap_or(comm.len());
             self.process.rename(core::str::from_utf8(&comm[..len]).unwrap_or("?"));
