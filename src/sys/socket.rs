@@ -1,6 +1,6 @@
 //! What the kernel says of sockets.
 
-use crate::{Result, done, syscall};
+use crate::{Result, syscall};
 use libc::{c_int, c_long};
 
 /// An int-sized SOL_SOCKET option.
@@ -27,12 +27,15 @@ pub fn getsockopt_cookie(fd: c_int) -> Result<u64> {
 
 /// # Safety
 /// `value` must be writable for `size` bytes.
+#[inline(always)]
 unsafe fn getsockopt(fd: c_int, option: c_int, value: *mut u8, size: usize) -> Result<()> {
     let mut len = size as libc::socklen_t;
     let args =
         [fd.into(), libc::SOL_SOCKET.into(), option.into(), value as c_long, &raw mut len as c_long, 0];
     // SAFETY: the caller's promise; the length is a local.
-    done(unsafe { syscall(libc::SYS_getsockopt, args) })
+    let raw = unsafe { syscall(libc::SYS_getsockopt, args) };
+    // One comparison: it never answers anything above zero.
+    if raw < 0 { Err(-raw as c_int) } else { Ok(()) }
 }
 
 /// Whether getpeername(2) finds a peer.
