@@ -9,14 +9,14 @@
 use crate::log::clock;
 use crate::log::ring::Begin;
 use crate::panic::attempt;
+use crate::stack::Page;
 use crate::table::{COUNT, HOOKS};
-use crate::{log, mode, process, sys, tls};
+use crate::{fork, log, mode, process, sys};
 use core::mem::MaybeUninit;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 use sockshim_core::errno::Errno;
 use sockshim_core::fdtable::{Entry, FDS, Handle};
-use sockshim_core::hook;
 use sockshim_core::hook::{Hook, Level};
 use sockshim_core::net::namespace::INIT_NET;
 use sockshim_core::net::ops::{Cx, Socket};
@@ -74,7 +74,7 @@ pub fn enter(
     row: &'static Row,
     args: &[i64; MAX_ARGS],
 ) -> Answer {
-    if process::is_vfork_child() || !process::is_ready() {
+    if process::is_vfork_child() || !fork::is_ready() {
         return Answer::Pass;
     }
     let errno = sys::Errno::now();
@@ -106,7 +106,7 @@ pub unsafe fn leave(slot: &mut MaybeUninit<Ticket>, ret: i64) {
     let ticket = unsafe { slot.assume_init_mut() };
     clock::stop(&mut ticket.event);
     // A child of fork comes back here too, and everything that belongs to its parent has to go first.
-    if process::is_ready() {
+    if fork::is_ready() {
         ticket.event.ret = ret;
         ticket.event.errno = (ret == -1).then_some(errno.value());
         if attempt(|| (ticket.leave)(ticket)).is_err() {
@@ -155,7 +155,7 @@ impl Ticket {
             leave: row.leave,
         });
         ticket.event.args = *args;
-        ticket.event.tid = tls::get().tid(process::pid());
+        ticket.event.tid = process::tid();
         if hook.level == Level::Io {
             // From the next call on the thread can take the short way.
             log::ring::make(ticket.event.tid);
@@ -178,7 +178,7 @@ impl Ticket {
     /// Runs the first half of a row.
     fn decided_by(&mut self, row: &Row) {
         #[cfg(feature = "test-support")]
-        assert!(!log::panics_at(self.event.hook.name()), "asked for by the test");
+        assert!(!crate::test_support::panics_at(self.event.hook.name()), "asked for by the test");
         // With the first call, not when the program starts: many programs have no socket.
         sockshim_core::net::init();
         (row.enter)(self);
@@ -194,6 +194,12 @@ impl Ticket {
         self.change = Change::None;
         self.wanted = true;
         self.leave = Ticket::send;
+    }
+
+    /// The page on which the arguments most likely stand: the ticket is on the stack, just below the caller's frame.
+    #[inline(always)]
+    pub fn page(&self) -> Page {
+        Page::behind(self)
     }
 
     /// An argument that is an int.
@@ -274,7 +280,7 @@ impl Ticket {
             self.commit();
         }
         if self.event.is_divergence() {
-            log::send(&diverged(&self.event));
+            log::send(&log::divergence(&self.event));
         }
         self.send();
     }
@@ -297,17 +303,4 @@ impl Ticket {
 /// [`Ticket::finish`] as a row's second half.
 pub fn logged(ticket: &mut Ticket) {
     ticket.finish();
-}
-
-/// The call of a record about a prediction that did not come true.
-static DIVERGENCE: Hook = hook!(Decision, Plain, [], divergence() -> c_int);
-
-/// The record about a prediction that did not come true.
-pub fn diverged(event: &Event) -> Event {
-    let mut record = event.clone();
-    record.hook = &DIVERGENCE;
-    record.reason = Reason::Mispredicted;
-    record.extra = Extra::Text;
-    record.addr = sockshim_core::net::address::SockAddr::new(event.hook.name().as_bytes());
-    record
 }

@@ -31,6 +31,7 @@ mod call;
 mod dispatch;
 mod environment;
 mod export;
+mod fork;
 mod gate;
 mod init;
 mod log;
@@ -45,6 +46,8 @@ mod real;
 mod room;
 mod stack;
 mod table;
+#[cfg(feature = "test-support")]
+mod test_support;
 mod tls;
 mod trampoline;
 #[cfg(feature = "test-support")]

@@ -1,14 +1,15 @@
 //! Looking at the program's memory.
 //!
 //! The program may pass any pointer, and the kernel answers EFAULT for a bad one. So before a call, memory is read
-//! through process_vm_readv(2) on the own process, which answers EFAULT too instead of faulting, unless it is the stack
-//! that the thread runs on ([`crate::stack`]). After a call that succeeded, the kernel itself has used the memory, and it
+//! through process_vm_readv(2) on the own process, which answers EFAULT too instead of faulting, unless it is on the page
+//! that holds the hook's own variables ([`crate::stack`]). After a call that succeeded, the kernel itself has used the memory, and it
 //! can be read directly.
 //!
 //! # Safety
 //! [`read_used`] relies on the kernel having read or written the same bytes in the call that just succeeded.
 
-use crate::{process, stack, sys};
+use crate::stack::Page;
+use crate::{process, sys};
 use libc::c_int;
 use sockshim_core::errno::Errno;
 use sockshim_core::net::address::SockAddr;
@@ -17,8 +18,8 @@ use sockshim_core::uapi::SOCKADDR_STORAGE;
 
 /// Copies `buffer.len()` bytes from the program's `address`. `None` when looking is not possible here.
 #[inline]
-fn peek(address: i64, buffer: &mut [u8]) -> Copied<()> {
-    if stack::peek(address, buffer) { Some(Ok(())) } else { copied_by_kernel(address, buffer) }
+fn peek(own: Page, address: i64, buffer: &mut [u8]) -> Copied<()> {
+    if own.peek(address, buffer) { Some(Ok(())) } else { copied_by_kernel(address, buffer) }
 }
 
 #[inline(never)]
@@ -35,12 +36,12 @@ fn copied_by_kernel(address: i64, buffer: &mut [u8]) -> Copied<()> {
 }
 
 /// `move_addr_to_kernel`: the address argument of bind(2), connect(2) and sendto(2).
-pub fn sockaddr(address: i64, len: c_int, addr: &mut SockAddr) -> Copied<()> {
+pub fn sockaddr(own: Page, address: i64, len: c_int, addr: &mut SockAddr) -> Copied<()> {
     let len = match usize::try_from(len) {
         Ok(len) if len <= SOCKADDR_STORAGE => len,
         _ => return Some(Err(Errno::EINVAL)),
     };
-    let copied = if len > 0 { peek(address, &mut addr.buffer()[..len]) } else { Some(Ok(())) };
+    let copied = if len > 0 { peek(own, address, &mut addr.buffer()[..len]) } else { Some(Ok(())) };
     if copied == Some(Ok(())) {
         addr.set_len(len);
     }
@@ -48,11 +49,11 @@ pub fn sockaddr(address: i64, len: c_int, addr: &mut SockAddr) -> Copied<()> {
 }
 
 /// A value of plain bytes at the program's `address`, if it can be read.
-pub fn value<T: Plain>(address: i64) -> Option<T> {
+pub fn value<T: Plain>(own: Page, address: i64) -> Option<T> {
     let mut value = T::ZERO;
     // SAFETY: `Plain` types are valid for any bytes.
     let bytes = unsafe { core::slice::from_raw_parts_mut((&raw mut value).cast::<u8>(), size_of::<T>()) };
-    peek(address, bytes)?.ok()?;
+    peek(own, address, bytes)?.ok()?;
     Some(value)
 }
 
@@ -102,7 +103,7 @@ pub fn text(address: i64) -> SockAddr {
     while len < SOCKADDR_STORAGE {
         let at = address as usize + len;
         let piece = (4096 - at % 4096).min(SOCKADDR_STORAGE - len);
-        if !matches!(peek(at as i64, &mut text.buffer()[len..len + piece]), Some(Ok(()))) {
+        if copied_by_kernel(at as i64, &mut text.buffer()[len..len + piece]) != Some(Ok(())) {
             break;
         }
         if let Some(end) = text.buffer()[len..len + piece].iter().position(|byte| *byte == 0) {

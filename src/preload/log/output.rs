@@ -5,7 +5,8 @@
 //! # Safety
 //! The one pointer here is null or a page that stays mapped.
 
-use crate::log::{Line, Settings};
+use crate::log::message::Text;
+use crate::log::settings::Settings;
 use crate::sys;
 use core::ffi::{CStr, c_int};
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
@@ -124,10 +125,10 @@ fn expand<'a>(file: &[u8], pid: i32, buffer: &'a mut [u8; PATH_MAX]) -> Option<&
 
 /// One line about a failure.
 fn say(fd: c_int, what: &str, path: &[u8], errno: c_int) {
-    let mut line = Line::new();
+    let mut line = Text::new();
     let path = &path[..path.len().min(128)];
     let name = Errno(errno).name().unwrap_or("an error");
-    // A `Line` takes everything and cuts what is too long.
+    // A `Text` takes everything and cuts what is too long.
     let _ = writeln!(line, "sockshim: cannot {what} {}: {name}; the program runs on without it", Lossy(path));
     // A program without a stderr is not told.
     let _ = sys::write(fd, line.bytes());
