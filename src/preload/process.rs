@@ -95,6 +95,7 @@ impl Claim {
 }
 
 /// The calling thread's id, asked once per thread and process. In a sandbox nothing is asked: there it is the process's.
+#[inline(always)]
 pub fn tid() -> i32 {
     let (tls, pid) = (tls::get(), pid());
     if tls.pid.get() != pid {

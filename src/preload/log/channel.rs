@@ -39,15 +39,17 @@ pub fn leave_to_parent() {
 
 /// Hands an event to the writer.
 pub fn send(event: &Event) {
-    if let (true, Some(sink)) = (control::is_running(), sink()) {
-        USED.store(true, Ordering::Relaxed);
-        let half_full = sink.send(|| alloc::boxed(event));
-        if half_full && !process::is_sandboxed() {
-            control::wake();
-        }
-        if SYNCHRONOUS.load(Ordering::Relaxed) {
-            flush();
-        }
+    if !control::is_running() {
+        return;
+    }
+    let Some(sink) = sink() else { return };
+    USED.store(true, Ordering::Relaxed);
+    let half_full = sink.send(|| alloc::boxed(event));
+    if half_full && !process::is_sandboxed() {
+        control::wake();
+    }
+    if SYNCHRONOUS.load(Ordering::Relaxed) {
+        flush();
     }
 }
 
