@@ -37,6 +37,7 @@ mod init;
 mod log;
 mod memory;
 mod mode;
+mod nsproxy;
 mod original;
 mod panic;
 mod process;
@@ -49,6 +50,7 @@ mod table;
 #[cfg(feature = "test-support")]
 mod test_support;
 mod tls;
+mod track;
 mod trampoline;
 #[cfg(feature = "test-support")]
 mod view;

@@ -3,8 +3,7 @@
 use crate::errno::Errno;
 pub use crate::net::names::Func;
 use crate::net::namespace::Source;
-use crate::net::ops::{ProtoOps, SocketState};
-use crate::net::sock::TcpState;
+use crate::net::sock::{SocketState, TcpState};
 use arrayvec::ArrayVec;
 use libc::c_int;
 
@@ -92,8 +91,8 @@ pub enum Finding {
         /// Who said so.
         source: Source,
     },
-    /// The ops that the socket has.
-    Ops(&'static ProtoOps),
+    /// The name of the ops that the socket has.
+    Ops(&'static &'static str),
     /// A descriptor.
     Fd(c_int),
     /// SOCK_NONBLOCK and SOCK_CLOEXEC, as they were asked for.

@@ -255,7 +255,7 @@ fn step(step: &Step, line: &mut Line) {
         }
         Finding::Ops(ops) => {
             line.text("\",\"ops\":\"");
-            last_name(ops.name, line);
+            last_name(ops, line);
         }
         Finding::Fd(fd) => {
             line.text("\",\"fd\":");

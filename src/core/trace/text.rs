@@ -203,7 +203,7 @@ fn found(line: &mut Line, step: &Step, event: &Event) {
             line.display(format_args!("{name} = {value} ({})", source.word()));
         }
         Finding::Ops(ops) => {
-            line.word(ops.name);
+            line.word(ops);
             line.text(", sk_prot ");
             line.word(event.prot.map_or("none", |prot| prot.symbol));
         }

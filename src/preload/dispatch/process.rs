@@ -1,10 +1,10 @@
 //! fork, exec, spawn, exit; syscall(2); and the calls that change what the library itself may do.
 
 use crate::call::Ticket;
-use crate::dispatch::learn;
 use crate::log::{self, clock, writer};
 use crate::program::{self, Named};
 use crate::table::HOOKS;
+use crate::track::learn;
 use crate::{environment, memory, mode, process, sys};
 use sockshim_core::fdtable::FDS;
 use sockshim_core::net::address::SockAddr;

@@ -151,7 +151,7 @@ fn step(step: &Step, event: &Event) -> (String, String, String) {
         ),
         Finding::Ops(ops) => {
             let prot = event.prot.map_or("none", |prot| prot.symbol);
-            (vec![("ops", json!(ops.name))], ("sock->ops".into(), format!("{}, sk_prot {prot}", ops.name)))
+            (vec![("ops", json!(*ops))], ("sock->ops".into(), format!("{}, sk_prot {prot}", ops)))
         }
         Finding::Fd(fd) => (vec![("fd", json!(fd))], (func.into(), fd.to_string())),
         Finding::Flags(flags) => {

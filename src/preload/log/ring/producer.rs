@@ -12,7 +12,7 @@ use crate::panic::attempt;
 use crate::{mode, process, sys, tls};
 use core::arch::asm;
 use core::sync::atomic::Ordering;
-use sockshim_core::fdtable::FDS;
+use sockshim_core::fdtable::{FDS, Seen};
 use sockshim_core::trace::event::Event;
 
 /// What a data call has found before libc.
@@ -37,7 +37,7 @@ pub struct Started {
 #[inline(always)]
 pub fn bytes(fd: i32) -> Begin {
     match FDS.word(fd) {
-        1 => Begin::Pass,
+        word if word.is_not_socket() => Begin::Pass,
         word => begin(word),
     }
 }
@@ -46,7 +46,7 @@ pub fn bytes(fd: i32) -> Begin {
 #[inline(always)]
 pub fn is_no_socket(words: &[i64]) -> bool {
     let copies = words[1] == i64::from(libc::F_DUPFD) || words[1] == i64::from(libc::F_DUPFD_CLOEXEC);
-    FDS.word(words[0] as i32) == 1 && !copies
+    FDS.word(words[0] as i32).is_not_socket() && !copies
 }
 
 /// The start of a call that is for sockets only (send, recv): on something else its error is of interest.
@@ -62,9 +62,11 @@ pub fn rights(fd: i32) -> Begin {
 }
 
 #[inline(always)]
-fn begin(socket: u64) -> Begin {
+fn begin(socket: Seen) -> Begin {
     match own() {
-        Some(ring) if socket > 2 => Begin::Short(Started { ring, socket, start: clock::ticks() }),
+        Some(ring) if socket.is_socket() => {
+            Begin::Short(Started { ring, socket: socket.raw(), start: clock::ticks() })
+        }
         _ => Begin::Long,
     }
 }
@@ -124,7 +126,7 @@ pub fn end_poll(
     args: [i64; WORDS],
     rest: &[i64],
     ret: i64,
-    find: fn(i64, i64, bool) -> Option<(i32, u64)>,
+    find: fn(i64, i64, bool) -> Option<(i32, Seen)>,
 ) {
     // The call's time does not hold what is done here.
     let end = clock::ticks();
@@ -133,7 +135,7 @@ pub fn end_poll(
     let found = attempt(|| find(args[0], args[1], ret >= 0));
     sys::set_errno(errno);
     if let Ok(Some((fd, socket))) = found {
-        started.socket = socket;
+        started.socket = socket.raw();
         if rest.is_empty() {
             started.put::<0, WORDS>(end, place as u16, fd, &args, ret);
         } else {

@@ -150,7 +150,7 @@ impl Writer {
         match event.reason {
             Reason::Mispredicted => self.seen.divergences += 1,
             // Not about a socket.
-            Reason::Shim => {}
+            Reason::Shim | Reason::UnseenClose => {}
             reason if reason.is_about_process() => {}
             _ => {
                 self.seen.events += 1;
