@@ -121,7 +121,7 @@ impl Subject<'_> {
     /// splice(2) of three bytes from a pipe to the socket.
     pub fn splice_write(&self) -> Asked {
         let [read, write] = pipe();
-        sys::write(write, b"abc");
+        let _ = sys::write(write, b"abc");
         // SAFETY: takes numbers and null pointers.
         let perform = |fd| unsafe { call(libc::SYS_splice, &[read.into(), 0, fd, 0, 3, 0]) };
         let asked = self.ask(|ops| Some(ops.sendmsg.func), |cx, fd| sys_splice_write(cx, fd, 3), perform);
@@ -132,7 +132,7 @@ impl Subject<'_> {
 
     /// sendfile(2) of three bytes from a file to the socket.
     pub fn sendfile_to(&self) -> Asked {
-        let file = sys::open(c"/proc/self/exe", libc::O_RDONLY | libc::O_CLOEXEC, 0);
+        let file = sys::open(c"/proc/self/exe", libc::O_RDONLY | libc::O_CLOEXEC, 0).unwrap_or(-1);
         // SAFETY: takes numbers and a null pointer.
         let perform = |fd| unsafe { call(libc::SYS_sendfile, &[fd, file.into(), 0, 3]) };
         let asked = self.ask(|ops| Some(ops.sendmsg.func), |cx, fd| sys_splice_write(cx, fd, 3), perform);
@@ -142,7 +142,7 @@ impl Subject<'_> {
 
     /// sendfile(2) of three bytes from the socket to a device.
     pub fn sendfile_from(&self) -> Asked {
-        let null = sys::open(c"/dev/null", libc::O_WRONLY | libc::O_CLOEXEC, 0);
+        let null = sys::open(c"/dev/null", libc::O_WRONLY | libc::O_CLOEXEC, 0).unwrap_or(-1);
         // SAFETY: takes numbers and a null pointer.
         let perform = |fd| unsafe { call(libc::SYS_sendfile, &[null.into(), fd, 0, 3]) };
         let asked = self.ask(|_| None, |cx, fd| sys_sendfile_from(cx, fd, false), perform);

@@ -11,6 +11,7 @@
 
 use crate::call::Ticket;
 use crate::memory;
+use crate::stack::Page;
 use core::mem::{MaybeUninit, offset_of};
 use libc::{iovec, mmsghdr, msghdr};
 use sockshim_core::hook::Hook;
@@ -94,7 +95,7 @@ impl Room {
         let place = one.or(hook.place_of(Meaning::MsgVec))?;
         self.original = self.words[place];
         self.counts = one.is_none();
-        self.header.msg_hdr = memory::value::<msghdr>(self.original)?;
+        self.header.msg_hdr = memory::value::<msghdr>(Page::NONE, self.original)?;
         self.words[place] = &raw mut self.header as i64;
         if self.counts {
             // None stays none.
@@ -108,7 +109,7 @@ impl Room {
         let mut left = length;
         let mut kept = 0;
         while kept < PARTS && (kept as u64) < count && (left > 0 || kept == 0) {
-            let mut part = memory::value::<iovec>(parts + (kept * size_of::<iovec>()) as i64)?;
+            let mut part = memory::value::<iovec>(Page::NONE, parts + (kept * size_of::<iovec>()) as i64)?;
             part.iov_len = part.iov_len.min(usize::try_from(left).unwrap_or(usize::MAX));
             left -= part.iov_len as u64;
             self.parts[kept] = part;

@@ -10,13 +10,13 @@ use crate::log::clock;
 use crate::log::ring::Begin;
 use crate::nsproxy::net_ns;
 use crate::panic::attempt;
+use crate::stack::Page;
 use crate::table::{COUNT, HOOKS};
-use crate::{log, mode, process, sys, tls, track};
+use crate::{fork, log, mode, process, sys, track};
 use core::mem::MaybeUninit;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 use sockshim_core::fdtable::{FDS, Handle};
-use sockshim_core::hook;
 use sockshim_core::hook::{Hook, Level};
 use sockshim_core::net::ops::{Cx, Socket};
 use sockshim_core::net::socket::Lookup;
@@ -82,7 +82,7 @@ pub fn enter(
     row: &'static Row,
     args: &[i64; MAX_ARGS],
 ) -> Answer {
-    if process::is_vfork_child() || !process::is_ready() {
+    if process::is_vfork_child() || !fork::is_ready() {
         return Answer::Pass;
     }
     let errno = sys::Errno::now();
@@ -106,7 +106,7 @@ pub unsafe fn leave(slot: &mut MaybeUninit<Ticket>, ret: i64) {
     let ticket = unsafe { slot.assume_init_mut() };
     clock::stop(&mut ticket.event);
     // A child of fork comes back here too, and everything that belongs to its parent has to go first.
-    if process::is_ready() {
+    if fork::is_ready() {
         ticket.event.ret = ret;
         ticket.event.errno = (ret == -1).then_some(errno.value());
         if attempt(|| (ticket.leave)(ticket)).is_err() {
@@ -158,7 +158,7 @@ impl Ticket {
             leave: row.leave,
         });
         ticket.event.args = *args;
-        ticket.event.tid = tls::get().tid(process::pid());
+        ticket.event.tid = process::tid();
         if hook.level == Level::Io {
             // From the next call on the thread can take the short way.
             log::ring::make(ticket.event.tid);
@@ -220,6 +220,12 @@ impl Ticket {
     #[inline(always)]
     pub fn libc_answered(&self) -> bool {
         self.event.action == Action::Host
+    }
+
+    /// The page on which the arguments most likely stand: the ticket is on the stack, just below the caller's frame.
+    #[inline(always)]
+    pub fn page(&self) -> Page {
+        Page::behind(self)
     }
 
     /// An argument that is an int.
@@ -309,7 +315,7 @@ impl Ticket {
             self.event.reason = Reason::Overtaken;
             self.event.fd.into_iter().for_each(track::correct);
         } else {
-            log::send(&diverged(&self.event));
+            log::send(&log::divergence(&self.event));
         }
         self.send();
     }
@@ -335,17 +341,4 @@ impl Ticket {
 /// [`Ticket::finish`] as a row's second half.
 pub fn logged(ticket: &mut Ticket) {
     ticket.finish();
-}
-
-/// The call of a record about a prediction that did not come true.
-static DIVERGENCE: Hook = hook!(Decision, Plain, [], divergence() -> c_int);
-
-/// The record about a prediction that did not come true.
-pub fn diverged(event: &Event) -> Event {
-    let mut record = event.clone();
-    record.hook = &DIVERGENCE;
-    record.reason = Reason::Mispredicted;
-    record.extra = Extra::Text;
-    record.addr = sockshim_core::net::address::SockAddr::new(event.hook.name().as_bytes());
-    record
 }

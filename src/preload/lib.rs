@@ -35,6 +35,7 @@ mod dispatch;
 mod environment;
 mod exec_list;
 mod export;
+mod fork;
 mod gate;
 mod init;
 mod log;

@@ -14,6 +14,12 @@ pub fn panics_at(call: &str) -> bool {
     variable(c"SOCKSHIM_PANIC").is_some_and(|wanted| wanted == call)
 }
 
+/// Whether data calls are to take the slow path, all of them, and the clock is to be the kernel's:
+/// `SOCKSHIM_WITHOUT_RINGS=1`.
+pub fn without_rings() -> bool {
+    variable(c"SOCKSHIM_WITHOUT_RINGS") == Some("1")
+}
+
 /// The verdict on a call: the walk's, or what `SOCKSHIM_VERDICT` says in its place: `CALL=PART[,PART…]`, where a part is
 /// `done:VALUE`, `fail:ERRNO`, `delay:MILLISECONDS`, `address:PORT` (on 127.0.0.1), `length:BYTES` or
 /// `protocol:NUMBER` (of an AF_INET stream socket).

@@ -21,7 +21,7 @@
 
 use crate::log::{clock, ring};
 use crate::table::HOOKS;
-use crate::{call, mode, original, process, tls};
+use crate::{call, fork, mode, original, process, tls};
 use core::arch::{asm, global_asm};
 use core::cell::Cell;
 use core::mem::MaybeUninit;
@@ -111,7 +111,7 @@ pub(crate) use vfork;
 /// Before the call, which will return to `back`. Whether the address was kept; else the call takes the plain way.
 pub extern "C" fn before(place: usize, back: usize) -> bool {
     original::find(place);
-    let observed = mode::control() && !process::is_vfork_child() && process::is_ready();
+    let observed = mode::control() && !process::is_vfork_child() && fork::is_ready();
     let kept = observed && mode::logs(HOOKS[place].level) && keep(place, back);
     // From here on whoever runs on this thread may be the child.
     ring::put_aside();

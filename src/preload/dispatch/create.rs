@@ -125,7 +125,7 @@ fn decide_accept(t: &mut Ticket, flags: i32) {
     t.decide(|cx| sys_accept4(cx, lookup, flags));
     t.handler(|ops| ops.accept.func);
     // How much room there is for the peer's address, before the call changes it.
-    t.note = if t.word(1) != 0 { memory::value::<i32>(t.word(2)).unwrap_or(0).into() } else { 0 };
+    t.note = if t.word(1) != 0 { memory::value::<i32>(t.page(), t.word(2)).unwrap_or(0).into() } else { 0 };
 }
 
 /// Makes the accepted socket known: it has the listener's type and ops. MPTCP is the exception: a client without

@@ -4,19 +4,8 @@
 use crate::call::Ticket;
 use crate::memory;
 use crate::track::learn;
-use sockshim_core::hook::{Direction, Hook};
-use sockshim_core::net::ops::ProtoOps;
-use sockshim_core::net::path::Func;
 use sockshim_core::trace::event::Extra;
 use sockshim_core::verdict::Change;
-
-/// The handler of a data call that took the fast path.
-pub fn handler(hook: &Hook, ops: &'static ProtoOps) -> Option<Func> {
-    hook.does.direction().map(|direction| match direction {
-        Direction::Send => ops.sendmsg.func,
-        Direction::Receive => ops.recvmsg.func,
-    })
-}
 
 /// send(2), sendmsg(2), sendmmsg(2).
 pub fn send(t: &mut Ticket) {

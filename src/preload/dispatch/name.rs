@@ -16,7 +16,7 @@ use sockshim_core::verdict::{Change, Verdict};
 impl Ticket {
     /// Copies the address argument to the event, for the decision and for the log.
     pub fn address(&mut self, pointer: usize, len: usize) -> Copied<()> {
-        let copied = memory::sockaddr(self.word(pointer), self.int(len), &mut self.event.addr);
+        let copied = memory::sockaddr(self.page(), self.word(pointer), self.int(len), &mut self.event.addr);
         if copied == Some(Ok(())) {
             self.event.extra = Extra::Address;
         }
@@ -75,7 +75,7 @@ pub fn getpeername(t: &mut Ticket) {
 
 fn getname(t: &mut Ticket, peer: i32) {
     let lookup = t.lookup(t.int(0), true);
-    let len = memory::value::<i32>(t.word(2));
+    let len = memory::value::<i32>(t.page(), t.word(2));
     let out = AddrOut { len: len.map(Ok), buffer: None };
     t.decide(|cx| sys_getname(cx, lookup, peer, out));
     t.handler(|ops| ops.getname.func);
