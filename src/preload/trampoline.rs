@@ -14,7 +14,7 @@ use core::ffi::c_char;
 use core::mem::MaybeUninit;
 use core::sync::atomic::Ordering;
 use sockshim_core::hook::Does;
-use sockshim_core::trace::event::MAX_ARGS;
+use sockshim_core::hook::MAX_ARGS;
 
 /// An exported symbol that tells [`before`] and jumps to the original.
 macro_rules! trampoline {

@@ -12,8 +12,7 @@ use sockshim_core::trace::line::{LONGEST, Line};
 use sockshim_core::trace::process::Process;
 use sockshim_core::trace::{json as json_format, text};
 
-static HOOK: Hook =
-    hook!(Decision, Plain, [], socket(domain: c_int, type_: c_int, protocol: c_int) -> c_int);
+static HOOK: Hook = hook!(Decision, Plain, [], socket(domain: c_int, type_: c_int, protocol: c_int) -> c_int);
 
 /// A caller without CAP_NET_RAW, in a namespace without MPTCP.
 struct Asked;
