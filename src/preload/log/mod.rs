@@ -227,7 +227,7 @@ pub fn say(line: &[u8]) {
 }
 
 fn describe(complaint: &Complaint, line: &mut Line) {
-    use sockshim_core::trace::decode::Lossy;
+    use sockshim_core::trace::escape::Lossy;
     let value = &complaint.value[..complaint.value.len().min(40)];
     // The line is long enough; a longer one would be cut, which is all right for a complaint.
     let _ = write!(

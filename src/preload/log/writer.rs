@@ -28,7 +28,7 @@ use sockshim_core::config::Format;
 use sockshim_core::hook::{Hook, Level};
 use sockshim_core::trace::event::{Event, Extra, Summary};
 use sockshim_core::trace::line::{LONGEST, Line};
-use sockshim_core::trace::process::Process;
+use sockshim_core::trace::pieces::Process;
 use sockshim_core::trace::sink::Sink;
 use sockshim_core::trace::{json, text};
 use sockshim_core::verdict::{Predicted, Reason};
@@ -310,7 +310,7 @@ extern "C" fn thread(pid: i32) -> c_int {
     let mut writer = Writer {
         settings,
         output,
-        process: Process::new(pid, ""),
+        process: Process::new(pid, b""),
         comm_at: 0,
         buffer: vec![0; BUFFER].into_boxed_slice(),
         len: 0,
@@ -523,8 +523,9 @@ impl Writer {
             let mut comm = [0; 16];
             sys::read(fd, &mut comm);
             sys::close(fd);
-            let len = comm.iter().position(|byte| *byte == b'\n' || *byte == 0).unwrap_or(comm.len());
-            self.process.rename(core::str::from_utf8(&comm[..len]).unwrap_or("?"));
+            // The line feed at the end is the file's, but one before it is the name's.
+            let len = comm.iter().rposition(|byte| *byte == b'\n').unwrap_or(comm.len());
+            self.process.rename(&comm[..len]);
         }
     }
 }
