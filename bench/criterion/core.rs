@@ -15,7 +15,7 @@ use sockshim_core::net::path::Path;
 use sockshim_core::net::socket::sys_socket;
 use sockshim_core::trace::event::Event;
 use sockshim_core::trace::line::{LONGEST, Line};
-use sockshim_core::trace::process::Process;
+use sockshim_core::trace::pieces::Process;
 use sockshim_core::trace::sink::Sink;
 use sockshim_core::trace::{json, text};
 use sockshim_core::verdict::Instead;
@@ -105,7 +105,7 @@ fn channel(c: &mut Criterion) {
 fn formats(c: &mut Criterion) {
     let mut group = c.benchmark_group("format");
     let (event, mut room) = (event(), [0; LONGEST]);
-    let mut process = Process::new(1, "program");
+    let mut process = Process::new(1, b"program");
     group.bench_function("json", |b| {
         b.iter(|| {
             json::write(black_box(&event), &mut process, &mut Line::new(&mut room));

@@ -3,9 +3,11 @@
 //! The rows are written once, in `src/preload/hooks.rs`. The preload library makes the exported functions from
 //! them, the command prints them, and the tests compare them with the symbols that the library really exports.
 
-use crate::trace::decode::{Meaning, meaning};
-use crate::trace::event::MAX_ARGS;
+use crate::meaning::{Meaning, meaning_of};
 use libc::c_long;
+
+/// How many argument words a hooked call can have: syscall(2) passes a number and six arguments.
+pub const MAX_ARGS: usize = 7;
 
 /// From which `SOCKSHIM_LOG` level on a call is logged.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -142,7 +144,7 @@ pub struct Hook {
     ret: u8,
     params: u8,
     count: u8,
-    places: [Place; MAX_ARGS],
+    parts: [ParamText; MAX_ARGS],
     /// The level from which its events are logged.
     pub level: Level,
     /// What it does.
@@ -150,9 +152,9 @@ pub struct Hook {
     nr: Option<u16>,
 }
 
-/// One parameter in the text, from where the parameters begin.
+/// Where one parameter stands in the text, as offsets from where the parameters begin.
 #[derive(Clone, Copy, Debug)]
-struct Place {
+struct ParamText {
     name: u8,
     ty: u8,
     end: u8,
@@ -170,15 +172,15 @@ impl Hook {
         let ret = find(bytes, 0, 0) + 1;
         let params = find(bytes, ret, 0) + 1;
         assert!(params < 256 && bytes.len() - params < 256);
-        let mut places = [Place { name: 0, ty: 0, end: 0, meaning: Meaning::Int64 }; MAX_ARGS];
+        let mut parts = [ParamText { name: 0, ty: 0, end: 0, meaning: Meaning::Int64 }; MAX_ARGS];
         let (mut count, mut at) = (0, params);
         while at < bytes.len() {
             let colon = find(bytes, at, b':');
             let end = find(bytes, colon, b';');
             let call = part(bytes, 0, ret - 1);
-            let meaning = meaning(call, part(bytes, at, colon), part(bytes, colon + 1, end));
+            let meaning = meaning_of(call, part(bytes, at, colon), part(bytes, colon + 1, end));
             let (name, ty) = ((at - params) as u8, (colon + 1 - params) as u8);
-            places[count] = Place { name, ty, end: (end - params) as u8, meaning };
+            parts[count] = ParamText { name, ty, end: (end - params) as u8, meaning };
             (count, at) = (count + 1, end + 1);
         }
         let nr = match nr {
@@ -188,7 +190,7 @@ impl Hook {
             }
             None => None,
         };
-        Hook { text, ret: ret as u8, params: params as u8, count: count as u8, places, level, does, nr }
+        Hook { text, ret: ret as u8, params: params as u8, count: count as u8, parts, level, does, nr }
     }
 
     /// The exported symbol.
@@ -222,33 +224,33 @@ impl Hook {
     /// The parameter at `index`.
     #[inline]
     pub fn param(&self, index: usize) -> Option<Param> {
-        let place = self.places[..self.arity()].get(index)?;
+        let part = self.parts[..self.arity()].get(index)?;
         let text = &self.text[usize::from(self.params)..];
         Some(Param {
-            name: &text[usize::from(place.name)..usize::from(place.ty) - 1],
-            ty: &text[usize::from(place.ty)..usize::from(place.end)],
-            meaning: place.meaning,
+            name: &text[usize::from(part.name)..usize::from(part.ty) - 1],
+            ty: &text[usize::from(part.ty)..usize::from(part.end)],
+            meaning: part.meaning,
         })
     }
 
     /// The name of the parameter at `index` as the log has it: one that is a word of Rust has an underscore behind it.
     #[inline]
     pub fn key(&self, index: usize) -> &'static [u8] {
-        let place = self.places[index];
+        let part = self.parts[index];
         let text = &self.text.as_bytes()[usize::from(self.params)..];
-        let name = &text[usize::from(place.name)..usize::from(place.ty) - 1];
+        let name = &text[usize::from(part.name)..usize::from(part.ty) - 1];
         name.strip_suffix(b"_").unwrap_or(name)
     }
 
     /// What the parameter at `index` means.
     #[inline]
     pub fn meaning(&self, index: usize) -> Meaning {
-        self.places[index].meaning
+        self.parts[index].meaning
     }
 
     /// The place of the first parameter with this meaning.
     pub fn place_of(&self, meaning: Meaning) -> Option<usize> {
-        self.places[..self.arity()].iter().position(|place| place.meaning == meaning)
+        self.parts[..self.arity()].iter().position(|part| part.meaning == meaning)
     }
 
     /// How many parameters there are.
@@ -258,7 +260,7 @@ impl Hook {
     }
 }
 
-/// The place of `byte` from `at` on.
+/// The index of the first `byte` at or after `at`.
 const fn find(bytes: &[u8], mut at: usize, byte: u8) -> usize {
     while bytes[at] != byte {
         at += 1;

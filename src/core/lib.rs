@@ -14,6 +14,7 @@ pub mod config;
 pub mod errno;
 pub mod fdtable;
 pub mod hook;
+pub mod meaning;
 pub mod net;
 pub mod published;
 pub mod trace;

@@ -13,7 +13,7 @@ use crate::{original, process, sys};
 use core::mem::MaybeUninit;
 use core::ptr;
 use sockshim_core::errno::Errno;
-use sockshim_core::trace::event::MAX_ARGS;
+use sockshim_core::hook::MAX_ARGS;
 use sockshim_core::verdict::{Action, Change};
 
 /// libc's function with its arguments as words.

@@ -15,9 +15,9 @@ use crate::stack::Page;
 use core::mem::{MaybeUninit, offset_of};
 use libc::{iovec, mmsghdr, msghdr};
 use sockshim_core::hook::Hook;
+use sockshim_core::hook::MAX_ARGS;
+use sockshim_core::meaning::Meaning;
 use sockshim_core::net::address::SockAddr;
-use sockshim_core::trace::decode::Meaning;
-use sockshim_core::trace::event::MAX_ARGS;
 use sockshim_core::verdict::Argument;
 
 /// How many parts of a message are kept when it is shortened: the rest comes with the program's next call.

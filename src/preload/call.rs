@@ -17,11 +17,11 @@ use core::mem::MaybeUninit;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 use sockshim_core::fdtable::{FDS, Handle};
-use sockshim_core::hook::{Hook, Level};
+use sockshim_core::hook::{Hook, Level, MAX_ARGS};
 use sockshim_core::net::ops::{Cx, Socket};
 use sockshim_core::net::socket::Lookup;
 use sockshim_core::net::state;
-use sockshim_core::trace::event::{Event, Extra, MAX_ARGS};
+use sockshim_core::trace::event::{Event, Extra};
 use sockshim_core::verdict::{Action, Change, Instead, Predicted, Reason, Verdict};
 
 /// What is done before and after libc's function.

@@ -45,7 +45,7 @@ macro_rules! hooks {
         use crate::table::{COUNT, HOOKS, Place};
         use crate::word::{Word, padded};
         use core::mem::MaybeUninit;
-        use sockshim_core::trace::event::MAX_ARGS;
+        use sockshim_core::hook::MAX_ARGS;
 
         pub static ROWS: [Row; COUNT] = [
             $(Row { enter: $enter, leave: $leave },)*

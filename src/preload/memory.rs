@@ -104,7 +104,7 @@ pub fn c_string(address: i64, buffer: &mut [u8]) -> Option<&core::ffi::CStr> {
     None
 }
 
-/// A C string at the program's `address`, cut to what an event can hold.
+/// A C string at the program's `address`, truncated to what an event can hold, or where it cannot be read further.
 pub fn text(address: i64) -> SockAddr {
     let mut text = SockAddr::EMPTY;
     // Page by page, because the string may end just before an unmapped one.
@@ -113,6 +113,7 @@ pub fn text(address: i64) -> SockAddr {
         let at = address as usize + len;
         let piece = (4096 - at % 4096).min(SOCKADDR_STORAGE - len);
         if copied_by_kernel(at as i64, &mut text.buffer()[len..len + piece]) != Some(Ok(())) {
+            text.set_truncated();
             break;
         }
         if let Some(end) = text.buffer()[len..len + piece].iter().position(|byte| *byte == 0) {
@@ -122,6 +123,13 @@ pub fn text(address: i64) -> SockAddr {
         len += piece;
     }
     text.set_len(len);
+    // A string that just fits is whole: its NUL stands behind what the event has room for.
+    let mut next = [1];
+    if len == SOCKADDR_STORAGE
+        && (copied_by_kernel(address + len as i64, &mut next) != Some(Ok(())) || next != [0])
+    {
+        text.set_truncated();
+    }
     text
 }
 
@@ -181,5 +189,9 @@ pub unsafe fn sockaddr_used(address: i64, len: i64, room: c_int) -> Option<SockA
     let full = unsafe { read_used::<c_int>(len) };
     let len = usize::try_from(full.min(room)).ok()?.min(SOCKADDR_STORAGE);
     // SAFETY: the call has stored as many bytes of the address as fit into the program's room.
-    Some(SockAddr::new(unsafe { core::slice::from_raw_parts(address as *const u8, len) }))
+    let mut addr = SockAddr::new(unsafe { core::slice::from_raw_parts(address as *const u8, len) });
+    if full > room {
+        addr.set_truncated();
+    }
+    Some(addr)
 }

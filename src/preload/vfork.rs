@@ -25,7 +25,8 @@ use crate::{call, fork, mode, original, process, tls};
 use core::arch::{asm, global_asm};
 use core::cell::Cell;
 use core::mem::MaybeUninit;
-use sockshim_core::trace::event::{Event, MAX_ARGS};
+use sockshim_core::hook::MAX_ARGS;
+use sockshim_core::trace::event::Event;
 use sockshim_core::verdict::Reason;
 
 global_asm!(

@@ -1,6 +1,6 @@
 //! Arguments and results as words: what fits a register of the calling convention.
 
-use sockshim_core::trace::event::MAX_ARGS;
+use sockshim_core::hook::MAX_ARGS;
 
 /// A value that fits an argument register.
 pub trait Word {

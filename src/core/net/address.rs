@@ -8,11 +8,12 @@ use libc::c_int;
 pub struct SockAddr {
     bytes: [u8; SOCKADDR_STORAGE],
     len: u8,
+    truncated: bool,
 }
 
 impl SockAddr {
     /// An address of no bytes.
-    pub const EMPTY: SockAddr = SockAddr { bytes: [0; SOCKADDR_STORAGE], len: 0 };
+    pub const EMPTY: SockAddr = SockAddr { bytes: [0; SOCKADDR_STORAGE], len: 0, truncated: false };
 
     /// The address in `bytes`, cut at `sizeof(struct sockaddr_storage)`.
     pub fn new(bytes: &[u8]) -> SockAddr {
@@ -20,6 +21,7 @@ impl SockAddr {
         let len = bytes.len().min(SOCKADDR_STORAGE);
         addr.bytes[..len].copy_from_slice(&bytes[..len]);
         addr.len = len as u8;
+        addr.truncated = len < bytes.len();
         addr
     }
 
@@ -39,6 +41,21 @@ impl SockAddr {
     /// Sets how many bytes of the buffer count.
     pub fn set_len(&mut self, len: usize) {
         self.len = len.min(SOCKADDR_STORAGE) as u8;
+    }
+
+    /// Notes that the original is longer than what is here.
+    pub fn set_truncated(&mut self) {
+        self.truncated = true;
+    }
+
+    /// Whether the original is longer than what is here.
+    pub fn is_truncated(&self) -> bool {
+        self.truncated
+    }
+
+    /// Whether the original, if there is more of it than is here, could be read at all.
+    pub fn is_readable(&self) -> bool {
+        self.len > 0 || !self.truncated
     }
 
     /// Its bytes.

@@ -9,7 +9,7 @@ use sockshim_core::net::ops::Cx;
 use sockshim_core::net::socket::sys_socket;
 use sockshim_core::trace::event::Event;
 use sockshim_core::trace::line::{LONGEST, Line};
-use sockshim_core::trace::process::Process;
+use sockshim_core::trace::pieces::Process;
 use sockshim_core::trace::{json as json_format, text};
 use sockshim_core::verdict::Instead;
 
@@ -38,7 +38,7 @@ fn written(facts: &dyn Facts, ty: c_int, protocol: c_int) -> (Vec<Value>, String
     let mut instead = Instead::new();
     let cx = &mut Cx { path: &mut event.path, net: Net { facts, ..INIT_NET }, instead: &mut instead };
     let _ = sys_socket(cx, libc::AF_INET, ty, protocol);
-    let mut process = Process::new(1, "test");
+    let mut process = Process::new(1, b"test");
     let (mut room, mut lines) = ([0; LONGEST], [0; LONGEST]);
     let (mut line, mut lines) = (Line::new(&mut room), Line::new(&mut lines));
     json_format::write(&event, &mut process, &mut line);

@@ -1,16 +1,13 @@
 //! One record of the log.
 
 use crate::errno::Errno;
-use crate::hook::Hook;
+use crate::hook::{Hook, MAX_ARGS};
 use crate::net::address::SockAddr;
 use crate::net::ops::{ProtoOps, Socket};
 use crate::net::path::{Func, Path};
 use crate::net::sock::Proto;
 use crate::verdict::{Action, Predicted, Reason};
 use libc::c_int;
-
-/// How many argument words a hooked call can have: syscall(2) passes a number and six arguments.
-pub const MAX_ARGS: usize = 7;
 
 /// What an event carries beside the argument words, copied while the memory was known to be readable.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

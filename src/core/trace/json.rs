@@ -2,11 +2,13 @@
 
 use crate::errno::Errno;
 use crate::hook::Level;
+use crate::net::address::SockAddr;
 use crate::net::path::{Finding, Func, Step};
-use crate::trace::decode::{Lossy, argument};
+use crate::trace::decode::argument;
+use crate::trace::escape::{Hex, Lossy};
 use crate::trace::event::{Event, Extra};
 use crate::trace::line::Line;
-use crate::trace::process::{Process, Way};
+use crate::trace::pieces::{Process, Way};
 use crate::uapi::{Bits, FAMILIES, Named, TYPE_FLAGS, TYPES};
 use crate::verdict::Predicted;
 use std::fmt;
@@ -60,13 +62,16 @@ fn second(second: u64, line: &mut Line) {
 }
 
 /// From the process's id up to the call's name. The process's name may be anything.
-fn thread(pid: i32, tid: i32, comm: &str, line: &mut Line) {
+fn thread(pid: i32, tid: i32, comm: &[u8], line: &mut Line) {
     line.text(",\"pid\":");
     line.int(pid.into());
     line.text(",\"tid\":");
     line.int(tid.into());
     line.text(",\"comm\":");
-    line.foreign(comm);
+    line.foreign(Lossy(comm));
+    if core::str::from_utf8(comm).is_err() {
+        line.display(format_args!(",\"comm_bytes\":\"{}\"", Hex(comm)));
+    }
     line.text(",\"call\":\"");
 }
 
@@ -135,6 +140,22 @@ fn args(event: &Event, line: &mut Line) {
             line.foreign(Lossy(event.addr.bytes()));
         }
         _ => {}
+    }
+    if event.extra == Extra::Text && event.addr.is_readable() {
+        text_extras(&event.addr, line);
+    }
+}
+
+/// What the string of an argument cannot say of its text.
+#[cold]
+fn text_extras(text: &SockAddr, line: &mut Line) {
+    if core::str::from_utf8(text.bytes()).is_err() {
+        extra("bytes", line);
+        line.display(format_args!("\"{}\"", Hex(text.bytes())));
+    }
+    if text.is_truncated() {
+        extra("truncated", line);
+        line.text("true");
     }
 }
 

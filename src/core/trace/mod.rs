@@ -5,18 +5,22 @@
 //! | [`event`] | one fixed-size record per call, filled on the program's thread without allocation |
 //! | [`refusal`] | what is taken back of an event that something outside the tables may have answered |
 //! | [`sink`] | the bounded channel, and the count of what it had no room for |
-//! | [`decode`] | arguments by name: flags, options, addresses |
-//! | [`line`] | what lines are made of |
-//! | [`process`] | what many lines have in common |
+//! | [`decode`] | arguments by name: flags, options |
+//! | [`sockaddr`] | socket addresses by their fields |
+//! | [`escape`] | bytes from outside as text |
+//! | [`line`] | one line while it is written |
+//! | [`pieces`] | pieces that many lines have in common |
 //! | [`text`], [`json`] | the two formats, made on the writer's thread |
 
 pub mod decode;
+pub mod escape;
 pub mod event;
 pub mod json;
 pub mod line;
-pub mod process;
+pub mod pieces;
 pub mod refusal;
 pub mod sink;
+pub mod sockaddr;
 pub mod text;
 
 /// The schema that every line of the JSON format obeys.

@@ -3,11 +3,12 @@
 use crate::errno::Errno;
 use crate::func;
 use crate::net::path::{Finding, Match, Step};
-use crate::trace::decode::{Lossy, argument};
+use crate::trace::decode::argument;
+use crate::trace::escape::Escaped;
 use crate::trace::event::{Event, Extra};
 use crate::trace::json::ModuleName;
 use crate::trace::line::Line;
-use crate::trace::process::Process;
+use crate::trace::pieces::Process;
 use crate::uapi::{Bits, FAMILIES, Named, PROTOCOLS, SOCK_TYPE_MASK, TYPE_FLAGS, TYPES, protocols_of};
 use crate::verdict::{Predicted, Reason};
 
@@ -19,7 +20,8 @@ pub fn write(event: &Event, process: &mut Process, line: &mut Line) {
     head(line, event, process);
     match (event.reason, event.extra) {
         (Reason::Shim, Extra::Text) => {
-            return line.display(format_args!("sockshim: {}\n", Lossy(event.addr.bytes())));
+            let mark = if event.addr.is_truncated() { "…" } else { "" };
+            return line.display(format_args!("sockshim: {}{mark}\n", Escaped(event.addr.bytes())));
         }
         (Reason::LogFull, Extra::Count(count)) => {
             return line
@@ -50,9 +52,9 @@ fn head(line: &mut Line, event: &Event, process: &mut Process) {
 }
 
 /// The process's name and the thread.
-fn name(tid: i32, comm: &str, line: &mut Line) {
+fn name(tid: i32, comm: &[u8], line: &mut Line) {
     line.text(" ");
-    line.word(comm);
+    line.display(Escaped(comm));
     line.text("[");
     line.int(tid.into());
     line.text("] ");

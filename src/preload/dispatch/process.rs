@@ -119,7 +119,7 @@ pub fn exec_failed(t: &mut Ticket) {
 fn about_to_exec(t: &mut Ticket, path: SockAddr, named: &Named, environment: i64) {
     plain(t);
     new_program(t, named, environment);
-    if !path.is_empty() {
+    if path.is_readable() {
         t.event.addr = path;
         t.event.extra = Extra::Text;
     }

@@ -2,7 +2,7 @@
 
 use crate::sys;
 use sockshim_core::config::Complaint;
-use sockshim_core::trace::decode::Lossy;
+use sockshim_core::trace::escape::Lossy;
 use std::io::Write;
 
 /// Says on stderr that a variable has a value that cannot be used. Only for when there is no log to say it in.

@@ -12,7 +12,7 @@ use core::ffi::{CStr, c_int};
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use sockshim_core::config::PATH_MAX;
 use sockshim_core::errno::Errno;
-use sockshim_core::trace::decode::Lossy;
+use sockshim_core::trace::escape::Lossy;
 use std::io::Write;
 
 /// An open log.

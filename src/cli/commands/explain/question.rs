@@ -12,7 +12,7 @@ use sockshim_core::net::sock::Proto;
 use sockshim_core::net::socket::sys_socket;
 use sockshim_core::trace::event::Event;
 use sockshim_core::trace::line::{LONGEST, Line};
-use sockshim_core::trace::process::Process;
+use sockshim_core::trace::pieces::Process;
 use sockshim_core::trace::{json, text};
 use sockshim_core::uapi::{FAMILIES, Named, TypeArg, protocols_of};
 use sockshim_core::verdict::{Instead, Predicted, Verdict};
@@ -164,7 +164,7 @@ impl Answer {
 
 /// Nothing of the process is printed.
 fn nobody() -> Process {
-    Process::new(0, "")
+    Process::new(0, b"")
 }
 
 #[cfg(test)]

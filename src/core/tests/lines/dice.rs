@@ -10,6 +10,7 @@ use sockshim_core::net::path::{Finding, Match, Path};
 use sockshim_core::net::sock::TcpState;
 use sockshim_core::net::socket::sys_socket;
 use sockshim_core::trace::event::{Event, Extra, Summary};
+use sockshim_core::uapi;
 use sockshim_core::verdict::{Action, Instead, Predicted, Reason};
 use sockshim_core::{func, hook};
 
@@ -148,15 +149,34 @@ impl Dice {
             }),
             _ => Extra::None,
         };
-        let texts: [&[u8]; 6] = [
+        let texts: [&[u8]; 20] = [
             b"/bin/true",
             b"\x01\0/run/a\"\\\n\xff\0x",
             b"\x01\0\0name",
             b"\x02\0\x1f\x90\x7f\0\0\x01\0\0\0\0\0\0\0\0",
             b"\x10\0\0\0\x05\0\0\0\x0f\0\0\0",
             b"",
+            b"\x02",
+            b"\x01\0",
+            b"\x01\0@name\0",
+            b"\x01\0\0\0\x001\xff",
+            b"\x0a\0\0\x50\0\0\0\0\xfe\x80\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0\0",
+            b"\x0a\0\0\x50\x0f\x01\x23\x45\xfe\x80\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x02\0\0\0",
+            b"\x0a\0\0\x50\0\0\0\0\0\0",
+            b"\x11\0\x08\0\x02\0\0\0\x01\0\x04\x06\x02\x42\0\0\0\x01\0\0",
+            b"\x11\0\0\x03\x02\0\0\0\0\0\0\0",
+            b"\x11\0eth0\0\0\0\0\0\0\0\0\0\0",
+            b"\x28\0\0\0\x50\0\0\0\x02\0\0\0\0\0\0\0",
+            b"\x28\0\0\0\x50\0\0\0\x02\0\0\0\x01\0\0\0",
+            b"\x1d\0\0\0\x05\0\0\0\0\0\0\0\0\0\0\0",
+            &[b'/'; 129],
         ];
         event.addr = SockAddr::new(self.one(&texts));
+        if self.below(4) == 0 {
+            event.addr.set_truncated();
+        }
+        event.socket =
+            self.one(&[None, Some(Socket::alloc(INIT_NET.id, libc::AF_PACKET, uapi::SOCK_PACKET)), Some(socket)]);
         for _ in 0..self.below(4) * self.below(5) {
             let func = self.one(&[func!(inet_create), func!(inet6_create), func!(security_socket_bind)]);
             event.path.step(func, self.finding(&socket));

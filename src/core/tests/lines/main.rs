@@ -1,8 +1,10 @@
 //! The lines of the log are those that serde_json and core::fmt would make: written once more here, in the plainest
 //! way, and compared byte by byte over many random events.
 
+mod address;
 mod dice;
 
+use address::{address, escaped, hex};
 use dice::Dice;
 use libc::c_int;
 use serde_json::{Value, json, to_string};
@@ -11,7 +13,7 @@ use sockshim_core::hook::Level;
 use sockshim_core::net::path::{Finding, Match, Step};
 use sockshim_core::trace::event::{Event, Extra, Summary};
 use sockshim_core::trace::line::{LONGEST, Line};
-use sockshim_core::trace::process::Process;
+use sockshim_core::trace::pieces::Process;
 use sockshim_core::trace::{json as json_format, text as text_format};
 use sockshim_core::uapi::{self, Bits, Named, TypeArg};
 use sockshim_core::verdict::{Action, Predicted, Reason};
@@ -33,13 +35,18 @@ fn argument(event: &Event, index: usize) -> (String, String) {
     let number = |text: String| (text.clone(), text);
     let name = |text: String| (text.clone(), json!(text).to_string());
     let text = || String::from_utf8_lossy(event.addr.bytes()).into_owned();
+    let unreadable = event.addr.bytes().is_empty() && event.addr.is_truncated();
     match (param.name, event.extra) {
-        ("path", Extra::Text) => {
-            (format!("\"{}\"", text().escape_debug()), to_string(&text()).expect("JSON"))
+        ("path", Extra::Text) if !unreadable => {
+            let mark = if event.addr.is_truncated() { "…" } else { "" };
+            (format!("\"{}\"{mark}", escaped(event.addr.bytes(), '"')), to_string(&text()).expect("JSON"))
         }
         ("sv", Extra::Pair([one, two])) => (format!("[{one}, {two}]"), format!("[{one},{two}]")),
         ("optval", Extra::Value(value)) => number(value.to_string()),
-        ("addr", Extra::Address) => address(event.addr.bytes()),
+        ("addr", Extra::Address) => {
+            let by_device = event.socket.is_some_and(|socket| socket.ty == uapi::SOCK_PACKET);
+            address(event.addr.bytes(), event.addr.is_truncated(), by_device)
+        }
         ("family", _) => name(Named(uapi::FAMILIES, int).to_string()),
         ("type_", _) => name(TypeArg(int).to_string()),
         ("protocol", _) => name(Named(uapi::protocols_of(event.args[0] as c_int), int).to_string()),
@@ -54,33 +61,6 @@ fn argument(event: &Event, index: usize) -> (String, String) {
         _ if param.ty == "size_t" => number((word as u64).to_string()),
         _ => number(word.to_string()),
     }
-}
-
-fn address(bytes: &[u8]) -> (String, String) {
-    let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let family = bytes.get(..2).map_or(0, |bytes| c_int::from(bytes[0]) | c_int::from(bytes[1]) << 8);
-    let name = Named(uapi::FAMILIES, family);
-    let (text, json) = match bytes {
-        [1, 0, rest @ ..] => {
-            let path = match rest {
-                [0, name @ ..] => format!("@{}", lossy(name)),
-                _ => lossy(rest.split(|byte| *byte == 0).next().unwrap_or_default()),
-            };
-            (format!("\"{}\"", path.escape_debug()), format!("\"path\":{}", json!(path)))
-        }
-        [2, 0, high, low, a, b, c, d, ..] if bytes.len() >= 16 => {
-            let (ip, port) = (format!("{a}.{b}.{c}.{d}"), u16::from_be_bytes([*high, *low]));
-            (format!("{ip}:{port}"), format!("\"address\":\"{ip}\",\"port\":{port}"))
-        }
-        [16, 0, _, _, pid, 0, 0, 0, groups, 0, 0, 0, ..] => {
-            (format!("pid {pid} groups {groups:#x}"), format!("\"pid\":{pid},\"groups\":{groups}"))
-        }
-        _ => {
-            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            (hex.clone(), format!("\"bytes\":\"{hex}\""))
-        }
-    };
-    (format!("{{{name} {text}}}"), format!("{{\"family\":\"{name}\",{json}}}"))
 }
 
 /// A step's JSON, and in text what it looked at and what it found.
@@ -197,7 +177,7 @@ fn gone_through(event: &Event) -> Vec<Step> {
         .collect()
 }
 
-fn as_json(event: &Event, comm: &str, epoch: u64) -> String {
+fn as_json(event: &Event, comm: &[u8], epoch: u64) -> String {
     let hook = event.hook;
     let micros = (event.start + epoch) / 1000;
     let mut args: Vec<_> = hook
@@ -228,6 +208,13 @@ fn as_json(event: &Event, comm: &str, epoch: u64) -> String {
         }
         _ => {}
     }
+    let bytes = event.addr.bytes();
+    if event.extra == Extra::Text && std::str::from_utf8(bytes).is_err() {
+        extra("bytes", json!(hex(bytes, "")));
+    }
+    if event.extra == Extra::Text && event.addr.is_truncated() && !bytes.is_empty() {
+        extra("truncated", json!(true));
+    }
     let path: Vec<_> = gone_through(event).iter().map(|one| step(one, event).0).collect();
     let outcome = match event.action {
         Action::Host => "host",
@@ -239,14 +226,17 @@ fn as_json(event: &Event, comm: &str, epoch: u64) -> String {
         Predicted::Ok => json!("ok"),
         Predicted::Errno(expected) => errno(expected.0),
     };
+    let comm = match std::str::from_utf8(comm) {
+        Ok(comm) => json!(comm).to_string(),
+        Err(_) => format!("{},\"comm_bytes\":\"{}\"", json!(String::from_utf8_lossy(comm)), hex(comm, "")),
+    };
     format!(
-        "{{\"v\":1,\"ts\":{}.{:06},\"pid\":77,\"tid\":{},\"comm\":{},\"call\":\"{}\",\"fd\":{},\"args\":{{{}}},\
+        "{{\"v\":1,\"ts\":{}.{:06},\"pid\":77,\"tid\":{},\"comm\":{comm},\"call\":\"{}\",\"fd\":{},\"args\":{{{}}},\
          \"path\":[{}],\"ops\":{},\"prot\":{},\"handler\":{},\"outcome\":\"{outcome}\",\"reason\":\"{}\",\
          \"ret\":{},\"errno\":{},\"predicted\":{predicted},\"ns\":{}}}\n",
         micros / 1_000_000,
         micros % 1_000_000,
         event.tid,
-        json!(comm),
         hook.name(),
         json!(event.fd),
         args.join(","),
@@ -261,20 +251,22 @@ fn as_json(event: &Event, comm: &str, epoch: u64) -> String {
     )
 }
 
-fn as_text(event: &Event, comm: &str, epoch: u64) -> String {
+fn as_text(event: &Event, comm: &[u8], epoch: u64) -> String {
     let nanos = event.start + epoch;
     let seconds = nanos / 1_000_000_000;
     let mut out = format!(
-        "{:02}:{:02}:{:02}.{:06} {comm}[{}] ",
+        "{:02}:{:02}:{:02}.{:06} {}[{}] ",
         seconds / 3600 % 24,
         seconds / 60 % 60,
         seconds % 60,
         nanos / 1000 % 1_000_000,
+        escaped(comm, '\\'),
         event.tid
     );
     match (event.reason, event.extra) {
         (Reason::Shim, Extra::Text) => {
-            return out + &format!("sockshim: {}\n", String::from_utf8_lossy(event.addr.bytes()));
+            let mark = if event.addr.is_truncated() { "…" } else { "" };
+            return out + &format!("sockshim: {}{mark}\n", escaped(event.addr.bytes(), '\\'));
         }
         (Reason::LogFull, Extra::Count(count)) => {
             return out + &format!("sockshim: the log was full, {count} events are missing here\n");
@@ -330,8 +322,17 @@ fn as_text(event: &Event, comm: &str, epoch: u64) -> String {
 fn lines_are_what_the_plain_way_makes() {
     sockshim_core::net::init();
     let mut dice = Dice(1);
-    let mut process = Process::new(77, "");
-    for comm in ["http", "a\"b\\c\n", "é→", ""] {
+    let mut process = Process::new(77, b"");
+    let names: [&[u8]; 6] = [
+        b"http",
+        b"a\"b'c\\\n",
+        "é→".as_bytes(),
+        b"lat\xe9n",
+        b"",
+        // The longest, and the longest once more when it is escaped.
+        b"\x1b[2J\x1b\x1b\x1b\x1b\x1b\x1b\x1b\x1b\xff\xff\xff",
+    ];
+    for comm in names {
         process.rename(comm);
         for _ in 0..5000 {
             let event = dice.event();

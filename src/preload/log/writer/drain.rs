@@ -12,7 +12,7 @@ use crate::{confined, process, sys};
 use sockshim_core::config::Format;
 use sockshim_core::trace::event::{Event, Summary};
 use sockshim_core::trace::line::{LONGEST, Line};
-use sockshim_core::trace::process::Process;
+use sockshim_core::trace::pieces::Process;
 use sockshim_core::trace::refusal::{Outside, take_back};
 use sockshim_core::trace::sink::Sink;
 use sockshim_core::trace::{json, text};
@@ -65,7 +65,7 @@ impl Writer {
         Writer {
             settings,
             output,
-            process: Process::new(pid, ""),
+            process: Process::new(pid, b""),
             comm_at: 0,
             buffer: vec![0; BUFFER].into_boxed_slice(),
             len: 0,
@@ -225,8 +225,9 @@ impl Writer {
             // What was not read is zero.
             let _ = sys::read(fd, &mut comm);
             sys::close(fd);
-            let len = comm.iter().position(|byte| *byte == b'\n' || *byte == 0).unwrap_or(comm.len());
-            self.process.rename(core::str::from_utf8(&comm[..len]).unwrap_or("?"));
+            // The line feed at the end is the file's, but one before it is the name's.
+            let len = comm.iter().rposition(|byte| *byte == b'\n').unwrap_or(comm.len());
+            self.process.rename(&comm[..len]);
         }
     }
 }

@@ -12,21 +12,21 @@ pub struct Process {
     /// Nanoseconds from CLOCK_MONOTONIC's zero to the epoch's.
     pub epoch: u64,
     /// `/proc/self/comm`.
-    pub(super) comm: String,
+    pub(super) comm: Vec<u8>,
     /// Of JSON: up to the point of the seconds; and from there, behind the digits, up to the call's name.
     pub(super) second: Piece<u64, 32>,
-    pub(super) thread: Piece<i32, 192>,
+    pub(super) thread: Piece<i32, 256>,
     /// Of text: the time of day, and the name with the thread.
     pub(super) time: Piece<u64, 32>,
-    pub(super) name: Piece<i32, 64>,
+    pub(super) name: Piece<i32, 128>,
     pub(super) ways: Ways,
 }
 
 impl Process {
     /// A process by its id and name.
-    pub fn new(pid: i32, comm: &str) -> Process {
-        let mut name = String::with_capacity(64);
-        name.push_str(comm);
+    pub fn new(pid: i32, comm: &[u8]) -> Process {
+        let mut name = Vec::with_capacity(64);
+        name.extend_from_slice(comm);
         Process {
             pid,
             epoch: 0,
@@ -40,10 +40,10 @@ impl Process {
     }
 
     /// The process has another name.
-    pub fn rename(&mut self, comm: &str) {
+    pub fn rename(&mut self, comm: &[u8]) {
         if self.comm != comm {
             self.comm.clear();
-            self.comm.push_str(comm);
+            self.comm.extend_from_slice(comm);
             self.thread.forget();
             self.name.forget();
         }

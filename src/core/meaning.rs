@@ -1,0 +1,118 @@
+//! What a parameter of a hooked function stands for.
+//!
+//! It follows from the parameter's name in the hook table, so a new hook is decoded by naming its parameters as its man
+//! page does.
+
+/// What an argument stands for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Meaning {
+    /// A signed number of 32 bits.
+    Int32,
+    /// An unsigned number of 32 bits.
+    Uint32,
+    /// A signed number of 64 bits.
+    Int64,
+    /// A length or a count.
+    Uint64,
+    /// A pointer.
+    Pointer,
+    /// A pointer to the parts of a message; their number is the next argument.
+    Iov,
+    /// A pointer to a message's header.
+    Msg,
+    /// A pointer to an array of headers; their number is the next argument.
+    MsgVec,
+    /// A pointer to a socket address, which the event may hold.
+    Addr,
+    /// A pointer to a text, which the event may hold.
+    Text,
+    /// The array of two descriptors, which the event may hold.
+    Pair,
+    /// A pointer to an option's value, which the event may hold.
+    OptVal,
+    /// An address family.
+    Family,
+    /// A socket type with its flags.
+    Type,
+    /// A protocol of the family in the first argument.
+    Protocol,
+    /// A level of socket options.
+    Level,
+    /// A socket option of the level in the second argument.
+    OptName,
+    /// What to shut down.
+    How,
+    /// A command of fcntl(2).
+    Fcntl,
+    /// A request of ioctl(2).
+    Ioctl,
+    /// An operation of epoll_ctl(2).
+    Epoll,
+    /// SOCK_NONBLOCK and SOCK_CLOEXEC.
+    TypeFlags,
+    /// Flags of close_range(2).
+    CloseRangeFlags,
+    /// Flags of the send and recv families.
+    MsgFlags,
+    /// Flags without names.
+    Flags,
+}
+
+/// The meaning of a parameter, by the call that it belongs to, its name, and its type.
+pub const fn meaning_of(call: &[u8], name: &[u8], ty: &[u8]) -> Meaning {
+    match name {
+        b"family" => Meaning::Family,
+        b"type_" => Meaning::Type,
+        b"protocol" => Meaning::Protocol,
+        b"addr" => Meaning::Addr,
+        b"path" | b"file" => Meaning::Text,
+        b"sv" => Meaning::Pair,
+        b"optval" => Meaning::OptVal,
+        b"level" => Meaning::Level,
+        b"optname" => Meaning::OptName,
+        b"how" => Meaning::How,
+        b"cmd" => Meaning::Fcntl,
+        b"request" => Meaning::Ioctl,
+        b"op" => Meaning::Epoll,
+        b"flags" => flags_of(call),
+        _ => type_meaning(ty),
+    }
+}
+
+const fn type_meaning(ty: &[u8]) -> Meaning {
+    match ty {
+        b"*const iovec" => Meaning::Iov,
+        b"*const msghdr" | b"*mut msghdr" => Meaning::Msg,
+        b"*mut mmsghdr" => Meaning::MsgVec,
+        [b'*', ..] => Meaning::Pointer,
+        b"c_int" | b"pid_t" => Meaning::Int32,
+        b"c_uint" | b"socklen_t" | b"uid_t" | b"gid_t" => Meaning::Uint32,
+        b"size_t" | b"nfds_t" | b"c_ulong" => Meaning::Uint64,
+        _ => Meaning::Int64,
+    }
+}
+
+const fn flags_of(call: &[u8]) -> Meaning {
+    match call {
+        b"accept4" | b"dup3" | b"epoll_create1" => Meaning::TypeFlags,
+        b"close_range" => Meaning::CloseRangeFlags,
+        _ if contains(call, b"send") || contains(call, b"recv") => Meaning::MsgFlags,
+        _ => Meaning::Flags,
+    }
+}
+
+const fn contains(text: &[u8], part: &[u8; 4]) -> bool {
+    let mut rest = text;
+    while let [first, tail @ ..] = rest {
+        if let [second, third, fourth, ..] = tail
+            && *first == part[0]
+            && *second == part[1]
+            && *third == part[2]
+            && *fourth == part[3]
+        {
+            return true;
+        }
+        rest = tail;
+    }
+    false
+}

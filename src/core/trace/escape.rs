@@ -1,0 +1,98 @@
+//! Bytes from outside (paths, abstract names, names of processes) as text.
+//!
+//! Text for people escapes whatever a terminal would obey or a reader could not tell apart: two different byte strings are
+//! never written alike. A string of JSON cannot hold every byte, so there [`Lossy`] is written, and the bytes beside it
+//! when something is lost. Neither makes a `String`, as the writer never allocates.
+
+use std::fmt::{self, Write};
+
+/// Bytes as text in which whatever is not UTF-8 becomes U+FFFD.
+#[derive(Clone, Copy)]
+pub struct Lossy<'a>(pub &'a [u8]);
+
+impl fmt::Display for Lossy<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.utf8_chunks().try_for_each(|chunk| {
+            f.write_str(chunk.valid())?;
+            if chunk.invalid().is_empty() { Ok(()) } else { f.write_str("\u{fffd}") }
+        })
+    }
+}
+
+/// Bytes as text that stands alone: control characters as `\n` or `\u{1b}`, a NUL as `\x00`, a byte that is not UTF-8 as
+/// `\xff`, a backslash doubled.
+pub struct Escaped<'a>(pub &'a [u8]);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        escape(self.0, f, |char| matches!(char, '"' | '\''))
+    }
+}
+
+/// The same in double quotes, so a double quote is escaped too.
+pub struct Quoted<'a>(pub &'a [u8]);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_char('"')?;
+        escape(self.0, f, |char| char == '\'')?;
+        f.write_char('"')
+    }
+}
+
+/// Writes `bytes`; characters that are `plain` stay as they are, whatever `char::escape_debug` says.
+fn escape(bytes: &[u8], f: &mut fmt::Formatter<'_>, plain: impl Fn(char) -> bool) -> fmt::Result {
+    for chunk in bytes.utf8_chunks() {
+        for char in chunk.valid().chars() {
+            match char {
+                // Not `\0`: with a digit behind it, that reads as another octal number.
+                '\0' => f.write_str("\\x00")?,
+                char if plain(char) => f.write_char(char)?,
+                char => write!(f, "{}", char.escape_debug())?,
+            }
+        }
+        chunk.invalid().iter().try_for_each(|byte| write!(f, "\\x{byte:02x}"))?;
+    }
+    Ok(())
+}
+
+/// Bytes as pairs of hexadecimal digits.
+pub struct Hex<'a>(pub &'a [u8]);
+
+impl fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_obeyed_and_nothing_is_lost() {
+        let escaped = |bytes: &[u8]| Escaped(bytes).to_string();
+        assert_eq!(escaped(b"a\x1b[2J\rb"), "a\\u{1b}[2J\\rb");
+        assert_eq!(escaped("it's \"é→\"".as_bytes()), "it's \"é→\"");
+        assert_eq!(escaped(b"\x00\xff1\\"), "\\x001\\\\".replacen("1", "\\xff1", 1));
+        assert_eq!(escaped("\u{202e}\u{9b}".as_bytes()), "\\u{202e}\\u{9b}");
+        assert_ne!(escaped(b"\xe9"), escaped(b"\\xe9"));
+        assert_eq!(Quoted(b"it's \"q\"").to_string(), "\"it's \\\"q\\\"\"");
+        assert_eq!(Lossy(b"lat\xe9n").to_string(), "lat\u{fffd}n");
+    }
+
+    #[test]
+    fn different_bytes_are_written_differently() {
+        let mut seen = std::collections::HashMap::new();
+        let alphabet: &[u8] = b"\0\\x0\xff\"n\n";
+        for first in alphabet {
+            for second in alphabet {
+                for third in alphabet {
+                    let bytes = [*first, *second, *third];
+                    let other = seen.insert(Escaped(&bytes).to_string(), bytes);
+                    assert_eq!(other, None, "as {bytes:?}");
+                }
+            }
+        }
+    }
+}
