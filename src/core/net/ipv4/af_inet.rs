@@ -11,14 +11,12 @@ use crate::net::ipv4::common::{
 use crate::net::ipv4::connection::{
     inet_accept, inet_dgram_connect, inet_getname, inet_listen, inet_shutdown, inet_stream_connect,
 };
-use crate::net::ipv4::ping::{PING_PROT, PING_PROTOSW};
+use crate::net::ipv4::ping::PING_PROTOSW;
 use crate::net::ipv4::{raw, tcp, udp};
-use crate::net::mptcp::protocol::{MPTCP_PROT, MPTCP_PROTOSW, MPTCP_STREAM_OPS};
-use crate::net::ops::{Cx, NetProtoFamily, ProtoOps, Socket};
+use crate::net::ops::{Cx, ProtoOps, Socket};
 use crate::net::path::{Finding, Func, Path};
 use crate::net::protosw::{InetProtosw, Lookup, Protosw};
 use crate::net::sock::Bound;
-use crate::net::{l2tp::l2tp_ip as l2tp, sctp::protocol as sctp, smc::smc_inet as smc};
 use crate::op;
 use crate::verdict::{Reason, Verdict};
 use libc::c_int;
@@ -28,47 +26,13 @@ pub static INETSW: Protosw = Protosw::new();
 
 /// `inet_init`: registers the static array, then what the protocols' own initialisers add, in boot order.
 pub fn inet_init() {
-    let boot_order = [
-        &tcp::TCP_PROTOSW,
-        &udp::UDP_PROTOSW,
-        &PING_PROTOSW,
-        &raw::RAW_PROTOSW,
-        &MPTCP_PROTOSW,
-        &udp::UDPLITE_PROTOSW,
-    ];
+    let boot_order =
+        [&tcp::TCP_PROTOSW, &udp::UDP_PROTOSW, &PING_PROTOSW, &raw::RAW_PROTOSW, &udp::UDPLITE_PROTOSW];
     for entry in boot_order {
         // No two rows clash, so nothing can be refused but what another thread has registered at the same moment.
         let _ = INETSW.register(entry);
     }
 }
-
-/// `inet_family_ops`.
-pub static INET_FAMILY_OPS: NetProtoFamily = NetProtoFamily {
-    name: "inet_family_ops",
-    family: libc::AF_INET,
-    create: op!(inet_create),
-    owner: None,
-    ops: &[
-        &INET_STREAM_OPS,
-        &INET_DGRAM_OPS,
-        &INET_SOCKRAW_OPS,
-        &MPTCP_STREAM_OPS,
-        &sctp::INET_SEQPACKET_OPS,
-        &smc::SMC_INET_STREAM_OPS,
-        &l2tp::L2TP_IP_OPS,
-    ],
-    prots: &[
-        &tcp::TCP_PROT,
-        &udp::UDP_PROT,
-        &udp::UDPLITE_PROT,
-        &PING_PROT,
-        &raw::RAW_PROT,
-        &MPTCP_PROT,
-        &sctp::SCTP_PROT,
-        &smc::SMC_INET_PROT,
-        &l2tp::L2TP_IP_PROT,
-    ],
-};
 
 /// `inet_register_protosw`. It returns nothing: a refusal is only written to the kernel's log, which is the path here.
 pub fn inet_register_protosw(path: &mut Path, entry: &'static InetProtosw) {
@@ -82,13 +46,6 @@ pub fn inet_unregister_protosw(path: &mut Path, entry: &'static InetProtosw) {
     if let Err(errno) = INETSW.unregister(entry) {
         path.step(func!(inet_unregister_protosw), Finding::Errno(errno));
     }
-}
-
-/// The rows that modules of the kernel add.
-pub static MODULES: [&InetProtosw; 4] = [&sctp::STREAM, &smc::SMC, &l2tp::L2TP, &sctp::SEQPACKET];
-
-fn inet_create(cx: &mut Cx, sock: &mut Socket, protocol: c_int) -> Verdict {
-    create(cx, sock, protocol, &INETSW, &MODULES, func!(inet_create))
 }
 
 /// Every kernel that can run this has protocols up to this number (`IPPROTO_RAW`), and an `sk_protocol` of 16 bits.
