@@ -106,8 +106,15 @@ pub(super) fn next_generation(word: u64) -> u32 {
 const NO_PLACE: u8 = 0xff;
 
 fn place<T>(list: &[&T], item: Option<&T>) -> u8 {
-    item.and_then(|item| list.iter().position(|known| std::ptr::eq(*known, item)))
-        .map_or(NO_PLACE, |place| place as u8)
+    let Some(item) = item else { return NO_PLACE };
+    let mut place = 0;
+    for known in list {
+        if std::ptr::eq(*known, item) {
+            return place;
+        }
+        place += 1;
+    }
+    NO_PLACE
 }
 
 pub(super) fn pack_identity(socket: &Socket) -> u64 {

@@ -2,7 +2,7 @@
 //! protocols of every folder. The protocols know those two, and not this.
 
 use crate::func;
-use crate::net::ipv4::af_inet::{self, INETSW, create};
+use crate::net::ipv4::af_inet::{self, Create, INETSW, create};
 use crate::net::ipv6::af_inet6::{self, INETSW6};
 use crate::net::mptcp::protocol as mptcp;
 use crate::net::ops::{Cx, NetProtoFamily, Socket};
@@ -75,10 +75,13 @@ pub static INETSW_MODULES: [&InetProtosw; 4] = [&sctp::STREAM, &smc::SMC, &l2tp:
 /// The rows that modules of the kernel add to `inetsw6`.
 pub static INETSW6_MODULES: [&InetProtosw; 4] = [&sctp::STREAM6, &smc::SMC6, &l2tp::L2TP6, &sctp::SEQPACKET6];
 
+static INET_CREATE: Create = Create { func: func!(inet_create), sw: &INETSW, modules: &INETSW_MODULES };
+static INET6_CREATE: Create = Create { func: func!(inet6_create), sw: &INETSW6, modules: &INETSW6_MODULES };
+
 fn inet_create(cx: &mut Cx, sock: &mut Socket, protocol: c_int) -> Verdict {
-    create(cx, sock, protocol, &INETSW, &INETSW_MODULES, func!(inet_create))
+    create(cx, sock, protocol, &INET_CREATE)
 }
 
 fn inet6_create(cx: &mut Cx, sock: &mut Socket, protocol: c_int) -> Verdict {
-    create(cx, sock, protocol, &INETSW6, &INETSW6_MODULES, func!(inet6_create))
+    create(cx, sock, protocol, &INET6_CREATE)
 }

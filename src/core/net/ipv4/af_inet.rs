@@ -6,7 +6,7 @@ use crate::net::core::sock::NO_OPS;
 use crate::net::core::sock::pass_to;
 use crate::net::ipv4::bind::inet_bind;
 use crate::net::ipv4::common::{
-    Below, below, inet_ioctl, inet_recvmsg, inet_sendmsg, sock_common_getsockopt, sock_common_setsockopt,
+    Below, inet_ioctl, inet_recvmsg, inet_sendmsg, sock_common_getsockopt, sock_common_setsockopt,
 };
 use crate::net::ipv4::connection::{
     inet_accept, inet_dgram_connect, inet_getname, inet_listen, inet_shutdown, inet_stream_connect,
@@ -51,15 +51,19 @@ pub fn inet_unregister_protosw(path: &mut Path, entry: &'static InetProtosw) {
 /// Every kernel that can run this has protocols up to this number (`IPPROTO_RAW`), and an `sk_protocol` of 16 bits.
 const IPPROTO_LEAST: c_int = 256;
 
+/// What differs between `inet_create` and `inet6_create`.
+pub struct Create {
+    /// The function's name.
+    pub func: Func,
+    /// The lists that it walks.
+    pub sw: &'static Protosw,
+    /// The rows that modules of the kernel add to them.
+    pub modules: &'static [&'static InetProtosw],
+}
+
 /// The algorithm that `inet_create` and `inet6_create` share: range, walk, capability, sock, `prot->init`.
-pub fn create(
-    cx: &mut Cx,
-    sock: &mut Socket,
-    protocol: c_int,
-    sw: &Protosw,
-    modules: &'static [&'static InetProtosw],
-    create: Func,
-) -> Verdict {
+pub fn create(cx: &mut Cx, sock: &mut Socket, protocol: c_int, create: &Create) -> Verdict {
+    let &Create { func: create, sw, modules } = create;
     let in_range = match protocol {
         ..0 | 0x1_0000.. => Some(false),
         0..IPPROTO_LEAST => Some(true),
@@ -102,9 +106,14 @@ pub fn create(
 
 /// `prot->init`, where it can fail, and the protocols that not every kernel is built with.
 fn init(cx: &mut Cx, sock: &Socket) -> Option<Verdict> {
-    let init = sock.sk.prot?.init?;
+    let prot = sock.sk.prot?;
+    let init = prot.init?;
+    if matches!(prot.below, Below::Tcp | Below::Raw | Below::Other) {
+        cx.path.step(init, Finding::Passed);
+        return None;
+    }
     let facts = cx.net.facts;
-    let (name, fact, refusal): (_, _, _) = match below(sock) {
+    let (name, fact, refusal): (_, _, _) = match prot.below {
         // The group range holds for root too.
         Below::Ping => (
             &"net.ipv4.ping_group_range",
