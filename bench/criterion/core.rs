@@ -19,7 +19,8 @@ use sockshim_core::trace::process::Process;
 use sockshim_core::trace::sink::Sink;
 use sockshim_core::trace::{json, text};
 
-static SOCKET: Hook = hook!(Decision, None, socket(family: c_int, type_: c_int, protocol: c_int) -> c_int);
+static SOCKET: Hook =
+    hook!(Decision, Plain, [], socket(family: c_int, type_: c_int, protocol: c_int) -> c_int);
 
 fn walk(path: &mut Path, family: i32, ty: i32, protocol: i32) -> Socket {
     path.clear();

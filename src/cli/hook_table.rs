@@ -18,28 +18,18 @@ pub use table::HOOKS;
 /// Every symbol that is left out although it has to do with sockets, descriptors or processes.
 pub use table::NOT_HOOKED;
 
-/// The number of the system call with the same arguments, if the line names one.
-macro_rules! nr {
-    () => {
-        None
-    };
-    ($nr:ident) => {
-        Some(libc::$nr)
-    };
-}
-
-/// See the module's text. The pattern is the one of `src/preload/macros.rs`.
+/// See the module's text. The pattern is that of `src/preload/table.rs`.
 macro_rules! hooks {
     (
         calls { $(
             #[doc = $doc:literal]
-            [$level:ident $gate:ident $($nr:ident)?]
+            [$level:ident $gate:ident $(($by:ident))? $does:ident $($nr:ident)?]
             fn $name:ident($($arg:ident: $ty:ty),* $(,)?) -> $ret:ty = $enter:path, $leave:path;
         )* }
         trampolines { $(
             #[doc = $tdoc:literal]
-            [$tlevel:ident]
-            fn $tname:ident($($targ:ident: $tty:ty),* $(,)?) -> $tret:tt = $before:path;
+            [$tlevel:ident $tdoes:ident]
+            fn $tname:ident($($targ:ident: $tty:ty),* $(,)?) -> $tret:tt = $tenter:path, $tleave:path;
         )* }
         not_hooked { $($unhooked:ident: $why:literal;)* }
     ) => {
@@ -48,8 +38,8 @@ macro_rules! hooks {
         use sockshim_core::hook::Hook;
 
         pub static HOOKS: &[Hook] = &[
-            $(hook!($level, nr!($($nr)?), $name($($arg: $ty),*), stringify!($ret)),)*
-            $(hook!($tlevel, None, $tname($($targ: $tty),*), stringify!($tret)),)*
+            $(hook!($level, $does, [$($nr)?], $name($($arg: $ty),*), stringify!($ret)),)*
+            $(hook!($tlevel, $tdoes, [], $tname($($targ: $tty),*), stringify!($tret)),)*
         ];
 
         pub static DOCS: &[&str] = &[$($doc,)* $($tdoc,)*];

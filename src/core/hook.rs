@@ -32,6 +32,94 @@ impl Level {
     }
 }
 
+/// What a call does, as far as something in the library depends on it: one word in each line of the table.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Does {
+    /// Nothing that another part has to know.
+    Plain,
+    /// Makes a socket: socket(2).
+    Creates,
+    /// Makes a pair of sockets: socketpair(2).
+    Pairs,
+    /// Gives a socket its address: bind(2).
+    Binds,
+    /// Makes a socket a listener: listen(2).
+    Listens,
+    /// Sends.
+    Sends,
+    /// Receives.
+    Receives,
+    /// Moves data between two descriptors, either of which may be the socket: splice(2).
+    Splices,
+    /// Waits for the descriptors of an array: poll(2).
+    Polls,
+    /// Waits for the descriptors of sets that are not looked at: select(2).
+    Selects,
+    /// Waits on the descriptor that it names: epoll_wait(2).
+    Waits,
+    /// Changes what the process is or may do: its credentials, directory, namespaces, sandbox.
+    Changes,
+    /// Makes a process, and returns in both: fork(2).
+    Forks,
+    /// Makes a process that borrows this one's memory: vfork(2).
+    Vforks,
+    /// Makes a process or a thread that starts in a function of its own: clone(2).
+    Clones,
+    /// Replaces the program: execve(2).
+    Execs,
+    /// The same, with the new program's arguments as its own: execl(3).
+    ExecsList,
+    /// The same, with the new program's environment behind the arguments: execle(3).
+    ExecsListEnv,
+    /// Starts a program in a new process: posix_spawn(3).
+    Spawns,
+    /// The same, with a name that is looked for in PATH: posix_spawnp(3).
+    SpawnsSearched,
+    /// Ends the process at once: _exit(2).
+    Exits,
+    /// Ends the process after the handlers of at_quick_exit(3): quick_exit(3).
+    ExitsQuickly,
+}
+
+/// Which way a data call moves bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Direction {
+    /// From the program to the socket.
+    Send,
+    /// From the socket to the program.
+    Receive,
+}
+
+impl Does {
+    /// Which way it moves bytes, if it is certain before anybody has looked at its descriptors.
+    pub const fn direction(self) -> Option<Direction> {
+        match self {
+            Does::Sends => Some(Direction::Send),
+            Does::Receives => Some(Direction::Receive),
+            _ => None,
+        }
+    }
+
+    /// Whether it waits for descriptors to become ready.
+    pub const fn waits(self) -> bool {
+        matches!(self, Does::Polls | Does::Selects | Does::Waits)
+    }
+
+    /// Whether its walk asks for facts that only the running kernel knows, so that walking again may close a prediction
+    /// that was open.
+    pub const fn asks_for_facts(self) -> bool {
+        matches!(self, Does::Creates | Does::Pairs | Does::Binds | Does::Listens)
+    }
+
+    /// Whether it starts another program.
+    pub const fn starts_a_program(self) -> bool {
+        matches!(
+            self,
+            Does::Execs | Does::ExecsList | Does::ExecsListEnv | Does::Spawns | Does::SpawnsSearched
+        )
+    }
+}
+
 /// One parameter of a hooked function, as its prototype in C names it.
 #[derive(Clone, Copy, Debug)]
 pub struct Param {
@@ -57,6 +145,8 @@ pub struct Hook {
     places: [Place; MAX_ARGS],
     /// The level from which its events are logged.
     pub level: Level,
+    /// What it does.
+    pub does: Does,
     nr: Option<u16>,
 }
 
@@ -75,7 +165,7 @@ impl Hook {
     /// # Panics
     /// When there are more than [`MAX_ARGS`] parameters, or they or what is before them is longer than 255 bytes, or the
     /// number is none. For rows of a table the compiler says so.
-    pub const fn new(text: &'static str, level: Level, nr: Option<c_long>) -> Hook {
+    pub const fn new(text: &'static str, level: Level, does: Does, nr: Option<c_long>) -> Hook {
         let bytes = text.as_bytes();
         let ret = find(bytes, 0, 0) + 1;
         let params = find(bytes, ret, 0) + 1;
@@ -98,7 +188,7 @@ impl Hook {
             }
             None => None,
         };
-        Hook { text, ret: ret as u8, params: params as u8, count: count as u8, places, level, nr }
+        Hook { text, ret: ret as u8, params: params as u8, count: count as u8, places, level, does, nr }
     }
 
     /// The exported symbol.
@@ -175,20 +265,28 @@ const fn part(bytes: &[u8], begin: usize, end: usize) -> &[u8] {
     bytes.split_at(end).0.split_at(begin).1
 }
 
-/// A [`Hook`] from its level, the number of its system call, and its prototype.
+/// A [`Hook`] from its level, what it does, its system call, and its prototype.
 #[macro_export]
 macro_rules! hook {
-    ($level:ident, $nr:expr, $name:ident($($arg:ident: $ty:ty),*) -> $ret:tt) => {
-        $crate::hook!($level, $nr, $name($($arg: $ty),*), stringify!($ret))
+    ($level:ident, $does:ident, [$($nr:ident)?], $name:ident($($arg:ident: $ty:ty),*) -> $ret:tt) => {
+        $crate::hook!($level, $does, [$($nr)?], $name($($arg: $ty),*), stringify!($ret))
     };
-    ($level:ident, $nr:expr, $name:ident($($arg:ident: $ty:ty),*), $ret:expr) => {
+    ($level:ident, $does:ident, [$($nr:ident)?], $name:ident($($arg:ident: $ty:ty),*), $ret:expr) => {
         const {
             $crate::hook::Hook::new(
                 concat!(stringify!($name), "\0", $ret, "\0", $(stringify!($arg), ":", stringify!($ty), ";"),*),
                 $crate::hook::Level::$level,
-                $nr,
+                $crate::hook::Does::$does,
+                $crate::hook!(@ $($nr)?),
             )
         }
+    };
+    // The number of the system call with the same arguments, if there is one.
+    (@) => {
+        None
+    };
+    (@ $nr:ident) => {
+        Some(libc::$nr)
     };
 }
 
@@ -196,14 +294,14 @@ macro_rules! hook {
 mod tests {
     #[test]
     fn a_prototype_comes_back_as_it_is_written() {
-        let hook = hook!(Call, Some(42), connect(fd: c_int, addr: *const sockaddr) -> c_int);
+        let hook = hook!(Call, Plain, [SYS_connect], connect(fd: c_int, addr: *const sockaddr) -> c_int);
         let read: Vec<_> = hook.params().map(|param| (param.name, param.ty)).collect();
         assert_eq!(read, [("fd", "c_int"), ("addr", "*const sockaddr")]);
         assert_eq!(hook.param(1).map(|param| param.name), Some("addr"));
         assert_eq!((hook.arity(), hook.param(2).is_none()), (2, true));
         assert_eq!((hook.name(), hook.symbol(), hook.ret()), ("connect", "connect\0", "c_int"));
-        assert_eq!(hook.nr(), Some(42));
-        let fork = hook!(Call, None, fork() -> pid_t);
+        assert_eq!(hook.nr(), Some(libc::SYS_connect));
+        let fork = hook!(Call, Forks, [], fork() -> pid_t);
         assert_eq!((fork.arity(), fork.ret(), fork.nr()), (0, "pid_t", None));
     }
 }

@@ -180,6 +180,10 @@ reasons! {
     WrongFamily = "wrong-family",
     /// An argument other than the address was refused.
     BadArgument = "bad-argument",
+    /// EACCES or EPERM where no table expects it: a security module, a firewall or a file's permissions may have refused.
+    Refused = "refused",
+    /// A seccomp filter is in force, and may have answered before the socket layer was reached.
+    Filter = "filter",
     /// The socket's state does not allow the call.
     BadState = "bad-state",
     /// Nothing is there yet, and the call was not to wait.
@@ -194,6 +198,8 @@ reasons! {
     FdLife = "fd-life",
     /// The call concerns the process, not one socket.
     Process = "process",
+    /// The call concerns the process. The event was written before it, and what it returned is not known.
+    ResultUnknown = "result-unknown",
     /// The new program is statically linked, so nothing loads the library into it.
     ExecStatic = "exec-static",
     /// The new program is made by Go, whose runtime makes system calls without libc.
@@ -206,6 +212,10 @@ reasons! {
     ExecOtherLibc = "exec-other-libc",
     /// The new program is for another architecture.
     ExecOtherArch = "exec-other-arch",
+    /// The new program has AddressSanitizer's shared runtime, which ends it because the library comes first.
+    ExecAsan = "exec-asan",
+    /// The new program has ThreadSanitizer's runtime, beside which the library cannot log.
+    ExecTsan = "exec-tsan",
     /// The new program's environment lacks `LD_PRELOAD` with the library, or `SOCKSHIM_LOG`.
     ExecEnv = "exec-env",
     /// An io_uring was made, whose operations no hook sees.
@@ -214,6 +224,12 @@ reasons! {
     ShimPanic = "shim-panic",
     /// The kernel's answer was not the predicted one.
     Mispredicted = "mispredicted",
+    /// Another call had changed the socket when this one was answered, or it had changed in a way that no hook saw: what
+    /// was predicted was about another state.
+    Overtaken = "overtaken",
+    /// The descriptor was closed in a way that no hook saw, and what was logged of it since then may be about something
+    /// else.
+    UnseenClose = "unseen-close",
     /// A record about sockshim itself.
     Shim = "shim",
     /// The process ends.
@@ -225,16 +241,27 @@ reasons! {
 impl Reason {
     /// Whether the call concerns the process, not one socket.
     pub fn is_about_process(self) -> bool {
-        matches!(self, Reason::Process | Reason::IoUring) || self.is_uncovered_exec()
+        matches!(self, Reason::Process | Reason::ResultUnknown | Reason::IoUring) || self.is_uncovered_exec()
     }
 
     /// Whether the call starts a program whose calls will not be seen.
     pub fn is_uncovered_exec(self) -> bool {
         use Reason::*;
-        matches!(self, ExecStatic | ExecGo | ExecSetuid | ExecCaps | ExecOtherLibc | ExecOtherArch | ExecEnv)
+        matches!(
+            self,
+            ExecStatic
+                | ExecGo
+                | ExecSetuid
+                | ExecCaps
+                | ExecOtherLibc
+                | ExecOtherArch
+                | ExecAsan
+                | ExecTsan
+                | ExecEnv
+        )
     }
 
-    /// What will not be seen from here on, in words for the text format.
+    /// What is not seen, in words for the text format.
     pub fn unseen(self) -> Option<&'static str> {
         Some(match self {
             Reason::ExecStatic => "the new program is statically linked and will not be seen",
@@ -247,8 +274,15 @@ impl Reason {
             }
             Reason::ExecOtherLibc => "the new program has another libc and will not be seen",
             Reason::ExecOtherArch => "the new program is for another architecture and will not be seen",
+            Reason::ExecAsan => {
+                "the new program has AddressSanitizer, which ends it unless LD_PRELOAD names its runtime first"
+            }
+            Reason::ExecTsan => "the new program has ThreadSanitizer and will not be seen",
             Reason::ExecEnv => {
                 "the new program's environment lacks LD_PRELOAD or SOCKSHIM_LOG, and it will not be seen"
+            }
+            Reason::UnseenClose => {
+                "it was closed unseen: what was logged of it since its last control call may be about something else"
             }
             Reason::IoUring => "what is submitted through the ring will not be seen",
             _ => return None,

@@ -2,33 +2,50 @@
 //!
 //! Neither half inlines into the frame that calls libc, so that frame stays free of landing pads: pthread_cancel
 //! unwinds it as it would unwind libc's own.
+//!
+//! # Safety
+//! The pointer to the rows is null or the one that [`register`] was given, which is for ever.
 
 use crate::log::clock;
 use crate::log::ring::Begin;
+use crate::nsproxy::net_ns;
 use crate::panic::attempt;
-use crate::{log, mode, process, sys, tls};
+use crate::table::{COUNT, HOOKS};
+use crate::{log, mode, process, sys, tls, track};
 use core::mem::MaybeUninit;
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, Ordering};
 use sockshim_core::errno::Errno;
-use sockshim_core::fdtable::{Entry, FDS, Handle};
+use sockshim_core::fdtable::{FDS, Handle};
 use sockshim_core::hook;
 use sockshim_core::hook::{Hook, Level};
-use sockshim_core::net::namespace::INIT_NET;
 use sockshim_core::net::ops::{Cx, Socket};
 use sockshim_core::net::socket::Lookup;
 use sockshim_core::net::state;
 use sockshim_core::trace::event::{Event, Extra, MAX_ARGS};
 use sockshim_core::verdict::{Action, Change, Instead, Predicted, Reason, Verdict};
 
-/// One hooked symbol: what the table says of it, and what is done before and after libc's function.
+/// What is done before and after libc's function.
 pub struct Row {
-    /// The public part.
-    pub hook: Hook,
     /// Decides.
     pub enter: fn(&mut Ticket),
     /// Commits.
     pub leave: fn(&mut Ticket),
-    /// What the short way's records of it hold.
-    pub shape: log::ring::Shape,
+}
+
+/// The rows of all hooks, in the order of the table: for syscall(2), which may be any of them.
+static ROWS: AtomicPtr<[Row; COUNT]> = AtomicPtr::new(ptr::null_mut());
+
+/// Makes the rows known, before the first call is observed.
+pub fn register(rows: &'static [Row; COUNT]) {
+    ROWS.store(ptr::from_ref(rows).cast_mut(), Ordering::Release);
+}
+
+/// What is done before and after the calls of a hook; `None` before the constructor has run.
+pub fn row(place: usize) -> Option<&'static Row> {
+    // SAFETY: the pointer is null or what `register` was given.
+    let rows = unsafe { ROWS.load(Ordering::Acquire).as_ref() };
+    rows.map(|rows| &rows[place])
 }
 
 /// What a call carries from its first half to its second. Plain data: it may be dropped by a longjmp.
@@ -60,12 +77,17 @@ pub enum Answer {
 
 /// The first half. `Host` means that the ticket was written.
 #[inline(never)]
-pub fn enter(slot: &mut MaybeUninit<Ticket>, row: &'static Row, args: &[i64; MAX_ARGS]) -> Answer {
+pub fn enter(
+    slot: &mut MaybeUninit<Ticket>,
+    hook: &'static Hook,
+    row: &'static Row,
+    args: &[i64; MAX_ARGS],
+) -> Answer {
     if process::is_vfork_child() || !process::is_ready() {
         return Answer::Pass;
     }
     let errno = sys::Errno::now();
-    let ticket = Ticket::begin(slot, row, args);
+    let ticket = Ticket::begin(slot, hook, row, args);
     if attempt(|| ticket.decided_by(row)).is_err() {
         ticket.panicked();
     }
@@ -109,12 +131,13 @@ pub unsafe fn leave(slot: &mut MaybeUninit<Ticket>, ret: i64) {
 #[inline(never)]
 pub fn late(
     slot: &mut MaybeUninit<Ticket>,
+    hook: &'static Hook,
     row: &'static Row,
     args: &[i64; MAX_ARGS],
     begin: Begin,
     ret: i64,
 ) {
-    if let Answer::Host = enter(slot, row, args) {
+    if let Answer::Host = enter(slot, hook, row, args) {
         // SAFETY: `Host` says that the ticket was written.
         let ticket = unsafe { slot.assume_init_mut() };
         if let Begin::Short(started) = begin {
@@ -128,11 +151,12 @@ pub fn late(
 impl Ticket {
     fn begin<'a>(
         slot: &'a mut MaybeUninit<Ticket>,
-        row: &'static Row,
+        hook: &'static Hook,
+        row: &Row,
         args: &[i64; MAX_ARGS],
     ) -> &'a mut Ticket {
         let ticket = slot.write(Ticket {
-            event: Event::new(&row.hook),
+            event: Event::new(hook),
             wanted: true,
             handle: None,
             change: Change::None,
@@ -142,26 +166,27 @@ impl Ticket {
         });
         ticket.event.args = *args;
         ticket.event.tid = tls::get().tid(process::pid());
-        if row.hook.level == Level::Io {
+        if hook.level == Level::Io {
             // From the next call on the thread can take the short way.
             log::ring::make(ticket.event.tid);
         }
         ticket
     }
 
-    /// Makes this the ticket of another row, whose arguments are the same but for `skip` words at the front.
-    pub fn become_row(&mut self, row: &'static Row, skip: usize) {
-        self.event.hook = &row.hook;
+    /// Makes this the ticket of another hook, whose arguments are the same but for `skip` words at the front.
+    pub fn become_hook(&mut self, place: usize, skip: usize) {
+        let Some(row) = row(place) else { return };
+        self.event.hook = &HOOKS[place];
         self.event.args.rotate_left(skip);
         self.event.via_syscall = true;
         self.leave = row.leave;
         self.decided_by(row);
     }
 
-    /// Runs the row's first half.
-    fn decided_by(&mut self, row: &'static Row) {
+    /// Runs the first half of a row.
+    fn decided_by(&mut self, row: &Row) {
         #[cfg(feature = "test-support")]
-        assert!(!log::panics_at(row.hook.name()), "asked for by the test");
+        assert!(!log::panics_at(self.event.hook.name()), "asked for by the test");
         // With the first call, not when the program starts: many programs have no socket.
         sockshim_core::net::init();
         (row.enter)(self);
@@ -189,12 +214,11 @@ impl Ticket {
         self.event.args[index]
     }
 
-    /// What `fd` is. `careful` checks that what is remembered is still what the number means.
+    /// What `fd` is. `careful` asks the kernel whether what is remembered is still what the number means.
     pub fn lookup(&mut self, fd: i32, careful: bool) -> Lookup {
         self.event.fd = Some(fd);
-        if let Entry::Socket(handle) = FDS.get(fd)
-            && let Some((socket, cookie)) = FDS.read(handle)
-            && (!careful || self.is_current(fd, &socket, cookie, handle))
+        if let Some((socket, handle, name)) = track::known(fd)
+            && (!careful || track::confirmed(fd, &socket, handle, name))
         {
             self.handle = Some(handle);
             return self.found(socket);
@@ -202,16 +226,18 @@ impl Ticket {
         self.asked(fd, careful)
     }
 
-    /// Whether the kernel says that `fd` is still the socket that is remembered.
-    #[inline(always)]
-    fn is_current(&self, fd: i32, socket: &Socket, cookie: u64, handle: Handle) -> bool {
-        let current = cookie == 0
-            || process::is_sandboxed()
-            || crate::dispatch::name_of(fd, socket.sk.protocol).is_ok_and(|now| now == cookie);
-        if !current {
-            FDS.doubt_if(fd, handle.into());
+    /// The lookup of what is not known as a socket.
+    #[inline(never)]
+    fn asked(&mut self, fd: i32, careful: bool) -> Lookup {
+        if !careful && track::is_other(fd) {
+            return Lookup::NotSocket;
         }
-        current
+        let (lookup, handle) = track::adopt(fd);
+        self.handle = handle;
+        match lookup {
+            Lookup::Socket(socket) => self.found(socket),
+            other => other,
+        }
     }
 
     #[inline(always)]
@@ -222,23 +248,9 @@ impl Ticket {
         Lookup::Socket(socket)
     }
 
-    /// The lookup of what the table does not know.
-    #[inline(never)]
-    fn asked(&mut self, fd: i32, careful: bool) -> Lookup {
-        if !careful && FDS.get(fd) == Entry::NotSocket {
-            return Lookup::NotSocket;
-        }
-        let (lookup, handle) = crate::dispatch::adopt(fd);
-        self.handle = handle;
-        match lookup {
-            Lookup::Socket(socket) => self.found(socket),
-            other => other,
-        }
-    }
-
     /// Runs the walk and takes its verdict.
     pub fn decide(&mut self, walk: impl FnOnce(&mut Cx) -> Verdict) {
-        let mut cx = Cx { path: &mut self.event.path, net: INIT_NET, instead: &mut self.instead };
+        let mut cx = Cx { path: &mut self.event.path, net: net_ns(), instead: &mut self.instead };
         let verdict = walk(&mut cx);
         self.settle(verdict);
     }
@@ -253,10 +265,30 @@ impl Ticket {
 
     /// Applies the change, and logs what is to be logged.
     pub fn finish(&mut self) {
+        if self.event.is_divergence() {
+            return self.unexpected();
+        }
         if self.change != Change::None {
             self.commit();
         }
-        if self.event.is_divergence() {
+        self.send();
+    }
+
+    /// [`Ticket::finish`] of a call that was answered in another way than predicted: because the prediction was made from
+    /// a state that was not the socket's any more, or because the tables are wrong.
+    #[cold]
+    #[inline(never)]
+    fn unexpected(&mut self) {
+        // Asked first: the change is made to the state that the prediction was made from.
+        let overtaken = track::contradicted(&self.event, self.handle);
+        if self.change != Change::None {
+            self.commit();
+        }
+        if overtaken {
+            self.event.predicted = Predicted::Unknown;
+            self.event.reason = Reason::Overtaken;
+            self.event.fd.into_iter().for_each(track::correct);
+        } else {
             log::send(&diverged(&self.event));
         }
         self.send();
@@ -267,6 +299,9 @@ impl Ticket {
     fn commit(&mut self) {
         let (Some(handle), Some(socket)) = (self.handle, &self.event.socket) else { return };
         FDS.update(handle, |old| state::commit(old, socket, self.change, self.event.errno));
+        if track::is_interposed() {
+            self.event.fd.into_iter().for_each(track::follow);
+        }
     }
 
     /// Hands the event to the log, if its level asks for it.
@@ -283,7 +318,7 @@ pub fn logged(ticket: &mut Ticket) {
 }
 
 /// The call of a record about a prediction that did not come true.
-static DIVERGENCE: Hook = hook!(Decision, None, divergence() -> c_int);
+static DIVERGENCE: Hook = hook!(Decision, Plain, [], divergence() -> c_int);
 
 /// The record about a prediction that did not come true.
 pub fn diverged(event: &Event) -> Event {

@@ -1,374 +1,368 @@
 //! The table of hooked symbols: the one place where a hook is declared.
 //!
-//! The preload library makes the exported functions from it, the command `sockshim hooks` prints it, and the tests
-//! compare it with the symbols that the library exports. Each line gives the level from which a call is logged, the
-//! gate, the system call with the same arguments if there is one, the prototype with the names of the man page, and the
-//! functions that run before and after libc's.
+//! Three files of the preload library read it, each with a macro of its own called `hooks`: [`crate::table`] takes the
+//! facts, [`crate::original`] libc's functions, [`crate::export`] makes the exported functions. The command
+//! `sockshim hooks` prints it, and the tests compare it with the symbols that the library exports. Each line gives the level from which a call is logged, the
+//! gate, what the call does ([`Does`](sockshim_core::hook::Does)), the system call with the same arguments if there is
+//! one, the prototype with the names of the man page, and the functions that run before and after libc's.
 //!
-//! | gate | when the call is observed |
-//! |---|---|
-//! | `control` | whenever anybody looks |
-//! | `exec` | the same; and libc is called through `propagate.rs`, also with logging off where that is asked for |
-//! | `any` | the same, but for what is known to be no socket |
-//! | `data` | at level io |
-//! | `message`, `bytes` | at level io, on the short way of `log/ring.rs`: calls on sockets only, and on any descriptor |
-//! | `addressed` | the same, unless there is an address to send to |
-//! | `rights`, `rights_of_many` | the same; and at every level when one has brought descriptors |
-//! | `waits`, `polls` | the same, for readiness: calls that name no socket, and poll's array |
+//! The gates are described where they are made, in [`crate::gate`]. One with a module behind it, such as
+//! `Exec(propagate)`, has that module's function perform the call in libc's place. Symbols that a function of Rust cannot
+//! stand for are [`trampolines`](crate::trampoline).
 
 hooks! {
     calls {
         // Creation.
         /// socket(2)
-        [Decision control SYS_socket]
+        [Decision Control Creates SYS_socket]
         fn socket(family: c_int, type_: c_int, protocol: c_int) -> c_int = create::socket, create::socket_done;
         /// socketpair(2)
-        [Decision control SYS_socketpair]
+        [Decision Control Pairs SYS_socketpair]
         fn socketpair(family: c_int, type_: c_int, protocol: c_int, sv: *mut c_int) -> c_int = create::socketpair, create::socketpair_done;
         /// accept(2)
-        [Decision control SYS_accept]
+        [Decision Control Plain SYS_accept]
         fn accept(fd: c_int, addr: *mut sockaddr, addrlen: *mut socklen_t) -> c_int = create::accept, create::accepted;
         /// accept4(2)
-        [Decision control SYS_accept4]
+        [Decision Control Plain SYS_accept4]
         fn accept4(fd: c_int, addr: *mut sockaddr, addrlen: *mut socklen_t, flags: c_int) -> c_int = create::accept4, create::accepted;
 
         // Names and connections.
         /// bind(2)
-        [Call control SYS_bind]
+        [Call Control Binds SYS_bind]
         fn bind(fd: c_int, addr: *const sockaddr, addrlen: socklen_t) -> c_int = name::bind, call::logged;
         /// listen(2)
-        [Call control SYS_listen]
+        [Call Control Listens SYS_listen]
         fn listen(fd: c_int, backlog: c_int) -> c_int = name::listen, call::logged;
         /// connect(2)
-        [Call control SYS_connect]
+        [Call Control Plain SYS_connect]
         fn connect(fd: c_int, addr: *const sockaddr, addrlen: socklen_t) -> c_int = name::connect, call::logged;
         /// connect(2), glibc's other name for it
-        [Call control]
+        [Call Control Plain]
         fn __connect(fd: c_int, addr: *const sockaddr, addrlen: socklen_t) -> c_int = name::connect, call::logged;
         /// getsockname(2)
-        [Call control SYS_getsockname]
+        [Call Control Plain SYS_getsockname]
         fn getsockname(fd: c_int, addr: *mut sockaddr, addrlen: *mut socklen_t) -> c_int = name::getsockname, name::got_name;
         /// getpeername(2)
-        [Call control SYS_getpeername]
+        [Call Control Plain SYS_getpeername]
         fn getpeername(fd: c_int, addr: *mut sockaddr, addrlen: *mut socklen_t) -> c_int = name::getpeername, name::got_name;
         /// shutdown(2)
-        [Call control SYS_shutdown]
+        [Call Control Plain SYS_shutdown]
         fn shutdown(fd: c_int, how: c_int) -> c_int = name::shutdown, call::logged;
 
         // Options.
         /// setsockopt(2)
-        [Call control SYS_setsockopt]
+        [Call Control Plain SYS_setsockopt]
         fn setsockopt(fd: c_int, level: c_int, optname: c_int, optval: *const c_void, optlen: socklen_t) -> c_int = option::setsockopt, option::set_option;
         /// getsockopt(2)
-        [Call control SYS_getsockopt]
+        [Call Control Plain SYS_getsockopt]
         fn getsockopt(fd: c_int, level: c_int, optname: c_int, optval: *mut c_void, optlen: *mut socklen_t) -> c_int = option::getsockopt, option::got_option;
         /// ioctl(2)
-        [Call any SYS_ioctl]
+        [Call Any Plain SYS_ioctl]
         fn ioctl(fd: c_int, request: c_ulong, argp: c_ulong) -> c_int = option::ioctl, call::logged;
         /// sockatmark(3)
-        [Call control]
+        [Call Control Plain]
         fn sockatmark(fd: c_int) -> c_int = option::sockatmark, call::logged;
 
         // Data.
         /// send(2)
-        [Io message]
+        [Io Message Sends]
         fn send(fd: c_int, buf: *const c_void, len: size_t, flags: c_int) -> ssize_t = data::send, call::logged;
         /// send(2), glibc's other name for it
-        [Io message]
+        [Io Message Sends]
         fn __send(fd: c_int, buf: *const c_void, len: size_t, flags: c_int) -> ssize_t = data::send, call::logged;
         /// sendto(2)
-        [Io addressed SYS_sendto]
+        [Io Addressed Sends SYS_sendto]
         fn sendto(fd: c_int, buf: *const c_void, len: size_t, flags: c_int, addr: *const sockaddr, addrlen: socklen_t) -> ssize_t = data::sendto, call::logged;
         /// sendmsg(2)
-        [Io message SYS_sendmsg]
+        [Io Message Sends SYS_sendmsg]
         fn sendmsg(fd: c_int, msg: *const msghdr, flags: c_int) -> ssize_t = data::send, call::logged;
         /// sendmmsg(2)
-        [Io message SYS_sendmmsg]
+        [Io Message Sends SYS_sendmmsg]
         fn sendmmsg(fd: c_int, msgvec: *mut mmsghdr, vlen: c_uint, flags: c_int) -> c_int = data::send, call::logged;
         /// recv(2)
-        [Io message]
+        [Io Message Receives]
         fn recv(fd: c_int, buf: *mut c_void, len: size_t, flags: c_int) -> ssize_t = data::recv, call::logged;
         /// recv(2) of a program built with _FORTIFY_SOURCE
-        [Io message]
+        [Io Message Receives]
         fn __recv_chk(fd: c_int, buf: *mut c_void, len: size_t, buflen: size_t, flags: c_int) -> ssize_t = data::recv, call::logged;
         /// recvfrom(2)
-        [Io message SYS_recvfrom]
+        [Io Message Receives SYS_recvfrom]
         fn recvfrom(fd: c_int, buf: *mut c_void, len: size_t, flags: c_int, addr: *mut sockaddr, addrlen: *mut socklen_t) -> ssize_t = data::recv, call::logged;
         /// recvfrom(2) of a program built with _FORTIFY_SOURCE
-        [Io message]
+        [Io Message Receives]
         fn __recvfrom_chk(fd: c_int, buf: *mut c_void, len: size_t, buflen: size_t, flags: c_int, addr: *mut sockaddr, addrlen: *mut socklen_t) -> ssize_t = data::recv, call::logged;
         /// recvmsg(2): also how descriptors arrive
-        [Io rights SYS_recvmsg]
+        [Io Rights Receives SYS_recvmsg]
         fn recvmsg(fd: c_int, msg: *mut msghdr, flags: c_int) -> ssize_t = data::recv, data::received;
         /// recvmmsg(2): also how descriptors arrive
-        [Io rights_of_many SYS_recvmmsg]
+        [Io RightsOfMany Receives SYS_recvmmsg]
         fn recvmmsg(fd: c_int, msgvec: *mut mmsghdr, vlen: c_uint, flags: c_int, timeout: *mut timespec) -> c_int = data::recv, data::received_many;
         /// read(2)
-        [Io bytes SYS_read]
+        [Io Bytes Receives SYS_read]
         fn read(fd: c_int, buf: *mut c_void, len: size_t) -> ssize_t = data::read, call::logged;
         /// read(2), glibc's other name for it
-        [Io bytes]
+        [Io Bytes Receives]
         fn __read(fd: c_int, buf: *mut c_void, len: size_t) -> ssize_t = data::read, call::logged;
         /// read(2) of a program built with _FORTIFY_SOURCE
-        [Io bytes]
+        [Io Bytes Receives]
         fn __read_chk(fd: c_int, buf: *mut c_void, len: size_t, buflen: size_t) -> ssize_t = data::read, call::logged;
         /// readv(2)
-        [Io bytes SYS_readv]
+        [Io Bytes Receives SYS_readv]
         fn readv(fd: c_int, iov: *const iovec, iovcnt: c_int) -> ssize_t = data::read, call::logged;
         /// preadv2(2), which reads from a socket at offset -1
-        [Io bytes]
+        [Io Bytes Receives]
         fn preadv2(fd: c_int, iov: *const iovec, iovcnt: c_int, offset: off_t, flags: c_int) -> ssize_t = data::read, call::logged;
         /// preadv2(2) with large offsets
-        [Io bytes]
+        [Io Bytes Receives]
         fn preadv64v2(fd: c_int, iov: *const iovec, iovcnt: c_int, offset: off64_t, flags: c_int) -> ssize_t = data::read, call::logged;
         /// write(2)
-        [Io bytes SYS_write]
+        [Io Bytes Sends SYS_write]
         fn write(fd: c_int, buf: *const c_void, len: size_t) -> ssize_t = data::write, call::logged;
         /// write(2), glibc's other name for it
-        [Io bytes]
+        [Io Bytes Sends]
         fn __write(fd: c_int, buf: *const c_void, len: size_t) -> ssize_t = data::write, call::logged;
         /// writev(2)
-        [Io bytes SYS_writev]
+        [Io Bytes Sends SYS_writev]
         fn writev(fd: c_int, iov: *const iovec, iovcnt: c_int) -> ssize_t = data::write, call::logged;
         /// pwritev2(2), which writes to a socket at offset -1
-        [Io bytes]
+        [Io Bytes Sends]
         fn pwritev2(fd: c_int, iov: *const iovec, iovcnt: c_int, offset: off_t, flags: c_int) -> ssize_t = data::write, call::logged;
         /// pwritev2(2) with large offsets
-        [Io bytes]
+        [Io Bytes Sends]
         fn pwritev64v2(fd: c_int, iov: *const iovec, iovcnt: c_int, offset: off64_t, flags: c_int) -> ssize_t = data::write, call::logged;
         /// sendfile(2)
-        [Io bytes SYS_sendfile]
+        [Io Bytes Sends SYS_sendfile]
         fn sendfile(fd: c_int, in_fd: c_int, offset: *mut off_t, count: size_t) -> ssize_t = data::write, call::logged;
         /// sendfile(2) with large offsets
-        [Io bytes]
+        [Io Bytes Sends]
         fn sendfile64(fd: c_int, in_fd: c_int, offset: *mut off64_t, count: size_t) -> ssize_t = data::write, call::logged;
         /// splice(2)
-        [Io data SYS_splice]
+        [Io Data Splices SYS_splice]
         fn splice(fd: c_int, off_in: *mut off64_t, fd_out: c_int, off_out: *mut off64_t, len: size_t, flags: c_uint) -> ssize_t = data::splice, call::logged;
 
         // Readiness.
         /// poll(2)
-        [Io polls SYS_poll]
+        [Io Polls Polls SYS_poll]
         fn poll(fds: *mut pollfd, nfds: nfds_t, timeout: c_int) -> c_int = ready::poll, call::logged;
         /// poll(2), glibc's other name for it
-        [Io polls]
+        [Io Polls Polls]
         fn __poll(fds: *mut pollfd, nfds: nfds_t, timeout: c_int) -> c_int = ready::poll, call::logged;
         /// poll(2) of a program built with _FORTIFY_SOURCE
-        [Io polls]
+        [Io Polls Polls]
         fn __poll_chk(fds: *mut pollfd, nfds: nfds_t, timeout: c_int, fdslen: size_t) -> c_int = ready::poll, call::logged;
         /// ppoll(2)
-        [Io polls]
+        [Io Polls Polls]
         fn ppoll(fds: *mut pollfd, nfds: nfds_t, timeout: *const timespec, sigmask: *const sigset_t) -> c_int = ready::poll, call::logged;
         /// ppoll(2) of a program built with _FORTIFY_SOURCE
-        [Io polls]
+        [Io Polls Polls]
         fn __ppoll_chk(fds: *mut pollfd, nfds: nfds_t, timeout: *const timespec, sigmask: *const sigset_t, fdslen: size_t) -> c_int = ready::poll, call::logged;
         /// select(2)
-        [Io waits SYS_select]
+        [Io Waits Selects SYS_select]
         fn select(nfds: c_int, readfds: *mut fd_set, writefds: *mut fd_set, exceptfds: *mut fd_set, timeout: *mut timeval) -> c_int = ready::select, call::logged;
         /// select(2), glibc's other name for it
-        [Io waits]
+        [Io Waits Selects]
         fn __select(nfds: c_int, readfds: *mut fd_set, writefds: *mut fd_set, exceptfds: *mut fd_set, timeout: *mut timeval) -> c_int = ready::select, call::logged;
         /// pselect(2)
-        [Io waits]
+        [Io Waits Selects]
         fn pselect(nfds: c_int, readfds: *mut fd_set, writefds: *mut fd_set, exceptfds: *mut fd_set, timeout: *const timespec, sigmask: *const sigset_t) -> c_int = ready::select, call::logged;
         /// epoll_create(2)
-        [Call control SYS_epoll_create]
+        [Call Control Plain SYS_epoll_create]
         fn epoll_create(size: c_int) -> c_int = ready::epoll_create, fd::opened;
         /// epoll_create1(2)
-        [Call control SYS_epoll_create1]
+        [Call Control Plain SYS_epoll_create1]
         fn epoll_create1(flags: c_int) -> c_int = ready::epoll_create, fd::opened;
         /// epoll_ctl(2)
-        [Call control SYS_epoll_ctl]
+        [Call Control Plain SYS_epoll_ctl]
         fn epoll_ctl(epfd: c_int, op: c_int, fd: c_int, event: *mut epoll_event) -> c_int = ready::epoll_ctl, call::logged;
         /// epoll_wait(2)
-        [Io waits SYS_epoll_wait]
+        [Io Waits Waits SYS_epoll_wait]
         fn epoll_wait(epfd: c_int, events: *mut epoll_event, maxevents: c_int, timeout: c_int) -> c_int = ready::epoll_wait, call::logged;
         /// epoll_pwait(2)
-        [Io waits]
+        [Io Waits Waits]
         fn epoll_pwait(epfd: c_int, events: *mut epoll_event, maxevents: c_int, timeout: c_int, sigmask: *const sigset_t) -> c_int = ready::epoll_wait, call::logged;
         /// epoll_pwait2(2)
-        [Io waits]
+        [Io Waits Waits]
         fn epoll_pwait2(epfd: c_int, events: *mut epoll_event, maxevents: c_int, timeout: *const timespec, sigmask: *const sigset_t) -> c_int = ready::epoll_wait, call::logged;
 
         // The life of descriptors.
         /// close(2)
-        [Call control SYS_close]
+        [Call Control Plain SYS_close]
         fn close(fd: c_int) -> c_int = fd::close, fd::closed;
         /// close(2), glibc's other name for it
-        [Call control]
+        [Call Control Plain]
         fn __close(fd: c_int) -> c_int = fd::close, fd::closed;
         /// close_range(2)
-        [Call control SYS_close_range]
+        [Call Control Plain SYS_close_range]
         fn close_range(first: c_uint, last: c_uint, flags: c_int) -> c_int = fd::close_range, fd::range_closed;
         /// closefrom(3)
-        [Call control]
+        [Call Control Plain]
         fn closefrom(lowfd: c_int) -> () = fd::closefrom, fd::all_closed;
         /// fclose(3), which closes inside libc
-        [Call control]
+        [Call Control Plain]
         fn fclose(stream: *mut FILE) -> c_int = fd::fclose, fd::closed;
         /// pclose(3), which closes inside libc
-        [Call control]
+        [Call Control Plain]
         fn pclose(stream: *mut FILE) -> c_int = fd::fclose, fd::closed;
         /// freopen(3), which closes inside libc
-        [Call control]
+        [Call Control Plain]
         fn freopen(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE = fd::freopen, fd::closed;
         /// freopen(3) with large offsets
-        [Call control]
+        [Call Control Plain]
         fn freopen64(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE = fd::freopen, fd::closed;
         /// dup(2)
-        [Call control SYS_dup]
+        [Call Control Plain SYS_dup]
         fn dup(fd: c_int) -> c_int = fd::dup, fd::duplicated;
         /// dup2(2)
-        [Call control SYS_dup2]
+        [Call Control Plain SYS_dup2]
         fn dup2(fd: c_int, newfd: c_int) -> c_int = fd::dup2, fd::duplicated;
         /// dup2(2), glibc's other name for it
-        [Call control]
+        [Call Control Plain]
         fn __dup2(fd: c_int, newfd: c_int) -> c_int = fd::dup2, fd::duplicated;
         /// dup3(2)
-        [Call control SYS_dup3]
+        [Call Control Plain SYS_dup3]
         fn dup3(fd: c_int, newfd: c_int, flags: c_int) -> c_int = fd::dup2, fd::duplicated;
         /// fcntl(2)
-        [Call any SYS_fcntl]
+        [Call Any Plain SYS_fcntl]
         fn fcntl(fd: c_int, cmd: c_int, arg: c_ulong) -> c_int = fd::fcntl, fd::fcntl_done;
         /// fcntl(2) with large file locks
-        [Call any]
+        [Call Any Plain]
         fn fcntl64(fd: c_int, cmd: c_int, arg: c_ulong) -> c_int = fd::fcntl, fd::fcntl_done;
         /// fcntl(2), glibc's other name for it
-        [Call any]
+        [Call Any Plain]
         fn __fcntl(fd: c_int, cmd: c_int, arg: c_ulong) -> c_int = fd::fcntl, fd::fcntl_done;
         /// pidfd_getfd(2)
-        [Call control SYS_pidfd_getfd]
+        [Call Control Plain SYS_pidfd_getfd]
         fn pidfd_getfd(pidfd: c_int, targetfd: c_int, flags: c_uint) -> c_int = fd::getfd, fd::got;
         /// login_tty(3), which closes and redirects inside libc
-        [Call control]
+        [Call Control Plain]
         fn login_tty(fd: c_int) -> c_int = fd::login_tty, fd::logged_in;
         /// forkpty(3), which forks and redirects inside libc
-        [Call control]
+        [Call Control Forks]
         fn forkpty(amaster: *mut c_int, name: *mut c_char, termp: *const termios, winp: *const winsize) -> c_int = process::plain, process::forked_pty;
 
         // Processes.
         /// fork(2)
-        [Call control]
+        [Call Control Forks]
         fn fork() -> pid_t = process::plain, process::forked;
         /// fork(2), glibc's other name for it
-        [Call control]
+        [Call Control Forks]
         fn __fork() -> pid_t = process::plain, process::forked;
         /// _Fork(3), fork without handlers
-        [Call control]
+        [Call Control Forks]
         fn _Fork() -> pid_t = process::plain, process::forked;
         /// daemon(3), which forks and redirects inside libc
-        [Call control]
+        [Call Control Forks]
         fn daemon(nochdir: c_int, noclose: c_int) -> c_int = process::daemon, process::daemonized;
         /// execve(2)
-        [Call exec SYS_execve]
+        [Call Exec(propagate) Execs SYS_execve]
         fn execve(path: *const c_char, argv: *const *const c_char, envp: *const *const c_char) -> c_int = process::execve, process::exec_failed;
         /// execv(3)
-        [Call exec]
+        [Call Exec(propagate) Execs]
         fn execv(path: *const c_char, argv: *const *const c_char) -> c_int = process::execv, process::exec_failed;
         /// execvp(3)
-        [Call exec]
+        [Call Exec(propagate) Execs]
         fn execvp(file: *const c_char, argv: *const *const c_char) -> c_int = process::execvp, process::exec_failed;
         /// execvpe(3)
-        [Call exec]
+        [Call Exec(propagate) Execs]
         fn execvpe(file: *const c_char, argv: *const *const c_char, envp: *const *const c_char) -> c_int = process::execvpe, process::exec_failed;
         /// execveat(2)
-        [Call exec SYS_execveat]
+        [Call Exec(propagate) Execs SYS_execveat]
         fn execveat(dirfd: c_int, path: *const c_char, argv: *const *const c_char, envp: *const *const c_char, flags: c_int) -> c_int = process::execveat, process::exec_failed;
         /// fexecve(3)
-        [Call exec]
+        [Call Exec(propagate) Execs]
         fn fexecve(fd: c_int, argv: *const *const c_char, envp: *const *const c_char) -> c_int = process::fexecve, process::exec_failed;
         /// posix_spawn(3)
-        [Call exec]
+        [Call Exec(propagate) Spawns]
         fn posix_spawn(pid: *mut pid_t, path: *const c_char, file_actions: *const posix_spawn_file_actions_t, attrp: *const posix_spawnattr_t, argv: *const *mut c_char, envp: *const *mut c_char) -> c_int = process::spawn, process::spawned;
         /// posix_spawnp(3)
-        [Call exec]
+        [Call Exec(propagate) SpawnsSearched]
         fn posix_spawnp(pid: *mut pid_t, file: *const c_char, file_actions: *const posix_spawn_file_actions_t, attrp: *const posix_spawnattr_t, argv: *const *mut c_char, envp: *const *mut c_char) -> c_int = process::spawn, process::spawned;
         /// prctl(2), for the moment at which a program enters a seccomp sandbox
-        [Call exec SYS_prctl]
+        [Call Exec(propagate) Changes SYS_prctl]
         fn prctl(option: c_int, arg2: c_ulong, arg3: c_ulong, arg4: c_ulong, arg5: c_ulong) -> c_int = process::prctl, process::prctl_done;
         /// setuid(2), which the log's writer has to follow
-        [Call control]
+        [Call Control Changes]
         fn setuid(uid: uid_t) -> c_int = process::plain, process::credentials_done;
         /// seteuid(2), which the log's writer has to follow
-        [Call control]
+        [Call Control Changes]
         fn seteuid(uid: uid_t) -> c_int = process::plain, process::credentials_done;
         /// setreuid(2), which the log's writer has to follow
-        [Call control]
+        [Call Control Changes]
         fn setreuid(ruid: uid_t, euid: uid_t) -> c_int = process::plain, process::credentials_done;
         /// setresuid(2), which the log's writer has to follow
-        [Call control]
+        [Call Control Changes]
         fn setresuid(ruid: uid_t, euid: uid_t, suid: uid_t) -> c_int = process::plain, process::credentials_done;
         /// setgid(2), which the log's writer has to follow
-        [Call control]
+        [Call Control Changes]
         fn setgid(gid: gid_t) -> c_int = process::plain, process::credentials_done;
         /// setegid(2), which the log's writer has to follow
-        [Call control]
+        [Call Control Changes]
         fn setegid(gid: gid_t) -> c_int = process::plain, process::credentials_done;
         /// setregid(2), which the log's writer has to follow
-        [Call control]
+        [Call Control Changes]
         fn setregid(rgid: gid_t, egid: gid_t) -> c_int = process::plain, process::credentials_done;
         /// setresgid(2), which the log's writer has to follow
-        [Call control]
+        [Call Control Changes]
         fn setresgid(rgid: gid_t, egid: gid_t, sgid: gid_t) -> c_int = process::plain, process::credentials_done;
         /// setgroups(2), which the log's writer has to follow
-        [Call control]
+        [Call Control Changes]
         fn setgroups(size: size_t, list: *const gid_t) -> c_int = process::plain, process::credentials_done;
         /// initgroups(3), which the log's writer has to follow
-        [Call control]
+        [Call Control Changes]
         fn initgroups(user: *const c_char, group: gid_t) -> c_int = process::plain, process::credentials_done;
         /// capset(2), which the log's writer has to follow
-        [Call control SYS_capset]
+        [Call Control Changes SYS_capset]
         fn capset(hdrp: *mut c_void, datap: *const c_void) -> c_int = process::plain, process::credentials_done;
         /// chdir(2), before which the log has to be open
-        [Call control SYS_chdir]
+        [Call Control Changes SYS_chdir]
         fn chdir(path: *const c_char) -> c_int = process::unlogged, call::logged;
         /// fchdir(2), before which the log has to be open
-        [Call control SYS_fchdir]
+        [Call Control Changes SYS_fchdir]
         fn fchdir(dirfd: c_int) -> c_int = process::unlogged, call::logged;
         /// chroot(2), before which the log has to be open
-        [Call control SYS_chroot]
+        [Call Control Changes SYS_chroot]
         fn chroot(path: *const c_char) -> c_int = process::unlogged, call::logged;
         /// unshare(2), which may need a process without other threads
-        [Call control SYS_unshare]
+        [Call Control Changes SYS_unshare]
         fn unshare(flags: c_int) -> c_int = process::alone, process::alone_done;
         /// setns(2), which may need a process without other threads
-        [Call control SYS_setns]
+        [Call Control Changes SYS_setns]
         fn setns(nsfd: c_int, nstype: c_int) -> c_int = process::alone, process::alone_done;
         /// syscall(2): routed by its number
-        [Call exec]
+        [Call Exec(propagate) Changes]
         fn syscall(number: c_long, a1: c_long, a2: c_long, a3: c_long, a4: c_long, a5: c_long, a6: c_long) -> c_long = process::syscall, process::syscall_done;
     }
     trampolines {
         /// vfork(2), which returns twice
-        [Call]
-        fn vfork() -> pid_t = process::plain;
+        [Call Vforks]
+        fn vfork() -> pid_t = process::plain, call::logged;
         /// vfork(2), glibc's other name for it
-        [Call]
-        fn __vfork() -> pid_t = process::plain;
+        [Call Vforks]
+        fn __vfork() -> pid_t = process::plain, call::logged;
         /// execl(3), which takes any number of arguments
-        [Call]
-        fn execl(path: *const c_char, arg: *const c_char) -> c_int = process::execv;
+        [Call ExecsList]
+        fn execl(path: *const c_char, arg: *const c_char) -> c_int = process::execv, process::exec_failed;
         /// execlp(3), which takes any number of arguments
-        [Call]
-        fn execlp(file: *const c_char, arg: *const c_char) -> c_int = process::execvp;
+        [Call ExecsList]
+        fn execlp(file: *const c_char, arg: *const c_char) -> c_int = process::execvp, process::exec_failed;
         /// execle(3), which takes any number of arguments
-        [Call]
-        fn execle(path: *const c_char, arg: *const c_char) -> c_int = process::execve;
+        [Call ExecsListEnv]
+        fn execle(path: *const c_char, arg: *const c_char) -> c_int = process::execve, process::exec_failed;
         /// clone(2), whose child starts on another stack
-        [Call]
-        fn clone(func: *const c_void, stack: *mut c_void, flags: c_int) -> c_int = process::clone;
+        [Call Clones]
+        fn clone(func: *const c_void, stack: *mut c_void, flags: c_int) -> c_int = process::clone, call::logged;
         /// clone(2), glibc's other name for it
-        [Call]
-        fn __clone(func: *const c_void, stack: *mut c_void, flags: c_int) -> c_int = process::clone;
+        [Call Clones]
+        fn __clone(func: *const c_void, stack: *mut c_void, flags: c_int) -> c_int = process::clone, call::logged;
         /// _exit(2), which does not return
-        [Call]
-        fn _exit(status: c_int) -> ! = process::plain;
+        [Call Exits]
+        fn _exit(status: c_int) -> ! = process::plain, call::logged;
         /// _Exit(3), which does not return
-        [Call]
-        fn _Exit(status: c_int) -> ! = process::plain;
+        [Call Exits]
+        fn _Exit(status: c_int) -> ! = process::plain, call::logged;
         /// quick_exit(3), which does not return
-        [Call]
-        fn quick_exit(status: c_int) -> ! = process::plain;
+        [Call ExitsQuickly]
+        fn quick_exit(status: c_int) -> ! = process::plain, call::logged;
     }
     not_hooked {
         exit: "runs the program's handlers first; the library's destructor comes after them";

@@ -4,7 +4,10 @@
 //! The constructor runs once, before the program, with the arguments that glibc gives to `.init_array` functions.
 //! Other libraries' constructors may have run hooks already; those made plain system calls.
 
-use crate::{alloc, environment, hooks, log, mode, panic, process, real, stack, sys};
+use crate::export::ROWS;
+use crate::original::TARGETS;
+use crate::table::{HASHES, HOOKS};
+use crate::{alloc, call, environment, log, mode, panic, process, real, stack, sys};
 use core::ffi::{CStr, c_char, c_int};
 use sockshim_core::config::{Config, Propagate};
 use sockshim_core::hook::Level;
@@ -23,7 +26,8 @@ unsafe extern "C" fn constructor(_: c_int, _: *const *const c_char, envp: *const
     panic::init();
     // A panic must not unwind into the dynamic linker.
     let set_up = panic::attempt(|| {
-        real::resolve(hooks::ROWS, &hooks::HASHES, &hooks::TARGETS);
+        call::register(&ROWS);
+        real::resolve(&HOOKS, &HASHES, &TARGETS);
         // SAFETY: the environment is a vector of C strings that lives as long as the process.
         let lines = || unsafe { lines(envp) };
         let config = Config::read(lines().map(CStr::to_bytes));

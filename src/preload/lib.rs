@@ -1,7 +1,7 @@
 //! `libsockshim.so`: what `LD_PRELOAD` puts between a program and libc.
 //!
 //! # One call's life
-//! 1. The program calls `bind`; the dynamic linker has bound it to the function that [`hooks`] exports.
+//! 1. The program calls `bind`; the dynamic linker has bound it to the function that [`export`] makes.
 //! 2. Fast exit: one load and one test of [`mode`]. Nobody looks: jump to libc's `bind`.
 //! 3. [`call::enter`] looks whether this is a place to look from (vfork child, fork child), makes a [`call::Ticket`]
 //!    and runs the row's dispatch function, which turns raw pointers into values and asks `sockshim-core`.
@@ -17,6 +17,7 @@
     clippy::missing_safety_doc,
     reason = "the hooks have the contracts of the functions that they stand for"
 )]
+#![allow(clippy::duplicate_mod, reason = "three files read the table of hooks, each with a macro of its own")]
 
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
 compile_error!(
@@ -25,18 +26,20 @@ compile_error!(
 
 use sockshim_sys as sys;
 
-#[macro_use]
-mod macros;
-
 mod alloc;
 mod call;
+mod confined;
 mod dispatch;
 mod environment;
-mod hooks;
+mod exec_list;
+mod export;
+mod gate;
 mod init;
 mod log;
 mod memory;
 mod mode;
+mod nsproxy;
+mod original;
 mod panic;
 mod process;
 mod program;
@@ -44,7 +47,11 @@ mod propagate;
 mod real;
 mod room;
 mod stack;
+mod table;
 mod tls;
+mod track;
 mod trampoline;
+mod vfork;
 #[cfg(feature = "test-support")]
 mod view;
+mod word;

@@ -1,8 +1,7 @@
-//! libc's own functions, one pointer per hook.
+//! Where libc's own functions are found: the next definition of each symbol after this library's.
 //!
-//! Each pointer begins at a stand-in of its own (made by the `hooks!` macro) that makes the plain system call, so a
-//! hook that runs before [`resolve`] needs neither a lookup nor a test. `resolve` runs once, in the constructor. It
-//! reads the objects' own symbol tables ([`sockshim_sys::elf`]), and asks redhook where these are out of the ordinary.
+//! [`resolve`] runs once, in the constructor. It reads the objects' own symbol tables ([`sockshim_sys::elf`]), and asks
+//! redhook where these are out of the ordinary.
 //!
 //! redhook's `hook!` macro is not used, because it resolves at first use (neither fork- nor signal-safe), and puts a
 //! catch_unwind around the blocking call (cancelling a thread there aborts).
@@ -10,36 +9,51 @@
 //! # Safety
 //! A pointer is only ever replaced by the next definition of the same symbol, so the prototypes agree.
 
-use crate::call::Row;
-use crate::hooks::COUNT;
 use crate::panic::attempt;
+use crate::table::COUNT;
+use crate::track;
 use core::ffi::{CStr, c_void};
 use core::sync::atomic::{AtomicPtr, Ordering};
-use sockshim_sys::elf::{self, Found, Place, Symbol};
+use sockshim_core::hook::{Hook, Level};
+use sockshim_sys::elf::{self, Found, Object, Place, Symbol};
 
-/// Points the target of every row's symbol, which has this hash, at its next definition. What a libc lacks keeps its stand-in: nobody can have linked it.
+/// Points the target of every hook's symbol, which has this hash, at its next definition. What a libc lacks keeps its
+/// stand-in: nobody can have linked it.
 #[unsafe(link_section = ".text.always")]
-pub fn resolve(rows: &[Row], hashes: &[u32], targets: &[AtomicPtr<()>]) {
+pub fn resolve(hooks: &[Hook], hashes: &[u32], targets: &[AtomicPtr<()>]) {
     let mut found = [Found::No; COUNT];
     let complete = elf::each_next(|object| {
-        for ((row, hash), found) in rows.iter().zip(hashes).zip(&mut found) {
+        let mut makes_sockets = false;
+        for ((hook, hash), found) in hooks.iter().zip(hashes).zip(&mut found) {
             if *found == Found::No {
-                *found = object.find(row.hook.symbol(), *hash);
+                *found = object.find(hook.symbol(), *hash);
+                makes_sockets |= *found != Found::No && hook.level <= Level::Call;
             }
+        }
+        if makes_sockets && !is_libc(object) {
+            track::set_interposed();
         }
     });
     // A library that is loaded while the program runs has nothing behind it, and dlsym knows of its dependencies.
     let complete = complete && found.iter().any(|found| matches!(found, Found::At(_)));
-    for ((row, target), found) in rows.iter().zip(targets).zip(found) {
+    for ((hook, target), found) in hooks.iter().zip(targets).zip(found) {
         let address = match found {
             Found::At(address) => Some(address),
             Found::No if complete => None,
-            _ => lookup(row.hook.symbol()),
+            _ => lookup(hook.symbol()),
         };
         if let Some(address) = address {
             target.store(address, Ordering::Release);
         }
     }
+}
+
+/// Whether an object is libc: it has a name that programs call without naming it. Before glibc 2.34 libpthread had a part
+/// of libc's functions.
+#[inline]
+fn is_libc(object: &Object) -> bool {
+    const OWN: [Symbol; 2] = [Symbol::new("__recv_chk\0"), Symbol::new("__pthread_key_create\0")];
+    OWN.iter().any(|symbol| object.find(symbol.name, symbol.hash) != Found::No)
 }
 
 /// The next definition of a symbol after this library, `RTLD_NEXT`, by dlsym.

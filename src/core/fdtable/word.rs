@@ -1,4 +1,4 @@
-//! The words of the table and its slab: handles, states and identities, packed so that each is read and changed in one
+//! The words of the table and its slab: entries, handles, states and identities, packed so that each is read and changed in one
 //! step.
 
 use crate::net::module::Owner;
@@ -8,11 +8,6 @@ use crate::net::sock::{Proto, Sock};
 use crate::net::socket::net_family;
 use crate::net::state::State;
 use libc::c_int;
-
-pub(super) const UNKNOWN: u64 = 0;
-pub(super) const NOT_SOCKET: u64 = 1;
-/// Unknown, and perhaps a socket that somebody has known: whoever stores here now may be too late.
-pub(super) const DOUBTFUL: u64 = 2;
 
 /// A reference to one socket of the slab, in one word: from the lowest bit its slot (20 bits, plus 2), the slot's
 /// generation (20 bits), and what kind of socket it is (family, and the places of ops and prot in the family's lists:
@@ -49,30 +44,70 @@ impl Handle {
     }
 }
 
-/// What the table knows of a descriptor.
+/// What an entry of the table says of its descriptor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Entry {
-    /// Nothing: ask.
+    /// Nothing is known: ask the kernel.
     Unknown,
-    /// It was something else than a socket when last asked.
+    /// Nothing is known, and something was: what another thread stores here may be older than that.
+    Doubtful,
+    /// It was something else than a socket when the kernel was last asked.
     NotSocket,
     /// This socket.
     Socket(Handle),
 }
 
-/// The table's word for a descriptor at some moment. What another thread has stored since then is left alone.
+/// An entry at some moment, in the one word that the table holds: 0 for [`Entry::Unknown`], 1 for [`Entry::NotSocket`], 2
+/// for [`Entry::Doubtful`], else a handle. What another thread has stored since then is left alone.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(transparent)]
 pub struct Seen(pub(super) u64);
 
 impl Seen {
+    pub(super) const UNKNOWN: Seen = Seen(0);
+    pub(super) const NOT_SOCKET: Seen = Seen(1);
+    pub(super) const DOUBTFUL: Seen = Seen(2);
+
     /// What it says.
     #[inline(always)]
     pub fn entry(self) -> Entry {
-        match self.0 {
-            UNKNOWN | DOUBTFUL => Entry::Unknown,
-            NOT_SOCKET => Entry::NotSocket,
-            handle => Entry::Socket(Handle(handle)),
+        match self {
+            Seen::UNKNOWN => Entry::Unknown,
+            Seen::NOT_SOCKET => Entry::NotSocket,
+            Seen::DOUBTFUL => Entry::Doubtful,
+            Seen(handle) => Entry::Socket(Handle(handle)),
         }
+    }
+
+    /// Whether it says that the descriptor is a socket.
+    #[inline(always)]
+    pub fn is_socket(self) -> bool {
+        self.0 > Seen::DOUBTFUL.0
+    }
+
+    /// Whether it says nothing: [`Entry::Unknown`] or [`Entry::Doubtful`].
+    #[inline(always)]
+    pub fn is_unknown(self) -> bool {
+        // One test: the two differ in one bit.
+        self.0 & !Seen::DOUBTFUL.0 == 0
+    }
+
+    /// Whether it says that the descriptor is something else than a socket.
+    #[inline(always)]
+    pub fn is_not_socket(self) -> bool {
+        self == Seen::NOT_SOCKET
+    }
+
+    /// Whether a socket is known under the number, or was: what is stored over it may be older than what it knew.
+    #[inline(always)]
+    pub fn has_known_socket(self) -> bool {
+        self.0 >= Seen::DOUBTFUL.0
+    }
+
+    /// The word itself, for a record that [`Handle::kind`] describes later.
+    #[inline(always)]
+    pub fn raw(self) -> u64 {
+        self.0
     }
 }
 

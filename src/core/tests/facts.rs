@@ -13,7 +13,7 @@ use sockshim_core::trace::process::Process;
 use sockshim_core::trace::{json as json_format, text};
 use sockshim_core::verdict::Instead;
 
-static HOOK: Hook = hook!(Decision, None, socket(domain: c_int, type_: c_int, protocol: c_int) -> c_int);
+static HOOK: Hook = hook!(Decision, Plain, [], socket(domain: c_int, type_: c_int, protocol: c_int) -> c_int);
 
 /// A caller without CAP_NET_RAW, in a namespace without MPTCP.
 struct Asked;

@@ -76,7 +76,7 @@ mod tests {
     use super::*;
     use crate::hook::Hook;
 
-    static HOOK: Hook = crate::hook!(Call, None, socket() -> c_int);
+    static HOOK: Hook = crate::hook!(Call, Plain, [], socket() -> c_int);
 
     #[test]
     fn what_has_no_room_is_counted() {

@@ -1,19 +1,21 @@
 //! Everything that sends or receives. The way through the layer is the same every time, so it is not recorded: the
 //! handler says it all.
 
-use crate::call::{Row, Ticket};
-use crate::dispatch::learn;
+use crate::call::Ticket;
 use crate::memory;
+use crate::track::learn;
+use sockshim_core::hook::{Direction, Hook};
 use sockshim_core::net::ops::ProtoOps;
 use sockshim_core::net::path::Func;
 use sockshim_core::trace::event::Extra;
 use sockshim_core::verdict::Change;
 
-/// The handler of a data call that took the short way.
-pub fn handler(row: &Row, ops: &'static ProtoOps) -> Option<Func> {
-    let name = row.hook.name().strip_prefix("__").unwrap_or(row.hook.name());
-    let receives = ["recv", "read", "pread"].iter().any(|verb| name.starts_with(verb));
-    Some(if receives { ops.recvmsg.func } else { ops.sendmsg.func })
+/// The handler of a data call that took the fast path.
+pub fn handler(hook: &Hook, ops: &'static ProtoOps) -> Option<Func> {
+    hook.does.direction().map(|direction| match direction {
+        Direction::Send => ops.sendmsg.func,
+        Direction::Receive => ops.recvmsg.func,
+    })
 }
 
 /// send(2), sendmsg(2), sendmmsg(2).

@@ -8,9 +8,9 @@
 //! next is the first record of one of them, and it becomes an event when its turn comes.
 
 use crate::alloc;
-use crate::hooks::ROWS;
 use crate::log::clock::Scale;
 use crate::log::ring::{self, Ring, SLOTS, Shape, Taken, WORDS};
+use crate::table::HOOKS;
 use core::cmp::Reverse;
 use core::ffi::c_int;
 use sockshim_core::fdtable::Handle;
@@ -62,7 +62,7 @@ impl Merge {
             current: None,
             until: 0,
             left: 0,
-            event: Event::new(&ROWS[0].hook),
+            event: Event::new(&HOOKS[0]),
             scale: Scale::begin(),
         }
     }
@@ -135,9 +135,10 @@ impl Merge {
     /// Makes the event of a record, if it is of interest.
     fn make(&mut self, taken: &Taken, tid: i32) -> bool {
         let Taken { end, data, rest } = taken;
-        let row = &ROWS[usize::from(data.place)];
+        let hook = &HOOKS[usize::from(data.place)];
+        let shape = Shape::of(hook.does);
         let event = &mut self.event;
-        event.hook = &row.hook;
+        event.hook = hook;
         event.ns = self.scale.span(end.saturating_sub(data.start));
         event.start = self.scale.time(*end).saturating_sub(event.ns);
         event.tid = tid;
@@ -145,25 +146,31 @@ impl Merge {
         event.ret = data.ret;
         event.errno = (data.ret == -1).then_some(c_int::from(data.errno));
         event.reason = Reason::HostOwned;
-        if row.shape == Shape::Poll {
+        if shape == Shape::Poll {
             event.args[..WORDS].copy_from_slice(&data.words);
         } else {
             // What a call has no argument for is not looked at.
             event.args[0] = data.fd.into();
             event.args[1..=WORDS].copy_from_slice(&data.words);
         }
-        for (arg, word) in event.args[row.shape.rest()..].iter_mut().zip(rest) {
+        for (arg, word) in event.args[shape.rest()..].iter_mut().zip(rest) {
             *arg = *word;
         }
-        if row.shape == Shape::Wait {
+        if shape == Shape::Wait {
             event.args[WORDS + 1] = data.socket as i64;
             (event.ops, event.prot, event.handler) = (None, None, None);
             return crate::dispatch::ready::waited(event);
         }
+        if event.errno == Some(libc::ENOTSOCK) {
+            // The number has become something else, and the entry did not know.
+            (event.ops, event.prot, event.handler) = (None, None, None);
+            event.reason = Reason::NotSocket;
+            return true;
+        }
         (event.ops, event.prot) = Handle::kind(data.socket);
-        event.handler = event.ops.and_then(|ops| match row.shape {
+        event.handler = event.ops.and_then(|ops| match shape {
             Shape::Poll => ops.poll,
-            _ => crate::dispatch::data::handler(row, ops),
+            _ => crate::dispatch::data::handler(hook, ops),
         });
         true
     }

@@ -40,7 +40,7 @@ pub struct Settings {
 }
 
 /// The call of a record about sockshim itself.
-static MESSAGE: Hook = sockshim_core::hook!(Decision, None, sockshim() -> c_int);
+static MESSAGE: Hook = sockshim_core::hook!(Decision, Plain, [], sockshim() -> c_int);
 
 /// Turns logging on, as the configuration says. The log is opened on the writer's thread while the program starts; the
 /// first event waits for it, and so does every call after which it could no longer be opened ([`is_open`]). There must be

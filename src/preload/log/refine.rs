@@ -8,6 +8,7 @@
 use crate::process;
 use libc::c_int;
 use sockshim_core::func;
+use sockshim_core::hook::Does;
 use sockshim_core::net::namespace::{Fact, Facts, INIT_NET, Net};
 use sockshim_core::net::ops::Cx;
 use sockshim_core::net::path::Path;
@@ -62,7 +63,10 @@ impl Facts for Harmless {
 /// Walks the call again if its prediction is open and facts may close it. `true` when the kernel has then answered
 /// something else than is predicted now.
 pub fn refine(event: &mut Event) -> bool {
-    if event.predicted != Predicted::Unknown || event.reason == Reason::ShimPanic || process::is_sandboxed() {
+    if event.predicted != Predicted::Unknown
+        || matches!(event.reason, Reason::ShimPanic | Reason::Overtaken)
+        || process::is_sandboxed()
+    {
         return false;
     }
     let mut path = Path::new();
@@ -82,14 +86,14 @@ pub fn refine(event: &mut Event) -> bool {
 fn walk(event: &Event, cx: &mut Cx) -> Option<Verdict> {
     let [first, second, third, ..] = event.args.map(|word| word as c_int);
     let lookup = || event.socket.map(Lookup::Socket);
-    Some(match event.hook.name() {
-        "socket" => sys_socket(cx, first, second, third).0,
-        "socketpair" => sys_socketpair(cx, first, second, third, None).0,
-        "bind" => {
+    Some(match event.hook.does {
+        Does::Creates => sys_socket(cx, first, second, third).0,
+        Does::Pairs => sys_socketpair(cx, first, second, third, None).0,
+        Does::Binds => {
             let addr: Copied<_> = (event.extra == Extra::Address).then_some(Ok(&event.addr));
             sys_bind(cx, lookup()?, addr)
         }
-        "listen" => sys_listen(cx, lookup()?, second),
+        Does::Listens => sys_listen(cx, lookup()?, second),
         _ => return None,
     })
 }

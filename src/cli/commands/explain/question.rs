@@ -110,13 +110,13 @@ impl Answer {
         self.sock.ops.and(self.sock.sk.prot)
     }
 
-    /// Whether the kernel contradicts.
+    /// Whether the kernel contradicts, or somebody else does that it asks.
     pub fn is_divergence(&self, kernel: Outcome) -> bool {
         let errno = match kernel {
             Outcome::Success => None,
             Outcome::Errno(errno) => Some(errno.0),
         };
-        Event { errno, ..self.event() }.is_divergence()
+        Event { errno, ..self.event() }.is_unexpected()
     }
 
     /// The path as the log has it in JSON, a value for each step.

@@ -15,7 +15,7 @@ use sockshim_core::{func, hook};
 
 macro_rules! hooks {
     ($($level:ident $name:ident($($arg:ident: $ty:ty),*) -> $ret:literal;)*) => {
-        static HOOKS: &[Hook] = &[$(hook!($level, None, $name($($arg: $ty),*), $ret)),*];
+        static HOOKS: &[Hook] = &[$(hook!($level, Plain, [], $name($($arg: $ty),*), $ret)),*];
     };
 }
 
@@ -58,7 +58,7 @@ impl Dice {
     }
 
     fn finding(&mut self, ops: &Socket) -> Finding {
-        match self.below(20) {
+        match self.below(21) {
             0 => Finding::Unchanged,
             1 => Finding::Allow,
             2 => Finding::Family { index: self.word() as u8, create: func!(inet_create) },
@@ -90,6 +90,7 @@ impl Dice {
             15 => Finding::Flags(self.one(&[0, 0o4000, 0o2_004_000, 0x77])),
             16 => Finding::Value(self.word() as i64),
             17 => Finding::State(self.one(&SocketState::ALL), self.one(&[TcpState::Close, TcpState::Listen])),
+            18 => Finding::MayHaveRefused,
             _ => Finding::Passed,
         }
     }
@@ -116,6 +117,7 @@ impl Dice {
             Reason::HostOwned,
             Reason::FdLife,
             Reason::BadState,
+            Reason::ResultUnknown,
             Reason::Mispredicted,
             Reason::ExecStatic,
             Reason::Shim,

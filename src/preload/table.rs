@@ -1,0 +1,55 @@
+//! The facts of the table of hooks: what each symbol is. Everybody may read them; what is done with a call is decided
+//! further up, in [`crate::export`].
+
+use sockshim_core::hook::Hook;
+
+/// How many symbols there are.
+pub const COUNT: usize = rows::COUNT;
+/// Every exported symbol, in the order of the table.
+pub static HOOKS: [Hook; COUNT] = rows::ALL;
+/// The hashes of the symbols in the tables of objects, in the same order.
+pub static HASHES: [u32; COUNT] = rows::HASHES;
+/// The place of each hook in the table.
+pub use rows::Place;
+
+/// From each line of the table, what it says of its symbol.
+macro_rules! hooks {
+    (
+        calls { $(
+            #[doc = $doc:literal]
+            [$level:ident $gate:ident $(($by:ident))? $does:ident $($nr:ident)?]
+            fn $name:ident($($arg:ident: $ty:ty),* $(,)?) -> $ret:ty = $enter:path, $leave:path;
+        )* }
+        trampolines { $(
+            #[doc = $tdoc:literal]
+            [$tlevel:ident $tdoes:ident]
+            fn $tname:ident($($targ:ident: $tty:ty),* $(,)?) -> $tret:tt = $tenter:path, $tleave:path;
+        )* }
+        not_hooked { $($unhooked:ident: $why:literal;)* }
+    ) => {
+        use sockshim_core::hook;
+        use sockshim_core::hook::Hook;
+        use sockshim_sys::elf;
+
+        /// The place of each hook in the table.
+        #[allow(non_camel_case_types, reason = "the variants are the symbols")]
+        #[derive(Clone, Copy)]
+        #[repr(usize)]
+        pub enum Place { $($name,)* $($tname,)* }
+
+        const SYMBOLS: &[&str] = &[$(stringify!($name),)* $(stringify!($tname),)*];
+        pub const COUNT: usize = SYMBOLS.len();
+
+        pub const ALL: [Hook; COUNT] = [
+            $(hook!($level, $does, [$($nr)?], $name($($arg: $ty),*), stringify!($ret)),)*
+            $(hook!($tlevel, $tdoes, [], $tname($($targ: $tty),*), stringify!($tret)),)*
+        ];
+
+        pub const HASHES: [u32; COUNT] =
+            [$(elf::hash(stringify!($name)),)* $(elf::hash(stringify!($tname)),)*];
+    };
+}
+
+// After the macro, whose name it uses.
+#[path = "hooks.rs"]
+mod rows;

@@ -1,0 +1,58 @@
+//! Arguments and results as words: what fits a register of the calling convention.
+
+use sockshim_core::trace::event::MAX_ARGS;
+
+/// A value that fits an argument register.
+pub trait Word {
+    /// What a function of this type returns when it fails.
+    const FAILURE: i64;
+    /// As the register holds it, extended by its own sign.
+    fn word(self) -> i64;
+    /// Back from the register.
+    fn from_word(word: i64) -> Self;
+}
+
+macro_rules! words {
+    ($($ty:ty),*) => { $(impl Word for $ty {
+        const FAILURE: i64 = -1;
+        fn word(self) -> i64 { self as i64 }
+        fn from_word(word: i64) -> Self { word as $ty }
+    })* };
+}
+words!(i32, u32, i64, u64, isize, usize);
+
+impl<T> Word for *const T {
+    const FAILURE: i64 = 0;
+    fn word(self) -> i64 {
+        self as i64
+    }
+    fn from_word(word: i64) -> Self {
+        word as *const T
+    }
+}
+
+impl<T> Word for *mut T {
+    const FAILURE: i64 = 0;
+    fn word(self) -> i64 {
+        self as i64
+    }
+    fn from_word(word: i64) -> Self {
+        word as *mut T
+    }
+}
+
+impl Word for () {
+    const FAILURE: i64 = 0;
+    fn word(self) -> i64 {
+        0
+    }
+    fn from_word(_: i64) -> Self {}
+}
+
+/// A call's arguments with zeros behind: an event has room for as many as any call has, and copies them in one piece.
+#[inline(always)]
+pub fn padded<const N: usize>(words: [i64; N]) -> [i64; MAX_ARGS] {
+    let mut all = [0; MAX_ARGS];
+    all[..N].copy_from_slice(&words);
+    all
+}
