@@ -8,13 +8,10 @@ const MODE: &[u8] = b"Seccomp:\t";
 
 /// Whether the calling thread's system calls go through a seccomp filter; `false` where that cannot be read.
 pub fn is_filtered() -> bool {
-    let fd = sys::open(STATUS, libc::O_RDONLY | libc::O_CLOEXEC, 0);
-    if fd < 0 {
-        return false;
-    }
+    let Ok(fd) = sys::open(STATUS, libc::O_RDONLY | libc::O_CLOEXEC, 0) else { return false };
     let (mut search, mut piece) = (Search::new(), [0; 1024]);
     let mode = loop {
-        match usize::try_from(sys::read(fd, &mut piece)) {
+        match sys::read(fd, &mut piece) {
             Ok(len @ 1..) => {
                 if let Some(mode) = search.look_at(&piece[..len]) {
                     break Some(mode);

@@ -83,11 +83,11 @@ const NOT_SOCKETS: &[(&str, Make)] = &[
     ("closed descriptor", |facts| Subject::other(facts, 4000, Lookup::BadFd)),
     ("descriptor -1", |facts| Subject::other(facts, -1, Lookup::BadFd)),
     ("file", |facts| {
-        let fd = sys::open(c"/dev/null", libc::O_RDWR | libc::O_CLOEXEC, 0);
+        let fd = sys::open(c"/dev/null", libc::O_RDWR | libc::O_CLOEXEC, 0).unwrap_or(-1);
         Subject::other(facts, fd, Lookup::NotSocket)
     }),
     ("O_PATH descriptor", |facts| {
-        let fd = sys::open(c"/dev/null", libc::O_PATH | libc::O_CLOEXEC, 0);
+        let fd = sys::open(c"/dev/null", libc::O_PATH | libc::O_CLOEXEC, 0).unwrap_or(-1);
         Subject::other(facts, fd, Lookup::BadFd)
     }),
 ];

@@ -58,7 +58,7 @@ pub fn remember(lines: impl Iterator<Item = &'static CStr>) {
             own.lines[index] = Some(Box::leak(Box::<CStr>::from(line)));
         }
     }
-    own.file = with_terminator(own.entry, |path| sys::stat_at(libc::AT_FDCWD, path, 0)).flatten();
+    own.file = with_terminator(own.entry, |path| sys::stat_at(libc::AT_FDCWD, path, 0)).and_then(Result::ok);
     OWN.store(Box::leak(Box::new(own)), Ordering::Release);
 }
 
@@ -77,8 +77,10 @@ fn entry_in(list: &[u8]) -> &'static [u8] {
         _ if !entry.contains(&b'/') => Box::leak(Box::from(loaded)),
         _ => {
             let mut directory = [0; PAGE];
-            let length = sys::current_directory(&mut directory);
-            let Some(length) = usize::try_from(length).ok().filter(|length| *length > 1) else { return &[] };
+            let length = sys::current_directory(&mut directory).unwrap_or(0);
+            if length <= 1 {
+                return &[];
+            }
             let entry = entry.strip_prefix(b"./").unwrap_or(entry);
             let absolute = [&directory[..length - 1], entry].join(&b'/');
             Box::leak(absolute.into_boxed_slice())
@@ -174,8 +176,9 @@ fn copy_heads(pid: i32, lines: &[usize], heads: &mut [[u8; HEAD]; BATCH]) -> Opt
         remote[index] = iovec { iov_base: *line as *mut c_void, iov_len: length };
         total += length;
     }
-    let copied = sys::copy_memory(pid, &local[..lines.len()], &remote[..lines.len()]);
-    if copied != total as isize {
+    // SAFETY: each local piece is one of `heads`, as far as that is long.
+    let copied = unsafe { sys::copy_memory(pid, &local[..lines.len()], &remote[..lines.len()]) };
+    if copied != Ok(total) {
         return None;
     }
     for (index, line) in lines.iter().enumerate() {
@@ -234,7 +237,8 @@ impl Own {
             return false;
         }
         let same_file = || {
-            let file = with_terminator(entry, |path| sys::stat_at(libc::AT_FDCWD, path, 0)).flatten();
+            let file =
+                with_terminator(entry, |path| sys::stat_at(libc::AT_FDCWD, path, 0)).and_then(Result::ok);
             file.is_some_and(|file| Some(file) == self.file)
         };
         entry == self.entry || (entry.contains(&b'/') && same_file())

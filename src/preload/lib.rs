@@ -26,13 +26,16 @@ compile_error!(
 
 use sockshim_sys as sys;
 
+mod act;
 mod alloc;
+mod arguments;
 mod call;
 mod confined;
 mod dispatch;
 mod environment;
 mod exec_list;
 mod export;
+mod fork;
 mod gate;
 mod init;
 mod log;
@@ -48,6 +51,8 @@ mod real;
 mod room;
 mod stack;
 mod table;
+#[cfg(feature = "test-support")]
+mod test_support;
 mod tls;
 mod track;
 mod trampoline;

@@ -98,7 +98,7 @@ fn search(address: i64, path: &mut [u8; PATH_MAX]) -> Option<Obstacle> {
 
 /// Whether exec would take it: a regular file with permission. Everything else fails, and waiting for a FIFO would hang.
 fn is_executable(dir: c_int, path: &CStr, flags: c_int) -> bool {
-    sys::stat_at(dir, path, flags).is_some_and(is_regular) && sys::may_execute(dir, path, flags)
+    sys::stat_at(dir, path, flags).is_ok_and(is_regular) && sys::may_execute(dir, path, flags)
 }
 
 fn is_regular(stat: sys::Stat) -> bool {
@@ -133,20 +133,20 @@ fn look(dir: c_int, path: &CStr, flags: c_int, interpreter: &mut [u8; HEAD + 1])
         return None;
     }
     let mask = sys::block_signals();
-    let fd = open(dir, path, flags);
-    let step = if fd < 0 { None } else { look_into(&Fd(fd), interpreter) };
-    if fd >= 0 {
+    let step = open(dir, path, flags).and_then(|fd| {
+        let step = look_into(&Fd(fd), interpreter);
         sys::close(fd);
-    }
+        step
+    });
     sys::restore_signals(mask);
     step
 }
 
-fn open(dir: c_int, path: &CStr, flags: c_int) -> c_int {
+fn open(dir: c_int, path: &CStr, flags: c_int) -> Option<c_int> {
     let how = libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NONBLOCK | libc::O_NOCTTY;
     if !path.is_empty() {
         let follow = if flags & libc::AT_SYMLINK_NOFOLLOW != 0 { libc::O_NOFOLLOW } else { 0 };
-        return sys::open_at(dir, path, how | follow);
+        return sys::open_at(dir, path, how | follow).ok();
     }
     // The descriptor itself may be of a kind that cannot be read (O_PATH, O_WRONLY), or be read by others.
     let mut name = *b"/proc/self/fd/\0\0\0\0\0\0\0\0\0\0\0\0";
@@ -162,7 +162,7 @@ fn open(dir: c_int, path: &CStr, flags: c_int) -> c_int {
     for (slot, digit) in name[PREFIX..].iter_mut().zip(digits[..at].iter().rev()) {
         *slot = *digit;
     }
-    CStr::from_bytes_until_nul(&name).map_or(-1, |name| sys::open_at(libc::AT_FDCWD, name, how))
+    sys::open_at(libc::AT_FDCWD, CStr::from_bytes_until_nul(&name).ok()?, how).ok()
 }
 
 struct Fd(c_int);
@@ -173,7 +173,7 @@ impl Source for Fd {
         let mut count = 0;
         while count < buffer.len() {
             match sys::pread(self.0, &mut buffer[count..], offset.saturating_add(count as i64)) {
-                read @ 1.. => count += read as usize,
+                Ok(read @ 1..) => count += read,
                 _ => break,
             }
         }
@@ -182,7 +182,7 @@ impl Source for Fd {
 }
 
 fn look_into(fd: &Fd, interpreter: &mut [u8; HEAD + 1]) -> Option<Step> {
-    let stat = sys::stat_at(fd.0, c"", libc::AT_EMPTY_PATH).filter(|stat| is_regular(*stat))?;
+    let stat = sys::stat_at(fd.0, c"", libc::AT_EMPTY_PATH).ok().filter(|stat| is_regular(*stat))?;
     match examine(fd) {
         Format::Script => {
             let mut head = [0; HEAD];
@@ -200,7 +200,7 @@ fn look_into(fd: &Fd, interpreter: &mut [u8; HEAD + 1]) -> Option<Step> {
 fn secure(fd: &Fd, stat: sys::Stat) -> Option<Obstacle> {
     let ([ruid, euid, _], [rgid, egid, _]) = (sys::resuid(), sys::resgid());
     let mut value = [0; 64];
-    let length = usize::try_from(sys::attribute(fd.0, c"security.capability", &mut value)).unwrap_or(0);
+    let length = sys::attribute(fd.0, c"security.capability", &mut value).unwrap_or(0);
     let capabilities = privilege::grants(&value[..length.min(value.len())]);
     let asks = capabilities || privilege::has_set_id(stat.mode);
     let nosuid = asks && sys::is_nosuid(fd.0);

@@ -21,7 +21,7 @@
 
 use crate::log::{clock, ring};
 use crate::table::HOOKS;
-use crate::{call, mode, original, process, tls};
+use crate::{call, fork, mode, original, process, tls};
 use core::arch::{asm, global_asm};
 use core::cell::Cell;
 use core::mem::MaybeUninit;
@@ -111,7 +111,7 @@ pub(crate) use vfork;
 /// Before the call, which will return to `back`. Whether the address was kept; else the call takes the plain way.
 pub extern "C" fn before(place: usize, back: usize) -> bool {
     original::find(place);
-    let observed = mode::control() && !process::is_vfork_child() && process::is_ready();
+    let observed = mode::control() && !process::is_vfork_child() && fork::is_ready();
     let kept = observed && mode::logs(HOOKS[place].level) && keep(place, back);
     // From here on whoever runs on this thread may be the child.
     ring::put_aside();
@@ -146,8 +146,8 @@ pub extern "C" fn after(place: usize, ret: i64) {
 fn log(place: usize, ret: i64, change: impl FnOnce(&mut Event)) {
     let Some(row) = call::row(place) else { return };
     let mut ticket = MaybeUninit::uninit();
-    if let call::Answer::Host = call::enter(&mut ticket, &HOOKS[place], row, &[0; MAX_ARGS]) {
-        // SAFETY: `Host` says that the ticket was written.
+    if !matches!(call::enter(&mut ticket, &HOOKS[place], row, &[0; MAX_ARGS]), call::Answer::Pass) {
+        // SAFETY: the answer says that the ticket was written.
         change(unsafe { &mut ticket.assume_init_mut().event });
         // SAFETY: the same.
         unsafe { call::leave(&mut ticket, ret) };

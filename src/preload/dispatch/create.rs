@@ -94,7 +94,7 @@ pub fn socketpair(t: &mut Ticket) {
 
 /// Makes both ends known; they are connected from the start.
 pub fn socketpair_done(t: &mut Ticket) {
-    if t.event.ret == 0 {
+    if t.event.ret == 0 && t.libc_answered() {
         // SAFETY: the call has written both descriptors.
         let pair: [i32; 2] = unsafe { memory::read_used(t.word(3)) };
         t.event.extra = Extra::Pair(pair);
@@ -125,7 +125,7 @@ fn decide_accept(t: &mut Ticket, flags: i32) {
     t.decide(|cx| sys_accept4(cx, lookup, flags));
     t.handler(|ops| ops.accept.func);
     // How much room there is for the peer's address, before the call changes it.
-    t.note = if t.word(1) != 0 { memory::value::<i32>(t.word(2)).unwrap_or(0).into() } else { 0 };
+    t.note = if t.word(1) != 0 { memory::value::<i32>(t.page(), t.word(2)).unwrap_or(0).into() } else { 0 };
 }
 
 /// Makes the accepted socket known: it has the listener's type and ops. MPTCP is the exception: a client without
@@ -138,8 +138,10 @@ pub fn accepted(t: &mut Ticket) {
         born(t, fd);
         t.event.socket = listener;
         t.event.path.step(func!(fd_install), Finding::Fd(fd));
-        // SAFETY: a successful accept has written the address, if one was asked for.
-        if let Some(addr) = unsafe { memory::sockaddr_used(t.word(1), t.word(2), t.note as i32) } {
+        if t.libc_answered()
+            // SAFETY: a successful accept has written the address, if one was asked for.
+            && let Some(addr) = unsafe { memory::sockaddr_used(t.word(1), t.word(2), t.note as i32) }
+        {
             t.event.addr = addr;
             t.event.extra = Extra::Address;
         }

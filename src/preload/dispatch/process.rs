@@ -5,7 +5,7 @@ use crate::log::{self, clock, writer};
 use crate::program::{self, Named};
 use crate::table::HOOKS;
 use crate::track::learn;
-use crate::{confined, environment, memory, mode, process, sys, tls};
+use crate::{confined, environment, memory, mode, process, sys};
 use sockshim_core::fdtable::FDS;
 use sockshim_core::hook::{Does, Level};
 use sockshim_core::net::address::SockAddr;
@@ -28,7 +28,7 @@ pub fn unlogged(t: &mut Ticket) {
 /// fork(2) has returned, in both processes. The child has its own log by now.
 pub fn forked(t: &mut Ticket) {
     if t.event.ret == 0 {
-        t.event.tid = tls::get().tid(process::pid());
+        t.event.tid = process::tid();
     }
     t.finish();
 }
@@ -277,7 +277,7 @@ pub fn syscall(t: &mut Ticket) {
     }
     match number {
         libc::SYS_clone => cloning(t, t.int(1)),
-        libc::SYS_clone3 => cloning(t, memory::value::<i32>(t.word(1)).unwrap_or(0)),
+        libc::SYS_clone3 => cloning(t, memory::value::<i32>(t.page(), t.word(1)).unwrap_or(0)),
         libc::SYS_seccomp if is_filter(t.int(1)) => entering_sandbox(t, t.word(2) as u64),
         libc::SYS_io_uring_setup => t.event.reason = Reason::IoUring,
         libc::SYS_exit_group => end_of_process(),

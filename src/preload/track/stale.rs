@@ -1,6 +1,6 @@
 //! The record that takes back what was logged of a number whose socket had been closed unseen.
 
-use crate::{log, mode, process, sys, tls};
+use crate::{log, mode, process, sys};
 use libc::c_int;
 use sockshim_core::hook;
 use sockshim_core::hook::{Hook, Level};
@@ -21,7 +21,7 @@ pub fn dropped(fd: c_int, socket: &Socket) {
     }
     let mut event = Event::new(&UNSEEN);
     event.start = sys::monotonic();
-    event.tid = tls::get().tid(process::pid());
+    event.tid = process::tid();
     event.fd = Some(fd);
     event.args[0] = fd.into();
     event.ops = socket.ops;
