@@ -130,7 +130,8 @@ fn figures_are_of_the_newest_results() {
     }
 }
 
-/// The variables by the help of the command are those of both tables.
+/// The variables by the help of the command are those of both tables, which `src/core/tests/documented.rs` compares with
+/// those that the library reads.
 #[test]
 fn every_variable_is_documented() {
     let help = run(command(Level::Native, None, binary::sockshim()).arg("--help"), b"", DEADLINE).stdout();
