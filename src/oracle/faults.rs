@@ -13,7 +13,13 @@ use crate::tally::Tally;
 use crate::triples::without_descriptors;
 use libc::c_int;
 use sockshim_core::net::socket::Lookup;
-use sockshim_core::net::{namespace::Net, ops::Cx, path::Path, socket::sys_socketpair};
+use sockshim_core::net::{
+    namespace::{INIT_NET, Net},
+    ops::Cx,
+    path::Path,
+    socket::sys_socketpair,
+};
+use sockshim_core::verdict::Instead;
 use sockshim_sys as sys;
 use std::cell::Cell;
 use std::io::Write;
@@ -315,7 +321,8 @@ fn pairs(facts: &Remembered, tally: &Tally) {
         for ty in [0, 1, 2, 3, 5, 11, 0x10] {
             for protocol in [-1, 0, 1, 6, 263] {
                 let mut path = Path::new();
-                let mut cx = Cx { path: &mut path, net: Net { facts } };
+                let mut instead = Instead::new();
+                let mut cx = Cx { path: &mut path, net: Net { facts, ..INIT_NET }, instead: &mut instead };
                 let (verdict, _) = sys_socketpair(&mut cx, family, ty, protocol, Bad.copied(()));
                 let array = Bad.to(std::ptr::null::<c_int>());
                 let args = [family.into(), ty.into(), protocol.into(), array];

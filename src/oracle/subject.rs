@@ -5,13 +5,13 @@ use crate::kernel::{self, Answer, call};
 use crate::mutation;
 use libc::c_int;
 use sockshim_core::fdtable::{FDS, Handle};
-use sockshim_core::net::namespace::{Facts, Net};
+use sockshim_core::net::namespace::{Facts, INIT_NET, Net};
 use sockshim_core::net::ops::{Cx, ProtoOps, Socket, SocketState};
 use sockshim_core::net::path::{Finding, Func, Path};
 use sockshim_core::net::sock::TcpState;
 use sockshim_core::net::socket::*;
 use sockshim_core::net::state;
-use sockshim_core::verdict::{Change, Predicted, Verdict};
+use sockshim_core::verdict::{Change, Instead, Predicted, Verdict};
 use sockshim_sys as sys;
 
 /// A call that was made on both sides.
@@ -43,7 +43,8 @@ impl<'a> Subject<'a> {
     pub fn socket(facts: &'a dyn Facts, family: c_int, ty: c_int, protocol: c_int) -> Option<Subject<'a>> {
         let ty = ty | libc::SOCK_NONBLOCK;
         let mut path = Path::new();
-        let mut cx = Cx { path: &mut path, net: Net { facts } };
+        let mut instead = Instead::new();
+        let mut cx = Cx { path: &mut path, net: Net { facts, ..INIT_NET }, instead: &mut instead };
         let (_, socket) = sys_socket(&mut cx, family, ty, protocol);
         let fd = kernel::socket(family, ty, protocol).ok()? as c_int;
         Some(Subject::known(facts, fd, &socket))
@@ -63,7 +64,8 @@ impl<'a> Subject<'a> {
     pub fn pair(facts: &'a dyn Facts, ty: c_int) -> Option<[Subject<'a>; 2]> {
         let ty = ty | libc::SOCK_NONBLOCK;
         let mut path = Path::new();
-        let mut cx = Cx { path: &mut path, net: Net { facts } };
+        let mut instead = Instead::new();
+        let mut cx = Cx { path: &mut path, net: Net { facts, ..INIT_NET }, instead: &mut instead };
         let (_, mut socket) = sys_socketpair(&mut cx, libc::AF_UNIX, ty, 0, Some(Ok(())));
         let fds = kernel::socketpair(libc::AF_UNIX, ty, 0).ok()?;
         socket.state = SocketState::Connected;
@@ -77,7 +79,7 @@ impl<'a> Subject<'a> {
         if socket.ops.is_none() {
             let protocol = sys::getsockopt_int(fd, libc::SO_PROTOCOL).ok()?;
             let kept = socket;
-            socket = socket_of(kept.sk.family, kept.ty, protocol);
+            socket = socket_of(kept.net, kept.sk.family, kept.ty, protocol);
             (socket.state, socket.sk.state, socket.sk.bound) = (kept.state, kept.sk.state, kept.sk.bound);
         }
         Some(Subject::known(self.facts, fd, &socket))
@@ -119,7 +121,9 @@ impl<'a> Subject<'a> {
     ) -> Asked {
         let lookup = self.lookup();
         let mut path = Path::new();
-        let mut cx = Cx { path: &mut path, net: Net { facts: self.facts } };
+        let mut instead = Instead::new();
+        let mut cx =
+            Cx { path: &mut path, net: Net { facts: self.facts, ..INIT_NET }, instead: &mut instead };
         let verdict = predict(&mut cx, lookup);
         let answer = perform(self.fd.into());
         let socket = self.sock();

@@ -8,22 +8,22 @@
 
 use crate::log::clock;
 use crate::log::ring::Begin;
+use crate::nsproxy::net_ns;
 use crate::panic::attempt;
 use crate::table::{COUNT, HOOKS};
-use crate::{log, mode, process, sys, tls};
+use crate::{log, mode, process, sys, tls, track};
 use core::mem::MaybeUninit;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 use sockshim_core::errno::Errno;
-use sockshim_core::fdtable::{Entry, FDS, Handle};
+use sockshim_core::fdtable::{FDS, Handle};
 use sockshim_core::hook;
 use sockshim_core::hook::{Hook, Level};
-use sockshim_core::net::namespace::INIT_NET;
 use sockshim_core::net::ops::{Cx, Socket};
 use sockshim_core::net::socket::Lookup;
 use sockshim_core::net::state;
 use sockshim_core::trace::event::{Event, Extra, MAX_ARGS};
-use sockshim_core::verdict::{Action, Change, Predicted, Reason, Verdict};
+use sockshim_core::verdict::{Action, Change, Instead, Predicted, Reason, Verdict};
 
 /// What is done before and after libc's function.
 pub struct Row {
@@ -41,6 +41,13 @@ pub fn register(rows: &'static [Row; COUNT]) {
     ROWS.store(ptr::from_ref(rows).cast_mut(), Ordering::Release);
 }
 
+/// What is done before and after the calls of a hook; `None` before the constructor has run.
+pub fn row(place: usize) -> Option<&'static Row> {
+    // SAFETY: the pointer is null or what `register` was given.
+    let rows = unsafe { ROWS.load(Ordering::Acquire).as_ref() };
+    rows.map(|rows| &rows[place])
+}
+
 /// What a call carries from its first half to its second. Plain data: it may be dropped by a longjmp.
 pub struct Ticket {
     /// The event as far as it is known.
@@ -53,6 +60,8 @@ pub struct Ticket {
     pub change: Change,
     /// A number that the dispatch functions of one call pass on.
     pub note: i64,
+    /// How libc is to perform the call otherwise.
+    pub instead: Instead,
     leave: fn(&mut Ticket),
 }
 
@@ -152,6 +161,7 @@ impl Ticket {
             handle: None,
             change: Change::None,
             note: 0,
+            instead: Instead::new(),
             leave: row.leave,
         });
         ticket.event.args = *args;
@@ -165,9 +175,7 @@ impl Ticket {
 
     /// Makes this the ticket of another hook, whose arguments are the same but for `skip` words at the front.
     pub fn become_hook(&mut self, place: usize, skip: usize) {
-        // SAFETY: the pointer is null or what `register` was given.
-        let Some(rows) = (unsafe { ROWS.load(Ordering::Acquire).as_ref() }) else { return };
-        let row = &rows[place];
+        let Some(row) = row(place) else { return };
         self.event.hook = &HOOKS[place];
         self.event.args.rotate_left(skip);
         self.event.via_syscall = true;
@@ -206,12 +214,11 @@ impl Ticket {
         self.event.args[index]
     }
 
-    /// What `fd` is. `careful` checks that what is remembered is still what the number means.
+    /// What `fd` is. `careful` asks the kernel whether what is remembered is still what the number means.
     pub fn lookup(&mut self, fd: i32, careful: bool) -> Lookup {
         self.event.fd = Some(fd);
-        if let Entry::Socket(handle) = FDS.get(fd)
-            && let Some((socket, cookie)) = FDS.read(handle)
-            && (!careful || self.is_current(fd, &socket, cookie, handle))
+        if let Some((socket, handle, name)) = track::known(fd)
+            && (!careful || track::confirmed(fd, &socket, handle, name))
         {
             self.handle = Some(handle);
             return self.found(socket);
@@ -219,16 +226,18 @@ impl Ticket {
         self.asked(fd, careful)
     }
 
-    /// Whether the kernel says that `fd` is still the socket that is remembered.
-    #[inline(always)]
-    fn is_current(&self, fd: i32, socket: &Socket, cookie: u64, handle: Handle) -> bool {
-        let current = cookie == 0
-            || process::is_sandboxed()
-            || crate::dispatch::name_of(fd, socket.sk.protocol).is_ok_and(|now| now == cookie);
-        if !current {
-            FDS.doubt_if(fd, handle.into());
+    /// The lookup of what is not known as a socket.
+    #[inline(never)]
+    fn asked(&mut self, fd: i32, careful: bool) -> Lookup {
+        if !careful && track::is_other(fd) {
+            return Lookup::NotSocket;
         }
-        current
+        let (lookup, handle) = track::adopt(fd);
+        self.handle = handle;
+        match lookup {
+            Lookup::Socket(socket) => self.found(socket),
+            other => other,
+        }
     }
 
     #[inline(always)]
@@ -239,23 +248,9 @@ impl Ticket {
         Lookup::Socket(socket)
     }
 
-    /// The lookup of what the table does not know.
-    #[inline(never)]
-    fn asked(&mut self, fd: i32, careful: bool) -> Lookup {
-        if !careful && FDS.get(fd) == Entry::NotSocket {
-            return Lookup::NotSocket;
-        }
-        let (lookup, handle) = crate::dispatch::adopt(fd);
-        self.handle = handle;
-        match lookup {
-            Lookup::Socket(socket) => self.found(socket),
-            other => other,
-        }
-    }
-
     /// Runs the walk and takes its verdict.
     pub fn decide(&mut self, walk: impl FnOnce(&mut Cx) -> Verdict) {
-        let mut cx = Cx { path: &mut self.event.path, net: INIT_NET };
+        let mut cx = Cx { path: &mut self.event.path, net: net_ns(), instead: &mut self.instead };
         let verdict = walk(&mut cx);
         self.settle(verdict);
     }
@@ -270,10 +265,30 @@ impl Ticket {
 
     /// Applies the change, and logs what is to be logged.
     pub fn finish(&mut self) {
+        if self.event.is_divergence() {
+            return self.unexpected();
+        }
         if self.change != Change::None {
             self.commit();
         }
-        if self.event.is_divergence() {
+        self.send();
+    }
+
+    /// [`Ticket::finish`] of a call that was answered in another way than predicted: because the prediction was made from
+    /// a state that was not the socket's any more, or because the tables are wrong.
+    #[cold]
+    #[inline(never)]
+    fn unexpected(&mut self) {
+        // Asked first: the change is made to the state that the prediction was made from.
+        let overtaken = track::contradicted(&self.event, self.handle);
+        if self.change != Change::None {
+            self.commit();
+        }
+        if overtaken {
+            self.event.predicted = Predicted::Unknown;
+            self.event.reason = Reason::Overtaken;
+            self.event.fd.into_iter().for_each(track::correct);
+        } else {
             log::send(&diverged(&self.event));
         }
         self.send();
@@ -284,6 +299,9 @@ impl Ticket {
     fn commit(&mut self) {
         let (Some(handle), Some(socket)) = (self.handle, &self.event.socket) else { return };
         FDS.update(handle, |old| state::commit(old, socket, self.change, self.event.errno));
+        if track::is_interposed() {
+            self.event.fd.into_iter().for_each(track::follow);
+        }
     }
 
     /// Hands the event to the log, if its level asks for it.

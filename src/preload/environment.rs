@@ -13,15 +13,16 @@ use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 use libc::iovec;
 use sockshim_core::config::NAMES;
+use sockshim_elf::sanitizer::Sanitizer;
 
 const PRELOAD: &[u8] = b"LD_PRELOAD=";
 const PREFIX: &[u8] = b"SOCKSHIM_";
 const LOG: &[u8] = b"SOCKSHIM_LOG=";
-/// As many variables as there are.
+/// How many variables there are.
 const MOST: usize = NAMES.len();
 /// How much of a line is looked at to find its name. A longer name is none of ours.
 const HEAD: usize = 32;
-/// How many lines are looked at in one go.
+/// How many lines one system call copies.
 const BATCH: usize = 16;
 const PAGE: usize = 4096;
 
@@ -36,7 +37,7 @@ pub struct Own {
 
 static OWN: AtomicPtr<Own> = AtomicPtr::new(ptr::null_mut());
 
-/// What was remembered.
+/// The variables that [`remember`] has kept.
 pub fn own() -> Option<&'static Own> {
     // SAFETY: the pointer is null or a leaked box.
     unsafe { OWN.load(Ordering::Acquire).as_ref() }
@@ -97,6 +98,8 @@ pub struct Survey {
     pub preload: Option<(usize, *const c_char, usize)>,
     /// Whether that names the library.
     pub names_us: bool,
+    /// Whether the first that it names is the runtime of AddressSanitizer.
+    pub asan_is_first: bool,
     /// Which of [`Own`]'s lines are there, one bit each.
     present: u32,
     /// Whether there is a `SOCKSHIM_LOG`.
@@ -115,7 +118,8 @@ impl Survey {
 pub fn survey(environment: *const *const c_char) -> Option<Survey> {
     let own = own()?;
     let pid = sys::getpid();
-    let mut survey = Survey { count: 0, preload: None, names_us: false, present: 0, has_log: false };
+    let mut survey =
+        Survey { count: 0, preload: None, names_us: false, asan_is_first: false, present: 0, has_log: false };
     let mut at = environment as usize;
     while at != 0 {
         let mut lines = [0_usize; BATCH];
@@ -130,7 +134,7 @@ pub fn survey(environment: *const *const c_char) -> Option<Survey> {
         at += wanted * size_of::<usize>();
     }
     if let Some((_, value, length)) = &mut survey.preload {
-        (survey.names_us, *length) = list(own, pid, *value as usize)?;
+        (survey.names_us, survey.asan_is_first, *length) = list(own, pid, *value as usize)?;
     }
     Some(survey)
 }
@@ -183,12 +187,14 @@ fn copy_heads(pid: i32, lines: &[usize], heads: &mut [[u8; HEAD]; BATCH]) -> Opt
     Some(())
 }
 
-/// Reads a value of `LD_PRELOAD`: whether it names the library, and its length.
-fn list(own: &Own, pid: i32, value: usize) -> Option<(bool, usize)> {
+/// Reads a value of `LD_PRELOAD`: whether it names the library, whether it begins with the runtime of AddressSanitizer,
+/// and its length.
+fn list(own: &Own, pid: i32, value: usize) -> Option<(bool, bool, usize)> {
     let mut entry = [0_u8; 512];
     let (mut length, mut names_us) = (0, false);
-    // What has no room is a path longer than ours, or one that is not understood here.
+    // The length of the entry, also where it does not fit: then it is longer than ours, and so another one.
     let mut taken = 0;
+    let mut asan_is_first = None;
     loop {
         let mut piece = [0; 64];
         let at = value + length;
@@ -201,15 +207,24 @@ fn list(own: &Own, pid: i32, value: usize) -> Option<(bool, usize)> {
                 }
                 taken += 1;
             } else {
+                if taken > 0 && asan_is_first.is_none() {
+                    asan_is_first = Some(entry.get(..taken).is_some_and(is_asan));
+                }
                 names_us = names_us || entry.get(..taken).is_some_and(|entry| own.is(entry));
                 taken = 0;
             }
             if *byte == 0 {
-                return Some((names_us, length));
+                return Some((names_us, asan_is_first == Some(true), length));
             }
             length += 1;
         }
     }
+}
+
+/// Whether an entry of `LD_PRELOAD` is the runtime of AddressSanitizer.
+fn is_asan(entry: &[u8]) -> bool {
+    let name = entry.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    Sanitizer::of_library(name) == Some(Sanitizer::Address)
 }
 
 impl Own {

@@ -31,7 +31,7 @@ macro_rules! hooks {
         trampolines { $(
             #[doc = $tdoc:literal]
             [$tlevel:ident $tdoes:ident]
-            fn $tname:ident($($targ:ident: $tty:ty),* $(,)?) -> $tret:tt = $before:path;
+            fn $tname:ident($($targ:ident: $tty:ty),* $(,)?) -> $tret:tt = $tenter:path, $tleave:path;
         )* }
         not_hooked { $($unhooked:ident: $why:literal;)* }
     ) => {
@@ -47,7 +47,7 @@ macro_rules! hooks {
 
         pub static ROWS: [Row; COUNT] = [
             $(Row { enter: $enter, leave: $leave },)*
-            $(Row { enter: $before, leave: call::logged },)*
+            $(Row { enter: $tenter, leave: $tleave },)*
         ];
 
         #[inline(always)]
@@ -117,12 +117,11 @@ macro_rules! hooks {
             )*
         }
 
-        /// Symbols that return twice, never return or take any number of arguments: machine code that calls the
-        /// row's function first and then jumps to libc with everything as it was.
+        /// Symbols that return twice, never return or take any number of arguments.
         #[allow(non_snake_case, reason = "the names are the symbols")]
         mod jump {
             use super::*;
-            $(crate::trampoline::trampoline!($tname, Place::$tname as usize);)*
+            $(crate::trampoline::trampoline!($tdoes $tname, Place::$tname as usize);)*
         }
     };
 }

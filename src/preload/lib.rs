@@ -28,14 +28,17 @@ use sockshim_sys as sys;
 
 mod alloc;
 mod call;
+mod confined;
 mod dispatch;
 mod environment;
+mod exec_list;
 mod export;
 mod gate;
 mod init;
 mod log;
 mod memory;
 mod mode;
+mod nsproxy;
 mod original;
 mod panic;
 mod process;
@@ -46,7 +49,9 @@ mod room;
 mod stack;
 mod table;
 mod tls;
+mod track;
 mod trampoline;
+mod vfork;
 #[cfg(feature = "test-support")]
 mod view;
 mod word;

@@ -28,7 +28,7 @@ pub enum Named {
     Searched(i64),
     /// By a descriptor.
     Open(c_int),
-    /// By a path or a name, from a directory that is not known here: only an absolute path can be looked at.
+    /// By a path or a name that file actions may give another meaning: only an absolute path can be looked at.
     Elsewhere(i64),
 }
 
@@ -57,6 +57,8 @@ pub fn reason(named: &Named) -> Option<Reason> {
         Obstacle::Capabilities => Reason::ExecCaps,
         Obstacle::OtherLibc => Reason::ExecOtherLibc,
         Obstacle::OtherArchitecture => Reason::ExecOtherArch,
+        Obstacle::AddressSanitizer => Reason::ExecAsan,
+        Obstacle::ThreadSanitizer => Reason::ExecTsan,
     })
 }
 
@@ -125,7 +127,7 @@ enum Step {
     Script,
 }
 
-/// Looks at one file. `None` when exec will fail, or nothing can be said.
+/// Looks at one file. `None` when exec will fail, or the file cannot be read.
 fn look(dir: c_int, path: &CStr, flags: c_int, interpreter: &mut [u8; HEAD + 1]) -> Option<Step> {
     if !is_executable(dir, path, flags) {
         return None;
@@ -205,6 +207,15 @@ fn secure(fd: &Fd, stat: sys::Stat) -> Option<Obstacle> {
     let no_new_privs = asks && sys::no_new_privs();
     let file = File { mode: stat.mode, uid: stat.uid, gid: stat.gid, capabilities, nosuid };
     privilege::secure(&file, &Caller { ruid, euid, rgid, egid, no_new_privs })
+}
+
+/// Whether an environment has the library loaded before the runtime of AddressSanitizer, which then ends the program.
+pub fn comes_before_asan(environment: i64) -> bool {
+    environment::survey(environment as *const _).is_none_or(|survey| match survey.names_us {
+        true => !survey.asan_is_first,
+        // What propagation adds comes first.
+        false => crate::mode::propagates(),
+    })
 }
 
 /// Whether the environment that is passed on will have what a new program needs to be logged.

@@ -1,10 +1,47 @@
-//! What a call that libc has answered changes in the socket's state.
+//! The states that calls change, and what a call that was answered changes in them.
 
-use crate::fdtable::State;
 use crate::net::ops::{Socket, SocketState};
 use crate::net::sock::{Bound, TcpState};
 use crate::verdict::Change;
 use libc::c_int;
+
+/// The states that calls change, apart from what a socket is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct State {
+    /// `sock->state`.
+    pub socket: SocketState,
+    /// `sk->sk_state`.
+    pub sk: TcpState,
+    /// Whether there is a local address.
+    pub bound: Bound,
+    /// Which directions are shut.
+    pub shutdown: u8,
+}
+
+impl State {
+    /// The states of a socket.
+    pub fn of(socket: &Socket) -> State {
+        State { socket: socket.state, sk: socket.sk.state, bound: socket.sk.bound, shutdown: socket.shutdown }
+    }
+
+    /// All of it in one word of four bytes, so that it can be changed in one step.
+    #[inline]
+    pub fn pack(self) -> u32 {
+        u32::from_le_bytes([self.socket as u8, self.sk as u8, self.bound as u8, self.shutdown])
+    }
+
+    /// What [`State::pack`] has packed.
+    #[inline]
+    pub fn unpack(word: u32) -> State {
+        let [socket, sk, bound, shutdown] = word.to_le_bytes();
+        State {
+            socket: SocketState::of_number(socket),
+            sk: TcpState::of_number(sk),
+            bound: Bound::of_number(bound),
+            shutdown,
+        }
+    }
+}
 
 /// The kinds of sockets that keep their state in different ways.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -218,10 +255,23 @@ fn after_attempt(bound: Bound) -> Bound {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::namespace::INIT_NET;
 
     fn socket(family: c_int, ty: c_int) -> (Socket, State) {
-        let socket = Socket::alloc(family, ty);
+        let socket = Socket::alloc(INIT_NET.id, family, ty);
         (socket, State::of(&socket))
+    }
+
+    #[test]
+    fn every_state_comes_back_from_its_word() {
+        for bound in [Bound::No, Bound::Yes, Bound::Unknown, Bound::Auto, Bound::Gone] {
+            for socket in SocketState::ALL {
+                for sk in TcpState::ALL {
+                    let state = State { socket, sk, bound, shutdown: 3 };
+                    assert_eq!(State::unpack(state.pack()), state);
+                }
+            }
+        }
     }
 
     #[test]

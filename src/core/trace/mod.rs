@@ -3,6 +3,7 @@
 //! | file | job |
 //! |---|---|
 //! | [`event`] | one fixed-size record per call, filled on the program's thread without allocation |
+//! | [`refusal`] | what is taken back of an event that something outside the tables may have answered |
 //! | [`sink`] | the bounded channel, and the count of what it had no room for |
 //! | [`decode`] | arguments by name: flags, options, addresses |
 //! | [`line`] | what lines are made of |
@@ -14,6 +15,7 @@ pub mod event;
 pub mod json;
 pub mod line;
 pub mod process;
+pub mod refusal;
 pub mod sink;
 pub mod text;
 

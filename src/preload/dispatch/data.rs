@@ -2,8 +2,8 @@
 //! handler says it all.
 
 use crate::call::Ticket;
-use crate::dispatch::learn;
 use crate::memory;
+use crate::track::learn;
 use sockshim_core::hook::{Direction, Hook};
 use sockshim_core::net::ops::ProtoOps;
 use sockshim_core::net::path::Func;

@@ -2,9 +2,9 @@
 
 use crate::call::Ticket;
 use crate::memory;
+use crate::nsproxy::net_ns;
 use sockshim_core::fdtable::FDS;
 use sockshim_core::net::address::SockAddr;
-use sockshim_core::net::namespace::INIT_NET;
 use sockshim_core::net::ops::Cx;
 use sockshim_core::net::socket::{
     AddrOut, Copied, sys_bind, sys_connect, sys_getname, sys_listen, sys_shutdown,
@@ -26,7 +26,8 @@ impl Ticket {
     /// [`Ticket::decide`] for a call with the address that was [copied](Ticket::address).
     fn decide_at(&mut self, copied: Copied<()>, walk: impl FnOnce(&mut Cx, Copied<&SockAddr>) -> Verdict) {
         let addr = copied.map(|copied| copied.map(|()| &self.event.addr));
-        let verdict = walk(&mut Cx { path: &mut self.event.path, net: INIT_NET }, addr);
+        let mut cx = Cx { path: &mut self.event.path, net: net_ns(), instead: &mut self.instead };
+        let verdict = walk(&mut cx, addr);
         self.settle(verdict);
     }
 }

@@ -1,9 +1,8 @@
 //! poll(2), select(2), epoll(7). Descriptors are the kernel's own, so these are only looked at, never changed.
 
 use crate::call::Ticket;
-use crate::dispatch::adopt;
-use crate::memory;
-use sockshim_core::fdtable::FDS;
+use crate::{memory, track};
+use sockshim_core::fdtable::{FDS, Seen};
 use sockshim_core::hook::Does;
 use sockshim_core::trace::event::Event;
 use sockshim_core::verdict::Reason;
@@ -21,16 +20,16 @@ pub fn poll(t: &mut Ticket) {
     t.handle = None;
 }
 
-/// The first descriptor of poll's array that is a socket, and its word in the fd table. `used` says that the kernel has
+/// The first descriptor of poll's array that is a socket, and its entry in the fd table. `used` says that the kernel has
 /// just read the array.
-pub fn find_socket(array: i64, count: i64, used: bool) -> Option<(i32, u64)> {
+pub fn find_socket(array: i64, count: i64, used: bool) -> Option<(i32, Seen)> {
     entries(array, count, used).find_map(|entry| {
         let mut word = FDS.word(entry.fd);
-        if word == 0 {
-            adopt(entry.fd);
+        if word.is_unknown() {
+            track::adopt(entry.fd);
             word = FDS.word(entry.fd);
         }
-        (word > 1).then_some((entry.fd, word))
+        word.is_socket().then_some((entry.fd, word))
     })
 }
 

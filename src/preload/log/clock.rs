@@ -19,8 +19,13 @@ pub fn use_ticks() {
 
 /// Notes the start of a call.
 pub fn start(event: &mut Event) {
-    event.in_ticks = CHEAP.load(Ordering::Relaxed);
-    event.start = read(event.in_ticks);
+    (event.in_ticks, event.start) = now();
+}
+
+/// The time, and whether it is in ticks.
+pub fn now() -> (bool, u64) {
+    let in_ticks = CHEAP.load(Ordering::Relaxed);
+    (in_ticks, read(in_ticks))
 }
 
 /// Notes the start of a call that was read from the counter.

@@ -161,6 +161,12 @@ impl Merge {
             (event.ops, event.prot, event.handler) = (None, None, None);
             return crate::dispatch::ready::waited(event);
         }
+        if event.errno == Some(libc::ENOTSOCK) {
+            // The number has become something else, and the entry did not know.
+            (event.ops, event.prot, event.handler) = (None, None, None);
+            event.reason = Reason::NotSocket;
+            return true;
+        }
         (event.ops, event.prot) = Handle::kind(data.socket);
         event.handler = event.ops.and_then(|ops| match shape {
             Shape::Poll => ops.poll,

@@ -22,7 +22,7 @@ use core::cell::UnsafeCell;
 use core::ptr;
 use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use sockshim_core::boxed::try_boxed;
-use sockshim_core::fdtable::FDS;
+use sockshim_core::fdtable::{FDS, Seen};
 use sockshim_core::hook::Does;
 use sockshim_core::trace::event::Event;
 
@@ -178,7 +178,7 @@ pub struct Started {
 #[inline(always)]
 pub fn bytes(fd: i32) -> Begin {
     match FDS.word(fd) {
-        1 => Begin::Pass,
+        word if word.is_not_socket() => Begin::Pass,
         word => begin(word),
     }
 }
@@ -187,7 +187,7 @@ pub fn bytes(fd: i32) -> Begin {
 #[inline(always)]
 pub fn is_no_socket(words: &[i64]) -> bool {
     let copies = words[1] == i64::from(libc::F_DUPFD) || words[1] == i64::from(libc::F_DUPFD_CLOEXEC);
-    FDS.word(words[0] as i32) == 1 && !copies
+    FDS.word(words[0] as i32).is_not_socket() && !copies
 }
 
 /// The start of a call that is for sockets only (send, recv): on something else its error is of interest.
@@ -203,9 +203,11 @@ pub fn rights(fd: i32) -> Begin {
 }
 
 #[inline(always)]
-fn begin(socket: u64) -> Begin {
+fn begin(socket: Seen) -> Begin {
     match own() {
-        Some(ring) if socket > 2 => Begin::Short(Started { ring, socket, start: clock::ticks() }),
+        Some(ring) if socket.is_socket() => {
+            Begin::Short(Started { ring, socket: socket.raw(), start: clock::ticks() })
+        }
         _ => Begin::Long,
     }
 }
@@ -267,7 +269,7 @@ pub fn end_poll(mut started: Started, place: usize, args: [i64; WORDS], rest: &[
     let found = attempt(|| ready::find_socket(args[0], args[1], ret >= 0));
     sys::set_errno(errno);
     if let Ok(Some((fd, socket))) = found {
-        started.socket = socket;
+        started.socket = socket.raw();
         if rest.is_empty() {
             started.put::<0, WORDS>(end, place as u16, fd, &args, ret);
         } else {

@@ -20,7 +20,7 @@ use crate::log::refine::refine;
 use crate::log::ring::{self, Ring};
 use crate::log::{self, Settings, clock, credentials, prepare, settings, sink};
 use crate::panic::attempt;
-use crate::{mode, process, sys, tls};
+use crate::{confined, mode, process, sys, tls};
 use core::arch::asm;
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering};
@@ -29,6 +29,7 @@ use sockshim_core::hook::{Hook, Level};
 use sockshim_core::trace::event::{Event, Extra, Summary};
 use sockshim_core::trace::line::{LONGEST, Line};
 use sockshim_core::trace::process::Process;
+use sockshim_core::trace::refusal::{Outside, take_back};
 use sockshim_core::trace::sink::Sink;
 use sockshim_core::trace::{json, text};
 use sockshim_core::verdict::{Predicted, Reason};
@@ -315,6 +316,7 @@ extern "C" fn thread(pid: i32) -> c_int {
         buffer: vec![0; BUFFER].into_boxed_slice(),
         len: 0,
         seen: Summary::default(),
+        filtered: None,
     };
     if attempt(|| writer.run(sink)).is_err() {
         // Nobody reads the channel any more, so nobody should fill it.
@@ -369,6 +371,8 @@ struct Writer {
     buffer: Box<[u8]>,
     len: usize,
     seen: Summary,
+    /// Whether the program was started under a seccomp filter, once that was asked.
+    filtered: Option<bool>,
 }
 
 /// The call of a record about lost events.
@@ -430,12 +434,7 @@ impl Writer {
             }
             match item {
                 Item::Data(event) => self.put(event),
-                Item::Event(mut event) => {
-                    if refine(&mut event) {
-                        self.put(&crate::call::diverged(&event));
-                    }
-                    self.put(&event);
-                }
+                Item::Event(mut event) => self.put_settled(&mut event),
             }
             count += 1;
         }
@@ -450,6 +449,25 @@ impl Writer {
         written + count
     }
 
+    /// Appends the event as far as it is certain.
+    fn put_settled(&mut self, event: &mut Event) {
+        let filtered = self.is_filtered();
+        if filtered && event.reason == Reason::Mispredicted {
+            // The filter may have given the answer.
+            return;
+        }
+        if !filtered && refine(event) {
+            self.put(&crate::call::diverged(event));
+        }
+        take_back(event, Outside { filter: filtered, landlock: confined::by_landlock() });
+        self.put(event);
+    }
+
+    /// Whether a seccomp filter may answer the program's calls.
+    fn is_filtered(&mut self) -> bool {
+        process::is_sandboxed() || *self.filtered.get_or_insert_with(confined::by_filter)
+    }
+
     /// Counts the event and appends its line.
     fn put(&mut self, event: &Event) {
         self.count(event);
@@ -460,7 +478,7 @@ impl Writer {
         match event.reason {
             Reason::Mispredicted => self.seen.divergences += 1,
             // Not about a socket.
-            Reason::Shim => {}
+            Reason::Shim | Reason::UnseenClose => {}
             reason if reason.is_about_process() => {}
             _ => {
                 self.seen.events += 1;

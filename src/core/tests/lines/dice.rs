@@ -10,7 +10,7 @@ use sockshim_core::net::path::{Finding, Match, Path};
 use sockshim_core::net::sock::TcpState;
 use sockshim_core::net::socket::sys_socket;
 use sockshim_core::trace::event::{Event, Extra, Summary};
-use sockshim_core::verdict::{Action, Predicted, Reason};
+use sockshim_core::verdict::{Action, Instead, Predicted, Reason};
 use sockshim_core::{func, hook};
 
 macro_rules! hooks {
@@ -58,7 +58,7 @@ impl Dice {
     }
 
     fn finding(&mut self, ops: &Socket) -> Finding {
-        match self.below(20) {
+        match self.below(21) {
             0 => Finding::Unchanged,
             1 => Finding::Allow,
             2 => Finding::Family { index: self.word() as u8, create: func!(inet_create) },
@@ -85,11 +85,12 @@ impl Dice {
                 value: self.int(),
                 source: self.one(&[Source::Probe, Source::Sysctl, Source::Assumed]),
             },
-            13 => ops.ops.map_or(Finding::Passed, Finding::Ops),
+            13 => ops.ops.map_or(Finding::Passed, |ops| Finding::Ops(&ops.name)),
             14 => Finding::Fd(self.int()),
             15 => Finding::Flags(self.one(&[0, 0o4000, 0o2_004_000, 0x77])),
             16 => Finding::Value(self.word() as i64),
             17 => Finding::State(self.one(&SocketState::ALL), self.one(&[TcpState::Close, TcpState::Listen])),
+            18 => Finding::MayHaveRefused,
             _ => Finding::Passed,
         }
     }
@@ -97,7 +98,7 @@ impl Dice {
     pub fn event(&mut self) -> Event {
         let mut event = Event::new(&HOOKS[self.below(HOOKS.len() as u64) as usize]);
         let family = self.one(&[libc::AF_INET, libc::AF_INET6, libc::AF_UNIX, libc::AF_NETLINK, 99]);
-        let cx = &mut Cx { path: &mut Path::new(), net: INIT_NET };
+        let cx = &mut Cx { path: &mut Path::new(), net: INIT_NET, instead: &mut Instead::new() };
         let socket = sys_socket(cx, family, self.one(&[libc::SOCK_STREAM, libc::SOCK_DGRAM]), 0).1;
         (event.start, event.ns, event.tid) = (self.word() >> 4, self.word(), self.int());
         event.via_syscall = self.below(8) == 0;
@@ -116,6 +117,7 @@ impl Dice {
             Reason::HostOwned,
             Reason::FdLife,
             Reason::BadState,
+            Reason::ResultUnknown,
             Reason::Mispredicted,
             Reason::ExecStatic,
             Reason::Shim,
