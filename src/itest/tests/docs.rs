@@ -102,11 +102,6 @@ fn a_broken_link_is_noticed() {
     assert_eq!(broken("docs/README.md", "limits.md#where-it-runs"), None);
 }
 
-#[test]
-fn the_readme_is_short() {
-    assert!(page("README.md").len() <= 8192, "{} bytes", page("README.md").len());
-}
-
 /// A page of `docs/` is in its index, and begins by saying what it is for.
 #[test]
 fn every_page_is_in_the_index() {
