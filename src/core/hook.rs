@@ -246,6 +246,11 @@ impl Hook {
         self.places[index].meaning
     }
 
+    /// The place of the first parameter with this meaning.
+    pub fn place_of(&self, meaning: Meaning) -> Option<usize> {
+        self.places[..self.arity()].iter().position(|place| place.meaning == meaning)
+    }
+
     /// How many parameters there are.
     #[inline]
     pub fn arity(&self) -> usize {

@@ -15,7 +15,6 @@ use crate::{log, mode, process, sys, tls, track};
 use core::mem::MaybeUninit;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
-use sockshim_core::errno::Errno;
 use sockshim_core::fdtable::{FDS, Handle};
 use sockshim_core::hook;
 use sockshim_core::hook::{Hook, Level};
@@ -71,11 +70,11 @@ pub enum Answer {
     Pass,
     /// libc, and [`leave`] is told.
     Host,
-    /// Nobody: this is the answer, errno is set.
-    Done(i64),
+    /// [`crate::act`] knows: nobody, or libc later or with other arguments.
+    Acts,
 }
 
-/// The first half. `Host` means that the ticket was written.
+/// The first half. The ticket was written, unless the answer is `Pass`.
 #[inline(never)]
 pub fn enter(
     slot: &mut MaybeUninit<Ticket>,
@@ -91,23 +90,15 @@ pub fn enter(
     if attempt(|| ticket.decided_by(row)).is_err() {
         ticket.panicked();
     }
-    let answer = match ticket.event.action {
-        Action::Host => Answer::Host,
-        Action::Done(value) => Answer::Done(value),
-        Action::Fail(Errno(errno)) => {
-            sys::set_errno(errno);
-            return Answer::Done(-1);
-        }
-    };
     clock::start(&mut ticket.event);
     errno.restore();
-    answer
+    if ticket.acts() { Answer::Acts } else { Answer::Host }
 }
 
-/// The second half, with libc's answer.
+/// The second half: every answer passes here, whoever gave it, and is committed and logged.
 ///
 /// # Safety
-/// The ticket must have been written by an [`enter`] that answered `Host`.
+/// The ticket must have been written by [`enter`].
 #[inline(never)]
 pub unsafe fn leave(slot: &mut MaybeUninit<Ticket>, ret: i64) {
     let errno = sys::Errno::now();
@@ -137,9 +128,11 @@ pub fn late(
     begin: Begin,
     ret: i64,
 ) {
-    if let Answer::Host = enter(slot, hook, row, args) {
-        // SAFETY: `Host` says that the ticket was written.
+    if !matches!(enter(slot, hook, row, args), Answer::Pass) {
+        // SAFETY: the ticket was written.
         let ticket = unsafe { slot.assume_init_mut() };
+        // It is too late to act.
+        ticket.event.action = Action::Host;
         if let Begin::Short(started) = begin {
             started.date(&mut ticket.event);
         }
@@ -186,10 +179,22 @@ impl Ticket {
     /// Runs the first half of a row.
     fn decided_by(&mut self, row: &Row) {
         #[cfg(feature = "test-support")]
-        assert!(!log::panics_at(self.event.hook.name()), "asked for by the test");
+        assert!(!crate::test_support::panics_at(self.event.hook.name()), "asked for by the test");
         // With the first call, not when the program starts: many programs have no socket.
         sockshim_core::net::init();
         (row.enter)(self);
+        #[cfg(feature = "test-support")]
+        if self.wanted {
+            // Calls without a walk are decided here.
+            self.settle(self.verdict());
+        }
+    }
+
+    /// The verdict as it stands.
+    #[cfg(feature = "test-support")]
+    fn verdict(&self) -> Verdict {
+        let Event { action, predicted, reason, .. } = self.event;
+        Verdict { action, predicted, reason, change: self.change }
     }
 
     /// Dispatch has failed: libc's answer stands, and the event says so.
@@ -200,8 +205,21 @@ impl Ticket {
         self.event.action = Action::Host;
         self.event.predicted = Predicted::Unknown;
         self.change = Change::None;
+        self.instead = Instead::new();
         self.wanted = true;
         self.leave = Ticket::send;
+    }
+
+    /// Whether anything else is to happen than libc's call as the program made it.
+    #[inline(always)]
+    pub fn acts(&self) -> bool {
+        self.event.action != Action::Host || !self.instead.is_nothing()
+    }
+
+    /// Whether libc has answered: only then has the kernel read and written the program's memory.
+    #[inline(always)]
+    pub fn libc_answered(&self) -> bool {
+        self.event.action == Action::Host
     }
 
     /// An argument that is an int.
@@ -257,6 +275,8 @@ impl Ticket {
 
     /// Takes a verdict.
     pub fn settle(&mut self, verdict: Verdict) {
+        #[cfg(feature = "test-support")]
+        let verdict = crate::test_support::decided(self.event.hook.name(), verdict, &mut self.instead);
         self.event.action = verdict.action;
         self.event.predicted = verdict.predicted;
         self.event.reason = verdict.reason;

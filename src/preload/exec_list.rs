@@ -129,12 +129,12 @@ pub unsafe extern "C-unwind" fn exec(place: usize, frame: Frame, argv: Strings, 
     let mut ticket = MaybeUninit::uninit();
     match call::enter(&mut ticket, hook, row, &padded([path, first, environment])) {
         call::Answer::Pass => perform(),
-        call::Answer::Host => {
+        // Decisions act on calls on sockets, and this is none.
+        call::Answer::Host | call::Answer::Acts => {
             let ret = perform();
-            // SAFETY: `Host` says that the ticket was written.
+            // SAFETY: the answer says that the ticket was written.
             unsafe { call::leave(&mut ticket, ret.into()) };
             ret
         }
-        call::Answer::Done(word) => word as c_int,
     }
 }

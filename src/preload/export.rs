@@ -37,6 +37,7 @@ macro_rules! hooks {
     ) => {
         #[allow(unused_imports, reason = "which types of libc the table uses is the table's business")]
         use libc::*;
+        use crate::act::act;
         use crate::call::{self, Answer, Row, Ticket};
         use crate::dispatch::{create, data, fd, name, option, process, ready};
         use crate::gate::{self, Gate, Site};
@@ -44,6 +45,7 @@ macro_rules! hooks {
         use crate::table::{COUNT, HOOKS, Place};
         use crate::word::{Word, padded};
         use core::mem::MaybeUninit;
+        use sockshim_core::trace::event::MAX_ARGS;
 
         pub static ROWS: [Row; COUNT] = [
             $(Row { enter: $enter, leave: $leave },)*
@@ -111,8 +113,24 @@ macro_rules! hooks {
                             unsafe { call::leave(&mut ticket, ret) };
                             <$ret>::from_word(ret)
                         }
-                        Answer::Done(word) => <$ret>::from_word(word),
+                        // SAFETY: the answer says that the ticket was written.
+                        Answer::Acts => <$ret>::from_word(unsafe {
+                            act(&mut ticket, by_words::$name, <$ret as Word>::FAILURE)
+                        }),
                     }
+                }
+            )*
+        }
+
+        /// Who performs a call, given its arguments as words: for calls with other arguments than the program's.
+        #[allow(non_snake_case, reason = "the names are the symbols")]
+        mod by_words {
+            use super::*;
+            $(
+                pub unsafe extern "C-unwind" fn $name(words: &[i64; MAX_ARGS]) -> i64 {
+                    let [$($arg,)* ..] = *words;
+                    // SAFETY: the program's own call, but for arguments that the kernel judges as it judges those.
+                    unsafe { performer!($name $($by)?)($(<$ty>::from_word($arg)),*) }.word()
                 }
             )*
         }

@@ -26,7 +26,9 @@ compile_error!(
 
 use sockshim_sys as sys;
 
+mod act;
 mod alloc;
+mod arguments;
 mod call;
 mod confined;
 mod dispatch;
@@ -48,6 +50,8 @@ mod real;
 mod room;
 mod stack;
 mod table;
+#[cfg(feature = "test-support")]
+mod test_support;
 mod tls;
 mod track;
 mod trampoline;

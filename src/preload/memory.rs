@@ -70,6 +70,15 @@ pub fn copy(pid: i32, address: usize, buffer: &mut [u8]) -> Option<()> {
     (sys::copy_memory(pid, &local, &remote) == buffer.len() as isize).then_some(())
 }
 
+/// Writes to the program's `address`, as far as it can be written.
+pub fn store(address: i64, bytes: &[u8]) {
+    let local = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+    let remote = libc::iovec { iov_base: address as *mut libc::c_void, iov_len: bytes.len() };
+    let args = [process::pid().into(), &raw const local as c_long, 1, &raw const remote as c_long, 1, 0];
+    // SAFETY: the local vector describes `bytes`, which is only read; the kernel checks the remote one.
+    unsafe { sys::syscall(libc::SYS_process_vm_writev, args) };
+}
+
 /// Words as bytes.
 pub fn bytes_of(words: &mut [usize]) -> &mut [u8] {
     // SAFETY: any bytes are a word, and any word is bytes.
@@ -135,6 +144,10 @@ unsafe impl Plain for libc::msghdr {
 unsafe impl Plain for libc::mmsghdr {
     // SAFETY: all zeros are a value of integers and raw pointers.
     const ZERO: Self = unsafe { core::mem::zeroed() };
+}
+// SAFETY: integers and raw pointers.
+unsafe impl Plain for libc::iovec {
+    const ZERO: Self = libc::iovec { iov_base: core::ptr::null_mut(), iov_len: 0 };
 }
 // SAFETY: integers.
 unsafe impl Plain for libc::pollfd {

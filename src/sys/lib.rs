@@ -176,6 +176,13 @@ pub fn has_peer(fd: c_int) -> bool {
     unsafe { syscall(libc::SYS_getpeername, args) == 0 }
 }
 
+/// Whether calls on the descriptor do not wait: O_NONBLOCK.
+pub fn is_nonblocking(fd: c_int) -> bool {
+    // SAFETY: takes numbers.
+    let flags = unsafe { syscall(libc::SYS_fcntl, [fd.into(), libc::F_GETFL.into(), 0, 0, 0, 0]) };
+    flags >= 0 && flags & c_long::from(libc::O_NONBLOCK) != 0
+}
+
 /// getresuid(2): real, effective and saved user.
 pub fn resuid() -> [u32; 3] {
     three(libc::SYS_getresuid)

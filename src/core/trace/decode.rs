@@ -24,6 +24,12 @@ pub enum Meaning {
     Uint64,
     /// A pointer.
     Pointer,
+    /// A pointer to the parts of a message; their number is the next argument.
+    Iov,
+    /// A pointer to a message's header.
+    Msg,
+    /// A pointer to an array of headers; their number is the next argument.
+    MsgVec,
     /// A pointer to a socket address, which the event may hold.
     Addr,
     /// A pointer to a text, which the event may hold.
@@ -83,6 +89,9 @@ pub const fn meaning(call: &[u8], name: &[u8], ty: &[u8]) -> Meaning {
 
 const fn type_meaning(ty: &[u8]) -> Meaning {
     match ty {
+        b"*const iovec" => Meaning::Iov,
+        b"*const msghdr" | b"*mut msghdr" => Meaning::Msg,
+        b"*mut mmsghdr" => Meaning::MsgVec,
         [b'*', ..] => Meaning::Pointer,
         b"c_int" | b"pid_t" => Meaning::Int32,
         b"c_uint" | b"socklen_t" | b"uid_t" | b"gid_t" => Meaning::Uint32,
@@ -153,9 +162,17 @@ pub fn argument(event: &Event, index: usize, meaning: Meaning) -> Value<'_> {
         (Meaning::Text, Extra::Text) => Value::Text(event.addr.bytes()),
         (Meaning::Pair, Extra::Pair(pair)) => Value::Pair(pair),
         (Meaning::OptVal, Extra::Value(value)) => Value::Int(value.into()),
-        (Meaning::Pointer | Meaning::Addr | Meaning::Text | Meaning::Pair | Meaning::OptVal, _) => {
-            Value::Pointer(word as u64)
-        }
+        (
+            Meaning::Pointer
+            | Meaning::Iov
+            | Meaning::Msg
+            | Meaning::MsgVec
+            | Meaning::Addr
+            | Meaning::Text
+            | Meaning::Pair
+            | Meaning::OptVal,
+            _,
+        ) => Value::Pointer(word as u64),
         (Meaning::Family, _) => Value::Name(uapi::FAMILIES, int),
         (Meaning::Type, _) => Value::Type(int),
         (Meaning::Protocol, _) => Value::Name(uapi::protocols_of(event.args[0] as c_int), int),

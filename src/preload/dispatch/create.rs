@@ -94,7 +94,7 @@ pub fn socketpair(t: &mut Ticket) {
 
 /// Makes both ends known; they are connected from the start.
 pub fn socketpair_done(t: &mut Ticket) {
-    if t.event.ret == 0 {
+    if t.event.ret == 0 && t.libc_answered() {
         // SAFETY: the call has written both descriptors.
         let pair: [i32; 2] = unsafe { memory::read_used(t.word(3)) };
         t.event.extra = Extra::Pair(pair);
@@ -138,8 +138,10 @@ pub fn accepted(t: &mut Ticket) {
         born(t, fd);
         t.event.socket = listener;
         t.event.path.step(func!(fd_install), Finding::Fd(fd));
-        // SAFETY: a successful accept has written the address, if one was asked for.
-        if let Some(addr) = unsafe { memory::sockaddr_used(t.word(1), t.word(2), t.note as i32) } {
+        if t.libc_answered()
+            // SAFETY: a successful accept has written the address, if one was asked for.
+            && let Some(addr) = unsafe { memory::sockaddr_used(t.word(1), t.word(2), t.note as i32) }
+        {
             t.event.addr = addr;
             t.event.extra = Extra::Address;
         }

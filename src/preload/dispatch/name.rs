@@ -55,6 +55,7 @@ pub fn connect(t: &mut Ticket) {
     t.decide_at(addr, |cx, addr| sys_connect(cx, lookup, addr));
     t.handler(|ops| ops.connect.func);
     if t.change == Change::Connect
+        && !t.acts()
         && let (Some(handle), Some(socket)) = (t.handle, t.event.socket)
     {
         // While libc waits for the peer, other threads must see a socket that is connecting.
@@ -83,7 +84,7 @@ fn getname(t: &mut Ticket, peer: i32) {
 
 /// Notes the address that was given back.
 pub fn got_name(t: &mut Ticket) {
-    if t.event.ret == 0 {
+    if t.event.ret == 0 && t.libc_answered() {
         // SAFETY: the successful call has written the address and its length.
         if let Some(addr) = unsafe { memory::sockaddr_used(t.word(1), t.word(2), t.note as i32) } {
             t.event.addr = addr;

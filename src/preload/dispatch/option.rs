@@ -44,7 +44,7 @@ pub fn getsockopt(t: &mut Ticket) {
 
 /// Notes the value, when it is an int.
 pub fn got_option(t: &mut Ticket) {
-    if t.event.ret == 0 {
+    if t.event.ret == 0 && t.libc_answered() {
         // SAFETY: the successful call has written the length.
         let len: i32 = unsafe { memory::read_used(t.word(4)) };
         if len == size_of::<i32>() as i32 {

@@ -271,12 +271,3 @@ impl Write for Line {
         Ok(())
     }
 }
-
-/// The call that the test of the fallback wants to see panic.
-#[cfg(feature = "test-support")]
-pub fn panics_at(call: &str) -> bool {
-    // SAFETY: the environment is read while the program may change it; the test's program does not.
-    let wanted = unsafe { libc::getenv(c"SOCKSHIM_PANIC".as_ptr()) };
-    // SAFETY: getenv gives a C string or null.
-    !wanted.is_null() && unsafe { core::ffi::CStr::from_ptr(wanted) }.to_bytes() == call.as_bytes()
-}
