@@ -4,7 +4,7 @@ use object::elf as machine;
 use sockshim_elf::linking::{Elf, Linking};
 use sockshim_elf::obstacle::Obstacle;
 use sockshim_elf::privilege::{Caller, File, has_set_id};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A file without a format.
 pub const UNKNOWN: &str = "it is neither an ELF file nor does it begin with #!, so the kernel refuses it. If it is a \
@@ -24,11 +24,34 @@ pub const OWN_HOOKS: &str = "it has functions of its own by these names, and a c
 pub const THREAD_SANITIZER: &str = "a program with ThreadSanitizer cannot be logged: the library is loaded, and stays \
                                     silent. Use a build without -fsanitize=thread";
 
-/// Why AddressSanitizer's shared runtime keeps the library out, and what helps.
-pub fn address_sanitizer(runtime: &str) -> String {
+/// Why AddressSanitizer's shared runtime keeps the library out, and what helps. `by` is the library that needs the
+/// runtime, if it is not the program itself.
+pub fn address_sanitizer(runtime: &str, by: Option<&Path>) -> String {
+    let subject = match by {
+        Some(library) => format!("a library that it needs, {}, needs", library.display()),
+        None => "it needs".into(),
+    };
     format!(
-        "it needs AddressSanitizer's shared runtime, which ends the program unless it is the first library. Start it \
-         with LD_PRELOAD=\"{runtime} /path/to/libsockshim.so\", or link the runtime into it"
+        "{subject} AddressSanitizer's shared runtime, which ends the program unless it is the first library. Start it \
+         with LD_PRELOAD=\"{runtime} /path/to/libsockshim.so\", or link the runtime into the program"
+    )
+}
+
+/// ThreadSanitizer in a library of a program that is built without.
+pub fn library_with_tsan(library: &Path) -> String {
+    format!(
+        "a library that it needs, {}, is built with ThreadSanitizer, beside which nothing can be logged; with a \
+         preloaded library the program may not even start. Use a build without -fsanitize=thread",
+        library.display()
+    )
+}
+
+/// A glibc of the program's own that lacks something.
+pub fn old_glibc(libc: &Path, version: &str) -> String {
+    format!(
+        "its glibc is too old for the library: {} has no {version}. Build the library with that glibc, or start the \
+         program with a newer one",
+        libc.display()
     )
 }
 
