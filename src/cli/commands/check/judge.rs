@@ -23,11 +23,11 @@ use std::path::{Path, PathBuf};
 
 /// What was found out about one program.
 pub struct Judgement {
-    /// As it was given.
+    /// The program, as it was given.
     pub program: OsString,
     /// The file, and those that scripts lead to.
     pub files: Vec<PathBuf>,
-    /// The end of it.
+    /// What can be said of it.
     pub verdict: Verdict,
     /// The sentence.
     pub why: String,
@@ -40,9 +40,9 @@ pub struct Judgement {
 pub enum Verdict {
     /// The library is loaded into it.
     Fine,
-    /// It is not, or not to much use.
+    /// It is not loaded, ends the program, or does not see all calls.
     Not(Obstacle),
-    /// No program.
+    /// The kernel knows no format of programs like this.
     NotAProgram,
     /// The file cannot be read.
     Unreadable,
