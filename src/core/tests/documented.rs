@@ -2,8 +2,9 @@
 
 use sockshim_core::config::NAMES;
 use sockshim_core::net::families::BUILT_IN;
-use sockshim_core::net::ipv4::af_inet::{self, INET_FAMILY_OPS, INETSW};
-use sockshim_core::net::ipv6::af_inet6::{self, INET6_FAMILY_OPS, INETSW6};
+use sockshim_core::net::inet::{INET_FAMILY_OPS, INET6_FAMILY_OPS, INETSW_MODULES, INETSW6_MODULES};
+use sockshim_core::net::ipv4::af_inet::INETSW;
+use sockshim_core::net::ipv6::af_inet6::INETSW6;
 use sockshim_core::net::ops::NetProtoFamily;
 use sockshim_core::net::protosw::{InetProtosw, Protosw};
 use sockshim_core::uapi::SOCK_PACKET;
@@ -53,7 +54,7 @@ fn every_row_is_in_the_lists_of_its_family() {
             assert!(family.prots.iter().any(|prot| ptr::eq(*prot, row.prot)), "{}: its prot", row.name);
         }
     };
-    check(&INET_FAMILY_OPS, &INETSW, &af_inet::MODULES);
-    check(&INET6_FAMILY_OPS, &INETSW6, &af_inet6::MODULES);
+    check(&INET_FAMILY_OPS, &INETSW, &INETSW_MODULES);
+    check(&INET6_FAMILY_OPS, &INETSW6, &INETSW6_MODULES);
     assert!(BUILT_IN.iter().all(|family| !family.ops.is_empty() && !family.prots.is_empty()));
 }

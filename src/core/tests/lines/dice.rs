@@ -175,8 +175,11 @@ impl Dice {
         if self.below(4) == 0 {
             event.addr.set_truncated();
         }
-        event.socket =
-            self.one(&[None, Some(Socket::alloc(INIT_NET.id, libc::AF_PACKET, uapi::SOCK_PACKET)), Some(socket)]);
+        event.socket = self.one(&[
+            None,
+            Some(Socket::alloc(INIT_NET.id, libc::AF_PACKET, uapi::SOCK_PACKET)),
+            Some(socket),
+        ]);
         for _ in 0..self.below(4) * self.below(5) {
             let func = self.one(&[func!(inet_create), func!(inet6_create), func!(security_socket_bind)]);
             event.path.step(func, self.finding(&socket));
