@@ -3,10 +3,12 @@
 // alternate stack of a signal handler; on the page of the caller's own frame and on those around it.
 #include "../transcript.h"
 #include <pthread.h>
+#include <stdbool.h>
 
 enum { PAGE = 4096, ROOM = 6 * PAGE };
 
 static int stream, datagram;
+static bool grows; // The main stack, which the kernel lets grow into a hole below it.
 
 // Every call that reads an argument before it does anything, at the same pointer.
 static void ask(const char *where, void *pointer)
@@ -59,6 +61,10 @@ __attribute__((noinline)) static void in_a_frame(void)
 	ask("readable only", page);
 	MUST(mprotect(page, PAGE, PROT_NONE));
 	ask("forbidden again", page);
+	if (grows) {
+		MUST(mprotect(page, PAGE, PROT_READ | PROT_WRITE));
+		return;
+	}
 	MUST(munmap(page, PAGE));
 	ask("unmapped", page);
 	if (mmap(page, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != page)
@@ -124,7 +130,9 @@ int main(void)
 	stream = MUST(socket(AF_UNIX, SOCK_STREAM, 0));
 	datagram = MUST(socket(AF_UNIX, SOCK_DGRAM, 0));
 	printf("main\n");
+	grows = true;
 	everything();
+	grows = false;
 	printf("thread\n");
 	errno = pthread_create(&thread, NULL, on_a_thread, NULL);
 	MUST(errno ? -1 : 0);
