@@ -6,7 +6,8 @@
 //! path (`call.rs`), which decides, performs and commits.
 //!
 //! Everything here is inlined into the frame in which libc's function runs. That frame holds plain data only: cancelling
-//! the thread or jumping out of it leaves nothing behind.
+//! the thread or jumping out of it leaves nothing behind. The bound `Copy` says so to the compiler, which would otherwise
+//! keep a way to drop the closures where it does not inline.
 
 use crate::call::{self, Row, Ticket};
 use crate::dispatch::{data, ready};
@@ -37,8 +38,8 @@ pub trait Gate {
     fn observe<const N: usize, R: Word>(
         _site: Site,
         _words: [i64; N],
-        _perform: impl Fn() -> R,
-        slow: impl Fn() -> R,
+        _perform: impl Fn() -> R + Copy,
+        slow: impl Fn() -> R + Copy,
     ) -> R {
         slow()
     }
@@ -67,8 +68,8 @@ impl Gate for Exec {
     fn observe<const N: usize, R: Word>(
         _: Site,
         _: [i64; N],
-        perform: impl Fn() -> R,
-        slow: impl Fn() -> R,
+        perform: impl Fn() -> R + Copy,
+        slow: impl Fn() -> R + Copy,
     ) -> R {
         if mode::control() { slow() } else { perform() }
     }
@@ -88,8 +89,8 @@ impl Gate for Any {
     fn observe<const N: usize, R: Word>(
         _: Site,
         words: [i64; N],
-        perform: impl Fn() -> R,
-        slow: impl Fn() -> R,
+        perform: impl Fn() -> R + Copy,
+        slow: impl Fn() -> R + Copy,
     ) -> R {
         if ring::is_no_socket(&words) { perform() } else { slow() }
     }
@@ -118,8 +119,8 @@ impl Gate for Message {
     fn observe<const N: usize, R: Word>(
         site: Site,
         words: [i64; N],
-        perform: impl Fn() -> R,
-        slow: impl Fn() -> R,
+        perform: impl Fn() -> R + Copy,
+        slow: impl Fn() -> R + Copy,
     ) -> R {
         recorded(site, words, ring::message(words[0] as i32), perform, slow)
     }
@@ -138,8 +139,8 @@ impl Gate for Bytes {
     fn observe<const N: usize, R: Word>(
         site: Site,
         words: [i64; N],
-        perform: impl Fn() -> R,
-        slow: impl Fn() -> R,
+        perform: impl Fn() -> R + Copy,
+        slow: impl Fn() -> R + Copy,
     ) -> R {
         recorded(site, words, ring::bytes(words[0] as i32), perform, slow)
     }
@@ -158,8 +159,8 @@ impl Gate for Addressed {
     fn observe<const N: usize, R: Word>(
         site: Site,
         words: [i64; N],
-        perform: impl Fn() -> R,
-        slow: impl Fn() -> R,
+        perform: impl Fn() -> R + Copy,
+        slow: impl Fn() -> R + Copy,
     ) -> R {
         if let Begin::Short(started) = ring::message(words[0] as i32)
             && !ring::has_rest(Shape::Socket, &words)
@@ -186,8 +187,8 @@ impl Gate for Rights {
     fn observe<const N: usize, R: Word>(
         site: Site,
         words: [i64; N],
-        perform: impl Fn() -> R,
-        slow: impl Fn() -> R,
+        perform: impl Fn() -> R + Copy,
+        slow: impl Fn() -> R + Copy,
     ) -> R {
         // SAFETY: the call is over, and this is what it was given and what it returned.
         bringing(site, words, |header, ret| unsafe { data::has_rights(header, ret) }, perform, slow)
@@ -207,8 +208,8 @@ impl Gate for RightsOfMany {
     fn observe<const N: usize, R: Word>(
         site: Site,
         words: [i64; N],
-        perform: impl Fn() -> R,
-        slow: impl Fn() -> R,
+        perform: impl Fn() -> R + Copy,
+        slow: impl Fn() -> R + Copy,
     ) -> R {
         // SAFETY: the call is over, and this is what it was given and what it returned.
         bringing(site, words, |headers, ret| unsafe { data::have_rights(headers, ret) }, perform, slow)
@@ -228,8 +229,8 @@ impl Gate for Waits {
     fn observe<const N: usize, R: Word>(
         site: Site,
         words: [i64; N],
-        perform: impl Fn() -> R,
-        slow: impl Fn() -> R,
+        perform: impl Fn() -> R + Copy,
+        slow: impl Fn() -> R + Copy,
     ) -> R {
         let Some(started) = ring::start() else { return slow() };
         let long = ring::has_rest(Shape::Wait, &words);
@@ -257,13 +258,16 @@ impl Gate for Polls {
     fn observe<const N: usize, R: Word>(
         site: Site,
         words: [i64; N],
-        perform: impl Fn() -> R,
-        slow: impl Fn() -> R,
+        perform: impl Fn() -> R + Copy,
+        slow: impl Fn() -> R + Copy,
     ) -> R {
         let Some(started) = ring::start() else { return slow() };
-        let rest = if ring::has_rest(Shape::Poll, &words) { &words[Shape::Poll.rest()..] } else { &[] };
+        let long = ring::has_rest(Shape::Poll, &words);
         let word = perform().word();
-        ring::end_poll(started, site.place, [words[0], words[1], words[2]], rest, word, ready::find_socket);
+        let first = [words[0], words[1], words[2]];
+        let rest = { words };
+        let rest = if long { &rest[Shape::Poll.rest()..] } else { &[] };
+        ring::end_poll(started, site.place, first, rest, word, ready::find_socket);
         R::from_word(word)
     }
 }
@@ -274,8 +278,8 @@ fn recorded<const N: usize, R: Word>(
     site: Site,
     words: [i64; N],
     begin: Begin,
-    perform: impl Fn() -> R,
-    slow: impl Fn() -> R,
+    perform: impl Fn() -> R + Copy,
+    slow: impl Fn() -> R + Copy,
 ) -> R {
     match begin {
         Begin::Pass => perform(),
@@ -299,9 +303,9 @@ fn recorded<const N: usize, R: Word>(
 fn bringing<const N: usize, R: Word>(
     site: Site,
     words: [i64; N],
-    brings: impl Fn(i64, i64) -> bool,
-    perform: impl Fn() -> R,
-    slow: impl Fn() -> R,
+    brings: impl Fn(i64, i64) -> bool + Copy,
+    perform: impl Fn() -> R + Copy,
+    slow: impl Fn() -> R + Copy,
 ) -> R {
     let begin = ring::rights(words[0] as i32);
     if matches!(begin, Begin::Long) {

@@ -2,8 +2,8 @@
 
 use sockshim_core::hook::MAX_ARGS;
 
-/// A value that fits an argument register.
-pub trait Word {
+/// A value that fits an argument register. Nothing is to be dropped when the thread is cancelled.
+pub trait Word: Copy {
     /// What a function of this type returns when it fails.
     const FAILURE: i64;
     /// As the register holds it, extended by its own sign.

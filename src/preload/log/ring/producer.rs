@@ -126,14 +126,14 @@ pub fn end_poll(
     args: [i64; WORDS],
     rest: &[i64],
     ret: i64,
-    find: fn(i64, i64, bool) -> Option<(i32, Seen)>,
+    find: impl Fn(i64, i64, bool) -> Option<(i32, Seen)> + Copy,
 ) {
     // The call's time does not hold what is done here.
     let end = clock::ticks();
-    let errno = sys::errno();
+    let errno = sys::Errno::now();
     // Looking may ask the kernel what an unknown descriptor is. A panic there loses no more than this record.
     let found = attempt(|| find(args[0], args[1], ret >= 0));
-    sys::set_errno(errno);
+    errno.restore();
     if let Ok(Some((fd, socket))) = found {
         started.socket = socket.raw();
         if rest.is_empty() {

@@ -1,8 +1,8 @@
 // Makes one call of a given form under a verdict that the library's test build is told to give, and prints what came of
 // it. Two calls on descriptor -1 stand around it in the log as marks.
 //
-//     forms FORM VERDICT    VERDICT is what SOCKSHIM_VERDICT says while the call is made, such as "fail:ECONNREFUSED"
-//     forms list            prints the forms, each with its class
+//     verdicts FORM VERDICT [interrupt|cancel]    VERDICT is what SOCKSHIM_VERDICT says while the call is made, such as "fail:ECONNREFUSED"
+//     verdicts list           prints the forms, each with its class
 //
 // With a VERDICT of "-" the call is made as it is.
 
