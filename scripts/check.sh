@@ -8,15 +8,17 @@
 #       clippy    no lint, in no target
 #       deny      licences, advisories and sources of the dependencies (cargo-deny; said when it is not installed)
 #       shell     shellcheck has nothing to say about the scripts
+#       structure no file is too long, and no files import each other in a large circle (scripts/lib/structure.sh)
 #       symbols   the library exports its hooks and nothing else, needs libc and nothing else, and no executable of
 #                 ours exports a hook
 
 source "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 source scripts/lib/packages.sh
 source scripts/lib/cargo.sh
+source scripts/lib/structure.sh
 source scripts/lib/symbols.sh
 
-checks=(fmt clippy deny shell symbols)
+checks=(fmt clippy deny shell structure symbols)
 
 check_fmt() {
 	need_cargo
@@ -48,6 +50,17 @@ check_shell() {
 	need_packages shellcheck
 	# The files of lib/ are read through the scripts that source them, as they run.
 	shellcheck --external-sources --check-sourced --source-path=SCRIPTDIR scripts/*.sh .ci/run
+}
+
+# Every limit is measured, also after one that was exceeded.
+check_structure() {
+	need_packages python3 git
+	local limit failed=0
+	for limit in import_circles_are_found preload_has_no_large_circle core_has_circles_only_in_a_family \
+		rust_files_are_short readme_is_short; do
+		"$limit" || failed=1
+	done
+	return "$failed"
 }
 
 check_symbols() {

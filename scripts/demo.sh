@@ -4,13 +4,16 @@
 # log of what the socket layer decided for every call that the server made.
 #
 #   scripts/demo.sh
+#
+# It needs a Rust toolchain, a C compiler and curl. Root is needed only to install what is missing of the last two; an
+# ordinary user is told what to install.
 
 source "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 source scripts/lib/packages.sh
 source scripts/lib/cargo.sh
 
 need_cargo
-need_packages curl
+need_commands curl=curl
 build_release
 
 make_work_directory
@@ -64,4 +67,5 @@ done
 [[ ! -s $work/stderr ]] || die "the server wrote to stderr under the shim: $(<"$work/stderr")"
 
 say "The server ran unchanged, served both answers, and every socket call of it is in the log above."
-note "Next: SOCKSHIM_LOG=io logs the data calls too; target/release/sockshim tables shows what was consulted."
+note "Next: SOCKSHIM_LOG=io logs the data calls too; target/release/sockshim tables prints the tables that were consulted."
+note "docs/README.md lists what else there is."

@@ -18,13 +18,15 @@ use sockshim_core::trace::line::{LONGEST, Line};
 use sockshim_core::trace::pieces::Process;
 use sockshim_core::trace::sink::Sink;
 use sockshim_core::trace::{json, text};
+use sockshim_core::verdict::Instead;
 
 static SOCKET: Hook =
     hook!(Decision, Plain, [], socket(family: c_int, type_: c_int, protocol: c_int) -> c_int);
 
 fn walk(path: &mut Path, family: i32, ty: i32, protocol: i32) -> Socket {
     path.clear();
-    sys_socket(&mut Cx { path, net: INIT_NET }, family, ty, protocol).1
+    let mut instead = Instead::new();
+    sys_socket(&mut Cx { path, net: INIT_NET, instead: &mut instead }, family, ty, protocol).1
 }
 
 /// The event of `socket(AF_INET, SOCK_STREAM, 0) = 3`.

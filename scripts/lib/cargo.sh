@@ -10,7 +10,11 @@ need_cargo() {
 	command -v cargo >/dev/null ||
 		die "needs cargo. Get a Rust toolchain from https://rustup.rs (rust-toolchain.toml says which) and run this again."
 	# The linker that rustc calls, and the C library that everything is linked with.
-	need_packages gcc libc6-dev
+	compiles_c || need_packages gcc libc6-dev
+}
+
+compiles_c() {
+	command -v cc >/dev/null && echo '#include <stdio.h>' | cc -fsyntax-only -x c - 2>/dev/null
 }
 
 # build_release: the preload library and the command. Cargo itself knows when there is nothing to do.

@@ -14,13 +14,24 @@ need_packages() {
 	command -v apt-get >/dev/null ||
 		die "needs these Debian packages, and there is no apt-get here; please install their like: $list"
 	[[ $EUID -eq 0 ]] ||
-		die "needs packages that only root can install; please run: apt-get install --no-install-recommends $list"
+		die "needs packages that only root can install. Run this as root, then start again:
+    apt-get install --no-install-recommends $list"
 
 	say "Installing Debian packages: $list"
 	install_packages "${missing[@]}"
 	for package in "${missing[@]}"; do
 		is_installed "$package" || die "apt-get said that it installed $package, but it is not there"
 	done
+}
+
+# need_commands COMMAND=PACKAGE…: the packages of the commands that are missing. A command may have come by another way
+# than its package, so an ordinary user who has it needs nothing installed.
+need_commands() {
+	local pair packages=()
+	for pair in "$@"; do
+		command -v "${pair%%=*}" >/dev/null || packages+=("${pair#*=}")
+	done
+	((!${#packages[@]})) || need_packages "${packages[@]}"
 }
 
 is_installed() {

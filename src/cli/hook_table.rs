@@ -29,7 +29,7 @@ macro_rules! hooks {
         trampolines { $(
             #[doc = $tdoc:literal]
             [$tlevel:ident $tdoes:ident]
-            fn $tname:ident($($targ:ident: $tty:ty),* $(,)?) -> $tret:tt = $before:path;
+            fn $tname:ident($($targ:ident: $tty:ty),* $(,)?) -> $tret:tt = $tenter:path, $tleave:path;
         )* }
         not_hooked { $($unhooked:ident: $why:literal;)* }
     ) => {

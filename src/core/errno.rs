@@ -45,6 +45,12 @@ impl Errno {
         number_of(NAMES, name).map(Errno)
     }
 
+    /// Whether the error is how the kernel refuses what it could do. Security modules answer with these, filters and
+    /// firewalls do, and so do permissions of files: where no table expects them they are no contradiction.
+    pub fn is_refusal(self) -> bool {
+        matches!(self, Errno::EACCES | Errno::EPERM)
+    }
+
     /// Whether the error tells of the machine's or the process's resources or of a signal, rather than of the
     /// socket: no table can predict these, so they never count as a divergence.
     pub fn is_circumstance(self) -> bool {

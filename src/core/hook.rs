@@ -71,8 +71,12 @@ pub enum Does {
     Execs,
     /// The same, with the new program's arguments as its own: execl(3).
     ExecsList,
+    /// The same, with the new program's environment behind the arguments: execle(3).
+    ExecsListEnv,
     /// Starts a program in a new process: posix_spawn(3).
     Spawns,
+    /// The same, with a name that is looked for in PATH: posix_spawnp(3).
+    SpawnsSearched,
     /// Ends the process at once: _exit(2).
     Exits,
     /// Ends the process after the handlers of at_quick_exit(3): quick_exit(3).
@@ -111,7 +115,10 @@ impl Does {
 
     /// Whether it starts another program.
     pub const fn starts_a_program(self) -> bool {
-        matches!(self, Does::Execs | Does::ExecsList | Does::Spawns)
+        matches!(
+            self,
+            Does::Execs | Does::ExecsList | Does::ExecsListEnv | Does::Spawns | Does::SpawnsSearched
+        )
     }
 }
 
@@ -239,6 +246,11 @@ impl Hook {
     #[inline]
     pub fn meaning(&self, index: usize) -> Meaning {
         self.parts[index].meaning
+    }
+
+    /// The place of the first parameter with this meaning.
+    pub fn place_of(&self, meaning: Meaning) -> Option<usize> {
+        self.parts[..self.arity()].iter().position(|part| part.meaning == meaning)
     }
 
     /// How many parameters there are.

@@ -16,6 +16,12 @@ pub enum Meaning {
     Uint64,
     /// A pointer.
     Pointer,
+    /// A pointer to the parts of a message; their number is the next argument.
+    Iov,
+    /// A pointer to a message's header.
+    Msg,
+    /// A pointer to an array of headers; their number is the next argument.
+    MsgVec,
     /// A pointer to a socket address, which the event may hold.
     Addr,
     /// A pointer to a text, which the event may hold.
@@ -75,6 +81,9 @@ pub const fn meaning_of(call: &[u8], name: &[u8], ty: &[u8]) -> Meaning {
 
 const fn type_meaning(ty: &[u8]) -> Meaning {
     match ty {
+        b"*const iovec" => Meaning::Iov,
+        b"*const msghdr" | b"*mut msghdr" => Meaning::Msg,
+        b"*mut mmsghdr" => Meaning::MsgVec,
         [b'*', ..] => Meaning::Pointer,
         b"c_int" | b"pid_t" => Meaning::Int32,
         b"c_uint" | b"socklen_t" | b"uid_t" | b"gid_t" => Meaning::Uint32,

@@ -2,18 +2,105 @@
 //!
 //! libc is the authority for every socket that the host owns: a verdict predicts the kernel's answer, it does
 //! not replace it. Only [`Action::Done`] and [`Action::Fail`] keep a call from libc.
+//!
+//! A decision can also let libc perform the call in another way: later, or with another argument. That is rare, and a
+//! [`Verdict`] is copied on every call, so it stands aside, in an [`Instead`] that the caller of the walk has made and
+//! looks at afterwards.
+//!
+//! | what was decided | [`Verdict::action`] | [`Instead`] | who answers |
+//! |---|---|---|---|
+//! | nothing | `Host` | untouched | libc |
+//! | another argument | `Host` | [`argument`](Instead::argument) | libc, given that argument |
+//! | an answer | `Done` | | nobody is asked |
+//! | a refusal | `Fail` | | nobody is asked |
+//! | any of these, later | as above | [`delay`](Instead::delay) | as above, after the delay |
+//!
+//! Whoever performs the call waits first, then acts. [`Verdict::predicted`] is about the call that libc gets, with the other
+//! argument if there is one, and means nothing where libc is not asked. [`Verdict::change`] follows the answer,
+//! whoever gave it.
 
 use crate::errno::Errno;
+use crate::net::address::SockAddr;
+use libc::c_int;
 
 /// Who answers the call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Action {
-    /// libc performs it.
+    /// libc performs it, with the argument of [`Instead`] if there is one.
     Host,
     /// Answered in userspace with this value.
     Done(i64),
     /// Refused in userspace with this error.
     Fail(Errno),
+}
+
+/// How a call differs from the one that the program has made. Its start is cheap: two words, and the room for an address
+/// is written only when there is one.
+#[derive(Clone)]
+pub struct Instead {
+    /// How many nanoseconds to wait before anything else, as a call of libc's would wait: it can be interrupted and
+    /// cancelled.
+    pub delay: u64,
+    /// What takes the place of one of the program's arguments.
+    pub argument: Argument,
+}
+
+/// An argument that takes the place of the program's. The program's memory never changes.
+#[derive(Clone)]
+pub enum Argument {
+    /// The program's own arguments stay.
+    Own,
+    /// The address of bind(2), connect(2), sendto(2), or the name in the message of sendmsg(2).
+    Address(SockAddr),
+    /// How many bytes are sent or received at most, instead of all: never more than the program has given.
+    Length(u64),
+    /// All three arguments of socket(2), the flags of the type included.
+    Protocol {
+        /// `family`.
+        family: c_int,
+        /// `type`, with its flags.
+        ty: c_int,
+        /// `protocol`.
+        protocol: c_int,
+    },
+}
+
+impl Default for Instead {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Instead {
+    /// The call as the program made it, at once.
+    #[inline(always)]
+    pub const fn new() -> Instead {
+        Instead { delay: 0, argument: Argument::Own }
+    }
+
+    /// Whether nothing differs.
+    #[inline(always)]
+    pub fn is_nothing(&self) -> bool {
+        self.delay == 0 && matches!(self.argument, Argument::Own)
+    }
+
+    /// The other address.
+    #[inline(always)]
+    pub fn address(&self) -> Option<&SockAddr> {
+        match &self.argument {
+            Argument::Address(address) => Some(address),
+            _ => None,
+        }
+    }
+
+    /// How many of `len` bytes are left.
+    #[inline(always)]
+    pub fn length(&self, len: u64) -> u64 {
+        match self.argument {
+            Argument::Length(most) => len.min(most),
+            _ => len,
+        }
+    }
 }
 
 /// What the tables say the kernel will answer.
@@ -91,6 +178,10 @@ reasons! {
     WrongFamily = "wrong-family",
     /// An argument other than the address was refused.
     BadArgument = "bad-argument",
+    /// EACCES or EPERM where no table expects it: a security module, a firewall or a file's permissions may have refused.
+    Refused = "refused",
+    /// A seccomp filter is in force, and may have answered before the socket layer was reached.
+    Filter = "filter",
     /// The socket's state does not allow the call.
     BadState = "bad-state",
     /// Nothing is there yet, and the call was not to wait.
@@ -105,6 +196,8 @@ reasons! {
     FdLife = "fd-life",
     /// The call concerns the process, not one socket.
     Process = "process",
+    /// The call concerns the process. The event was written before it, and what it returned is not known.
+    ResultUnknown = "result-unknown",
     /// The new program is statically linked, so nothing loads the library into it.
     ExecStatic = "exec-static",
     /// The new program is made by Go, whose runtime makes system calls without libc.
@@ -117,6 +210,10 @@ reasons! {
     ExecOtherLibc = "exec-other-libc",
     /// The new program is for another architecture.
     ExecOtherArch = "exec-other-arch",
+    /// The new program has AddressSanitizer's shared runtime, which ends it because the library comes first.
+    ExecAsan = "exec-asan",
+    /// The new program has ThreadSanitizer's runtime, beside which the library cannot log.
+    ExecTsan = "exec-tsan",
     /// The new program's environment lacks `LD_PRELOAD` with the library, or `SOCKSHIM_LOG`.
     ExecEnv = "exec-env",
     /// An io_uring was made, whose operations no hook sees.
@@ -125,6 +222,12 @@ reasons! {
     ShimPanic = "shim-panic",
     /// The kernel's answer was not the predicted one.
     Mispredicted = "mispredicted",
+    /// Another call had changed the socket when this one was answered, or it had changed in a way that no hook saw: what
+    /// was predicted was about another state.
+    Overtaken = "overtaken",
+    /// The descriptor was closed in a way that no hook saw, and what was logged of it since then may be about something
+    /// else.
+    UnseenClose = "unseen-close",
     /// A record about sockshim itself.
     Shim = "shim",
     /// The process ends.
@@ -136,16 +239,27 @@ reasons! {
 impl Reason {
     /// Whether the call concerns the process, not one socket.
     pub fn is_about_process(self) -> bool {
-        matches!(self, Reason::Process | Reason::IoUring) || self.is_uncovered_exec()
+        matches!(self, Reason::Process | Reason::ResultUnknown | Reason::IoUring) || self.is_uncovered_exec()
     }
 
     /// Whether the call starts a program whose calls will not be seen.
     pub fn is_uncovered_exec(self) -> bool {
         use Reason::*;
-        matches!(self, ExecStatic | ExecGo | ExecSetuid | ExecCaps | ExecOtherLibc | ExecOtherArch | ExecEnv)
+        matches!(
+            self,
+            ExecStatic
+                | ExecGo
+                | ExecSetuid
+                | ExecCaps
+                | ExecOtherLibc
+                | ExecOtherArch
+                | ExecAsan
+                | ExecTsan
+                | ExecEnv
+        )
     }
 
-    /// What will not be seen from here on, in words for the text format.
+    /// What is not seen, in words for the text format.
     pub fn unseen(self) -> Option<&'static str> {
         Some(match self {
             Reason::ExecStatic => "the new program is statically linked and will not be seen",
@@ -158,8 +272,15 @@ impl Reason {
             }
             Reason::ExecOtherLibc => "the new program has another libc and will not be seen",
             Reason::ExecOtherArch => "the new program is for another architecture and will not be seen",
+            Reason::ExecAsan => {
+                "the new program has AddressSanitizer, which ends it unless LD_PRELOAD names its runtime first"
+            }
+            Reason::ExecTsan => "the new program has ThreadSanitizer and will not be seen",
             Reason::ExecEnv => {
                 "the new program's environment lacks LD_PRELOAD or SOCKSHIM_LOG, and it will not be seen"
+            }
+            Reason::UnseenClose => {
+                "it was closed unseen: what was logged of it since its last control call may be about something else"
             }
             Reason::IoUring => "what is submitted through the ring will not be seen",
             _ => return None,
@@ -204,6 +325,22 @@ impl Verdict {
         Verdict { predicted: Predicted::Errno(errno), reason, ..Self::HOST }
     }
 
+    /// Whether libc is asked, and nothing is known that stops it.
+    #[inline(always)]
+    pub fn may_succeed(&self) -> bool {
+        matches!(self.action, Action::Host) && !matches!(self.predicted, Predicted::Errno(_))
+    }
+
+    /// Answered in userspace with `value`, because of `reason`. What it changes is said with [`Verdict::then`].
+    pub const fn done(value: i64, reason: Reason) -> Verdict {
+        Verdict { action: Action::Done(value), reason, ..Self::HOST }
+    }
+
+    /// Refused in userspace with `errno`, because of `reason`.
+    pub const fn refuse(errno: Errno, reason: Reason) -> Verdict {
+        Verdict { action: Action::Fail(errno), reason, ..Self::HOST }
+    }
+
     /// The same verdict with a state change for the case of success.
     pub const fn then(self, change: Change) -> Verdict {
         Verdict { change, ..self }
@@ -217,5 +354,39 @@ impl Verdict {
     /// The same verdict for another reason.
     pub const fn because(self, reason: Reason) -> Verdict {
         Verdict { reason, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// It is copied on every call.
+    #[test]
+    fn a_verdict_has_five_words() {
+        assert_eq!(size_of::<Verdict>(), 40);
+    }
+
+    #[test]
+    fn only_an_answer_or_a_refusal_keeps_a_call_from_libc() {
+        let refused = Verdict::refuse(Errno::ECONNREFUSED, Reason::Privilege);
+        assert_eq!(
+            (refused.action, refused.predicted),
+            (Action::Fail(Errno::ECONNREFUSED), Predicted::Unknown)
+        );
+        let answered = Verdict::done(0, Reason::Privilege).then(Change::Bind);
+        assert_eq!((answered.action, answered.change), (Action::Done(0), Change::Bind));
+        for host in [Verdict::ask(), Verdict::ok(), Verdict::errno(Errno::EINVAL, Reason::BadState)] {
+            assert_eq!(host.action, Action::Host);
+        }
+    }
+
+    #[test]
+    fn a_delay_or_an_argument_is_something_else_than_nothing() {
+        assert!(Instead::new().is_nothing());
+        assert!(!Instead { delay: 1, ..Instead::new() }.is_nothing());
+        let short = Instead { argument: Argument::Length(3), ..Instead::new() };
+        assert!(!short.is_nothing() && short.address().is_none());
+        assert_eq!((short.length(10), short.length(2), Instead::new().length(10)), (3, 2, 10));
     }
 }

@@ -3,7 +3,8 @@
 //! `LD_PRELOAD` is a variable of glibc's dynamic linker. A program that has no dynamic linker, has another libc's, or is
 //! started in secure mode runs without the library, and nothing says so. This crate finds out beforehand:
 //!
-//! - [`file`] says what a file is: an ELF file with its linking, a script, or nothing that can be executed;
+//! - [`file`] says what a file is: an ELF file, a script, or nothing that can be executed;
+//! - [`linking`] is what counts of an ELF file, [`sanitizer`] knows the runtimes that get in the way;
 //! - [`obstacle`] is the table of what keeps the library out, with the codes that the command and the log share;
 //! - [`privilege`] is the kernel's rule for secure mode.
 //!
@@ -12,10 +13,15 @@
 #![cfg_attr(not(test), no_std)]
 #![deny(unsafe_code)]
 
+mod dynamic;
 pub mod file;
+mod go;
+pub mod linking;
 pub mod obstacle;
 pub mod privilege;
+pub mod sanitizer;
 pub mod script;
+mod table;
 
 /// A file's bytes.
 pub trait Source {

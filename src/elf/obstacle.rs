@@ -1,4 +1,4 @@
-//! What keeps a preloaded library out of a program.
+//! What keeps a preloaded library out of a program, or from its work in it.
 
 /// A reason why a program runs without the library, or partly past it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -15,6 +15,10 @@ pub enum Obstacle {
     OtherLibc,
     /// Another machine, or another size of its words.
     OtherArchitecture,
+    /// AddressSanitizer's shared runtime, which ends the program unless it is the first library.
+    AddressSanitizer,
+    /// ThreadSanitizer's runtime, beside which the library cannot log.
+    ThreadSanitizer,
 }
 
 /// One obstacle's names.
@@ -27,14 +31,16 @@ pub struct Row {
     pub exit: u8,
 }
 
-/// Every obstacle. Exit codes are part of the command's contract: only ever added to.
-pub const OBSTACLES: [Row; 6] = [
+/// Every obstacle. The exit codes are a contract: new ones are added, none changes. 16 is taken: `not-a-program`.
+pub const OBSTACLES: [Row; 8] = [
     Row { obstacle: Obstacle::Static, code: "static", exit: 10 },
     Row { obstacle: Obstacle::Go, code: "go", exit: 11 },
     Row { obstacle: Obstacle::SetId, code: "setuid", exit: 12 },
     Row { obstacle: Obstacle::Capabilities, code: "caps", exit: 13 },
     Row { obstacle: Obstacle::OtherLibc, code: "other-libc", exit: 14 },
     Row { obstacle: Obstacle::OtherArchitecture, code: "other-arch", exit: 15 },
+    Row { obstacle: Obstacle::AddressSanitizer, code: "asan", exit: 17 },
+    Row { obstacle: Obstacle::ThreadSanitizer, code: "tsan", exit: 18 },
 ];
 
 impl Obstacle {

@@ -20,6 +20,7 @@
 
 mod cache;
 mod probe;
+pub mod seccomp;
 mod sysctl;
 
 use cache::{Flags, Number, Triples, YesNo};

@@ -5,14 +5,11 @@ use sockshim_sys as sys;
 
 /// The number in the file; `None` when there is no such file, or no number in it.
 pub fn read(path: &CStr) -> Option<c_int> {
-    let fd = sys::open(path, libc::O_RDONLY | libc::O_CLOEXEC, 0);
-    if fd < 0 {
-        return None;
-    }
+    let fd = sys::open(path, libc::O_RDONLY | libc::O_CLOEXEC, 0).ok()?;
     let mut bytes = [0; 24];
     let len = sys::read(fd, &mut bytes);
     sys::close(fd);
-    parse(bytes.get(..usize::try_from(len).ok()?)?)
+    parse(bytes.get(..len.ok()?)?)
 }
 
 fn parse(bytes: &[u8]) -> Option<c_int> {

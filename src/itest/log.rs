@@ -36,7 +36,7 @@ pub fn by_call<'a>(events: &'a [Value], call: &str) -> Vec<&'a Value> {
 /// The events of calls that the program made: without what the shim says about itself.
 pub fn without_special(events: &[Value]) -> Vec<&Value> {
     let special = |event: &&Value| {
-        ["dropped", "divergence", "summary", "sockshim"].iter().any(|call| event["call"] == *call)
+        ["dropped", "divergence", "summary", "sockshim", "unseen"].iter().any(|call| event["call"] == *call)
     };
     events.iter().filter(|event| !special(event)).collect()
 }

@@ -13,7 +13,13 @@ use crate::tally::Tally;
 use crate::triples::without_descriptors;
 use libc::c_int;
 use sockshim_core::net::socket::Lookup;
-use sockshim_core::net::{namespace::Net, ops::Cx, path::Path, socket::sys_socketpair};
+use sockshim_core::net::{
+    namespace::{INIT_NET, Net},
+    ops::Cx,
+    path::Path,
+    socket::sys_socketpair,
+};
+use sockshim_core::verdict::Instead;
 use sockshim_sys as sys;
 use std::cell::Cell;
 use std::io::Write;
@@ -77,11 +83,11 @@ const NOT_SOCKETS: &[(&str, Make)] = &[
     ("closed descriptor", |facts| Subject::other(facts, 4000, Lookup::BadFd)),
     ("descriptor -1", |facts| Subject::other(facts, -1, Lookup::BadFd)),
     ("file", |facts| {
-        let fd = sys::open(c"/dev/null", libc::O_RDWR | libc::O_CLOEXEC, 0);
+        let fd = sys::open(c"/dev/null", libc::O_RDWR | libc::O_CLOEXEC, 0).unwrap_or(-1);
         Subject::other(facts, fd, Lookup::NotSocket)
     }),
     ("O_PATH descriptor", |facts| {
-        let fd = sys::open(c"/dev/null", libc::O_PATH | libc::O_CLOEXEC, 0);
+        let fd = sys::open(c"/dev/null", libc::O_PATH | libc::O_CLOEXEC, 0).unwrap_or(-1);
         Subject::other(facts, fd, Lookup::BadFd)
     }),
 ];
@@ -315,7 +321,8 @@ fn pairs(facts: &Remembered, tally: &Tally) {
         for ty in [0, 1, 2, 3, 5, 11, 0x10] {
             for protocol in [-1, 0, 1, 6, 263] {
                 let mut path = Path::new();
-                let mut cx = Cx { path: &mut path, net: Net { facts } };
+                let mut instead = Instead::new();
+                let mut cx = Cx { path: &mut path, net: Net { facts, ..INIT_NET }, instead: &mut instead };
                 let (verdict, _) = sys_socketpair(&mut cx, family, ty, protocol, Bad.copied(()));
                 let array = Bad.to(std::ptr::null::<c_int>());
                 let args = [family.into(), ty.into(), protocol.into(), array];

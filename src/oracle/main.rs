@@ -27,6 +27,7 @@ mod remembered;
 mod setting;
 mod subject;
 mod tally;
+mod transfers;
 mod triples;
 mod walks;
 

@@ -1,17 +1,17 @@
 //! One descriptor, and each call on it made twice: by the tables and by the kernel.
 
-use crate::argument::{Addr, Message, Pointer};
+use crate::argument::{Addr, Pointer};
 use crate::kernel::{self, Answer, call};
 use crate::mutation;
 use libc::c_int;
 use sockshim_core::fdtable::{FDS, Handle};
-use sockshim_core::net::namespace::{Facts, Net};
+use sockshim_core::net::namespace::{Facts, INIT_NET, Net};
 use sockshim_core::net::ops::{Cx, ProtoOps, Socket, SocketState};
 use sockshim_core::net::path::{Finding, Func, Path};
 use sockshim_core::net::sock::TcpState;
 use sockshim_core::net::socket::*;
 use sockshim_core::net::state;
-use sockshim_core::verdict::{Change, Predicted, Verdict};
+use sockshim_core::verdict::{Change, Instead, Predicted, Verdict};
 use sockshim_sys as sys;
 
 /// A call that was made on both sides.
@@ -43,7 +43,8 @@ impl<'a> Subject<'a> {
     pub fn socket(facts: &'a dyn Facts, family: c_int, ty: c_int, protocol: c_int) -> Option<Subject<'a>> {
         let ty = ty | libc::SOCK_NONBLOCK;
         let mut path = Path::new();
-        let mut cx = Cx { path: &mut path, net: Net { facts } };
+        let mut instead = Instead::new();
+        let mut cx = Cx { path: &mut path, net: Net { facts, ..INIT_NET }, instead: &mut instead };
         let (_, socket) = sys_socket(&mut cx, family, ty, protocol);
         let fd = kernel::socket(family, ty, protocol).ok()? as c_int;
         Some(Subject::known(facts, fd, &socket))
@@ -63,7 +64,8 @@ impl<'a> Subject<'a> {
     pub fn pair(facts: &'a dyn Facts, ty: c_int) -> Option<[Subject<'a>; 2]> {
         let ty = ty | libc::SOCK_NONBLOCK;
         let mut path = Path::new();
-        let mut cx = Cx { path: &mut path, net: Net { facts } };
+        let mut instead = Instead::new();
+        let mut cx = Cx { path: &mut path, net: Net { facts, ..INIT_NET }, instead: &mut instead };
         let (_, mut socket) = sys_socketpair(&mut cx, libc::AF_UNIX, ty, 0, Some(Ok(())));
         let fds = kernel::socketpair(libc::AF_UNIX, ty, 0).ok()?;
         socket.state = SocketState::Connected;
@@ -77,7 +79,7 @@ impl<'a> Subject<'a> {
         if socket.ops.is_none() {
             let protocol = sys::getsockopt_int(fd, libc::SO_PROTOCOL).ok()?;
             let kept = socket;
-            socket = socket_of(kept.sk.family, kept.ty, protocol);
+            socket = socket_of(kept.net, kept.sk.family, kept.ty, protocol);
             (socket.state, socket.sk.state, socket.sk.bound) = (kept.state, kept.sk.state, kept.sk.bound);
         }
         Some(Subject::known(self.facts, fd, &socket))
@@ -111,7 +113,8 @@ impl<'a> Subject<'a> {
         }
     }
 
-    fn ask(
+    /// Makes one call on both sides: `predict` walks it through the tables, `perform` makes it.
+    pub fn ask(
         &self,
         handler: impl Fn(&'static ProtoOps) -> Option<Func>,
         predict: impl FnOnce(&mut Cx, Lookup) -> Verdict,
@@ -119,7 +122,9 @@ impl<'a> Subject<'a> {
     ) -> Asked {
         let lookup = self.lookup();
         let mut path = Path::new();
-        let mut cx = Cx { path: &mut path, net: Net { facts: self.facts } };
+        let mut instead = Instead::new();
+        let mut cx =
+            Cx { path: &mut path, net: Net { facts: self.facts, ..INIT_NET }, instead: &mut instead };
         let verdict = predict(&mut cx, lookup);
         let answer = perform(self.fd.into());
         let socket = self.sock();
@@ -239,165 +244,4 @@ impl<'a> Subject<'a> {
         };
         self.ask(|ops| ops.mmap, sys_mmap, perform)
     }
-
-    /// sendto(2).
-    pub fn sendto(&self, len: u64, buffer: Pointer, flags: c_int, addr: Option<&Addr>) -> Asked {
-        let bytes = vec![0_u8; len as usize + 64];
-        let (pointer, addr_len) = addr.map_or((0, 0), |addr| (addr.pointer(), addr.len));
-        let args = [buffer.to(bytes.as_ptr()), len as i64, (flags | libc::MSG_NOSIGNAL).into()];
-        // SAFETY: the buffer is as long as it is said to be; the kernel judges the pointers.
-        let perform = |fd| unsafe {
-            call(libc::SYS_sendto, &[fd, args[0], args[1], args[2], pointer, addr_len.into()])
-        };
-        let predict = |cx: &mut Cx, fd| {
-            let flags = flags | libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
-            sys_sendto(cx, fd, buffer.copied(len), flags, addr.map(Addr::copied))
-        };
-        self.ask(|ops| Some(ops.sendmsg.func), predict, perform)
-    }
-
-    /// recvfrom(2) without an address.
-    pub fn recvfrom(&self, len: u64, buffer: Pointer, flags: c_int) -> Asked {
-        let mut bytes = vec![0_u8; len as usize + 64];
-        let args = [buffer.to(bytes.as_mut_ptr()), len as i64, flags.into()];
-        // SAFETY: the buffer is as long as it is said to be; the kernel judges the pointer.
-        let perform = |fd| unsafe { call(libc::SYS_recvfrom, &[fd, args[0], args[1], args[2], 0, 0]) };
-        let predict = |cx: &mut Cx, fd| sys_recvfrom(cx, fd, buffer.copied(len), flags | libc::MSG_DONTWAIT);
-        self.ask(|ops| Some(ops.recvmsg.func), predict, perform)
-    }
-
-    /// sendmsg(2), or sendmmsg(2) with a count.
-    pub fn sendmsg(&self, message: &Message, count: Option<u32>, flags: c_int) -> Asked {
-        let flags = flags | libc::MSG_NOSIGNAL;
-        let perform = |fd| {
-            // SAFETY: the header is well formed; the kernel judges what it points to.
-            message.with_header(|header| unsafe {
-                match count {
-                    None => call(libc::SYS_sendmsg, &[fd, header, flags.into()]),
-                    Some(count) => call(libc::SYS_sendmmsg, &[fd, header, count.into(), flags.into()]),
-                }
-            })
-        };
-        let (user, waiting) = (message.user(), flags | libc::MSG_DONTWAIT);
-        let predict = |cx: &mut Cx, fd| match count {
-            None => sys_sendmsg(cx, fd, user, waiting),
-            Some(count) => sys_sendmmsg(cx, fd, user, count, waiting),
-        };
-        self.ask(|ops| Some(ops.sendmsg.func), predict, perform)
-    }
-
-    /// recvmsg(2).
-    pub fn recvmsg(&self, message: &Message, flags: c_int) -> Asked {
-        let perform = |fd| {
-            // SAFETY: the header is well formed; the kernel judges what it points to.
-            message.with_header(|header| unsafe { call(libc::SYS_recvmsg, &[fd, header, flags.into()]) })
-        };
-        let user = message.user();
-        let predict = |cx: &mut Cx, fd| sys_recvmsg(cx, fd, user, flags | libc::MSG_DONTWAIT);
-        self.ask(|ops| Some(ops.recvmsg.func), predict, perform)
-    }
-
-    /// recvmmsg(2) with a timeout, which may be at a bad place.
-    pub fn recvmmsg(
-        &self,
-        message: &Message,
-        count: u32,
-        flags: c_int,
-        timeout: Option<(Pointer, i64)>,
-    ) -> Asked {
-        let spec = libc::timespec { tv_sec: 0, tv_nsec: timeout.map_or(0, |(_, nanos)| nanos) };
-        let spec_at = timeout.map_or(0, |(pointer, _)| pointer.to(&raw const spec));
-        let perform = |fd| {
-            // SAFETY: the header is well formed; the kernel judges what it points to.
-            message.with_header(|header| unsafe {
-                call(libc::SYS_recvmmsg, &[fd, header, count.into(), flags.into(), spec_at])
-            })
-        };
-        let user = message.user();
-        let predict = |cx: &mut Cx, fd| {
-            let timeout = timeout.map(|(pointer, _)| pointer.copied(spec));
-            sys_recvmmsg(cx, fd, user, count, flags | libc::MSG_DONTWAIT, timeout)
-        };
-        self.ask(|ops| Some(ops.recvmsg.func), predict, perform)
-    }
-
-    /// read(2).
-    pub fn read(&self, count: u64) -> Asked {
-        let mut bytes = vec![0_u8; count as usize + 1];
-        // SAFETY: the buffer is long enough.
-        let perform = |fd| unsafe { call(libc::SYS_read, &[fd, bytes.as_mut_ptr() as i64, count as i64]) };
-        self.ask(|ops| Some(ops.recvmsg.func), |cx, fd| sys_read(cx, fd, count, true), perform)
-    }
-
-    /// write(2). The signal of a broken pipe is ignored by the oracle.
-    pub fn write(&self, count: u64) -> Asked {
-        let bytes = vec![0_u8; count as usize + 1];
-        // SAFETY: the buffer is long enough.
-        let perform = |fd| unsafe { call(libc::SYS_write, &[fd, bytes.as_ptr() as i64, count as i64]) };
-        self.ask(|ops| Some(ops.sendmsg.func), |cx, fd| sys_write(cx, fd, count, true), perform)
-    }
-
-    /// splice(2) of three bytes from the socket to a pipe.
-    pub fn splice_read(&self) -> Asked {
-        let [read, write] = pipe();
-        // SAFETY: takes numbers and null pointers.
-        let perform = |fd| unsafe { call(libc::SYS_splice, &[fd, 0, write.into(), 0, 3, 0]) };
-        let handler = |ops: &'static ProtoOps| ops.splice_read.or(Some(ops.recvmsg.func));
-        let asked = self.ask(handler, |cx, fd| sys_splice_read(cx, fd, 3, true), perform);
-        sys::close(read);
-        sys::close(write);
-        asked
-    }
-
-    /// splice(2) of three bytes from a pipe to the socket.
-    pub fn splice_write(&self) -> Asked {
-        let [read, write] = pipe();
-        sys::write(write, b"abc");
-        // SAFETY: takes numbers and null pointers.
-        let perform = |fd| unsafe { call(libc::SYS_splice, &[read.into(), 0, fd, 0, 3, 0]) };
-        let asked = self.ask(|ops| Some(ops.sendmsg.func), |cx, fd| sys_splice_write(cx, fd, 3), perform);
-        sys::close(read);
-        sys::close(write);
-        asked
-    }
-
-    /// sendfile(2) of three bytes from a file to the socket.
-    pub fn sendfile_to(&self) -> Asked {
-        let file = sys::open(c"/proc/self/exe", libc::O_RDONLY | libc::O_CLOEXEC, 0);
-        // SAFETY: takes numbers and a null pointer.
-        let perform = |fd| unsafe { call(libc::SYS_sendfile, &[fd, file.into(), 0, 3]) };
-        let asked = self.ask(|ops| Some(ops.sendmsg.func), |cx, fd| sys_splice_write(cx, fd, 3), perform);
-        sys::close(file);
-        asked
-    }
-
-    /// sendfile(2) of three bytes from the socket to a device.
-    pub fn sendfile_from(&self) -> Asked {
-        let null = sys::open(c"/dev/null", libc::O_WRONLY | libc::O_CLOEXEC, 0);
-        // SAFETY: takes numbers and a null pointer.
-        let perform = |fd| unsafe { call(libc::SYS_sendfile, &[null.into(), fd, 0, 3]) };
-        let asked = self.ask(|_| None, |cx, fd| sys_sendfile_from(cx, fd, false), perform);
-        sys::close(null);
-        asked
-    }
-
-    /// sendfile(2) of three bytes from the socket to a pipe.
-    pub fn sendfile_to_pipe(&self) -> Asked {
-        let [read, write] = pipe();
-        // SAFETY: takes numbers and a null pointer.
-        let perform = |fd| unsafe { call(libc::SYS_sendfile, &[write.into(), fd, 0, 3]) };
-        let handler = |ops: &'static ProtoOps| ops.splice_read.or(Some(ops.recvmsg.func));
-        let asked = self.ask(handler, |cx, fd| sys_splice_read(cx, fd, 3, true), perform);
-        sys::close(read);
-        sys::close(write);
-        asked
-    }
-}
-
-fn pipe() -> [c_int; 2] {
-    let mut ends = [-1; 2];
-    // SAFETY: the array has room for two descriptors.
-    let made = unsafe { call(libc::SYS_pipe2, &[ends.as_mut_ptr() as i64, libc::O_CLOEXEC.into()]) };
-    kernel::must("pipe2", made);
-    ends
 }

@@ -6,12 +6,12 @@ use crate::setting::{Outcome, SETTINGS, Setting};
 use crate::tally::{Comparison, Tally, compare};
 use libc::c_int;
 use sockshim_core::errno::Errno;
-use sockshim_core::net::namespace::Net;
+use sockshim_core::net::namespace::{INIT_NET, Net};
 use sockshim_core::net::ops::{Cx, Socket};
 use sockshim_core::net::path::Path;
 use sockshim_core::net::socket::{sys_socket, sys_socketpair};
 use sockshim_core::uapi::SOCK_PACKET;
-use sockshim_core::verdict::{Predicted, Verdict};
+use sockshim_core::verdict::{Instead, Predicted, Verdict};
 use sockshim_sys as sys;
 use std::io::Write;
 use std::time::Instant;
@@ -142,7 +142,8 @@ fn ask(triple: Triple, call: Call, facts: &Remembered, tally: &Tally) {
 /// The tables' answer.
 pub fn predict((family, ty, protocol): Triple, call: Call, facts: &Remembered) -> (Verdict, Socket) {
     let mut path = Path::new();
-    let mut cx = Cx { path: &mut path, net: Net { facts } };
+    let mut instead = Instead::new();
+    let mut cx = Cx { path: &mut path, net: Net { facts, ..INIT_NET }, instead: &mut instead };
     match call {
         Call::Socket => sys_socket(&mut cx, family, ty, protocol),
         Call::Pair => sys_socketpair(&mut cx, family, ty, protocol, Some(Ok(()))),

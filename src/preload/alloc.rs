@@ -16,6 +16,7 @@ use crate::{process, sys, tls};
 use core::alloc::{GlobalAlloc, Layout};
 use core::ptr;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use sockshim_core::net::path::{MAX_STEPS, Step};
 use sockshim_core::trace::event::Event;
 
 /// Sizes of 16 << class bytes, up to 32 KiB.
@@ -56,17 +57,14 @@ fn next_of(block: u64) -> &'static AtomicU64 {
 /// Memory of the kernel, or null.
 fn map(len: usize) -> *mut u8 {
     if process::is_sandboxed() && !tls::get().is_writer() {
-        return core::ptr::null_mut();
+        return ptr::null_mut();
     }
-    sys::mmap(len)
+    sys::mmap(len).unwrap_or(ptr::null_mut())
 }
 
 /// Whether there is address space for what the start of a log allocates, which it does without looking.
 pub fn has_room() -> bool {
-    let probe = sys::mmap(ROOM);
-    if probe.is_null() {
-        return false;
-    }
+    let Ok(probe) = sys::mmap(ROOM) else { return false };
     // SAFETY: the mapping was made here and nobody has seen it.
     unsafe { sys::munmap(probe, ROOM) };
     true
@@ -147,15 +145,22 @@ impl Arena {
     }
 }
 
-/// A copy of the event in a box, without the steps that its path does not have; `None` without memory. It does not go through `Box::new`: behind
-/// the allocator's symbols the size is no constant any more, which costs as much as the copy.
+/// A copy of the event in a box, without the steps that its path does not have; `None` without memory. It does not go
+/// through `Box::new`: behind the allocator's symbols the size is no constant any more, which costs as much as the copy.
 #[inline(always)]
 pub fn boxed(event: &Event) -> Option<Box<Event>> {
     let layout = Layout::new::<Event>();
     let begin = ptr::from_ref(event).cast::<u8>();
-    let len = event.path.steps().as_ptr_range().end as usize - begin as usize;
-    // SAFETY: the layout is not empty. An event is plain data that ends with the last of its steps; what is behind them is
-    // not looked at. This is the global allocator, so a box may free the block.
+    // Where a path keeps its steps is another crate's affair. They can be cut off if they are the last thing in the event;
+    // the compiler knows the answer, so the test costs nothing.
+    let steps = event.path.steps().as_ptr_range();
+    let at = steps.start as usize - begin as usize;
+    let len = match at + size_of::<[Step; MAX_STEPS]>() == size_of::<Event>() {
+        true => steps.end as usize - begin as usize,
+        false => size_of::<Event>(),
+    };
+    // SAFETY: the layout is not empty. An event is plain data, and what is left out of the copy is the room behind the last
+    // step, which holds nothing. This is the global allocator, so a box may free the block.
     unsafe {
         let block = ARENA.alloc(layout);
         if block.is_null() {
@@ -188,7 +193,7 @@ unsafe impl GlobalAlloc for Arena {
             Some(class) => self.pop(class).unwrap_or_else(|| self.carve(class)),
             // Mappings are page-aligned; nothing here asks for more.
             None if layout.align() <= 4096 => map(layout.size()),
-            None => core::ptr::null_mut(),
+            None => ptr::null_mut(),
         }
     }
 

@@ -8,22 +8,21 @@
 
 use crate::log::clock;
 use crate::log::ring::Begin;
+use crate::nsproxy::net_ns;
 use crate::panic::attempt;
+use crate::stack::Page;
 use crate::table::{COUNT, HOOKS};
-use crate::{log, mode, process, sys, tls};
+use crate::{fork, log, mode, process, sys, track};
 use core::mem::MaybeUninit;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
-use sockshim_core::errno::Errno;
-use sockshim_core::fdtable::{Entry, FDS, Handle};
-use sockshim_core::hook;
+use sockshim_core::fdtable::{FDS, Handle};
 use sockshim_core::hook::{Hook, Level, MAX_ARGS};
-use sockshim_core::net::namespace::INIT_NET;
 use sockshim_core::net::ops::{Cx, Socket};
 use sockshim_core::net::socket::Lookup;
 use sockshim_core::net::state;
 use sockshim_core::trace::event::{Event, Extra};
-use sockshim_core::verdict::{Action, Change, Predicted, Reason, Verdict};
+use sockshim_core::verdict::{Action, Change, Instead, Predicted, Reason, Verdict};
 
 /// What is done before and after libc's function.
 pub struct Row {
@@ -41,6 +40,13 @@ pub fn register(rows: &'static [Row; COUNT]) {
     ROWS.store(ptr::from_ref(rows).cast_mut(), Ordering::Release);
 }
 
+/// What is done before and after the calls of a hook; `None` before the constructor has run.
+pub fn row(place: usize) -> Option<&'static Row> {
+    // SAFETY: the pointer is null or what `register` was given.
+    let rows = unsafe { ROWS.load(Ordering::Acquire).as_ref() };
+    rows.map(|rows| &rows[place])
+}
+
 /// What a call carries from its first half to its second. Plain data: it may be dropped by a longjmp.
 pub struct Ticket {
     /// The event as far as it is known.
@@ -53,6 +59,8 @@ pub struct Ticket {
     pub change: Change,
     /// A number that the dispatch functions of one call pass on.
     pub note: i64,
+    /// How libc is to perform the call otherwise.
+    pub instead: Instead,
     leave: fn(&mut Ticket),
 }
 
@@ -62,11 +70,11 @@ pub enum Answer {
     Pass,
     /// libc, and [`leave`] is told.
     Host,
-    /// Nobody: this is the answer, errno is set.
-    Done(i64),
+    /// [`crate::act`] knows: nobody, or libc later or with other arguments.
+    Acts,
 }
 
-/// The first half. `Host` means that the ticket was written.
+/// The first half. The ticket was written, unless the answer is `Pass`.
 #[inline(never)]
 pub fn enter(
     slot: &mut MaybeUninit<Ticket>,
@@ -74,7 +82,7 @@ pub fn enter(
     row: &'static Row,
     args: &[i64; MAX_ARGS],
 ) -> Answer {
-    if process::is_vfork_child() || !process::is_ready() {
+    if process::is_vfork_child() || !fork::is_ready() {
         return Answer::Pass;
     }
     let errno = sys::Errno::now();
@@ -82,23 +90,15 @@ pub fn enter(
     if attempt(|| ticket.decided_by(row)).is_err() {
         ticket.panicked();
     }
-    let answer = match ticket.event.action {
-        Action::Host => Answer::Host,
-        Action::Done(value) => Answer::Done(value),
-        Action::Fail(Errno(errno)) => {
-            sys::set_errno(errno);
-            return Answer::Done(-1);
-        }
-    };
     clock::start(&mut ticket.event);
     errno.restore();
-    answer
+    if ticket.acts() { Answer::Acts } else { Answer::Host }
 }
 
-/// The second half, with libc's answer.
+/// The second half: every answer passes here, whoever gave it, and is committed and logged.
 ///
 /// # Safety
-/// The ticket must have been written by an [`enter`] that answered `Host`.
+/// The ticket must have been written by [`enter`].
 #[inline(never)]
 pub unsafe fn leave(slot: &mut MaybeUninit<Ticket>, ret: i64) {
     let errno = sys::Errno::now();
@@ -106,7 +106,7 @@ pub unsafe fn leave(slot: &mut MaybeUninit<Ticket>, ret: i64) {
     let ticket = unsafe { slot.assume_init_mut() };
     clock::stop(&mut ticket.event);
     // A child of fork comes back here too, and everything that belongs to its parent has to go first.
-    if process::is_ready() {
+    if fork::is_ready() {
         ticket.event.ret = ret;
         ticket.event.errno = (ret == -1).then_some(errno.value());
         if attempt(|| (ticket.leave)(ticket)).is_err() {
@@ -128,9 +128,11 @@ pub fn late(
     begin: Begin,
     ret: i64,
 ) {
-    if let Answer::Host = enter(slot, hook, row, args) {
-        // SAFETY: `Host` says that the ticket was written.
+    if !matches!(enter(slot, hook, row, args), Answer::Pass) {
+        // SAFETY: the ticket was written.
         let ticket = unsafe { slot.assume_init_mut() };
+        // It is too late to act.
+        ticket.event.action = Action::Host;
         if let Begin::Short(started) = begin {
             started.date(&mut ticket.event);
         }
@@ -152,10 +154,11 @@ impl Ticket {
             handle: None,
             change: Change::None,
             note: 0,
+            instead: Instead::new(),
             leave: row.leave,
         });
         ticket.event.args = *args;
-        ticket.event.tid = tls::get().tid(process::pid());
+        ticket.event.tid = process::tid();
         if hook.level == Level::Io {
             // From the next call on the thread can take the short way.
             log::ring::make(ticket.event.tid);
@@ -165,9 +168,7 @@ impl Ticket {
 
     /// Makes this the ticket of another hook, whose arguments are the same but for `skip` words at the front.
     pub fn become_hook(&mut self, place: usize, skip: usize) {
-        // SAFETY: the pointer is null or what `register` was given.
-        let Some(rows) = (unsafe { ROWS.load(Ordering::Acquire).as_ref() }) else { return };
-        let row = &rows[place];
+        let Some(row) = row(place) else { return };
         self.event.hook = &HOOKS[place];
         self.event.args.rotate_left(skip);
         self.event.via_syscall = true;
@@ -178,10 +179,22 @@ impl Ticket {
     /// Runs the first half of a row.
     fn decided_by(&mut self, row: &Row) {
         #[cfg(feature = "test-support")]
-        assert!(!log::panics_at(self.event.hook.name()), "asked for by the test");
+        assert!(!crate::test_support::panics_at(self.event.hook.name()), "asked for by the test");
         // With the first call, not when the program starts: many programs have no socket.
         sockshim_core::net::init();
         (row.enter)(self);
+        #[cfg(feature = "test-support")]
+        if self.wanted {
+            // Calls without a walk are decided here.
+            self.settle(self.verdict());
+        }
+    }
+
+    /// The verdict as it stands.
+    #[cfg(feature = "test-support")]
+    fn verdict(&self) -> Verdict {
+        let Event { action, predicted, reason, .. } = self.event;
+        Verdict { action, predicted, reason, change: self.change }
     }
 
     /// Dispatch has failed: libc's answer stands, and the event says so.
@@ -192,8 +205,27 @@ impl Ticket {
         self.event.action = Action::Host;
         self.event.predicted = Predicted::Unknown;
         self.change = Change::None;
+        self.instead = Instead::new();
         self.wanted = true;
         self.leave = Ticket::send;
+    }
+
+    /// Whether anything else is to happen than libc's call as the program made it.
+    #[inline(always)]
+    pub fn acts(&self) -> bool {
+        self.event.action != Action::Host || !self.instead.is_nothing()
+    }
+
+    /// Whether libc has answered: only then has the kernel read and written the program's memory.
+    #[inline(always)]
+    pub fn libc_answered(&self) -> bool {
+        self.event.action == Action::Host
+    }
+
+    /// The page on which the arguments most likely stand: the ticket is on the stack, just below the caller's frame.
+    #[inline(always)]
+    pub fn page(&self) -> Page {
+        Page::behind(self)
     }
 
     /// An argument that is an int.
@@ -206,12 +238,11 @@ impl Ticket {
         self.event.args[index]
     }
 
-    /// What `fd` is. `careful` checks that what is remembered is still what the number means.
+    /// What `fd` is. `careful` asks the kernel whether what is remembered is still what the number means.
     pub fn lookup(&mut self, fd: i32, careful: bool) -> Lookup {
         self.event.fd = Some(fd);
-        if let Entry::Socket(handle) = FDS.get(fd)
-            && let Some((socket, cookie)) = FDS.read(handle)
-            && (!careful || self.is_current(fd, &socket, cookie, handle))
+        if let Some((socket, handle, name)) = track::known(fd)
+            && (!careful || track::confirmed(fd, &socket, handle, name))
         {
             self.handle = Some(handle);
             return self.found(socket);
@@ -219,16 +250,18 @@ impl Ticket {
         self.asked(fd, careful)
     }
 
-    /// Whether the kernel says that `fd` is still the socket that is remembered.
-    #[inline(always)]
-    fn is_current(&self, fd: i32, socket: &Socket, cookie: u64, handle: Handle) -> bool {
-        let current = cookie == 0
-            || process::is_sandboxed()
-            || crate::dispatch::name_of(fd, socket.sk.protocol).is_ok_and(|now| now == cookie);
-        if !current {
-            FDS.doubt_if(fd, handle.into());
+    /// The lookup of what is not known as a socket.
+    #[inline(never)]
+    fn asked(&mut self, fd: i32, careful: bool) -> Lookup {
+        if !careful && track::is_other(fd) {
+            return Lookup::NotSocket;
         }
-        current
+        let (lookup, handle) = track::adopt(fd);
+        self.handle = handle;
+        match lookup {
+            Lookup::Socket(socket) => self.found(socket),
+            other => other,
+        }
     }
 
     #[inline(always)]
@@ -239,29 +272,17 @@ impl Ticket {
         Lookup::Socket(socket)
     }
 
-    /// The lookup of what the table does not know.
-    #[inline(never)]
-    fn asked(&mut self, fd: i32, careful: bool) -> Lookup {
-        if !careful && FDS.get(fd) == Entry::NotSocket {
-            return Lookup::NotSocket;
-        }
-        let (lookup, handle) = crate::dispatch::adopt(fd);
-        self.handle = handle;
-        match lookup {
-            Lookup::Socket(socket) => self.found(socket),
-            other => other,
-        }
-    }
-
     /// Runs the walk and takes its verdict.
     pub fn decide(&mut self, walk: impl FnOnce(&mut Cx) -> Verdict) {
-        let mut cx = Cx { path: &mut self.event.path, net: INIT_NET };
+        let mut cx = Cx { path: &mut self.event.path, net: net_ns(), instead: &mut self.instead };
         let verdict = walk(&mut cx);
         self.settle(verdict);
     }
 
     /// Takes a verdict.
     pub fn settle(&mut self, verdict: Verdict) {
+        #[cfg(feature = "test-support")]
+        let verdict = crate::test_support::decided(self.event.hook.name(), verdict, &mut self.instead);
         self.event.action = verdict.action;
         self.event.predicted = verdict.predicted;
         self.event.reason = verdict.reason;
@@ -270,11 +291,31 @@ impl Ticket {
 
     /// Applies the change, and logs what is to be logged.
     pub fn finish(&mut self) {
+        if self.event.is_divergence() {
+            return self.unexpected();
+        }
         if self.change != Change::None {
             self.commit();
         }
-        if self.event.is_divergence() {
-            log::send(&diverged(&self.event));
+        self.send();
+    }
+
+    /// [`Ticket::finish`] of a call that was answered in another way than predicted: because the prediction was made from
+    /// a state that was not the socket's any more, or because the tables are wrong.
+    #[cold]
+    #[inline(never)]
+    fn unexpected(&mut self) {
+        // Asked first: the change is made to the state that the prediction was made from.
+        let overtaken = track::contradicted(&self.event, self.handle);
+        if self.change != Change::None {
+            self.commit();
+        }
+        if overtaken {
+            self.event.predicted = Predicted::Unknown;
+            self.event.reason = Reason::Overtaken;
+            self.event.fd.into_iter().for_each(track::correct);
+        } else {
+            log::send(&log::divergence(&self.event));
         }
         self.send();
     }
@@ -284,6 +325,9 @@ impl Ticket {
     fn commit(&mut self) {
         let (Some(handle), Some(socket)) = (self.handle, &self.event.socket) else { return };
         FDS.update(handle, |old| state::commit(old, socket, self.change, self.event.errno));
+        if track::is_interposed() {
+            self.event.fd.into_iter().for_each(track::follow);
+        }
     }
 
     /// Hands the event to the log, if its level asks for it.
@@ -297,17 +341,4 @@ impl Ticket {
 /// [`Ticket::finish`] as a row's second half.
 pub fn logged(ticket: &mut Ticket) {
     ticket.finish();
-}
-
-/// The call of a record about a prediction that did not come true.
-static DIVERGENCE: Hook = hook!(Decision, Plain, [], divergence() -> c_int);
-
-/// The record about a prediction that did not come true.
-pub fn diverged(event: &Event) -> Event {
-    let mut record = event.clone();
-    record.hook = &DIVERGENCE;
-    record.reason = Reason::Mispredicted;
-    record.extra = Extra::Text;
-    record.addr = sockshim_core::net::address::SockAddr::new(event.hook.name().as_bytes());
-    record
 }

@@ -13,15 +13,16 @@ use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 use libc::iovec;
 use sockshim_core::config::NAMES;
+use sockshim_elf::sanitizer::Sanitizer;
 
 const PRELOAD: &[u8] = b"LD_PRELOAD=";
 const PREFIX: &[u8] = b"SOCKSHIM_";
 const LOG: &[u8] = b"SOCKSHIM_LOG=";
-/// As many variables as there are.
+/// How many variables there are.
 const MOST: usize = NAMES.len();
 /// How much of a line is looked at to find its name. A longer name is none of ours.
 const HEAD: usize = 32;
-/// How many lines are looked at in one go.
+/// How many lines one system call copies.
 const BATCH: usize = 16;
 const PAGE: usize = 4096;
 
@@ -36,7 +37,7 @@ pub struct Own {
 
 static OWN: AtomicPtr<Own> = AtomicPtr::new(ptr::null_mut());
 
-/// What was remembered.
+/// The variables that [`remember`] has kept.
 pub fn own() -> Option<&'static Own> {
     // SAFETY: the pointer is null or a leaked box.
     unsafe { OWN.load(Ordering::Acquire).as_ref() }
@@ -57,7 +58,7 @@ pub fn remember(lines: impl Iterator<Item = &'static CStr>) {
             own.lines[index] = Some(Box::leak(Box::<CStr>::from(line)));
         }
     }
-    own.file = with_terminator(own.entry, |path| sys::stat_at(libc::AT_FDCWD, path, 0)).flatten();
+    own.file = with_terminator(own.entry, |path| sys::stat_at(libc::AT_FDCWD, path, 0)).and_then(Result::ok);
     OWN.store(Box::leak(Box::new(own)), Ordering::Release);
 }
 
@@ -76,8 +77,10 @@ fn entry_in(list: &[u8]) -> &'static [u8] {
         _ if !entry.contains(&b'/') => Box::leak(Box::from(loaded)),
         _ => {
             let mut directory = [0; PAGE];
-            let length = sys::current_directory(&mut directory);
-            let Some(length) = usize::try_from(length).ok().filter(|length| *length > 1) else { return &[] };
+            let length = sys::current_directory(&mut directory).unwrap_or(0);
+            if length <= 1 {
+                return &[];
+            }
             let entry = entry.strip_prefix(b"./").unwrap_or(entry);
             let absolute = [&directory[..length - 1], entry].join(&b'/');
             Box::leak(absolute.into_boxed_slice())
@@ -97,6 +100,8 @@ pub struct Survey {
     pub preload: Option<(usize, *const c_char, usize)>,
     /// Whether that names the library.
     pub names_us: bool,
+    /// Whether the first that it names is the runtime of AddressSanitizer.
+    pub asan_is_first: bool,
     /// Which of [`Own`]'s lines are there, one bit each.
     present: u32,
     /// Whether there is a `SOCKSHIM_LOG`.
@@ -115,7 +120,8 @@ impl Survey {
 pub fn survey(environment: *const *const c_char) -> Option<Survey> {
     let own = own()?;
     let pid = sys::getpid();
-    let mut survey = Survey { count: 0, preload: None, names_us: false, present: 0, has_log: false };
+    let mut survey =
+        Survey { count: 0, preload: None, names_us: false, asan_is_first: false, present: 0, has_log: false };
     let mut at = environment as usize;
     while at != 0 {
         let mut lines = [0_usize; BATCH];
@@ -130,7 +136,7 @@ pub fn survey(environment: *const *const c_char) -> Option<Survey> {
         at += wanted * size_of::<usize>();
     }
     if let Some((_, value, length)) = &mut survey.preload {
-        (survey.names_us, *length) = list(own, pid, *value as usize)?;
+        (survey.names_us, survey.asan_is_first, *length) = list(own, pid, *value as usize)?;
     }
     Some(survey)
 }
@@ -170,8 +176,9 @@ fn copy_heads(pid: i32, lines: &[usize], heads: &mut [[u8; HEAD]; BATCH]) -> Opt
         remote[index] = iovec { iov_base: *line as *mut c_void, iov_len: length };
         total += length;
     }
-    let copied = sys::copy_memory(pid, &local[..lines.len()], &remote[..lines.len()]);
-    if copied != total as isize {
+    // SAFETY: each local piece is one of `heads`, as far as that is long.
+    let copied = unsafe { sys::copy_memory(pid, &local[..lines.len()], &remote[..lines.len()]) };
+    if copied != Ok(total) {
         return None;
     }
     for (index, line) in lines.iter().enumerate() {
@@ -183,12 +190,14 @@ fn copy_heads(pid: i32, lines: &[usize], heads: &mut [[u8; HEAD]; BATCH]) -> Opt
     Some(())
 }
 
-/// Reads a value of `LD_PRELOAD`: whether it names the library, and its length.
-fn list(own: &Own, pid: i32, value: usize) -> Option<(bool, usize)> {
+/// Reads a value of `LD_PRELOAD`: whether it names the library, whether it begins with the runtime of AddressSanitizer,
+/// and its length.
+fn list(own: &Own, pid: i32, value: usize) -> Option<(bool, bool, usize)> {
     let mut entry = [0_u8; 512];
     let (mut length, mut names_us) = (0, false);
-    // What has no room is a path longer than ours, or one that is not understood here.
+    // The length of the entry, also where it does not fit: then it is longer than ours, and so another one.
     let mut taken = 0;
+    let mut asan_is_first = None;
     loop {
         let mut piece = [0; 64];
         let at = value + length;
@@ -201,15 +210,24 @@ fn list(own: &Own, pid: i32, value: usize) -> Option<(bool, usize)> {
                 }
                 taken += 1;
             } else {
+                if taken > 0 && asan_is_first.is_none() {
+                    asan_is_first = Some(entry.get(..taken).is_some_and(is_asan));
+                }
                 names_us = names_us || entry.get(..taken).is_some_and(|entry| own.is(entry));
                 taken = 0;
             }
             if *byte == 0 {
-                return Some((names_us, length));
+                return Some((names_us, asan_is_first == Some(true), length));
             }
             length += 1;
         }
     }
+}
+
+/// Whether an entry of `LD_PRELOAD` is the runtime of AddressSanitizer.
+fn is_asan(entry: &[u8]) -> bool {
+    let name = entry.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    Sanitizer::of_library(name) == Some(Sanitizer::Address)
 }
 
 impl Own {
@@ -219,7 +237,8 @@ impl Own {
             return false;
         }
         let same_file = || {
-            let file = with_terminator(entry, |path| sys::stat_at(libc::AT_FDCWD, path, 0)).flatten();
+            let file =
+                with_terminator(entry, |path| sys::stat_at(libc::AT_FDCWD, path, 0)).and_then(Result::ok);
             file.is_some_and(|file| Some(file) == self.file)
         };
         entry == self.entry || (entry.contains(&b'/') && same_file())

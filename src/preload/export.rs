@@ -31,12 +31,13 @@ macro_rules! hooks {
         trampolines { $(
             #[doc = $tdoc:literal]
             [$tlevel:ident $tdoes:ident]
-            fn $tname:ident($($targ:ident: $tty:ty),* $(,)?) -> $tret:tt = $before:path;
+            fn $tname:ident($($targ:ident: $tty:ty),* $(,)?) -> $tret:tt = $tenter:path, $tleave:path;
         )* }
         not_hooked { $($unhooked:ident: $why:literal;)* }
     ) => {
         #[allow(unused_imports, reason = "which types of libc the table uses is the table's business")]
         use libc::*;
+        use crate::act::act;
         use crate::call::{self, Answer, Row, Ticket};
         use crate::dispatch::{create, data, fd, name, option, process, ready};
         use crate::gate::{self, Gate, Site};
@@ -44,10 +45,11 @@ macro_rules! hooks {
         use crate::table::{COUNT, HOOKS, Place};
         use crate::word::{Word, padded};
         use core::mem::MaybeUninit;
+        use sockshim_core::hook::MAX_ARGS;
 
         pub static ROWS: [Row; COUNT] = [
             $(Row { enter: $enter, leave: $leave },)*
-            $(Row { enter: $before, leave: call::logged },)*
+            $(Row { enter: $tenter, leave: $tleave },)*
         ];
 
         #[inline(always)]
@@ -111,18 +113,33 @@ macro_rules! hooks {
                             unsafe { call::leave(&mut ticket, ret) };
                             <$ret>::from_word(ret)
                         }
-                        Answer::Done(word) => <$ret>::from_word(word),
+                        // SAFETY: the answer says that the ticket was written.
+                        Answer::Acts => <$ret>::from_word(unsafe {
+                            act(&mut ticket, by_words::$name, <$ret as Word>::FAILURE)
+                        }),
                     }
                 }
             )*
         }
 
-        /// Symbols that return twice, never return or take any number of arguments: machine code that calls the
-        /// row's function first and then jumps to libc with everything as it was.
+        /// Who performs a call, given its arguments as words: for calls with other arguments than the program's.
+        #[allow(non_snake_case, reason = "the names are the symbols")]
+        mod by_words {
+            use super::*;
+            $(
+                pub unsafe extern "C-unwind" fn $name(words: &[i64; MAX_ARGS]) -> i64 {
+                    let [$($arg,)* ..] = *words;
+                    // SAFETY: the program's own call, but for arguments that the kernel judges as it judges those.
+                    unsafe { performer!($name $($by)?)($(<$ty>::from_word($arg)),*) }.word()
+                }
+            )*
+        }
+
+        /// Symbols that return twice, never return or take any number of arguments.
         #[allow(non_snake_case, reason = "the names are the symbols")]
         mod jump {
             use super::*;
-            $(crate::trampoline::trampoline!($tname, Place::$tname as usize);)*
+            $(crate::trampoline::trampoline!($tdoes $tname, Place::$tname as usize);)*
         }
     };
 }

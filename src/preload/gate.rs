@@ -9,7 +9,7 @@
 //! the thread or jumping out of it leaves nothing behind.
 
 use crate::call::{self, Row, Ticket};
-use crate::dispatch::data;
+use crate::dispatch::{data, ready};
 use crate::log::ring::{self, Begin, Shape};
 use crate::mode;
 use crate::word::{Word, padded};
@@ -263,7 +263,7 @@ impl Gate for Polls {
         let Some(started) = ring::start() else { return slow() };
         let rest = if ring::has_rest(Shape::Poll, &words) { &words[Shape::Poll.rest()..] } else { &[] };
         let word = perform().word();
-        ring::end_poll(started, site.place, [words[0], words[1], words[2]], rest, word);
+        ring::end_poll(started, site.place, [words[0], words[1], words[2]], rest, word, ready::find_socket);
         R::from_word(word)
     }
 }

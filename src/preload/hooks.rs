@@ -275,7 +275,7 @@ hooks! {
         [Call Exec(propagate) Spawns]
         fn posix_spawn(pid: *mut pid_t, path: *const c_char, file_actions: *const posix_spawn_file_actions_t, attrp: *const posix_spawnattr_t, argv: *const *mut c_char, envp: *const *mut c_char) -> c_int = process::spawn, process::spawned;
         /// posix_spawnp(3)
-        [Call Exec(propagate) Spawns]
+        [Call Exec(propagate) SpawnsSearched]
         fn posix_spawnp(pid: *mut pid_t, file: *const c_char, file_actions: *const posix_spawn_file_actions_t, attrp: *const posix_spawnattr_t, argv: *const *mut c_char, envp: *const *mut c_char) -> c_int = process::spawn, process::spawned;
         /// prctl(2), for the moment at which a program enters a seccomp sandbox
         [Call Exec(propagate) Changes SYS_prctl]
@@ -335,34 +335,34 @@ hooks! {
     trampolines {
         /// vfork(2), which returns twice
         [Call Vforks]
-        fn vfork() -> pid_t = process::plain;
+        fn vfork() -> pid_t = process::plain, call::logged;
         /// vfork(2), glibc's other name for it
         [Call Vforks]
-        fn __vfork() -> pid_t = process::plain;
+        fn __vfork() -> pid_t = process::plain, call::logged;
         /// execl(3), which takes any number of arguments
         [Call ExecsList]
-        fn execl(path: *const c_char, arg: *const c_char) -> c_int = process::execv;
+        fn execl(path: *const c_char, arg: *const c_char) -> c_int = process::execv, process::exec_failed;
         /// execlp(3), which takes any number of arguments
         [Call ExecsList]
-        fn execlp(file: *const c_char, arg: *const c_char) -> c_int = process::execvp;
+        fn execlp(file: *const c_char, arg: *const c_char) -> c_int = process::execvp, process::exec_failed;
         /// execle(3), which takes any number of arguments
-        [Call ExecsList]
-        fn execle(path: *const c_char, arg: *const c_char) -> c_int = process::execve;
+        [Call ExecsListEnv]
+        fn execle(path: *const c_char, arg: *const c_char) -> c_int = process::execve, process::exec_failed;
         /// clone(2), whose child starts on another stack
         [Call Clones]
-        fn clone(func: *const c_void, stack: *mut c_void, flags: c_int) -> c_int = process::clone;
+        fn clone(func: *const c_void, stack: *mut c_void, flags: c_int) -> c_int = process::clone, call::logged;
         /// clone(2), glibc's other name for it
         [Call Clones]
-        fn __clone(func: *const c_void, stack: *mut c_void, flags: c_int) -> c_int = process::clone;
+        fn __clone(func: *const c_void, stack: *mut c_void, flags: c_int) -> c_int = process::clone, call::logged;
         /// _exit(2), which does not return
         [Call Exits]
-        fn _exit(status: c_int) -> ! = process::plain;
+        fn _exit(status: c_int) -> ! = process::plain, call::logged;
         /// _Exit(3), which does not return
         [Call Exits]
-        fn _Exit(status: c_int) -> ! = process::plain;
+        fn _Exit(status: c_int) -> ! = process::plain, call::logged;
         /// quick_exit(3), which does not return
         [Call ExitsQuickly]
-        fn quick_exit(status: c_int) -> ! = process::plain;
+        fn quick_exit(status: c_int) -> ! = process::plain, call::logged;
     }
     not_hooked {
         exit: "runs the program's handlers first; the library's destructor comes after them";

@@ -7,7 +7,7 @@
 use crate::export::ROWS;
 use crate::original::TARGETS;
 use crate::table::{HASHES, HOOKS};
-use crate::{alloc, call, environment, log, mode, panic, process, real, stack, sys};
+use crate::{alloc, call, environment, fork, log, mode, panic, process, real, sys};
 use core::ffi::{CStr, c_char, c_int};
 use sockshim_core::config::{Config, Propagate};
 use sockshim_core::hook::Level;
@@ -71,6 +71,7 @@ fn start(config: &Config) {
     if config.disable {
         return;
     }
+    sys::time::init();
     if config.level == Level::Off {
         if config.complaint.is_some() {
             complain(config);
@@ -82,7 +83,6 @@ fn start(config: &Config) {
         // granted, and they need the thread to be one that it knows. The writer is not.
         log::say(b"sockshim: a program with ThreadSanitizer cannot be logged\n");
     } else if alloc::has_room() && process::init() {
-        stack::init();
         log::start(config);
     } else {
         log::say_none();
@@ -103,7 +103,7 @@ fn complain(config: &Config) {
 /// each event is written before its call returns.
 #[unsafe(link_section = ".text.always")]
 extern "C" fn destructor() {
-    if mode::control() && !process::is_vfork_child() && process::is_ready() {
+    if mode::control() && !process::is_vfork_child() && fork::is_ready() {
         log::last_flush();
         log::set_synchronous();
     }

@@ -26,16 +26,22 @@ compile_error!(
 
 use sockshim_sys as sys;
 
+mod act;
 mod alloc;
+mod arguments;
 mod call;
+mod confined;
 mod dispatch;
 mod environment;
+mod exec_list;
 mod export;
+mod fork;
 mod gate;
 mod init;
 mod log;
 mod memory;
 mod mode;
+mod nsproxy;
 mod original;
 mod panic;
 mod process;
@@ -45,8 +51,12 @@ mod real;
 mod room;
 mod stack;
 mod table;
+#[cfg(feature = "test-support")]
+mod test_support;
 mod tls;
+mod track;
 mod trampoline;
+mod vfork;
 #[cfg(feature = "test-support")]
 mod view;
 mod word;

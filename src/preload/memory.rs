@@ -1,15 +1,16 @@
 //! Looking at the program's memory.
 //!
 //! The program may pass any pointer, and the kernel answers EFAULT for a bad one. So before a call, memory is read
-//! through process_vm_readv(2) on the own process, which answers EFAULT too instead of faulting, unless it is the stack
-//! that the thread runs on ([`crate::stack`]). After a call that succeeded, the kernel itself has used the memory, and it
+//! through process_vm_readv(2) on the own process, which answers EFAULT too instead of faulting, unless it is on the page
+//! that holds the hook's own variables ([`crate::stack`]). After a call that succeeded, the kernel itself has used the memory, and it
 //! can be read directly.
 //!
 //! # Safety
 //! [`read_used`] relies on the kernel having read or written the same bytes in the call that just succeeded.
 
-use crate::{process, stack, sys};
-use libc::{c_int, c_long};
+use crate::stack::Page;
+use crate::{process, sys};
+use libc::c_int;
 use sockshim_core::errno::Errno;
 use sockshim_core::net::address::SockAddr;
 use sockshim_core::net::socket::Copied;
@@ -17,8 +18,8 @@ use sockshim_core::uapi::SOCKADDR_STORAGE;
 
 /// Copies `buffer.len()` bytes from the program's `address`. `None` when looking is not possible here.
 #[inline]
-fn peek(address: i64, buffer: &mut [u8]) -> Copied<()> {
-    if stack::peek(address, buffer) { Some(Ok(())) } else { copied_by_kernel(address, buffer) }
+fn peek(own: Page, address: i64, buffer: &mut [u8]) -> Copied<()> {
+    if own.peek(address, buffer) { Some(Ok(())) } else { copied_by_kernel(address, buffer) }
 }
 
 #[inline(never)]
@@ -26,27 +27,21 @@ fn copied_by_kernel(address: i64, buffer: &mut [u8]) -> Copied<()> {
     if process::is_sandboxed() {
         return None;
     }
-    let local = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
-    let remote = libc::iovec { iov_base: address as *mut libc::c_void, iov_len: buffer.len() };
-    let args = [process::pid().into(), &raw const local as c_long, 1, &raw const remote as c_long, 1, 0];
-    // SAFETY: the local vector describes `buffer`; the kernel checks the remote one.
-    let copied = unsafe { sys::syscall(libc::SYS_process_vm_readv, args) };
-    match copied {
-        count if count == buffer.len() as c_long => Some(Ok(())),
+    match read(process::pid(), address as usize, buffer) {
+        Ok(count) if count == buffer.len() => Some(Ok(())),
         // A partial copy ends at an unreadable page, where the kernel's own copy would fail as well.
-        0.. => Some(Err(Errno::EFAULT)),
-        error if error == -c_long::from(libc::EFAULT) => Some(Err(Errno::EFAULT)),
-        _ => None,
+        Ok(_) | Err(libc::EFAULT) => Some(Err(Errno::EFAULT)),
+        Err(_) => None,
     }
 }
 
 /// `move_addr_to_kernel`: the address argument of bind(2), connect(2) and sendto(2).
-pub fn sockaddr(address: i64, len: c_int, addr: &mut SockAddr) -> Copied<()> {
+pub fn sockaddr(own: Page, address: i64, len: c_int, addr: &mut SockAddr) -> Copied<()> {
     let len = match usize::try_from(len) {
         Ok(len) if len <= SOCKADDR_STORAGE => len,
         _ => return Some(Err(Errno::EINVAL)),
     };
-    let copied = if len > 0 { peek(address, &mut addr.buffer()[..len]) } else { Some(Ok(())) };
+    let copied = if len > 0 { peek(own, address, &mut addr.buffer()[..len]) } else { Some(Ok(())) };
     if copied == Some(Ok(())) {
         addr.set_len(len);
     }
@@ -54,20 +49,36 @@ pub fn sockaddr(address: i64, len: c_int, addr: &mut SockAddr) -> Copied<()> {
 }
 
 /// A value of plain bytes at the program's `address`, if it can be read.
-pub fn value<T: Plain>(address: i64) -> Option<T> {
+pub fn value<T: Plain>(own: Page, address: i64) -> Option<T> {
     let mut value = T::ZERO;
     // SAFETY: `Plain` types are valid for any bytes.
     let bytes = unsafe { core::slice::from_raw_parts_mut((&raw mut value).cast::<u8>(), size_of::<T>()) };
-    peek(address, bytes)?.ok()?;
+    peek(own, address, bytes)?.ok()?;
     Some(value)
 }
 
 /// Copies bytes of the memory that `pid` has, which is this process or one that shares its memory. `None` where they
-/// cannot be read.
+/// cannot all be read.
 pub fn copy(pid: i32, address: usize, buffer: &mut [u8]) -> Option<()> {
+    (read(pid, address, buffer) == Ok(buffer.len())).then_some(())
+}
+
+/// Has the kernel copy as many bytes as can be read, up to the buffer's length.
+#[inline]
+fn read(pid: i32, address: usize, buffer: &mut [u8]) -> sys::Result<usize> {
     let local = [libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() }];
     let remote = [libc::iovec { iov_base: address as *mut libc::c_void, iov_len: buffer.len() }];
-    (sys::copy_memory(pid, &local, &remote) == buffer.len() as isize).then_some(())
+    // SAFETY: the local piece is the buffer.
+    unsafe { sys::copy_memory(pid, &local, &remote) }
+}
+
+/// Writes to the program's `address`, as far as it can be written.
+pub fn store(address: i64, bytes: &[u8]) {
+    let local = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+    let remote = libc::iovec { iov_base: address as *mut libc::c_void, iov_len: bytes.len() };
+    let args = [process::pid().into(), &raw const local as i64, 1, &raw const remote as i64, 1, 0];
+    // SAFETY: the local vector describes `bytes`, which is only read; the kernel checks the remote one.
+    unsafe { sys::syscall(libc::SYS_process_vm_writev, args) };
 }
 
 /// Words as bytes.
@@ -101,7 +112,7 @@ pub fn text(address: i64) -> SockAddr {
     while len < SOCKADDR_STORAGE {
         let at = address as usize + len;
         let piece = (4096 - at % 4096).min(SOCKADDR_STORAGE - len);
-        if !matches!(peek(at as i64, &mut text.buffer()[len..len + piece]), Some(Ok(()))) {
+        if copied_by_kernel(at as i64, &mut text.buffer()[len..len + piece]) != Some(Ok(())) {
             text.set_truncated();
             break;
         }
@@ -114,7 +125,9 @@ pub fn text(address: i64) -> SockAddr {
     text.set_len(len);
     // A string that just fits is whole: its NUL stands behind what the event has room for.
     let mut next = [1];
-    if len == SOCKADDR_STORAGE && (peek(address + len as i64, &mut next) != Some(Ok(())) || next != [0]) {
+    if len == SOCKADDR_STORAGE
+        && (copied_by_kernel(address + len as i64, &mut next) != Some(Ok(())) || next != [0])
+    {
         text.set_truncated();
     }
     text
@@ -142,6 +155,10 @@ unsafe impl Plain for libc::mmsghdr {
     // SAFETY: all zeros are a value of integers and raw pointers.
     const ZERO: Self = unsafe { core::mem::zeroed() };
 }
+// SAFETY: integers and raw pointers.
+unsafe impl Plain for libc::iovec {
+    const ZERO: Self = libc::iovec { iov_base: core::ptr::null_mut(), iov_len: 0 };
+}
 // SAFETY: integers.
 unsafe impl Plain for libc::pollfd {
     const ZERO: Self = libc::pollfd { fd: 0, events: 0, revents: 0 };
@@ -160,21 +177,25 @@ pub unsafe fn read_used<T: Plain>(address: i64) -> T {
     unsafe { (address as *const T).read_unaligned() }
 }
 
-/// The address that a call has just written, with the length that it stored.
+/// Copies the address that a call has just written, with the length that it stored; `room` is how much of it the program
+/// had room for. Whether there is one.
 ///
 /// # Safety
 /// The call that has just succeeded must have filled both.
-pub unsafe fn sockaddr_used(address: i64, len: i64, room: c_int) -> Option<SockAddr> {
+pub unsafe fn sockaddr_used(address: i64, len: i64, room: c_int, addr: &mut SockAddr) -> bool {
     if address == 0 || len == 0 {
-        return None;
+        return false;
     }
     // SAFETY: the call has stored the length.
     let full = unsafe { read_used::<c_int>(len) };
-    let len = usize::try_from(full.min(room)).ok()?.min(SOCKADDR_STORAGE);
+    let Ok(len) = usize::try_from(full.min(room)) else { return false };
+    let len = len.min(SOCKADDR_STORAGE);
     // SAFETY: the call has stored as many bytes of the address as fit into the program's room.
-    let mut addr = SockAddr::new(unsafe { core::slice::from_raw_parts(address as *const u8, len) });
+    let bytes = unsafe { core::slice::from_raw_parts(address as *const u8, len) };
+    addr.buffer()[..len].copy_from_slice(bytes);
+    addr.set_len(len);
     if full > room {
         addr.set_truncated();
     }
-    Some(addr)
+    true
 }

@@ -6,10 +6,24 @@
 //! # Safety
 //! A pointer is only ever replaced by the next definition of the same symbol, so the prototypes agree.
 
+use crate::table::{HASHES, HOOKS};
+use core::slice;
+use core::sync::atomic::Ordering;
+
 /// The pointers to libc's functions, in the order of the table.
 pub use rows::TARGETS;
 /// libc's functions under their own names.
 pub use rows::original::*;
+
+/// Looks for the function at `place` if the constructor has not done so yet, because another library's has run before
+/// ours. For trampolines, which have no stand-in.
+pub fn find(place: usize) {
+    let target = &TARGETS[place];
+    if target.load(Ordering::Relaxed).is_null() {
+        let (hook, hash) = (slice::from_ref(&HOOKS[place]), slice::from_ref(&HASHES[place]));
+        crate::real::resolve(hook, hash, slice::from_ref(target));
+    }
+}
 
 /// From each line of the table, the function of libc that it stands in for.
 macro_rules! hooks {
@@ -22,7 +36,7 @@ macro_rules! hooks {
         trampolines { $(
             #[doc = $tdoc:literal]
             [$tlevel:ident $tdoes:ident]
-            fn $tname:ident($($targ:ident: $tty:ty),* $(,)?) -> $tret:tt = $before:path;
+            fn $tname:ident($($targ:ident: $tty:ty),* $(,)?) -> $tret:tt = $tenter:path, $tleave:path;
         )* }
         not_hooked { $($unhooked:ident: $why:literal;)* }
     ) => {

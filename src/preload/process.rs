@@ -5,16 +5,15 @@
 //! [`Identity`] lives in a page that the kernel empties in every forked child (MADV_WIPEONFORK), however it was
 //! forked; it holds atomics, for which zero is a value.
 
-use crate::{log, mode, sys, tls};
+use crate::{sys, tls};
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, Ordering};
-use sockshim_core::hook::Level;
 
 /// What is true for one process only.
 struct Identity {
     /// Its id; 0 in a fresh child.
     pid: AtomicI32,
-    /// Whether somebody is making a fresh child ready.
+    /// Whether a fresh child is being made a process of its own.
     busy: AtomicU32,
 }
 
@@ -32,11 +31,9 @@ fn identity() -> &'static Identity {
 /// Remembers the process. `false` when the kernel cannot mark a page for children: then nothing is observed, for
 /// a child could not tell that it is one.
 pub fn init() -> bool {
-    let page = sys::mmap(4096);
-    if page.is_null() {
-        return false;
-    }
-    if !sys::wipe_on_fork(page, 4096) {
+    let Ok(page) = sys::mmap(4096) else { return false };
+    // SAFETY: the page was made here, and is an `Identity`, for which zero is a value.
+    if unsafe { sys::wipe_on_fork(page, 4096) }.is_err() {
         return false;
     }
     let page = page.cast::<Identity>();
@@ -46,7 +43,7 @@ pub fn init() -> bool {
     true
 }
 
-/// The process id, without asking the kernel; 0 in a child that has not been made ready.
+/// The process id, without asking the kernel; 0 in a child that has just been forked.
 #[inline(always)]
 pub fn pid() -> i32 {
     identity().pid.load(Ordering::Relaxed)
@@ -66,47 +63,53 @@ pub fn is_vfork_child() -> bool {
     false
 }
 
-/// Whether calls can be observed here. A child that has just been forked is made ready first.
+/// Whether this is a process that is known: not a child that has just been forked.
 #[inline(always)]
-pub fn is_ready() -> bool {
-    identity().pid.load(Ordering::Acquire) != 0 || made_ready()
+pub fn is_known() -> bool {
+    identity().pid.load(Ordering::Acquire) != 0
 }
 
-#[cold]
-#[inline(never)]
-fn made_ready() -> bool {
+/// The right to make a freshly forked child a process of its own.
+pub struct Claim(&'static Identity);
+
+/// Claims a freshly forked child. `None` when that is being done already, by what the caller has interrupted, or when
+/// nothing was set up.
+pub fn claim() -> Option<Claim> {
     let identity = identity();
-    if ptr::eq(identity, &raw const NOBODY) {
-        return false;
+    if ptr::eq(identity, &raw const NOBODY) || identity.busy.swap(1, Ordering::AcqRel) != 0 {
+        return None;
     }
-    // A signal handler that interrupts the preparation finds it busy, and observes nothing.
-    if identity.busy.swap(1, Ordering::AcqRel) != 0 {
-        return false;
-    }
-    // One that came between the two looks above has prepared everything: a second writer would share the first one's
-    // stack.
-    if identity.pid.load(Ordering::Acquire) != 0 {
-        identity.busy.store(0, Ordering::Release);
-        return mode::control();
-    }
-    let errno = sys::errno();
-    let pid = sys::getpid();
-    if mode::control() {
-        if is_sandboxed() {
-            // What the sandbox forbids is deadly, and starting a writer needs more than most sandboxes allow.
-            mode::set(Level::Off);
-        } else {
-            log::start_in_child(pid);
-        }
-    }
-    identity.pid.store(pid, Ordering::Release);
-    identity.busy.store(0, Ordering::Release);
-    sys::set_errno(errno);
-    mode::control()
+    Some(Claim(identity))
 }
 
-/// Whether the library may make system calls on its own account: a seccomp filter may kill for what the program itself
-/// would never do.
+impl Claim {
+    /// The child is a process of its own from now on.
+    pub fn settle(&self, pid: i32) {
+        self.0.pid.store(pid, Ordering::Release);
+    }
+
+    /// Gives the right back.
+    pub fn release(self) {
+        self.0.busy.store(0, Ordering::Release);
+    }
+}
+
+/// The calling thread's id, asked once per thread and process. In a sandbox nothing is asked: there it is the process's.
+#[inline(always)]
+pub fn tid() -> i32 {
+    let (tls, pid) = (tls::get(), pid());
+    if tls.pid.get() != pid {
+        if is_sandboxed() {
+            return pid;
+        }
+        tls.tid.set(sys::gettid());
+        tls.pid.set(pid);
+    }
+    tls.tid.get()
+}
+
+/// From now on the library makes system calls on its own account only if `sandboxed` is false: a seccomp filter may kill for
+/// what the program itself would never do.
 pub fn set_sandboxed(sandboxed: bool) {
     SANDBOXED.store(sandboxed, Ordering::Release);
 }

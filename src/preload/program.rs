@@ -28,7 +28,7 @@ pub enum Named {
     Searched(i64),
     /// By a descriptor.
     Open(c_int),
-    /// By a path or a name, from a directory that is not known here: only an absolute path can be looked at.
+    /// By a path or a name that file actions may give another meaning: only an absolute path can be looked at.
     Elsewhere(i64),
 }
 
@@ -57,6 +57,8 @@ pub fn reason(named: &Named) -> Option<Reason> {
         Obstacle::Capabilities => Reason::ExecCaps,
         Obstacle::OtherLibc => Reason::ExecOtherLibc,
         Obstacle::OtherArchitecture => Reason::ExecOtherArch,
+        Obstacle::AddressSanitizer => Reason::ExecAsan,
+        Obstacle::ThreadSanitizer => Reason::ExecTsan,
     })
 }
 
@@ -96,7 +98,7 @@ fn search(address: i64, path: &mut [u8; PATH_MAX]) -> Option<Obstacle> {
 
 /// Whether exec would take it: a regular file with permission. Everything else fails, and waiting for a FIFO would hang.
 fn is_executable(dir: c_int, path: &CStr, flags: c_int) -> bool {
-    sys::stat_at(dir, path, flags).is_some_and(is_regular) && sys::may_execute(dir, path, flags)
+    sys::stat_at(dir, path, flags).is_ok_and(is_regular) && sys::may_execute(dir, path, flags)
 }
 
 fn is_regular(stat: sys::Stat) -> bool {
@@ -125,26 +127,26 @@ enum Step {
     Script,
 }
 
-/// Looks at one file. `None` when exec will fail, or nothing can be said.
+/// Looks at one file. `None` when exec will fail, or the file cannot be read.
 fn look(dir: c_int, path: &CStr, flags: c_int, interpreter: &mut [u8; HEAD + 1]) -> Option<Step> {
     if !is_executable(dir, path, flags) {
         return None;
     }
     let mask = sys::block_signals();
-    let fd = open(dir, path, flags);
-    let step = if fd < 0 { None } else { look_into(&Fd(fd), interpreter) };
-    if fd >= 0 {
+    let step = open(dir, path, flags).and_then(|fd| {
+        let step = look_into(&Fd(fd), interpreter);
         sys::close(fd);
-    }
+        step
+    });
     sys::restore_signals(mask);
     step
 }
 
-fn open(dir: c_int, path: &CStr, flags: c_int) -> c_int {
+fn open(dir: c_int, path: &CStr, flags: c_int) -> Option<c_int> {
     let how = libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NONBLOCK | libc::O_NOCTTY;
     if !path.is_empty() {
         let follow = if flags & libc::AT_SYMLINK_NOFOLLOW != 0 { libc::O_NOFOLLOW } else { 0 };
-        return sys::open_at(dir, path, how | follow);
+        return sys::open_at(dir, path, how | follow).ok();
     }
     // The descriptor itself may be of a kind that cannot be read (O_PATH, O_WRONLY), or be read by others.
     let mut name = *b"/proc/self/fd/\0\0\0\0\0\0\0\0\0\0\0\0";
@@ -160,7 +162,7 @@ fn open(dir: c_int, path: &CStr, flags: c_int) -> c_int {
     for (slot, digit) in name[PREFIX..].iter_mut().zip(digits[..at].iter().rev()) {
         *slot = *digit;
     }
-    CStr::from_bytes_until_nul(&name).map_or(-1, |name| sys::open_at(libc::AT_FDCWD, name, how))
+    sys::open_at(libc::AT_FDCWD, CStr::from_bytes_until_nul(&name).ok()?, how).ok()
 }
 
 struct Fd(c_int);
@@ -171,7 +173,7 @@ impl Source for Fd {
         let mut count = 0;
         while count < buffer.len() {
             match sys::pread(self.0, &mut buffer[count..], offset.saturating_add(count as i64)) {
-                read @ 1.. => count += read as usize,
+                Ok(read @ 1..) => count += read,
                 _ => break,
             }
         }
@@ -180,7 +182,7 @@ impl Source for Fd {
 }
 
 fn look_into(fd: &Fd, interpreter: &mut [u8; HEAD + 1]) -> Option<Step> {
-    let stat = sys::stat_at(fd.0, c"", libc::AT_EMPTY_PATH).filter(|stat| is_regular(*stat))?;
+    let stat = sys::stat_at(fd.0, c"", libc::AT_EMPTY_PATH).ok().filter(|stat| is_regular(*stat))?;
     match examine(fd) {
         Format::Script => {
             let mut head = [0; HEAD];
@@ -198,13 +200,22 @@ fn look_into(fd: &Fd, interpreter: &mut [u8; HEAD + 1]) -> Option<Step> {
 fn secure(fd: &Fd, stat: sys::Stat) -> Option<Obstacle> {
     let ([ruid, euid, _], [rgid, egid, _]) = (sys::resuid(), sys::resgid());
     let mut value = [0; 64];
-    let length = usize::try_from(sys::attribute(fd.0, c"security.capability", &mut value)).unwrap_or(0);
+    let length = sys::attribute(fd.0, c"security.capability", &mut value).unwrap_or(0);
     let capabilities = privilege::grants(&value[..length.min(value.len())]);
     let asks = capabilities || privilege::has_set_id(stat.mode);
     let nosuid = asks && sys::is_nosuid(fd.0);
     let no_new_privs = asks && sys::no_new_privs();
     let file = File { mode: stat.mode, uid: stat.uid, gid: stat.gid, capabilities, nosuid };
     privilege::secure(&file, &Caller { ruid, euid, rgid, egid, no_new_privs })
+}
+
+/// Whether an environment has the library loaded before the runtime of AddressSanitizer, which then ends the program.
+pub fn comes_before_asan(environment: i64) -> bool {
+    environment::survey(environment as *const _).is_none_or(|survey| match survey.names_us {
+        true => !survey.asan_is_first,
+        // What propagation adds comes first.
+        false => crate::mode::propagates(),
+    })
 }
 
 /// Whether the environment that is passed on will have what a new program needs to be logged.

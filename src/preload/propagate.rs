@@ -5,7 +5,8 @@
 //! the stack; its lines are the program's own, one `LD_PRELOAD` line beside it, and lines that were kept at the start.
 //!
 //! # Safety
-//! The functions have the contracts of those that they stand for. What they read of an environment was surveyed first.
+//! The functions have the contracts of the libc functions that they stand for. An environment is read directly only after
+//! [`environment::survey`] has had the kernel copy it.
 
 use crate::environment::{self, Own, Survey};
 use crate::{mode, original, process, room};
@@ -24,7 +25,7 @@ pub struct Plan {
 impl Plan {
     /// `None` when nothing has to be added, or it cannot be said what.
     pub fn of(environment: Strings) -> Option<Plan> {
-        // A program that is started in a sandbox could not log anyway, and nothing is asked of the kernel there.
+        // In a sandbox the survey's system calls may be deadly, and what is started there could not log.
         if !mode::propagates() || process::is_sandboxed() {
             return None;
         }
@@ -49,7 +50,7 @@ impl Plan {
         self.survey.count + self.survey.missing(self.own).count() + 2
     }
 
-    /// Makes the environment. `None` when there is no room after all.
+    /// Writes the environment into `room`. `None` when `room` is too small.
     pub fn fill(&self, room: &mut [usize]) -> Option<Strings> {
         let (vector, line) = room.split_at_mut_checked(self.pointers())?;
         let mut end = self.survey.count;
@@ -72,7 +73,7 @@ impl Plan {
     }
 }
 
-/// Makes the call with an environment that has everything; with `None` when it may be made as it was.
+/// Makes the call with the new environment, or with `None` where the program's own will do.
 fn with<R>(environment: Strings, call: impl Fn(Option<Strings>) -> R) -> R {
     match Plan::of(environment) {
         None => call(None),
@@ -110,6 +111,24 @@ pub unsafe extern "C-unwind" fn execvp(file: *const c_char, argv: Strings) -> c_
 pub unsafe extern "C-unwind" fn execvpe(file: *const c_char, argv: Strings, envp: Strings) -> c_int {
     // SAFETY: the program's own call.
     with(envp, |new| unsafe { original::execvpe(file, argv, new.unwrap_or(envp)) })
+}
+
+/// execl(3), whose arguments are in a vector by now. The environment is the program's.
+pub unsafe extern "C-unwind" fn execl(path: *const c_char, argv: Strings, _: Strings) -> c_int {
+    // SAFETY: libc's execl makes the same vector, and then the same call.
+    unsafe { execv(path, argv) }
+}
+
+/// execlp(3), likewise.
+pub unsafe extern "C-unwind" fn execlp(file: *const c_char, argv: Strings, _: Strings) -> c_int {
+    // SAFETY: libc's execlp makes the same vector, and then the same call.
+    unsafe { execvp(file, argv) }
+}
+
+/// execle(3), likewise, with the environment that stood behind the arguments.
+pub unsafe extern "C-unwind" fn execle(path: *const c_char, argv: Strings, envp: Strings) -> c_int {
+    // SAFETY: libc's execle makes the same vector, and then the same call.
+    unsafe { execve(path, argv, envp) }
 }
 
 /// execveat(2)
@@ -194,7 +213,8 @@ pub unsafe extern "C-unwind" fn syscall(
     }
 }
 
-/// prctl(2): after a filter is installed, nothing is asked of the kernel. With logging on the hook has noted it already.
+/// prctl(2): once a filter is installed, the library makes no system calls of its own. With a log the hook has noted that
+/// before the call; here it is for a program without one.
 pub unsafe extern "C-unwind" fn prctl(
     option: c_int,
     arg2: c_ulong,
@@ -212,36 +232,6 @@ fn sandboxed(installed: bool) {
     if installed {
         process::set_sandboxed(true);
     }
-}
-
-/// execl(3), execlp(3) and execle(3) with another environment: `arguments` has what follows the path, up to null.
-///
-/// # Safety
-/// As for the call that `name` names.
-pub unsafe fn variadic(
-    name: &str,
-    path: *const c_char,
-    environment: Strings,
-    count: usize,
-    argument: impl Fn(usize) -> i64,
-) -> Option<c_int> {
-    let plan = Plan::of(environment)?;
-    room::with(plan.words() + count + 1, |room| {
-        let (argv, rest) = room?.split_at_mut_checked(count + 1)?;
-        for (index, slot) in argv[..count].iter_mut().enumerate() {
-            *slot = argument(index) as usize;
-        }
-        argv[count] = 0;
-        let environment = plan.fill(rest)?;
-        let argv: Strings = argv.as_ptr().cast();
-        // SAFETY: the program's own call, with its arguments in a vector and its environment with ours.
-        Some(unsafe {
-            match name {
-                "execlp" => original::execvpe(path, argv, environment),
-                _ => original::execve(path, argv, environment),
-            }
-        })
-    })
 }
 
 const _: () = assert!(size_of::<usize>() == size_of::<Strings>());

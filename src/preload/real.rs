@@ -11,10 +11,11 @@
 
 use crate::panic::attempt;
 use crate::table::COUNT;
+use crate::track;
 use core::ffi::{CStr, c_void};
 use core::sync::atomic::{AtomicPtr, Ordering};
-use sockshim_core::hook::Hook;
-use sockshim_sys::elf::{self, Found, Place, Symbol};
+use sockshim_core::hook::{Hook, Level};
+use sockshim_sys::elf::{self, Found, Object, Place, Symbol};
 
 /// Points the target of every hook's symbol, which has this hash, at its next definition. What a libc lacks keeps its
 /// stand-in: nobody can have linked it.
@@ -22,10 +23,15 @@ use sockshim_sys::elf::{self, Found, Place, Symbol};
 pub fn resolve(hooks: &[Hook], hashes: &[u32], targets: &[AtomicPtr<()>]) {
     let mut found = [Found::No; COUNT];
     let complete = elf::each_next(|object| {
+        let mut makes_sockets = false;
         for ((hook, hash), found) in hooks.iter().zip(hashes).zip(&mut found) {
             if *found == Found::No {
                 *found = object.find(hook.symbol(), *hash);
+                makes_sockets |= *found != Found::No && hook.level <= Level::Call;
             }
+        }
+        if makes_sockets && !is_libc(object) {
+            track::set_interposed();
         }
     });
     // A library that is loaded while the program runs has nothing behind it, and dlsym knows of its dependencies.
@@ -40,6 +46,14 @@ pub fn resolve(hooks: &[Hook], hashes: &[u32], targets: &[AtomicPtr<()>]) {
             target.store(address, Ordering::Release);
         }
     }
+}
+
+/// Whether an object is libc: it has a name that programs call without naming it. Before glibc 2.34 libpthread had a part
+/// of libc's functions.
+#[inline]
+fn is_libc(object: &Object) -> bool {
+    const OWN: [Symbol; 2] = [Symbol::new("__recv_chk\0"), Symbol::new("__pthread_key_create\0")];
+    OWN.iter().any(|symbol| object.find(symbol.name, symbol.hash) != Found::No)
 }
 
 /// The next definition of a symbol after this library, `RTLD_NEXT`, by dlsym.

@@ -30,10 +30,7 @@ fn on_stack<const N: usize, R>(call: impl FnOnce(Option<&mut [usize]>) -> R) -> 
 #[inline(never)]
 fn mapped<R>(words: usize, call: impl FnOnce(Option<&mut [usize]>) -> R) -> R {
     let len = words.saturating_mul(size_of::<usize>());
-    let start = sys::mmap(len);
-    if start.is_null() {
-        return call(None);
-    }
+    let Ok(start) = sys::mmap(len) else { return call(None) };
     // SAFETY: the mapping is new, zeroed, aligned to a page, and has `len` bytes.
     let answer = call(Some(unsafe { core::slice::from_raw_parts_mut(start.cast::<usize>(), words) }));
     // SAFETY: the call is over.

@@ -1,109 +1,49 @@
-//! What can be read without asking the kernel: the stack that the calling thread runs on.
+//! What can be read without asking the kernel: the rest of the page on which the calling hook has its own variables.
 //!
-//! Most addresses, lengths and option values stand in the frames of the hook's caller. From the stack pointer to the
-//! stack's top everything is mapped and readable, but only if both belong to the same stack: a signal handler or a
-//! coroutine may run on another, and the page above that may be a guard. So nobody is believed. The first time that a
-//! thread gets this deep, the kernel is asked whether all pages from here up to the top can be read, and the deepest page
-//! is noted. A foreign stack that lies below is not reached, for there is a guard or a hole in between; one that lies
-//! elsewhere is too far away. What was found stays true as long as the thread runs there, because the pages above its
-//! stack pointer hold the frames that it will return to.
+//! Most addresses, lengths and option values stand in the frames of the hook's caller, a few hundred bytes above the
+//! hook's own. A program may make any page of its stack unreadable, even in the middle of a frame that is still in use; it
+//! may run on a stack of its own, and unmap a part of it; another thread may do so meanwhile. So nothing that was found out
+//! earlier counts, and neither does what is near. But the page that holds a variable which the hook has just written can be
+//! read: whoever takes that away kills the program with or without a second look.
 //!
 //! # Safety
-//! [`peek`] relies on that: frames that are still to be returned to are not taken away.
+//! The kernel protects whole pages of 4 KiB, and a page that can be written can be read.
 
-use crate::{process, sys, tls};
-use core::arch::asm;
 use core::ptr;
-use core::sync::atomic::{AtomicUsize, Ordering};
 
 const PAGE: usize = 4096;
-/// How many pages are asked about at once: whoever is deeper asks the kernel about each argument.
-const PAGES: usize = 64;
-/// How far above the hook's frame an argument may be: it belongs to a caller that is not far.
-const NEAR: usize = 64 * 1024;
 
-/// The main thread's control block, and the top of its stack. Other threads have the one at the other.
-static MAIN: AtomicUsize = AtomicUsize::new(0);
-static MAIN_TOP: AtomicUsize = AtomicUsize::new(0);
-
-/// Notes where the main thread's stack ends: the kernel has put the program's name there, above everything else.
-pub fn init() {
-    // SAFETY: looks a number up in a vector that libc keeps.
-    let name = unsafe { libc::getauxval(libc::AT_EXECFN) };
-    MAIN.store(control_block(), Ordering::Relaxed);
-    MAIN_TOP.store(name as usize, Ordering::Relaxed);
+/// The part of a page behind a variable of the calling thread.
+#[derive(Clone, Copy)]
+pub struct Page {
+    from: usize,
+    to: usize,
 }
 
-/// Copies an argument, if it stands in the frames above.
-#[inline]
-pub fn peek(address: i64, buffer: &mut [u8]) -> bool {
-    let (address, here) = (address as usize, stack_pointer());
-    // What is below wraps around, and is far away.
-    if address.wrapping_sub(here) >= NEAR {
-        return false;
+impl Page {
+    /// Nothing at all: where there is no variable to go by.
+    pub const NONE: Page = Page { from: 0, to: 0 };
+
+    /// What follows this variable on the page of its last byte.
+    #[inline(always)]
+    pub fn behind<T>(variable: &T) -> Page {
+        const { assert!(size_of::<T>() > 0) };
+        let from = ptr::from_ref(variable).addr() + size_of::<T>();
+        Page { from, to: ((from - 1) | (PAGE - 1)) + 1 }
     }
-    let top = top();
-    let inside = here < top && address + buffer.len() <= top;
-    if !inside || !is_readable(here, top) {
-        return false;
+
+    /// Copies an argument, if it is all there.
+    #[inline(always)]
+    pub fn peek(self, address: i64, buffer: &mut [u8]) -> bool {
+        let address = address as usize;
+        // What is below wraps around, and is far away.
+        let room = (self.to - self.from).checked_sub(address.wrapping_sub(self.from));
+        if room.is_none_or(|room| room < buffer.len()) {
+            return false;
+        }
+        // SAFETY: the bytes are on the page of a variable that is alive, and behind it. The program's pointer may be a stray
+        // one to where the buffer is now, so the two may overlap.
+        unsafe { ptr::copy(address as *const u8, buffer.as_mut_ptr(), buffer.len()) };
+        true
     }
-    // SAFETY: the bytes are between the stack pointer and the top of this very stack. The program's pointer may be a stray
-    // one to where the buffer is now, so the two may overlap.
-    unsafe { ptr::copy(address as *const u8, buffer.as_mut_ptr(), buffer.len()) };
-    true
-}
-
-/// Whether everything from `here` to `top` can be read.
-#[inline]
-fn is_readable(here: usize, top: usize) -> bool {
-    let deepest = tls::get().deepest.get();
-    // Nothing is known while it is 0.
-    deepest.wrapping_sub(1) < here || ask(here, top, deepest)
-}
-
-/// Asks the kernel about the pages that are not known yet.
-#[cold]
-#[inline(never)]
-fn ask(here: usize, top: usize, deepest: usize) -> bool {
-    let first = here & !(PAGE - 1);
-    let end = if deepest == 0 { top.next_multiple_of(PAGE) } else { deepest };
-    let count = end.saturating_sub(first) / PAGE;
-    if count == 0 || count > PAGES || process::is_sandboxed() {
-        return false;
-    }
-    let mut bytes = [0_u8; PAGES];
-    let local = [libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: count }];
-    let page = |index| libc::iovec { iov_base: (first + index * PAGE) as *mut libc::c_void, iov_len: 1 };
-    let remote: [libc::iovec; PAGES] = core::array::from_fn(page);
-    let readable = sys::copy_memory(process::pid(), &local, &remote[..count]) == count as isize;
-    if readable {
-        tls::get().deepest.set(first);
-    }
-    readable
-}
-
-/// Where the stack that belongs to the calling thread ends. libc puts a thread's control block there, but for the main
-/// thread's.
-#[inline]
-fn top() -> usize {
-    match control_block() {
-        main if main == MAIN.load(Ordering::Relaxed) => MAIN_TOP.load(Ordering::Relaxed),
-        top => top,
-    }
-}
-
-#[inline]
-fn control_block() -> usize {
-    let block: usize;
-    // SAFETY: the first word of the block is its own address.
-    unsafe { asm!("mov {}, qword ptr fs:[0]", out(reg) block, options(nostack, readonly, preserves_flags)) };
-    block
-}
-
-#[inline]
-fn stack_pointer() -> usize {
-    let pointer: usize;
-    // SAFETY: reads a register.
-    unsafe { asm!("mov {}, rsp", out(reg) pointer, options(nomem, nostack, preserves_flags)) };
-    pointer
 }

@@ -8,22 +8,21 @@
 //! The block belongs to the thread that looks at it. A vfork child shares it with its parent's thread, which is
 //! stopped meanwhile; that sharing is what the vfork flag is for.
 
-use crate::log::ring::Line;
 use core::arch::{asm, global_asm};
-use core::cell::Cell;
+use core::cell::{Cell, UnsafeCell};
+use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64};
 
 global_asm!(
     ".pushsection .tdata,\"awT\",@progbits",
     ".p2align 3",
     ".type sockshim_tls, @object",
-    ".size sockshim_tls, 40",
+    ".size sockshim_tls, 32",
     ".globl sockshim_tls",
     ".hidden sockshim_tls",
     "sockshim_tls:",
     ".zero 24",
-    // Never null, so that the shortest path has one thing less to ask.
+    // Never null, so that the fast path has one test less.
     ".quad sockshim_no_ring",
-    ".zero 8",
     ".popsection",
     ".pushsection .bss.sockshim_no_ring,\"aw\",@nobits",
     ".p2align 6",
@@ -38,13 +37,34 @@ global_asm!(
 
 unsafe extern "C" {
     #[link_name = "sockshim_no_ring"]
-    safe static NO_RING: Line;
+    safe static NO_RING: RingHead;
 }
 
-/// What a thread without a ring has in its place: a first line of zeros.
-pub fn no_ring() -> *const Line {
+/// What a thread without a ring has in its place: a head of zeros, which says that there is none.
+pub fn no_ring() -> *const RingHead {
     &raw const NO_RING
 }
+
+/// The first cache line of a thread's ring of records, which is the thread's own but for what the writer tells it.
+#[repr(C, align(64))]
+pub struct RingHead {
+    /// Where the next record goes, in bytes from the first one there ever was: the thread does not multiply.
+    pub next: UnsafeCell<u64>,
+    /// Where, counted the same way, the thread has to look closer: the ring is half full, or full. Moved on by the writer.
+    pub limit: AtomicU64,
+    /// How many calls found the ring full.
+    pub dropped: AtomicU64,
+    /// Whether the ring may be used: 1 while it belongs to a thread.
+    pub live: AtomicU32,
+    /// The thread; 0 when the ring is free.
+    pub tid: AtomicI32,
+}
+
+// SAFETY: only one thread touches `next`: the one that the ring belongs to.
+unsafe impl Sync for RingHead {}
+
+// The assembly above has room for one.
+const _: () = assert!(size_of::<RingHead>() == 64 && align_of::<RingHead>() == 64);
 
 /// The calling thread's words.
 #[repr(C)]
@@ -52,21 +72,19 @@ pub struct Tls {
     /// Raised by vfork: whoever runs next on this thread may be the child.
     pub vfork: Cell<u32>,
     /// The thread's id, valid while `pid` is the process's.
-    tid: Cell<i32>,
+    pub tid: Cell<i32>,
     /// The process in which `tid` was asked.
-    pid: Cell<i32>,
+    pub pid: Cell<i32>,
     /// Whether a panic is unwinding towards an [`crate::panic::attempt`].
     pub unwinding: Cell<u32>,
     /// 1 on the log's own thread.
     writer: Cell<u32>,
     /// The thread's ring for data calls, or [`no_ring`].
-    pub ring: Cell<*const Line>,
-    /// The deepest page of the thread's stack from which everything up to its top can be read, or 0: see `stack.rs`.
-    pub deepest: Cell<usize>,
+    pub ring: Cell<*const RingHead>,
 }
 
 // The assembly above writes the layout down once more.
-const _: () = assert!(size_of::<Tls>() == 40 && core::mem::offset_of!(Tls, ring) == 24);
+const _: () = assert!(size_of::<Tls>() == 32 && core::mem::offset_of!(Tls, ring) == 24);
 
 /// The calling thread's block.
 #[inline(always)]
@@ -90,17 +108,5 @@ impl Tls {
     /// Whether this is the log's own thread, which a filter on the program's thread does not reach.
     pub fn is_writer(&self) -> bool {
         self.writer.get() == 1
-    }
-
-    /// gettid(2), asked once per thread and process. In a sandbox nothing is asked: there it is the process's id.
-    pub fn tid(&self, pid: i32) -> i32 {
-        if self.pid.get() != pid {
-            if crate::process::is_sandboxed() {
-                return pid;
-            }
-            self.tid.set(crate::sys::gettid());
-            self.pid.set(pid);
-        }
-        self.tid.get()
     }
 }

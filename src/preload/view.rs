@@ -35,7 +35,7 @@ pub unsafe extern "C" fn sockshim_fd_view(fd: c_int, view: *mut View) {
     // SAFETY: zeros are a view: numbers only.
     let mut found: View = unsafe { core::mem::zeroed() };
     match FDS.get(fd) {
-        Entry::Unknown => {}
+        Entry::Unknown | Entry::Doubtful => {}
         Entry::NotSocket => found.kind = 1,
         Entry::Socket(handle) => match FDS.read(handle) {
             None => found.stale = 1,

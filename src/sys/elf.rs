@@ -134,8 +134,7 @@ pub fn each_other(visit: impl FnMut(Place, &Object)) -> bool {
 #[inline]
 fn each(from: Place, mut visit: impl FnMut(Place, &Object)) -> bool {
     let own = own_dynamic();
-    // SAFETY: reads an auxiliary value.
-    let vdso = unsafe { libc::getauxval(libc::AT_SYSINFO_EHDR) } as usize;
+    let kernels = vdso_address();
     let mut place = Place::Before;
     for map in maps() {
         if ptr::eq(map.dynamic, own) {
@@ -143,8 +142,7 @@ fn each(from: Place, mut visit: impl FnMut(Place, &Object)) -> bool {
             continue;
         }
         // The kernel's object is in the list, but no symbol is ever looked up in it.
-        let is_vdso = vdso != 0 && (map.dynamic as usize).wrapping_sub(vdso) < 0x10000;
-        if (place == from || place == Place::Behind) && !is_vdso {
+        if (place == from || place == Place::Behind) && !map.is_at(kernels) {
             // SAFETY: the section is mapped for as long as the object.
             match unsafe { Object::read(map) } {
                 Some(object) => visit(place, &object),
@@ -153,6 +151,26 @@ fn each(from: Place, mut visit: impl FnMut(Place, &Object)) -> bool {
         }
     }
     place == Place::Behind
+}
+
+/// The object that the kernel maps into every process, if there is one.
+pub fn vdso() -> Option<Object> {
+    let kernels = vdso_address();
+    let map = maps().find(|map| map.is_at(kernels))?;
+    // SAFETY: the kernel's object stays.
+    unsafe { Object::read(map) }
+}
+
+fn vdso_address() -> usize {
+    // SAFETY: reads an auxiliary value.
+    unsafe { libc::getauxval(libc::AT_SYSINFO_EHDR) as usize }
+}
+
+impl LinkMap {
+    /// Whether it is the object that begins at this address; 0 is nobody's.
+    fn is_at(&self, begin: usize) -> bool {
+        begin != 0 && (self.dynamic as usize).wrapping_sub(begin) < 0x10000
+    }
 }
 
 /// The path by which the dynamic linker has opened the object that this code is linked into; empty for the program

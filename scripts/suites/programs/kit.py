@@ -128,7 +128,7 @@ class Log:
 
 def logged(runner: Runner, program: str, call: str, ops: str) -> None:
     """Waits until the log has a call, where there is one. For a program that a signal is about to kill: such an end loses
-    the events that the writer has not fetched yet (README), so a test that wants to see them must not be faster."""
+    the events that the writer has not fetched yet (docs/limits.md), so a test that wants to see them must not be faster."""
     if runner.variant == "io":
         wait_until(f"the log has {call} by {program} on {ops}", lambda: Log(runner, growing=True).processes(program, call, ops))
 

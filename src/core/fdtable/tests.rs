@@ -1,9 +1,13 @@
 use super::*;
 use crate::net::ipv4::{af_inet::INET_STREAM_OPS, tcp::TCP_PROT};
+use crate::net::module::Owner;
+use crate::net::namespace::{INIT_NET, NetId};
+use crate::net::ops::SocketState;
+use crate::net::sock::TcpState;
 
 fn tcp() -> Socket {
     crate::net::init();
-    let mut socket = Socket::alloc(libc::AF_INET, libc::SOCK_STREAM);
+    let mut socket = Socket::alloc(INIT_NET.id, libc::AF_INET, libc::SOCK_STREAM);
     socket.ops = Some(&INET_STREAM_OPS);
     socket.sk.prot = Some(&TCP_PROT);
     socket.sk.protocol = 6;
@@ -13,14 +17,27 @@ fn tcp() -> Socket {
 #[test]
 fn a_socket_comes_back_as_it_went_in() {
     let table = FdTable::new();
-    let (handle, over) = table.install(7, &tcp(), 99).expect("room");
-    assert!(!over);
+    let (handle, before) = table.install(7, &tcp(), 99).expect("room");
+    assert!(!before.has_known_socket());
     assert_eq!(table.get(7), Entry::Socket(handle));
     let (socket, cookie) = table.read(handle).expect("fresh");
     assert_eq!((socket.sk.protocol, cookie), (6, 99));
     assert_eq!(socket.ops.map(|ops| ops.name), Some("inet_stream_ops"));
     assert_eq!(socket.sk.prot.map(|prot| prot.name), Some("TCP"));
     assert_eq!(socket.state, SocketState::Unconnected);
+}
+
+#[test]
+fn a_slot_remembers_the_owner_and_the_namespace() {
+    let table = FdTable::new();
+    let mut socket = tcp();
+    (socket.owner, socket.net) = (Owner::from_number(200), NetId::new(7));
+    let (handle, _) = table.install(7, &socket, 0).expect("room");
+    let (read, _) = table.read(handle).expect("fresh");
+    assert_eq!((read.owner, read.net), (socket.owner, socket.net));
+    let (handle, _) = table.install(8, &tcp(), 0).expect("room");
+    let (read, _) = table.read(handle).expect("fresh");
+    assert_eq!((read.owner, read.net), (Owner::Host, INIT_NET.id));
 }
 
 #[test]
@@ -42,8 +59,8 @@ fn handles_share_the_description_and_the_last_one_ends_it() {
 fn a_slot_is_used_again_under_a_new_generation() {
     let table = FdTable::new();
     let (old, _) = table.install(3, &tcp(), 1).expect("room");
-    let (new, over) = table.install(3, &tcp(), 2).expect("room");
-    assert!(over);
+    let (new, before) = table.install(3, &tcp(), 2).expect("room");
+    assert!(before.is_socket());
     assert_ne!(old, new);
     let (newer, _) = table.install(4, &tcp(), 3).expect("room");
     assert_eq!(newer.slot(), old.slot());
@@ -93,20 +110,20 @@ fn descriptors_of_one_description_are_adopted_as_that() {
 fn what_is_stored_where_something_was_known_is_uncertain() {
     let table = FdTable::new();
     table.doubt(3);
-    assert_eq!(table.get(3), Entry::Unknown);
-    let (handle, doubtful) = table.install(3, &tcp(), 1).expect("room");
-    assert!(doubtful);
+    assert_eq!(table.get(3), Entry::Doubtful);
+    let (handle, before) = table.install(3, &tcp(), 1).expect("room");
+    assert!(before.has_known_socket() && !before.is_socket());
     table.doubt_if(3, handle.into());
-    assert_eq!((table.get(3), table.refs(handle)), (Entry::Unknown, 0));
+    assert_eq!((table.get(3), table.refs(handle)), (Entry::Doubtful, 0));
     table.forget(3);
-    assert!(!table.install(3, &tcp(), 1).expect("room").1);
+    assert!(!table.install(3, &tcp(), 1).expect("room").1.has_known_socket());
 }
 
 #[test]
 fn a_description_that_contradicts_its_cookie_is_given_up() {
     let table = FdTable::new();
     let (wrong, _) = table.install(3, &tcp(), 77).expect("room");
-    let right = Socket::alloc(libc::AF_UNIX, libc::SOCK_STREAM);
+    let right = Socket::alloc(INIT_NET.id, libc::AF_UNIX, libc::SOCK_STREAM);
     let handle = table.adopt(4, table.seen(4), &right, 77, 1).expect("room");
     assert_eq!(table.read(handle).expect("fresh").0.sk.family, libc::AF_UNIX);
     assert!(table.read(wrong).is_none());
@@ -152,5 +169,5 @@ fn threads_neither_lose_nor_mix_sockets() {
             });
         }
     });
-    assert!(TABLE.used.load(Ordering::Relaxed) <= 4 * 18, "slots leak");
+    assert!(TABLE.slab.used.load(Ordering::Relaxed) <= 4 * 18, "slots leak");
 }

@@ -4,19 +4,23 @@
 //! |---|---|
 //! | [`socket`] | `net/socket.c`: `net_families[]`, `__sock_create`, the system calls |
 //! | [`ops`] | `include/linux/net.h`: `struct socket`, `struct proto_ops`, `struct net_proto_family` |
-//! | [`sock`] | `net/core/sock.c`: `struct sock`, `struct proto`, the `sock_no_*` defaults |
+//! | [`sock`] | `include/net/sock.h`: `struct sock`, `struct proto`, the states |
+//! | [`core`] | `net/core`: the `sock_no_*` defaults |
 //! | [`sockopt`] | the SOL_SOCKET options of `net/core/sock.c` |
 //! | [`protosw`] | `include/net/protocol.h`: `struct inet_protosw`, registration, the walk |
 //! | [`security`] | `security/security.c`: the hooks of the LSM, where rules attach |
-//! | [`module`] | `kernel/module/`: `request_module`, `try_module_get`, `module_put` |
+//! | [`module`], [`kmod`] | `kernel/module/`: `try_module_get`, `module_put`; `request_module` |
+//! | [`uaccess`] | `include/linux/uaccess.h`: arguments that were copied from the program |
 //! | [`namespace`] | `struct net`, and what only the running kernel knows |
 //! | [`families`] | the list of all families, in the order of their numbers |
 //! | [`names`] | the list of all functions that a path can go through |
 
 pub mod address;
+pub mod core;
 pub mod families;
 pub mod ipv4;
 pub mod ipv6;
+pub mod kmod;
 pub mod l2tp;
 pub mod module;
 pub mod mptcp;
@@ -34,6 +38,7 @@ pub mod sock;
 pub mod socket;
 pub mod sockopt;
 pub mod state;
+pub mod uaccess;
 pub mod unix;
 pub mod vmw_vsock;
 pub mod xdp;

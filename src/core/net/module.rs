@@ -1,12 +1,8 @@
-//! Kernel modules: asked for when a table has no entry, held while their code can run.
+//! Kernel modules (`kernel/module/main.c`): held while their code can run. And who has made a socket.
 //!
-//! The functions stand at the kernel's places in `__sock_create` and `inet_create`. Nothing can be loaded into
-//! the running kernel from here, so `request_module` only records which name the kernel would ask for; families
-//! from shared objects attach here.
+//! The functions stand at the kernel's places in `__sock_create`; families from shared objects attach here.
 
-use crate::func;
-use crate::net::path::{Finding, Path};
-use libc::c_int;
+use std::num::NonZeroU8;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// An owner of families or operations, `struct module`.
@@ -35,16 +31,35 @@ impl Module {
     }
 }
 
+/// Who has made a socket and performs its calls. It takes one byte, because every socket carries it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Owner {
+    /// The kernel: the descriptor is the socket itself.
+    Host,
+    /// A module, by its number: the descriptor is what this module stands in for it.
+    Module(NonZeroU8),
+}
+
+impl Owner {
+    /// The owner of this number; 0 is the host's.
+    pub const fn from_number(number: u8) -> Owner {
+        match NonZeroU8::new(number) {
+            None => Owner::Host,
+            Some(number) => Owner::Module(number),
+        }
+    }
+
+    /// Its number.
+    pub const fn number(self) -> u8 {
+        match self {
+            Owner::Host => 0,
+            Owner::Module(number) => number.get(),
+        }
+    }
+}
+
 /// `THIS_MODULE` of everything that is compiled in: no module at all, so always there.
 pub const BUILT_IN: Option<&'static Module> = None;
-
-/// `request_module`: records the name that the kernel would ask for.
-pub fn request_module(path: &mut Path, family: c_int, protocol: Option<c_int>, ty: Option<c_int>) {
-    path.step(
-        func!(request_module),
-        Finding::Module { family: family as u8, protocol, ty: ty.map(|ty| ty as u8) },
-    );
-}
 
 /// `try_module_get`: takes a reference, unless the module is going away. Built-in code is always there.
 #[must_use]
@@ -69,6 +84,15 @@ pub fn module_put(module: Option<&'static Module>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_owner_is_its_number() {
+        assert_eq!(size_of::<Owner>(), 1);
+        for number in 0..=u8::MAX {
+            assert_eq!(Owner::from_number(number).number(), number);
+        }
+        assert_eq!(Owner::from_number(0), Owner::Host);
+    }
 
     #[test]
     fn a_going_module_cannot_be_taken() {

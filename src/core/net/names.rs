@@ -87,7 +87,7 @@ const fn starts<const N: usize>(text: &str) -> [u16; N] {
 
 names! {
     ____sys_sendmsg __inet6_bind __inet_bind __inet_stream_connect __mptcp_nmpc_sk __mptcp_tcp_fallback
-    __scm_send __skb_recv_udp __skb_try_recv_datagram __sock_create __sock_release __sys_accept4_file
+    __scm_send __secure_computing __skb_recv_udp __skb_try_recv_datagram __sock_create __sock_release __sys_accept4_file
     __sys_listen __sys_recvmmsg __sys_recvmsg __sys_sendmmsg __sys_sendmsg __sys_socket_create
     __sys_socketpair __tcp_splice_read __udp_disconnect __vsock_bind __vsock_create connect
     copy_msghdr_from_user datagram_poll dev_get_by_index_rcu dev_get_by_name_rcu dev_ioctl do_recvmmsg

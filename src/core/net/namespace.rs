@@ -113,12 +113,30 @@ pub trait Facts: Sync {
 pub struct Unasked;
 impl Facts for Unasked {}
 
+/// Which `struct net` it is: a number of one byte, because every socket carries it, as `sock_net(sk)` is in the kernel.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NetId(u8);
+
+impl NetId {
+    /// The namespace of this number; 0 is [`INIT_NET`]'s.
+    pub const fn new(number: u8) -> NetId {
+        NetId(number)
+    }
+
+    /// Its number.
+    pub const fn number(self) -> u8 {
+        self.0
+    }
+}
+
 /// A network namespace, `struct net`.
 #[derive(Clone, Copy)]
 pub struct Net<'a> {
+    /// Which one it is.
+    pub id: NetId,
     /// What the kernel says of it.
     pub facts: &'a dyn Facts,
 }
 
-/// `init_net`: the namespace that the process is in.
-pub static INIT_NET: Net<'static> = Net { facts: &Unasked };
+/// `init_net`: the namespace that the process is in. Whoever starts a walk says which namespace it is about; no walk does.
+pub static INIT_NET: Net<'static> = Net { id: NetId::new(0), facts: &Unasked };

@@ -5,57 +5,15 @@
 //! is `None`; a member that it fills with `sock_no_*` is that function.
 
 use crate::errno::Errno;
-use crate::func;
 use crate::net::address::SockAddr;
-use crate::net::module::Module;
-use crate::net::namespace::{Fact, Net};
+use crate::net::module::{Module, Owner};
+use crate::net::namespace::{Fact, Net, NetId};
 use crate::net::path::{Finding, Func, Path};
-use crate::net::sock::{self, Sock, TcpState};
-use crate::net::socket::Copied;
-use crate::verdict::{Reason, Verdict};
+pub use crate::net::sock::SocketState;
+use crate::net::sock::{Bound, Proto, Sock, TcpState};
+use crate::net::uaccess::Copied;
+use crate::verdict::{Instead, Reason, Verdict};
 use libc::c_int;
-
-/// `socket_state`: what the socket layer itself knows of a socket.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u8)]
-pub enum SocketState {
-    /// Not allocated.
-    Free = 0,
-    /// Connected to nobody. A listening socket stays here.
-    Unconnected = 1,
-    /// connect() is under way.
-    Connecting = 2,
-    /// Connected.
-    Connected = 3,
-    /// Being shut down.
-    Disconnecting = 4,
-    /// Not known: the socket was adopted, or a call left it in one of several states.
-    Unknown = 5,
-}
-
-impl SocketState {
-    /// All states, at the kernel's numbers; the last is none of the kernel's.
-    pub const ALL: [SocketState; 6] = [
-        SocketState::Free,
-        SocketState::Unconnected,
-        SocketState::Connecting,
-        SocketState::Connected,
-        SocketState::Disconnecting,
-        SocketState::Unknown,
-    ];
-
-    /// The kernel's spelling.
-    pub fn name(self) -> &'static str {
-        match self {
-            SocketState::Free => "SS_FREE",
-            SocketState::Unconnected => "SS_UNCONNECTED",
-            SocketState::Connecting => "SS_CONNECTING",
-            SocketState::Connected => "SS_CONNECTED",
-            SocketState::Disconnecting => "SS_DISCONNECTING",
-            SocketState::Unknown => "unknown",
-        }
-    }
-}
 
 /// A socket as a value, `struct socket` with its `struct sock`: a copy of what the [`crate::fdtable`] holds.
 #[derive(Clone, Copy)]
@@ -64,6 +22,10 @@ pub struct Socket {
     pub state: SocketState,
     /// `sk->sk_shutdown`: 1 when receiving is shut, 2 when sending is. It is here because there is room.
     pub shutdown: u8,
+    /// Who has made it and performs its calls.
+    pub owner: Owner,
+    /// `sock_net(sk)`: the namespace it was made in, for all its life.
+    pub net: NetId,
     /// `type`, without flag bits.
     pub ty: c_int,
     /// `ops`; empty until a create function has set it.
@@ -73,25 +35,36 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// `sock_alloc`: a socket of this family and type without operations.
-    pub const fn alloc(family: c_int, ty: c_int) -> Socket {
-        Socket { state: SocketState::Unconnected, shutdown: 0, ty, ops: None, sk: Sock::alloc(family) }
+    /// `sock_alloc`: the host's socket of this family and type in a namespace, without operations.
+    pub const fn alloc(net: NetId, family: c_int, ty: c_int) -> Socket {
+        Socket {
+            state: SocketState::Unconnected,
+            shutdown: 0,
+            owner: Owner::Host,
+            net,
+            ty,
+            ops: None,
+            sk: Sock::alloc(family),
+        }
     }
 
     /// Whether nothing can have come in so far, neither data nor an error: nobody knew where to send it.
     pub fn sees_no_traffic(&self) -> bool {
         self.state == SocketState::Unconnected
             && self.sk.state == TcpState::Close
-            && self.sk.bound == sock::Bound::No
+            && self.sk.bound == Bound::No
     }
 }
 
-/// What every function of a walk is given: where to note its finding, and the namespace it works in.
+/// What every function of a walk is given: where to note its finding, the namespace it works in, and where a decision
+/// puts what libc is to do otherwise.
 pub struct Cx<'a> {
     /// The path so far.
     pub path: &'a mut Path,
-    /// `sock_net(sk)`.
+    /// The namespace that the call is about: `current->nsproxy->net_ns` for a new socket, else `sock_net(sk)`.
     pub net: Net<'a>,
+    /// How the call differs from the program's, if a decision says so.
+    pub instead: &'a mut Instead,
 }
 
 impl Cx<'_> {
@@ -189,6 +162,11 @@ impl Opt {
     }
 }
 
+/// How a handler says that it does not know a request: an error of the kernel's own, which no program sees.
+pub const ENOIOCTLCMD: Errno = Errno(515);
+/// The same as the end of an ioctl handler.
+pub const NO_IOCTL: Verdict = Verdict::errno(ENOIOCTLCMD, Reason::NoOperation);
+
 /// A member of an ops table: the kernel's function name and what it decides.
 #[derive(Clone, Copy)]
 pub struct Op<F: Copy> {
@@ -196,18 +174,6 @@ pub struct Op<F: Copy> {
     pub func: Func,
     /// The decision.
     pub call: F,
-}
-
-/// The member whose function is in scope under the kernel's name.
-#[macro_export]
-macro_rules! op {
-    ($name:ident) => {
-        $crate::net::ops::Op { func: $crate::func!($name), call: $name }
-    };
-    // A member whose function only the host can run: the second name says how its result is used.
-    ($name:ident, host $member:ident) => {
-        $crate::net::ops::Op { func: $crate::func!($name), call: $crate::net::ops::host::$member }
-    };
 }
 
 /// `bind` and `connect`: the address as the program gave it.
@@ -328,46 +294,6 @@ impl Member for Name {
     }
 }
 
-/// A table of nothing but `sock_no_*` and NULL: where every real table starts from.
-pub const NO_OPS: ProtoOps = {
-    use sock::{
-        sock_no_accept, sock_no_bind, sock_no_connect, sock_no_getname, sock_no_ioctl, sock_no_listen,
-        sock_no_recvmsg, sock_no_sendmsg, sock_no_shutdown, sock_no_socketpair,
-    };
-    ProtoOps {
-        name: "",
-        family: libc::AF_UNSPEC,
-        owner: None,
-        custom_sol_socket: false,
-        release: op!(sock_release, host plain),
-        bind: op!(sock_no_bind),
-        connect: op!(sock_no_connect),
-        socketpair: op!(sock_no_socketpair),
-        accept: op!(sock_no_accept),
-        getname: op!(sock_no_getname),
-        poll: None,
-        ioctl: op!(sock_no_ioctl),
-        compat_ioctl: None,
-        gettstamp: None,
-        listen: op!(sock_no_listen),
-        shutdown: op!(sock_no_shutdown),
-        setsockopt: None,
-        getsockopt: None,
-        show_fdinfo: None,
-        sendmsg: op!(sock_no_sendmsg),
-        recvmsg: op!(sock_no_recvmsg),
-        mmap: Some(func!(sock_no_mmap)),
-        splice_read: None,
-        splice_eof: None,
-        set_peek_off: None,
-        peek_len: None,
-        read_sock: None,
-        read_skb: None,
-        sendmsg_locked: None,
-        set_rcvlowat: None,
-    }
-};
-
 /// `create`: gives the socket its ops and its sock, or says why not.
 pub type Create = fn(&mut Cx, &mut Socket, c_int) -> Verdict;
 
@@ -384,49 +310,5 @@ pub struct NetProtoFamily {
     /// Every ops table that its sockets can have. The fd table stores an index into this list.
     pub ops: &'static [&'static ProtoOps],
     /// Every `struct proto` that its sockets can have, likewise.
-    pub prots: &'static [&'static sock::Proto],
-}
-
-/// Operations that only the host can decide: what is known of them is what their success changes.
-pub mod host {
-    use super::{Cx, Msg, Opt, SockAddr, Socket};
-    use crate::verdict::{Change, Verdict};
-    use libc::c_int;
-
-    /// bind.
-    pub fn bind(_: &mut Cx, _: &Socket, _: &SockAddr) -> Verdict {
-        Verdict::ask().then(Change::Bind)
-    }
-    /// connect.
-    pub fn connect(_: &mut Cx, _: &Socket, _: &SockAddr) -> Verdict {
-        Verdict::ask().then(Change::Connect)
-    }
-    /// release, accept.
-    pub fn plain(_: &mut Cx, _: &Socket) -> Verdict {
-        Verdict::ask()
-    }
-    /// socketpair.
-    pub fn pair(_: &mut Cx, _: &Socket, _: &Socket) -> Verdict {
-        Verdict::ask()
-    }
-    /// sendmsg, recvmsg.
-    pub fn message(_: &mut Cx, _: &Socket, _: &Msg) -> Verdict {
-        Verdict::ask()
-    }
-    /// getname, ioctl.
-    pub fn number(_: &mut Cx, _: &Socket, _: c_int) -> Verdict {
-        Verdict::ask()
-    }
-    /// listen.
-    pub fn listen(_: &mut Cx, _: &Socket, _: c_int) -> Verdict {
-        Verdict::ask().then(Change::Listen)
-    }
-    /// shutdown.
-    pub fn shutdown(_: &mut Cx, _: &Socket, how: c_int) -> Verdict {
-        Verdict::ask().then(Change::Shutdown(how))
-    }
-    /// setsockopt, getsockopt.
-    pub fn option(_: &mut Cx, _: &Socket, _: &Opt) -> Verdict {
-        Verdict::ask()
-    }
+    pub prots: &'static [&'static Proto],
 }

@@ -3,8 +3,7 @@
 use crate::errno::Errno;
 pub use crate::net::names::Func;
 use crate::net::namespace::Source;
-use crate::net::ops::{ProtoOps, SocketState};
-use crate::net::sock::TcpState;
+use crate::net::sock::{SocketState, TcpState};
 use arrayvec::ArrayVec;
 use libc::c_int;
 
@@ -39,6 +38,8 @@ pub enum Finding {
     Unchanged,
     /// It allowed the call.
     Allow,
+    /// The call was refused, and this function may have done it.
+    MayHaveRefused,
     /// `net_families[index]` names this create function.
     Family {
         /// The family's number.
@@ -92,8 +93,8 @@ pub enum Finding {
         /// Who said so.
         source: Source,
     },
-    /// The ops that the socket has.
-    Ops(&'static ProtoOps),
+    /// The name of the ops that the socket has.
+    Ops(&'static &'static str),
     /// A descriptor.
     Fd(c_int),
     /// SOCK_NONBLOCK and SOCK_CLOEXEC, as they were asked for.
@@ -149,6 +150,18 @@ impl Path {
     /// Forgets all steps.
     pub fn clear(&mut self) {
         self.steps.clear();
+    }
+
+    /// Forgets all steps from the one at `len` on.
+    pub fn truncate(&mut self, len: usize) {
+        self.steps.truncate(len);
+    }
+
+    /// Replaces the finding of the step at `place`, if there is one.
+    pub fn find_instead(&mut self, place: usize, finding: Finding) {
+        if let Some(step) = self.steps.get_mut(place) {
+            step.finding = finding;
+        }
     }
 
     /// The steps so far.

@@ -4,7 +4,7 @@
 //! comes or goes ([`crate::published`]), so a walk sees one consistent list without a lock.
 
 use crate::errno::Errno;
-use crate::net::module::request_module;
+use crate::net::kmod::request_module;
 use crate::net::ops::{Cx, ProtoOps};
 use crate::net::path::{Finding, Func, Match};
 use crate::net::sock::Proto;
@@ -216,7 +216,7 @@ fn walk(list: impl Iterator<Item = &'static InetProtosw>, protocol: c_int) -> Op
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::ops::NO_OPS;
+    use crate::net::core::sock::NO_OPS;
     use crate::net::sock::NO_PROTO;
 
     static OPS: ProtoOps = NO_OPS;

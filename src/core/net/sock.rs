@@ -1,11 +1,64 @@
-//! `struct sock`, `struct proto` and the defaults of missing operations (`net/core/sock.c`).
+//! `struct sock`, `struct proto` and the states of sockets (`include/net/sock.h`), as plain data.
 
-use crate::errno::Errno;
-use crate::net::address::SockAddr;
-use crate::net::ops::{Cx, Msg, Socket};
-use crate::net::path::Func;
-use crate::verdict::{Reason, Verdict};
+use crate::net::names::Func;
 use libc::c_int;
+
+/// `socket_state`: what the socket layer itself knows of a socket.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum SocketState {
+    /// Not allocated.
+    Free = 0,
+    /// Connected to nobody. A listening socket stays here.
+    Unconnected = 1,
+    /// connect() is under way.
+    Connecting = 2,
+    /// Connected.
+    Connected = 3,
+    /// Being shut down.
+    Disconnecting = 4,
+    /// Not known: the socket was adopted, or a call left it in one of several states.
+    Unknown = 5,
+}
+
+impl SocketState {
+    /// All states, at the kernel's numbers; the last is none of the kernel's.
+    pub const ALL: [SocketState; 6] = [
+        SocketState::Free,
+        SocketState::Unconnected,
+        SocketState::Connecting,
+        SocketState::Connected,
+        SocketState::Disconnecting,
+        SocketState::Unknown,
+    ];
+
+    /// The state of this number, without a branch: who packs states packs no other numbers.
+    #[inline]
+    pub fn of_number(number: u8) -> SocketState {
+        const BY_NUMBER: [SocketState; 8] = {
+            let mut states = [SocketState::Free; 8];
+            let mut place = 0;
+            while place < SocketState::ALL.len() {
+                states[place] = SocketState::ALL[place];
+                place += 1;
+            }
+            states
+        };
+        BY_NUMBER[usize::from(number % 8)]
+    }
+
+    /// The kernel's spelling.
+    pub fn name(self) -> &'static str {
+        match self {
+            SocketState::Free => "SS_FREE",
+            SocketState::Unconnected => "SS_UNCONNECTED",
+            SocketState::Connecting => "SS_CONNECTING",
+            SocketState::Connected => "SS_CONNECTED",
+            SocketState::Disconnecting => "SS_DISCONNECTING",
+            SocketState::Unknown => "unknown",
+        }
+    }
+}
 
 /// `sk_state`. All families use the names of TCP's states (`include/net/tcp_states.h`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,6 +106,21 @@ impl TcpState {
         TcpState::Closing,
         TcpState::NewSynRecv,
     ];
+
+    /// The state of this number, without a branch: who packs states packs no other numbers.
+    #[inline]
+    pub fn of_number(number: u8) -> TcpState {
+        const BY_NUMBER: [TcpState; 16] = {
+            let mut states = [TcpState::Close; 16];
+            let mut place = 0;
+            while place < TcpState::ALL.len() {
+                states[place + 1] = TcpState::ALL[place];
+                place += 1;
+            }
+            states
+        };
+        BY_NUMBER[usize::from(number % 16)]
+    }
 
     /// The kernel's spelling.
     pub fn name(self) -> &'static str {
@@ -137,6 +205,14 @@ pub enum Bound {
 }
 
 impl Bound {
+    /// The same for this.
+    #[inline]
+    pub fn of_number(number: u8) -> Bound {
+        use Bound::{Auto, Gone, No, Unknown, Yes};
+        const BY_NUMBER: [Bound; 8] = [No, Yes, Unknown, Auto, Gone, Unknown, Unknown, Unknown];
+        BY_NUMBER[usize::from(number % 8)]
+    }
+
     /// Whether a call was seen that bound the socket.
     pub fn is_bound(self) -> bool {
         matches!(self, Bound::Yes | Bound::Auto)
@@ -163,57 +239,4 @@ impl Sock {
     pub const fn alloc(family: c_int) -> Sock {
         Sock { family, protocol: 0, state: TcpState::Close, prot: None, bound: Bound::No }
     }
-}
-
-const fn eopnotsupp() -> Verdict {
-    Verdict::errno(Errno::EOPNOTSUPP, Reason::NoOperation)
-}
-
-/// `sock_no_bind`.
-pub fn sock_no_bind(_: &mut Cx, _: &Socket, _: &SockAddr) -> Verdict {
-    eopnotsupp()
-}
-/// `sock_no_connect`.
-pub fn sock_no_connect(_: &mut Cx, _: &Socket, _: &SockAddr) -> Verdict {
-    eopnotsupp()
-}
-/// `sock_no_socketpair`.
-pub fn sock_no_socketpair(_: &mut Cx, _: &Socket, _: &Socket) -> Verdict {
-    eopnotsupp()
-}
-/// `sock_no_accept`.
-pub fn sock_no_accept(_: &mut Cx, _: &Socket) -> Verdict {
-    eopnotsupp()
-}
-/// `sock_no_getname`.
-pub fn sock_no_getname(_: &mut Cx, _: &Socket, _: c_int) -> Verdict {
-    eopnotsupp()
-}
-/// `sock_no_ioctl`.
-pub fn sock_no_ioctl(_: &mut Cx, _: &Socket, _: c_int) -> Verdict {
-    eopnotsupp()
-}
-/// `sock_no_listen`.
-pub fn sock_no_listen(_: &mut Cx, _: &Socket, _: c_int) -> Verdict {
-    eopnotsupp()
-}
-/// `sock_no_shutdown`.
-pub fn sock_no_shutdown(_: &mut Cx, _: &Socket, _: c_int) -> Verdict {
-    eopnotsupp()
-}
-/// `sock_no_sendmsg`.
-pub fn sock_no_sendmsg(_: &mut Cx, _: &Socket, _: &Msg) -> Verdict {
-    eopnotsupp()
-}
-/// `sock_no_recvmsg`.
-pub fn sock_no_recvmsg(_: &mut Cx, _: &Socket, _: &Msg) -> Verdict {
-    eopnotsupp()
-}
-
-/// Notes the protocol's function as the next step; its answer is the host's.
-pub fn pass_to(cx: &mut Cx, func: Option<Func>) -> Verdict {
-    if let Some(func) = func {
-        cx.path.step(func, crate::net::path::Finding::Passed);
-    }
-    Verdict::ask()
 }

@@ -25,23 +25,19 @@ impl State {
     }
 
     /// All of it in one word of four bytes, so that it can be changed in one step.
+    #[inline]
     pub fn pack(self) -> u32 {
         u32::from_le_bytes([self.socket as u8, self.sk as u8, self.bound as u8, self.shutdown])
     }
 
     /// What [`State::pack`] has packed.
+    #[inline]
     pub fn unpack(word: u32) -> State {
         let [socket, sk, bound, shutdown] = word.to_le_bytes();
         State {
-            socket: SocketState::ALL.get(usize::from(socket)).copied().unwrap_or(SocketState::Free),
-            sk: TcpState::ALL.get(usize::from(sk).wrapping_sub(1)).copied().unwrap_or(TcpState::Close),
-            bound: match bound {
-                0 => Bound::No,
-                1 => Bound::Yes,
-                3 => Bound::Auto,
-                4 => Bound::Gone,
-                _ => Bound::Unknown,
-            },
+            socket: SocketState::of_number(socket),
+            sk: TcpState::of_number(sk),
+            bound: Bound::of_number(bound),
             shutdown,
         }
     }
@@ -259,9 +255,10 @@ fn after_attempt(bound: Bound) -> Bound {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::namespace::INIT_NET;
 
     fn socket(family: c_int, ty: c_int) -> (Socket, State) {
-        let socket = Socket::alloc(family, ty);
+        let socket = Socket::alloc(INIT_NET.id, family, ty);
         (socket, State::of(&socket))
     }
 

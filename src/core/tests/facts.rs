@@ -4,13 +4,14 @@ use libc::c_int;
 use serde_json::{Value, json};
 use sockshim_core::hook;
 use sockshim_core::hook::Hook;
-use sockshim_core::net::namespace::{Fact, Facts, Known, Net, Unasked};
+use sockshim_core::net::namespace::{Fact, Facts, INIT_NET, Known, Net, Unasked};
 use sockshim_core::net::ops::Cx;
 use sockshim_core::net::socket::sys_socket;
 use sockshim_core::trace::event::Event;
 use sockshim_core::trace::line::{LONGEST, Line};
 use sockshim_core::trace::pieces::Process;
 use sockshim_core::trace::{json as json_format, text};
+use sockshim_core::verdict::Instead;
 
 static HOOK: Hook = hook!(Decision, Plain, [], socket(domain: c_int, type_: c_int, protocol: c_int) -> c_int);
 
@@ -34,7 +35,9 @@ fn written(facts: &dyn Facts, ty: c_int, protocol: c_int) -> (Vec<Value>, String
     sockshim_core::net::init();
     let mut event = Event::new(&HOOK);
     (event.args[0], event.args[1], event.args[2]) = (libc::AF_INET.into(), ty.into(), protocol.into());
-    let _ = sys_socket(&mut Cx { path: &mut event.path, net: Net { facts } }, libc::AF_INET, ty, protocol);
+    let mut instead = Instead::new();
+    let cx = &mut Cx { path: &mut event.path, net: Net { facts, ..INIT_NET }, instead: &mut instead };
+    let _ = sys_socket(cx, libc::AF_INET, ty, protocol);
     let mut process = Process::new(1, b"test");
     let (mut room, mut lines) = ([0; LONGEST], [0; LONGEST]);
     let (mut line, mut lines) = (Line::new(&mut room), Line::new(&mut lines));

@@ -8,12 +8,12 @@ use sockshim_core::net;
 use sockshim_core::net::ipv4::af_inet::{INETSW, inet_register_protosw, inet_unregister_protosw};
 use sockshim_core::net::ipv4::{ping::PING_PROTOSW, raw::RAW_PROTOSW, udp::UDP_PROTOSW};
 use sockshim_core::net::ipv6::af_inet6::{INETSW6, inet6_register_protosw, inet6_unregister_protosw};
-use sockshim_core::net::namespace::{Fact, Facts, Known, Net};
+use sockshim_core::net::namespace::{Fact, Facts, INIT_NET, Known, Net};
 use sockshim_core::net::ops::{Cx, NetProtoFamily, Op, Socket};
 use sockshim_core::net::path::{Finding, Func, Path};
 use sockshim_core::net::protosw::{INET_PROTOSW_PERMANENT, InetProtosw, Protosw};
 use sockshim_core::net::socket::{net_family, sock_register, sock_unregister, sys_socket};
-use sockshim_core::verdict::{Predicted, Verdict};
+use sockshim_core::verdict::{Instead, Predicted, Verdict};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
@@ -47,7 +47,8 @@ impl Facts for Privileged {
 
 fn socket(family: c_int, ty: c_int, protocol: c_int) -> (Predicted, Socket, Path) {
     let mut path = Path::new();
-    let mut cx = Cx { path: &mut path, net: Net { facts: &Privileged } };
+    let mut instead = Instead::new();
+    let mut cx = Cx { path: &mut path, net: Net { facts: &Privileged, ..INIT_NET }, instead: &mut instead };
     let (verdict, socket) = sys_socket(&mut cx, family, ty, protocol);
     (verdict.predicted, socket, path)
 }

@@ -2,11 +2,11 @@
 //! measured. Against the kernel that is running, `scripts/kernel-exact.sh` does the same.
 
 use libc::c_int;
-use sockshim_core::net::namespace::{Fact, Facts, Known, Net};
+use sockshim_core::net::namespace::{Fact, Facts, INIT_NET, Known, Net};
 use sockshim_core::net::ops::Cx;
 use sockshim_core::net::path::Path;
 use sockshim_core::net::socket::sys_socket;
-use sockshim_core::verdict::Predicted;
+use sockshim_core::verdict::{Instead, Predicted};
 use std::collections::BTreeMap;
 
 struct Linux618 {
@@ -49,7 +49,8 @@ fn counted(facts: &dyn Facts) -> BTreeMap<&'static str, u32> {
         for ty in -1..=16 {
             for protocol in -1..=300 {
                 let mut path = Path::new();
-                let mut cx = Cx { path: &mut path, net: Net { facts } };
+                let mut instead = Instead::new();
+                let mut cx = Cx { path: &mut path, net: Net { facts, ..INIT_NET }, instead: &mut instead };
                 let answer = match sys_socket(&mut cx, family, ty, protocol).0.predicted {
                     Predicted::Ok => "ok",
                     Predicted::Errno(errno) => errno.name().expect("a known error"),
@@ -99,7 +100,8 @@ fn without_facts_a_prediction_stays_open_or_is_the_same() {
     sockshim_core::net::init();
     let predict = |facts: &dyn Facts, (family, ty, protocol)| {
         let mut path = Path::new();
-        let mut cx = Cx { path: &mut path, net: Net { facts } };
+        let mut instead = Instead::new();
+        let mut cx = Cx { path: &mut path, net: Net { facts, ..INIT_NET }, instead: &mut instead };
         sys_socket(&mut cx, family, ty, protocol).0.predicted
     };
     let (root, user) = (Linux618 { privileged: true }, Linux618 { privileged: false });

@@ -46,9 +46,17 @@ pub fn argument(event: &Event, index: usize, meaning: Meaning) -> Value<'_> {
         (Meaning::Text, Extra::Text) if event.addr.is_readable() => Value::Text(&event.addr),
         (Meaning::Pair, Extra::Pair(pair)) => Value::Pair(pair),
         (Meaning::OptVal, Extra::Value(value)) => Value::Int(value.into()),
-        (Meaning::Pointer | Meaning::Addr | Meaning::Text | Meaning::Pair | Meaning::OptVal, _) => {
-            Value::Pointer(word as u64)
-        }
+        (
+            Meaning::Pointer
+            | Meaning::Iov
+            | Meaning::Msg
+            | Meaning::MsgVec
+            | Meaning::Addr
+            | Meaning::Text
+            | Meaning::Pair
+            | Meaning::OptVal,
+            _,
+        ) => Value::Pointer(word as u64),
         (Meaning::Family, _) => Value::Name(uapi::FAMILIES, int),
         (Meaning::Type, _) => Value::Type(int),
         (Meaning::Protocol, _) => Value::Name(uapi::protocols_of(event.args[0] as c_int), int),

@@ -1,5 +1,6 @@
 //! One record of the log.
 
+use crate::errno::Errno;
 use crate::hook::{Hook, MAX_ARGS};
 use crate::net::address::SockAddr;
 use crate::net::ops::{ProtoOps, Socket};
@@ -129,13 +130,11 @@ impl Event {
         }
     }
 
-    /// Whether the kernel answered something else than predicted. Errors of circumstance are no contradiction, nor
-    /// is EFAULT: only the kernel can judge the program's pointers.
+    /// Whether the prediction was wrong. Errors of circumstance are no contradiction, nor are refusals, which a security
+    /// module may have made, nor is EFAULT: only the kernel can judge the program's pointers.
     pub fn is_divergence(&self) -> bool {
-        use crate::errno::Errno;
-        if self.action != Action::Host
-            || self.errno.is_some_and(|e| Errno(e).is_circumstance() || e == libc::EFAULT)
-        {
+        let excused = |errno: Errno| errno.is_circumstance() || errno.is_refusal() || errno == Errno::EFAULT;
+        if self.action != Action::Host || self.errno.is_some_and(|errno| excused(Errno(errno))) {
             return false;
         }
         match (self.predicted, self.errno) {
@@ -143,5 +142,12 @@ impl Event {
             (Predicted::Errno(expected), Some(actual)) => expected.0 != actual,
             (Predicted::Ok, Some(_)) | (Predicted::Errno(_), None) => true,
         }
+    }
+
+    /// Whether the prediction was wrong, or the kernel refused what was predicted otherwise.
+    pub fn is_unexpected(&self) -> bool {
+        let refused = self.errno.map(Errno).filter(|errno| errno.is_refusal()).map(Predicted::Errno);
+        let other = refused.is_some_and(|answer| ![answer, Predicted::Unknown].contains(&self.predicted));
+        self.is_divergence() || (self.action == Action::Host && other)
     }
 }

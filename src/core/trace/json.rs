@@ -216,6 +216,7 @@ fn step(step: &Step, line: &mut Line) {
         Finding::Passed | Finding::Flags(0) => line.text("\"}"),
         Finding::Unchanged => line.text("\",\"result\":\"unchanged\"}"),
         Finding::Allow => line.text("\",\"result\":\"allow\"}"),
+        Finding::MayHaveRefused => line.text("\",\"result\":\"may-have-refused\"}"),
         Finding::Family { index, create } => {
             line.text("\",\"family\":");
             line.uint(index.into());
@@ -276,7 +277,7 @@ fn step(step: &Step, line: &mut Line) {
         }
         Finding::Ops(ops) => {
             line.text("\",\"ops\":\"");
-            last_name(ops.name, line);
+            last_name(ops, line);
         }
         Finding::Fd(fd) => {
             line.text("\",\"fd\":");

@@ -3,6 +3,7 @@
 //! | file | job |
 //! |---|---|
 //! | [`event`] | one fixed-size record per call, filled on the program's thread without allocation |
+//! | [`refusal`] | what is taken back of an event that something outside the tables may have answered |
 //! | [`sink`] | the bounded channel, and the count of what it had no room for |
 //! | [`decode`] | arguments by name: flags, options |
 //! | [`sockaddr`] | socket addresses by their fields |
@@ -17,6 +18,7 @@ pub mod event;
 pub mod json;
 pub mod line;
 pub mod pieces;
+pub mod refusal;
 pub mod sink;
 pub mod sockaddr;
 pub mod text;

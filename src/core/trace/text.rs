@@ -84,7 +84,10 @@ fn call(line: &mut Line, event: &Event) {
     line.text(")");
     if event.hook.ret() != "!" {
         line.text(" = ");
-        line.int(event.ret);
+        match event.reason {
+            Reason::ResultUnknown => line.text("?"),
+            _ => line.int(event.ret),
+        }
     }
     if let Some(errno) = event.errno.map(Errno) {
         match errno.name() {
@@ -165,6 +168,7 @@ fn found(line: &mut Line, step: &Step, event: &Event) {
         Finding::Passed => {}
         Finding::Unchanged => line.text("unchanged"),
         Finding::Allow => line.text("allowed"),
+        Finding::MayHaveRefused => line.text("may have refused"),
         Finding::Family { create, .. } => line.word(create.name()),
         Finding::NoFamily(_) => line.text("empty → EAFNOSUPPORT"),
         Finding::FamilyBecomes(family) => {
@@ -205,7 +209,7 @@ fn found(line: &mut Line, step: &Step, event: &Event) {
             line.display(format_args!("{name} = {value} ({})", source.word()));
         }
         Finding::Ops(ops) => {
-            line.word(ops.name);
+            line.word(ops);
             line.text(", sk_prot ");
             line.word(event.prot.map_or("none", |prot| prot.symbol));
         }

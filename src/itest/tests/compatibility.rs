@@ -1,20 +1,31 @@
-//! What `docs/compatibility.md` names as a test exists, so that the table cannot outlive what it stands for.
+//! What `docs/compatibility.md` names exists: tests, files, suites, commands, variables and links. So the page cannot
+//! outlive what it stands for.
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
 use sockshim_itest::workspace;
+
+#[path = "cli/binary.rs"]
+mod binary;
 
 fn table() -> String {
     fs::read_to_string(workspace().join("docs/compatibility.md")).expect("docs/compatibility.md")
 }
 
-/// What stands between backquotes and is a test, a script or a C program.
+/// What stands between backquotes.
+fn quoted(text: &str) -> Vec<&str> {
+    text.split('`').skip(1).step_by(2).collect()
+}
+
+/// What of it is a test, or a file by its path.
 fn named(text: &str) -> Vec<&str> {
-    let quoted = text.split('`').skip(1).step_by(2);
-    quoted
-        .filter(|name| name.contains("::") || name.starts_with("scripts/") || name.starts_with("c-tests/"))
-        .collect()
+    let is_path = |name: &str| {
+        name.split_once('/')
+            .is_some_and(|(folder, _)| !folder.is_empty() && workspace().join(folder).is_dir())
+    };
+    quoted(text).into_iter().filter(|name| name.contains("::") || is_path(name)).collect()
 }
 
 /// A test is a function with that attribute in the file of its test binary, or of its module.
@@ -34,7 +45,7 @@ fn exists(name: &str) -> bool {
 }
 
 #[test]
-fn every_named_test_exists() {
+fn every_named_test_and_file_exists() {
     let text = table();
     let named = named(&text);
     assert!(named.len() > 50, "{named:?}");
@@ -44,12 +55,76 @@ fn every_named_test_exists() {
 
 #[test]
 fn a_name_of_nothing_is_noticed() {
-    assert!(exists("compatibility::every_named_test_exists") && exists("scripts/check.sh"));
+    assert!(exists("compatibility::every_named_test_and_file_exists") && exists("scripts/check.sh"));
     for name in
         ["compatibility::exists", "compatibility::no_such_test", "nothing::at_all", "scripts/nothing.sh"]
     {
         assert!(!exists(name), "{name}");
     }
+    assert_eq!(named("`scripts/a.sh` `b::c` `a/b` `io`"), ["scripts/a.sh", "b::c"]);
+}
+
+/// Each subcommand and variable that is named is one that there is.
+#[test]
+fn every_named_command_and_variable_exists() {
+    let text = table();
+    let help = Command::new(binary::sockshim()).arg("--help").output().expect("sockshim");
+    let help = String::from_utf8(help.stdout).expect("text");
+    let offered: Vec<&str> = help.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    let words = quoted(&text).into_iter().filter_map(|name| {
+        let (first, rest) = name.split_once([' ', '=']).unwrap_or((name, ""));
+        match first {
+            "sockshim" if !rest.is_empty() => rest.split(' ').next(),
+            _ => first.starts_with("SOCKSHIM_").then_some(first),
+        }
+    });
+    let words: Vec<&str> = words.collect();
+    assert!(words.contains(&"check") && words.contains(&"SOCKSHIM_PROPAGATE"), "{words:?}");
+    let unknown: Vec<&&str> = words.iter().filter(|word| !offered.contains(word)).collect();
+    assert!(unknown.is_empty(), "docs/compatibility.md names what sockshim --help does not: {unknown:?}");
+}
+
+/// Each suite in the table of results is one that scripts/suites.sh runs.
+#[test]
+fn every_named_suite_exists() {
+    let text = table();
+    let results = text.lines().filter(|line| line.matches('|').count() == 12);
+    let suites: Vec<&str> = results.filter_map(|line| line.split('|').nth(1)).map(str::trim).collect();
+    let suites = suites.get(2..).expect("a header and a line below it");
+    assert!(suites.len() > 20, "{suites:?}");
+    for suite in suites {
+        let (folder, name) = suite.rsplit_once('/').unwrap_or(("", suite));
+        let folder = workspace().join("scripts/suites").join(folder);
+        let files = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{suite}: {error}"));
+        let mut files = files.map(|entry| entry.expect("an entry").path());
+        // A file of its own, or one of several that a file names.
+        let is_there = |path: PathBuf| {
+            path.file_stem().is_some_and(|stem| stem == name)
+                || fs::read_to_string(path).is_ok_and(|text| text.contains(&format!("\"{name}\"")))
+        };
+        assert!(files.any(is_there), "{suite}: nothing in {} is called that", folder.display());
+    }
+}
+
+/// Each link leads to a file, and to a heading in it.
+#[test]
+fn every_link_leads_somewhere() {
+    let text = table();
+    let docs = workspace().join("docs");
+    for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+        let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+        let path = if file.is_empty() { docs.join("compatibility.md") } else { docs.join(file) };
+        let target = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{link}: {error}"));
+        let mut anchors = target.lines().filter(|line| line.starts_with('#')).map(anchor);
+        assert!(heading.is_empty() || anchors.any(|anchor| anchor == heading), "{link}: no such heading");
+    }
+}
+
+/// What a heading is in a link: small letters, and a dash for each blank.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim_start_matches('#').trim().to_lowercase();
+    let kept = kept.chars().filter(|char| char.is_alphanumeric() || matches!(char, ' ' | '-' | '_'));
+    kept.map(|char| if char == ' ' { '-' } else { char }).collect()
 }
 
 /// All 25 problems, in order, each with an answer and at least one test.

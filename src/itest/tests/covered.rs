@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
-use sockshim_itest::{Level, Scratch, cc, command, events, run, workspace};
+use sockshim_itest::{Level, Scratch, cc, command, events, run, shim, workspace};
 
 #[path = "check/programs.rs"]
 #[allow(dead_code, reason = "another test uses the rest")]
@@ -131,6 +131,30 @@ fn each_reason() {
     let nested = scratch.write("nested", format!("#! {} -x\n", script.display()));
     fs::set_permissions(&nested, Permissions::from_mode(0o755)).expect("our own file");
     assert_eq!(reason("execv", &nested, |_| ()), "exec-static");
+}
+
+/// AddressSanitizer's shared runtime ends a program in which the library comes before it, and only then.
+#[test]
+fn sanitizers_are_reasons() {
+    let scratch = open_scratch();
+    let asan = build(&scratch, "asan", "cc", SMALL, &["-fsanitize=address"]);
+    let tsan = build(&scratch, "tsan", "cc", SMALL, &["-fsanitize=thread"]);
+    assert_eq!(reason("execve-any", &asan, |_| ()), "exec-asan");
+    assert_eq!(reason("execv-any", &tsan, |_| ()), "exec-tsan");
+    assert_eq!(reason("execve-bare", &asan, |_| ()), "exec-env");
+
+    let runtime = run(Command::new("cc").arg("-print-file-name=libasan.so"), b"", DEADLINE).stdout();
+    let log = open_scratch();
+    // The starter has the runtime too: in a program without it, it would be just another preloaded library.
+    let starter = cc("stress/start.c", &["-fsanitize=address"]);
+    let mut command = command(Level::Call, Some(log.path()), starter);
+    command.env("LD_PRELOAD", format!("{} {}", runtime.trim(), shim().display()));
+    command.env("ASAN_OPTIONS", "detect_leaks=0").arg("execve").arg(&asan);
+    let output = run(&mut command, b"", DEADLINE);
+    assert!(!output.timed_out && output.status.success(), "{output:?}");
+    let events = events(log.path());
+    assert!(events.iter().all(|event| event["args"]["covered"] != false), "{events:#?}");
+    assert!(events.iter().any(|event| event["call"] == "socket"), "{events:#?}");
 }
 
 #[test]

@@ -9,14 +9,15 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
-use sockshim_itest::{Output, Scratch, run, shim};
+use sockshim_itest::{Output, Scratch, run, shim, workspace};
 
 #[path = "cli/binary.rs"]
 mod binary;
 
 use binary::sockshim;
 
-const DEADLINE: Duration = Duration::from_secs(60);
+/// Long, because cargo waits for every other cargo that has locked its packages.
+const DEADLINE: Duration = Duration::from_secs(300);
 
 /// Runs a tool that has to succeed, in the C locale, whose order and messages the tests know.
 fn tool(name: &str, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> String {
@@ -212,4 +213,58 @@ fn prototypes_are_those_of_the_headers() {
     let conflicts: BTreeSet<String> = errors.iter().filter_map(conflict).collect();
     assert_eq!(conflicts.len(), errors.len(), "{stderr}");
     assert_eq!(conflicts, VARIADIC.into_iter().chain(ARGV).map(String::from).collect(), "{stderr}");
+}
+
+/// The functions among these that the libc crate declares here: what rustc does not find in it is left out.
+fn declared_by_the_libc_crate(functions: &[String]) -> BTreeSet<String> {
+    let metadata = tool(
+        env!("CARGO"),
+        [
+            "metadata",
+            "--format-version=1",
+            "--offline",
+            "--filter-platform=x86_64-unknown-linux-gnu",
+            "--locked",
+            "--manifest-path",
+            concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
+        ],
+    );
+    let metadata: Value = serde_json::from_str(&metadata).expect("JSON");
+    let mut packages = metadata["packages"].as_array().expect("packages").iter();
+    let package = packages.rfind(|package| package["name"] == "libc").expect("the libc crate");
+    let manifest = Path::new(package["manifest_path"].as_str().expect("a path"));
+    let directory = manifest.parent().expect("a file in a directory");
+
+    let scratch = Scratch::new();
+    let uses = functions.iter().map(|name| format!("pub use libc::{name};\n"));
+    scratch.write("lib.rs", uses.collect::<String>());
+    let manifest = scratch.write(
+        "Cargo.toml",
+        format!(
+            "[package]\nname = \"uses\"\nedition = \"2024\"\n[lib]\npath = \"lib.rs\"\n\
+             [dependencies]\nlibc = {{ path = {directory:?} }}\n[workspace]\n"
+        ),
+    );
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["check", "--offline", "--message-format=short", "--manifest-path"]).arg(manifest);
+    cargo.env("CARGO_TARGET_DIR", scratch.path().join("target")).env_remove("LD_PRELOAD");
+    let output = run(&mut cargo, b"", DEADLINE);
+    let stderr = output.stderr();
+    let unknown =
+        |line: &str| line.split("unresolved import `libc::").nth(1)?.split('`').next().map(String::from);
+    let unknown: BTreeSet<String> = stderr.lines().filter_map(unknown).collect();
+    assert!(unknown.contains("__read_chk"), "this is in no version of the crate: {stderr}");
+    functions.iter().filter(|name| !unknown.contains(*name)).cloned().collect()
+}
+
+/// In the library, the name of a hooked function is the hook itself. So clippy refuses each that the code could call.
+#[test]
+fn clippy_refuses_every_hooked_function() {
+    let declared = declared_by_the_libc_crate(&hooks(&["--names"]));
+    let config = fs::read_to_string(workspace().join("clippy.toml")).expect("clippy.toml");
+    let refused = config.split("path = \"libc::").skip(1).filter_map(|rest| rest.split('"').next());
+    let refused: BTreeSet<String> = refused.map(String::from).collect();
+    let missing: Vec<&String> = declared.difference(&refused).collect();
+    let useless: Vec<&String> = refused.difference(&declared).collect();
+    assert!(missing.is_empty() && useless.is_empty(), "missing: {missing:?}, not hooked: {useless:?}");
 }

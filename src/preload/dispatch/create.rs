@@ -1,10 +1,10 @@
 //! socket(2), socketpair(2), accept(2): where sockets come from.
 
 use crate::call::Ticket;
-use crate::dispatch::{learn, remember};
 use crate::memory;
+use crate::track::{self, learn, remember};
 use sockshim_core::func;
-use sockshim_core::net::ops::SocketState;
+use sockshim_core::net::ops::{Socket, SocketState};
 use sockshim_core::net::path::Finding;
 use sockshim_core::net::sock::TcpState;
 use sockshim_core::net::socket::{Lookup, sys_accept4, sys_socket, sys_socketpair};
@@ -43,19 +43,39 @@ pub fn socket_done(t: &mut Ticket) {
     let fd = t.event.ret as i32;
     t.event.fd = Some(fd);
     if fd >= 0 {
-        born(t, fd);
         t.event.path.step(func!(fd_install), Finding::Fd(fd));
+        born(t, fd);
+        if track::is_interposed() {
+            describe(t);
+        }
     }
     t.finish();
 }
 
 /// A new descriptor: whatever the number meant before is over. A socket whose ops are not known here is asked what
 /// it is when it is used.
-fn born(t: &Ticket, fd: i32) {
+fn born(t: &mut Ticket, fd: i32) {
+    if track::is_interposed() {
+        return asked(t, fd);
+    }
     match t.event.socket {
         Some(socket) if socket.ops.is_some() => remember(fd, &socket),
         _ => learn(fd),
     }
+}
+
+/// An interposer may have made another socket than the call asked for. Then the way that the tables give is not the one
+/// that was taken.
+#[cold]
+#[inline(never)]
+fn asked(t: &mut Ticket, fd: i32) {
+    let Some(made) = track::made_behind(fd) else { return };
+    let as_asked =
+        |socket: Socket| (socket.sk.family, socket.sk.protocol) == (made.sk.family, made.sk.protocol);
+    if !t.event.socket.is_some_and(as_asked) {
+        t.event.path.clear();
+    }
+    t.event.socket = Some(made);
 }
 
 /// Decides socketpair(2).
@@ -74,7 +94,7 @@ pub fn socketpair(t: &mut Ticket) {
 
 /// Makes both ends known; they are connected from the start.
 pub fn socketpair_done(t: &mut Ticket) {
-    if t.event.ret == 0 {
+    if t.event.ret == 0 && t.libc_answered() {
         // SAFETY: the call has written both descriptors.
         let pair: [i32; 2] = unsafe { memory::read_used(t.word(3)) };
         t.event.extra = Extra::Pair(pair);
@@ -105,7 +125,7 @@ fn decide_accept(t: &mut Ticket, flags: i32) {
     t.decide(|cx| sys_accept4(cx, lookup, flags));
     t.handler(|ops| ops.accept.func);
     // How much room there is for the peer's address, before the call changes it.
-    t.note = if t.word(1) != 0 { memory::value::<i32>(t.word(2)).unwrap_or(0).into() } else { 0 };
+    t.note = if t.word(1) != 0 { memory::value::<i32>(t.page(), t.word(2)).unwrap_or(0).into() } else { 0 };
 }
 
 /// Makes the accepted socket known: it has the listener's type and ops. MPTCP is the exception: a client without
@@ -118,9 +138,11 @@ pub fn accepted(t: &mut Ticket) {
         born(t, fd);
         t.event.socket = listener;
         t.event.path.step(func!(fd_install), Finding::Fd(fd));
-        // SAFETY: a successful accept has written the address, if one was asked for.
-        if let Some(addr) = unsafe { memory::sockaddr_used(t.word(1), t.word(2), t.note as i32) } {
-            t.event.addr = addr;
+        let (address, len, room) = (t.word(1), t.word(2), t.note as i32);
+        if t.libc_answered()
+            // SAFETY: a successful accept has written the address, if one was asked for.
+            && unsafe { memory::sockaddr_used(address, len, room, &mut t.event.addr) }
+        {
             t.event.extra = Extra::Address;
         }
     }

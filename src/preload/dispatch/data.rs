@@ -2,21 +2,10 @@
 //! handler says it all.
 
 use crate::call::Ticket;
-use crate::dispatch::learn;
 use crate::memory;
-use sockshim_core::hook::{Direction, Hook};
-use sockshim_core::net::ops::ProtoOps;
-use sockshim_core::net::path::Func;
+use crate::track::learn;
 use sockshim_core::trace::event::Extra;
 use sockshim_core::verdict::Change;
-
-/// The handler of a data call that took the fast path.
-pub fn handler(hook: &Hook, ops: &'static ProtoOps) -> Option<Func> {
-    hook.does.direction().map(|direction| match direction {
-        Direction::Send => ops.sendmsg.func,
-        Direction::Receive => ops.recvmsg.func,
-    })
-}
 
 /// send(2), sendmsg(2), sendmmsg(2).
 pub fn send(t: &mut Ticket) {
@@ -106,7 +95,7 @@ fn has_control(header: &libc::msghdr) -> bool {
 
 /// recvmsg(2) may have brought descriptors.
 pub fn received(t: &mut Ticket) {
-    if t.event.ret >= 0 {
+    if t.event.ret >= 0 && t.libc_answered() {
         // SAFETY: the call has succeeded.
         let count = unsafe { note_received(t.word(1)) };
         note_rights(t, count);
@@ -116,8 +105,9 @@ pub fn received(t: &mut Ticket) {
 
 /// recvmmsg(2), likewise for each message.
 pub fn received_many(t: &mut Ticket) {
+    let filled = if t.libc_answered() { t.event.ret } else { 0 };
     // SAFETY: the call has filled these headers.
-    let count = headers(t.word(1), t.event.ret).map(|header| unsafe { note_received(header) }).sum();
+    let count = headers(t.word(1), filled).map(|header| unsafe { note_received(header) }).sum();
     note_rights(t, count);
     t.finish();
 }

@@ -5,7 +5,7 @@
 //! other threads it is looked at once more afterwards: one of them may have stored in between what was closed then.
 
 use crate::call::Ticket;
-use crate::dispatch::{learn, settle};
+use crate::track::{self, learn, settle};
 use crate::{log, sys};
 use sockshim_core::fdtable::FDS;
 use sockshim_core::func;
@@ -45,7 +45,9 @@ fn closing(t: &mut Ticket, fd: i32) {
     if fd == libc::STDERR_FILENO {
         log::needs_stderr();
     }
-    if t.only_sockets(fd, false) {
+    // Whether the number still means the socket: the file that has got it after a close that no hook saw is of no interest.
+    let careful = track::is_socket(fd);
+    if t.only_sockets(fd, careful) {
         t.handler(|ops| ops.release.func);
         let refs = t.handle.map_or(0, |handle| FDS.refs(handle));
         t.event.path.step(func!(filp_close), Finding::Value(refs.into()));
@@ -127,7 +129,7 @@ pub fn dup2(t: &mut Ticket) {
             log::needs_stderr();
         }
         // A socket that is closed by this is worth an event even when what replaces it is none.
-        t.wanted |= FDS.forget(new);
+        t.wanted |= FDS.forget(new).is_socket();
         t.note = REPLACES;
     }
 }

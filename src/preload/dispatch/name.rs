@@ -2,9 +2,9 @@
 
 use crate::call::Ticket;
 use crate::memory;
+use crate::nsproxy::net_ns;
 use sockshim_core::fdtable::FDS;
 use sockshim_core::net::address::SockAddr;
-use sockshim_core::net::namespace::INIT_NET;
 use sockshim_core::net::ops::Cx;
 use sockshim_core::net::socket::{
     AddrOut, Copied, sys_bind, sys_connect, sys_getname, sys_listen, sys_shutdown,
@@ -16,7 +16,7 @@ use sockshim_core::verdict::{Change, Verdict};
 impl Ticket {
     /// Copies the address argument to the event, for the decision and for the log.
     pub fn address(&mut self, pointer: usize, len: usize) -> Copied<()> {
-        let copied = memory::sockaddr(self.word(pointer), self.int(len), &mut self.event.addr);
+        let copied = memory::sockaddr(self.page(), self.word(pointer), self.int(len), &mut self.event.addr);
         if copied == Some(Ok(())) {
             self.event.extra = Extra::Address;
         }
@@ -26,7 +26,8 @@ impl Ticket {
     /// [`Ticket::decide`] for a call with the address that was [copied](Ticket::address).
     fn decide_at(&mut self, copied: Copied<()>, walk: impl FnOnce(&mut Cx, Copied<&SockAddr>) -> Verdict) {
         let addr = copied.map(|copied| copied.map(|()| &self.event.addr));
-        let verdict = walk(&mut Cx { path: &mut self.event.path, net: INIT_NET }, addr);
+        let mut cx = Cx { path: &mut self.event.path, net: net_ns(), instead: &mut self.instead };
+        let verdict = walk(&mut cx, addr);
         self.settle(verdict);
     }
 }
@@ -54,6 +55,7 @@ pub fn connect(t: &mut Ticket) {
     t.decide_at(addr, |cx, addr| sys_connect(cx, lookup, addr));
     t.handler(|ops| ops.connect.func);
     if t.change == Change::Connect
+        && !t.acts()
         && let (Some(handle), Some(socket)) = (t.handle, t.event.socket)
     {
         // While libc waits for the peer, other threads must see a socket that is connecting.
@@ -73,7 +75,7 @@ pub fn getpeername(t: &mut Ticket) {
 
 fn getname(t: &mut Ticket, peer: i32) {
     let lookup = t.lookup(t.int(0), true);
-    let len = memory::value::<i32>(t.word(2));
+    let len = memory::value::<i32>(t.page(), t.word(2));
     let out = AddrOut { len: len.map(Ok), buffer: None };
     t.decide(|cx| sys_getname(cx, lookup, peer, out));
     t.handler(|ops| ops.getname.func);
@@ -82,12 +84,13 @@ fn getname(t: &mut Ticket, peer: i32) {
 
 /// Notes the address that was given back.
 pub fn got_name(t: &mut Ticket) {
-    if t.event.ret == 0 {
+    let (address, len, room) = (t.word(1), t.word(2), t.note as i32);
+    if t.event.ret == 0
+        && t.libc_answered()
         // SAFETY: the successful call has written the address and its length.
-        if let Some(addr) = unsafe { memory::sockaddr_used(t.word(1), t.word(2), t.note as i32) } {
-            t.event.addr = addr;
-            t.event.extra = Extra::Address;
-        }
+        && unsafe { memory::sockaddr_used(address, len, room, &mut t.event.addr) }
+    {
+        t.event.extra = Extra::Address;
     }
     t.finish();
 }

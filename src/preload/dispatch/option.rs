@@ -14,7 +14,7 @@ pub fn setsockopt(t: &mut Ticket) {
     let lookup = t.lookup(t.int(0), true);
     let (level, optname, optlen) = (t.int(1), t.int(2), t.int(4));
     let int = size_of::<i32>() as i32;
-    let value = if optlen >= int { memory::value(t.word(3)) } else { None };
+    let value = if optlen >= int { memory::value(t.page(), t.word(3)) } else { None };
     t.decide(|cx| sys_setsockopt(cx, lookup, level, optname, value.map(Ok), optlen));
     t.event.handler = t.event.ops.and_then(|ops| option_handler(ops, level, true));
     if optlen == int
@@ -37,14 +37,14 @@ pub fn set_option(t: &mut Ticket) {
 pub fn getsockopt(t: &mut Ticket) {
     let lookup = t.lookup(t.int(0), true);
     let (level, optname) = (t.int(1), t.int(2));
-    let optlen = memory::value::<i32>(t.word(4)).map(Ok);
+    let optlen = memory::value::<i32>(t.page(), t.word(4)).map(Ok);
     t.decide(|cx| sys_getsockopt(cx, lookup, level, optname, None, optlen));
     t.event.handler = t.event.ops.and_then(|ops| option_handler(ops, level, false));
 }
 
 /// Notes the value, when it is an int.
 pub fn got_option(t: &mut Ticket) {
-    if t.event.ret == 0 {
+    if t.event.ret == 0 && t.libc_answered() {
         // SAFETY: the successful call has written the length.
         let len: i32 = unsafe { memory::read_used(t.word(4)) };
         if len == size_of::<i32>() as i32 {

@@ -1,17 +1,18 @@
 //! fork, exec, spawn, exit; syscall(2); and the calls that change what the library itself may do.
 
 use crate::call::Ticket;
-use crate::dispatch::learn;
 use crate::log::{self, clock, writer};
 use crate::program::{self, Named};
 use crate::table::HOOKS;
-use crate::{environment, memory, mode, process, sys, tls};
+use crate::track::learn;
+use crate::{confined, environment, memory, mode, process, sys};
 use sockshim_core::fdtable::FDS;
+use sockshim_core::hook::{Does, Level};
 use sockshim_core::net::address::SockAddr;
 use sockshim_core::trace::event::Extra;
 use sockshim_core::verdict::Reason;
 
-/// A call about the process, without anything to look at. It may change who the process is or what it may do, so
+/// A call about the process that needs no other work. It may change the process's credentials, directory or rights, so
 /// the log has to be open before it.
 pub fn plain(t: &mut Ticket) {
     log::is_open();
@@ -27,7 +28,7 @@ pub fn unlogged(t: &mut Ticket) {
 /// fork(2) has returned, in both processes. The child has its own log by now.
 pub fn forked(t: &mut Ticket) {
     if t.event.ret == 0 {
-        t.event.tid = tls::get().tid(process::pid());
+        t.event.tid = process::tid();
     }
     t.finish();
 }
@@ -99,21 +100,22 @@ fn new_program(t: &mut Ticket, named: &Named, environment: i64) {
     if !mode::logs(t.event.hook.level) {
         return;
     }
-    if let Some(reason) = program::reason(named) {
+    let stands = |reason: &Reason| *reason != Reason::ExecAsan || program::comes_before_asan(environment);
+    if let Some(reason) = program::reason(named).filter(stands) {
         t.event.reason = reason;
     } else if !program::gets_environment(environment) {
         t.event.reason = Reason::ExecEnv;
     }
 }
 
-/// An exec that comes back has failed: no program, no reason.
+/// An exec that comes back has failed, so no program was started that could go unseen.
 pub fn exec_failed(t: &mut Ticket) {
     writer::resume();
     t.event.reason = Reason::Process;
     t.finish();
 }
 
-/// A successful exec does not come back, so the event goes out before it; a failed one is told again.
+/// A successful exec does not come back, so the event is written before the call; [`exec_failed`] writes a second one.
 fn about_to_exec(t: &mut Ticket, path: SockAddr, named: &Named, environment: i64) {
     plain(t);
     new_program(t, named, environment);
@@ -121,36 +123,25 @@ fn about_to_exec(t: &mut Ticket, path: SockAddr, named: &Named, environment: i64
         t.event.addr = path;
         t.event.extra = Extra::Text;
     }
-    if is_trampoline(t) {
-        return;
-    }
     clock::start(&mut t.event);
     t.send();
     writer::pause();
     log::flush();
 }
 
-fn is_trampoline(t: &Ticket) -> bool {
-    t.event.hook.name().starts_with("execl")
-}
-
-/// After a trampoline's event: what must not be lost is written now.
-pub fn leaving(name: &str) {
-    if name.ends_with("vfork") || process::is_vfork_child() {
+/// After the event of a call that does not come back: what must not be lost is written now.
+pub fn leaving(does: Does) {
+    if process::is_vfork_child() {
         return;
     }
-    match name {
+    match does {
         // Its handlers are still to come, and there is no destructor after them.
-        "quick_exit" => {
+        Does::ExitsQuickly => {
             log::last_flush();
             log::set_synchronous();
         }
-        "_exit" | "_Exit" => end_of_process(),
-        "clone" | "__clone" => {}
-        _ => {
-            writer::pause();
-            log::flush();
-        }
+        Does::Exits => end_of_process(),
+        _ => {}
     }
 }
 
@@ -165,9 +156,9 @@ pub fn spawn(t: &mut Ticket) {
     t.event.addr = memory::text(t.word(1));
     t.event.extra = Extra::Text;
     // File actions may change the directory first, and their list is libc's own.
-    let named = match (t.word(2), t.event.hook.name()) {
-        (0, "posix_spawn") => Named::At(libc::AT_FDCWD, t.word(1), 0),
-        (0, _) => Named::Searched(t.word(1)),
+    let named = match (t.word(2), t.event.hook.does) {
+        (0, Does::SpawnsSearched) => Named::Searched(t.word(1)),
+        (0, _) => Named::At(libc::AT_FDCWD, t.word(1), 0),
         _ => Named::Elsewhere(t.word(1)),
     };
     new_program(t, &named, t.word(5));
@@ -194,7 +185,8 @@ pub fn prctl(t: &mut Ticket) {
 const FIRST: i64 = 1;
 const WITHOUT_WRITER: i64 = 2;
 
-/// In a sandbox from before the filter is there, because other threads may be put into it as well.
+/// The process counts as sandboxed before the filter is there, because the filter may be for other threads as well, which
+/// go on meanwhile.
 fn entering_sandbox(t: &mut Ticket, flags: u64) {
     log::flush();
     let already = process::is_sandboxed();
@@ -213,7 +205,7 @@ pub fn prctl_done(t: &mut Ticket) {
     sandbox_done(t);
 }
 
-/// A filter that was refused is none.
+/// Undoes what was done for a filter that the kernel has refused.
 pub fn sandbox_done(t: &mut Ticket) {
     if t.event.ret < 0 {
         refused(t);
@@ -225,7 +217,7 @@ fn refused(t: &Ticket) {
     if t.note & FIRST != 0 {
         process::set_sandboxed(false);
     }
-    // In another sandbox a new writer is out of the question.
+    // Under another filter a writer cannot be started: its system calls may be deadly.
     if t.note & WITHOUT_WRITER != 0 && !process::is_sandboxed() {
         log::restart();
     }
@@ -253,14 +245,14 @@ pub fn credentials_done(t: &mut Ticket) {
     t.finish();
 }
 
-/// unshare(2), setns(2): some namespaces want a process with one thread, so the writer leaves.
+/// unshare(2), setns(2): for some namespaces the kernel wants a process with one thread, so the writer ends before the call.
 pub fn alone(t: &mut Ticket) {
     plain(t);
     log::flush();
     t.note = i64::from(!process::is_sandboxed() && writer::stop(false));
 }
 
-/// The writer comes back.
+/// Starts the writer again.
 pub fn alone_done(t: &mut Ticket) {
     if t.note == 1 {
         log::restart();
@@ -276,7 +268,7 @@ pub fn syscall(t: &mut Ticket) {
     let number = t.word(0);
     plain(t);
     if let Some(place) = HOOKS.iter().position(|hook| hook.nr() == Some(number)) {
-        if HOOKS[place].level > sockshim_core::hook::Level::Call && !mode::data() && !matters(number) {
+        if HOOKS[place].level > Level::Call && !mode::data() && !matters(number) {
             t.wanted = false;
             return;
         }
@@ -285,7 +277,7 @@ pub fn syscall(t: &mut Ticket) {
     }
     match number {
         libc::SYS_clone => cloning(t, t.int(1)),
-        libc::SYS_clone3 => cloning(t, memory::value::<i32>(t.word(1)).unwrap_or(0)),
+        libc::SYS_clone3 => cloning(t, memory::value::<i32>(t.page(), t.word(1)).unwrap_or(0)),
         libc::SYS_seccomp if is_filter(t.int(1)) => entering_sandbox(t, t.word(2) as u64),
         libc::SYS_io_uring_setup => t.event.reason = Reason::IoUring,
         libc::SYS_exit_group => end_of_process(),
@@ -294,8 +286,8 @@ pub fn syscall(t: &mut Ticket) {
     }
 }
 
-/// clone(2) with flags of which libc knows nothing. A process that shares memory or descriptors with this one, but not
-/// both, changes what numbers mean where nobody here sees it, or where they mean something else.
+/// clone(2) with the program's own flags. A child that shares only one of memory and descriptors with this process makes
+/// the fd table wrong: it changes descriptors without the table, or the table without descriptors.
 fn cloning(t: &mut Ticket, flags: i32) {
     t.wanted = false;
     if (flags & libc::CLONE_VM != 0) != (flags & libc::CLONE_FILES != 0) {
@@ -308,7 +300,7 @@ fn is_filter(operation: i32) -> bool {
     operation as u32 == libc::SECCOMP_SET_MODE_STRICT || operation as u32 == libc::SECCOMP_SET_MODE_FILTER
 }
 
-/// Data calls that bring descriptors.
+/// Whether it is a data call that may bring descriptors.
 fn matters(number: i64) -> bool {
     number == libc::SYS_recvmsg || number == libc::SYS_recvmmsg
 }
@@ -321,6 +313,9 @@ pub fn syscall_done(t: &mut Ticket) {
     }
     if t.event.ret < 0 {
         t.event.reason = Reason::Process;
+    }
+    if t.word(0) == libc::SYS_landlock_restrict_self && t.event.ret == 0 {
+        confined::enter_landlock();
     }
     if t.word(0) == libc::SYS_seccomp { seccomp_done(t) } else { t.finish() }
 }

@@ -1,11 +1,9 @@
 //! poll(2), select(2), epoll(7). Descriptors are the kernel's own, so these are only looked at, never changed.
 
 use crate::call::Ticket;
-use crate::dispatch::adopt;
-use crate::memory;
-use sockshim_core::fdtable::FDS;
-use sockshim_core::hook::Does;
-use sockshim_core::trace::event::Event;
+use crate::stack::Page;
+use crate::{memory, track};
+use sockshim_core::fdtable::{FDS, Seen};
 use sockshim_core::verdict::Reason;
 
 /// How many descriptors of a set are looked at to find a socket.
@@ -13,7 +11,7 @@ const LOOK_AT: u64 = 64;
 
 /// poll(2): of interest when one of the first descriptors is a socket.
 pub fn poll(t: &mut Ticket) {
-    let found = entries(t.word(0), t.word(1), false).find(|entry| t.only_sockets(entry.fd, false));
+    let found = entries(t.page(), t.word(0), t.word(1), false).find(|entry| t.only_sockets(entry.fd, false));
     if found.is_some() {
         t.event.handler = t.event.ops.and_then(|ops| ops.poll);
     }
@@ -21,27 +19,27 @@ pub fn poll(t: &mut Ticket) {
     t.handle = None;
 }
 
-/// The first descriptor of poll's array that is a socket, and its word in the fd table. `used` says that the kernel has
+/// The first descriptor of poll's array that is a socket, and its entry in the fd table. `used` says that the kernel has
 /// just read the array.
-pub fn find_socket(array: i64, count: i64, used: bool) -> Option<(i32, u64)> {
-    entries(array, count, used).find_map(|entry| {
+pub fn find_socket(array: i64, count: i64, used: bool) -> Option<(i32, Seen)> {
+    entries(Page::NONE, array, count, used).find_map(|entry| {
         let mut word = FDS.word(entry.fd);
-        if word == 0 {
-            adopt(entry.fd);
+        if word.is_unknown() {
+            track::adopt(entry.fd);
             word = FDS.word(entry.fd);
         }
-        (word > 1).then_some((entry.fd, word))
+        word.is_socket().then_some((entry.fd, word))
     })
 }
 
 /// The entries that are looked at, up to the first that cannot be read.
-fn entries(array: i64, count: i64, used: bool) -> impl Iterator<Item = libc::pollfd> {
+fn entries(own: Page, array: i64, count: i64, used: bool) -> impl Iterator<Item = libc::pollfd> {
     let read = move |index: u64| {
         let address = array + index as i64 * size_of::<libc::pollfd>() as i64;
         match used {
             // SAFETY: whoever says `used` has seen the call succeed, which has read so many entries.
             true => Some(unsafe { memory::read_used(address) }),
-            false => memory::value::<libc::pollfd>(address),
+            false => memory::value::<libc::pollfd>(own, address),
         }
     };
     (0..(count as u64).min(LOOK_AT)).map_while(read).filter(|entry| entry.fd >= 0)
@@ -71,15 +69,4 @@ pub fn epoll_ctl(t: &mut Ticket) {
 pub fn epoll_wait(t: &mut Ticket) {
     t.event.fd = Some(t.int(0));
     t.event.reason = Reason::FdLife;
-}
-
-/// A record of the short way as an event: what [`select`] and [`epoll_wait`] say before the call.
-/// Whether it is of interest.
-pub fn waited(event: &mut Event) -> bool {
-    event.reason = Reason::FdLife;
-    if event.hook.does == Does::Waits {
-        return true;
-    }
-    event.fd = None;
-    event.args[0] > 0
 }

@@ -19,8 +19,13 @@ pub fn use_ticks() {
 
 /// Notes the start of a call.
 pub fn start(event: &mut Event) {
-    event.in_ticks = CHEAP.load(Ordering::Relaxed);
-    event.start = read(event.in_ticks);
+    (event.in_ticks, event.start) = now();
+}
+
+/// The time, and whether it is in ticks.
+pub fn now() -> (bool, u64) {
+    let in_ticks = CHEAP.load(Ordering::Relaxed);
+    (in_ticks, read(in_ticks))
 }
 
 /// Notes the start of a call that was read from the counter.
@@ -53,14 +58,11 @@ pub fn ticks() -> u64 {
 
 /// Whether the kernel keeps time with the counter. Reads a file, in the caller's descriptor table.
 pub fn is_usable() -> bool {
-    let fd = sys::open(CLOCKSOURCE, libc::O_RDONLY | libc::O_CLOEXEC, 0);
-    if fd < 0 {
-        return false;
-    }
+    let Ok(fd) = sys::open(CLOCKSOURCE, libc::O_RDONLY | libc::O_CLOEXEC, 0) else { return false };
     let mut name = [0; 16];
     let len = sys::read(fd, &mut name);
     sys::close(fd);
-    usize::try_from(len).is_ok_and(|len| name[..len].trim_ascii() == b"tsc")
+    len.is_ok_and(|len| name[..len].trim_ascii() == b"tsc")
 }
 
 /// Two readings of both clocks, from which ticks become nanoseconds of CLOCK_MONOTONIC.

@@ -6,7 +6,7 @@
 
 use crate::log::refine;
 use crate::sys;
-use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 /// More supplementary groups than this are not followed; the writer then keeps none.
 const GROUPS: usize = 256;
@@ -15,7 +15,7 @@ static USER: [AtomicU32; 3] = [const { AtomicU32::new(0) }; 3];
 static GROUP: [AtomicU32; 3] = [const { AtomicU32::new(0) }; 3];
 static SUPPLEMENTARY: [AtomicU32; GROUPS] = [const { AtomicU32::new(0) }; GROUPS];
 static CAPABILITIES: [AtomicU32; 6] = [const { AtomicU32::new(0) }; 6];
-static COUNT: AtomicI32 = AtomicI32::new(0);
+static COUNT: AtomicUsize = AtomicUsize::new(0);
 /// Set while credentials wait for the writer.
 static PENDING: AtomicU32 = AtomicU32::new(0);
 
@@ -25,8 +25,8 @@ pub fn publish() {
     store(&USER, &sys::resuid());
     store(&GROUP, &sys::resgid());
     let mut groups = [0; GROUPS];
-    let count = sys::groups(&mut groups).clamp(0, GROUPS as i32);
-    store(&SUPPLEMENTARY, &groups[..count as usize]);
+    let count = sys::groups(&mut groups).unwrap_or(0).min(GROUPS);
+    store(&SUPPLEMENTARY, &groups[..count]);
     COUNT.store(count, Ordering::Relaxed);
     store(&CAPABILITIES, &sys::capabilities());
     PENDING.store(1, Ordering::Release);
@@ -45,7 +45,7 @@ pub fn adopt() {
     }
     let mut groups = [0; GROUPS];
     load(&SUPPLEMENTARY, &mut groups);
-    let count = COUNT.load(Ordering::Relaxed).clamp(0, GROUPS as i32) as usize;
+    let count = COUNT.load(Ordering::Relaxed).min(GROUPS);
     sys::set_groups(&groups[..count]);
     let (mut user, mut group) = ([0; 3], [0; 3]);
     load(&GROUP, &mut group);

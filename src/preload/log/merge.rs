@@ -14,6 +14,9 @@ use crate::table::HOOKS;
 use core::cmp::Reverse;
 use core::ffi::c_int;
 use sockshim_core::fdtable::Handle;
+use sockshim_core::hook::{Direction, Does};
+use sockshim_core::net::ops::ProtoOps;
+use sockshim_core::net::path::Func;
 use sockshim_core::trace::event::Event;
 use sockshim_core::trace::sink::Sink;
 use sockshim_core::verdict::Reason;
@@ -159,12 +162,18 @@ impl Merge {
         if shape == Shape::Wait {
             event.args[WORDS + 1] = data.socket as i64;
             (event.ops, event.prot, event.handler) = (None, None, None);
-            return crate::dispatch::ready::waited(event);
+            return waited(event);
+        }
+        if event.errno == Some(libc::ENOTSOCK) {
+            // The number has become something else, and the entry did not know.
+            (event.ops, event.prot, event.handler) = (None, None, None);
+            event.reason = Reason::NotSocket;
+            return true;
         }
         (event.ops, event.prot) = Handle::kind(data.socket);
         event.handler = event.ops.and_then(|ops| match shape {
             Shape::Poll => ops.poll,
-            _ => crate::dispatch::data::handler(hook, ops),
+            _ => handler(hook.does, ops),
         });
         true
     }
@@ -178,4 +187,22 @@ impl Merge {
     pub fn is_empty(&self) -> bool {
         self.events.is_empty()
     }
+}
+
+/// The handler of a data call.
+fn handler(does: Does, ops: &'static ProtoOps) -> Option<Func> {
+    does.direction().map(|direction| match direction {
+        Direction::Send => ops.sendmsg.func,
+        Direction::Receive => ops.recvmsg.func,
+    })
+}
+
+/// Makes the event of a call that waits on the kernel's own descriptors. Whether it is of interest.
+fn waited(event: &mut Event) -> bool {
+    event.reason = Reason::FdLife;
+    if event.hook.does == Does::Waits {
+        return true;
+    }
+    event.fd = None;
+    event.args[0] > 0
 }

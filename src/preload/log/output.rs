@@ -5,10 +5,11 @@
 //! # Safety
 //! The one pointer here is null or a page that stays mapped.
 
-use crate::log::{Line, Settings};
+use crate::log::message::Text;
+use crate::log::settings::Settings;
 use crate::sys;
 use core::ffi::{CStr, c_int};
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use sockshim_core::config::PATH_MAX;
 use sockshim_core::errno::Errno;
 use sockshim_core::trace::escape::Lossy;
@@ -28,7 +29,7 @@ static SAID: AtomicPtr<AtomicBool> = AtomicPtr::new(core::ptr::null_mut());
 /// Makes the flag that is shared with all children. Without it each process says its own failure.
 pub fn share_with_children() {
     if SAID.load(Ordering::Acquire).is_null() {
-        SAID.store(sys::mmap_shared(4096).cast(), Ordering::Release);
+        SAID.store(sys::mmap_shared(4096).map_or(core::ptr::null_mut(), <*mut u8>::cast), Ordering::Release);
     }
 }
 
@@ -46,7 +47,7 @@ impl Output {
     /// Opens the log's file with `%p` replaced by `pid`, or takes stderr. Leaves nothing but the log in the descriptor
     /// table, which must be the caller's own. A failure is said on stderr.
     pub fn open(settings: &Settings, pid: i32) -> Option<Output> {
-        let stderr = sys::fstat(libc::STDERR_FILENO);
+        let stderr = sys::fstat(libc::STDERR_FILENO).ok();
         let fd = match settings.file {
             // A stderr that was redirected is one still. A socket may be anything.
             None if stderr
@@ -59,15 +60,18 @@ impl Output {
                 let mut buffer = [0; PATH_MAX];
                 let path = expand(file, pid, &mut buffer);
                 // Non-blocking for the open only, so that a FIFO without a reader is an error and not a wait.
-                let fd = path.map_or(-libc::ENAMETOOLONG, |path| sys::open(path, O_FLAGS, 0o666));
-                if fd < 0 {
-                    if stderr == settings.stderr && may_say() {
-                        say(libc::STDERR_FILENO, "open the log", path.map_or(b"", CStr::to_bytes), -fd);
+                match path.ok_or(libc::ENAMETOOLONG).and_then(|path| sys::open(path, O_FLAGS, 0o666)) {
+                    Ok(fd) => {
+                        sys::close(libc::STDERR_FILENO);
+                        fd
                     }
-                    return None;
+                    Err(errno) => {
+                        if stderr == settings.stderr && may_say() {
+                            say(libc::STDERR_FILENO, "open the log", path.map_or(b"", CStr::to_bytes), errno);
+                        }
+                        return None;
+                    }
                 }
-                sys::close(libc::STDERR_FILENO);
-                fd
             }
         };
         Some(Output { fd, mid_line: false })
@@ -77,24 +81,23 @@ impl Output {
     pub fn write(&mut self, mut lines: &[u8], settings: &Settings, pid: i32) -> bool {
         if self.mid_line && !lines.is_empty() {
             // The rest of an earlier line was lost; this ends what there is of it.
-            self.mid_line = sys::write(self.fd, b"\n") != 1;
+            self.mid_line = sys::write(self.fd, b"\n") != Ok(1);
         }
         let mut patience = 500;
         while !lines.is_empty() {
             match sys::write(self.fd, lines) {
-                count @ 1.. => {
-                    lines = &lines[count as usize..];
+                Ok(count @ 1..) => {
+                    lines = &lines[count..];
                     self.mid_line = !lines.is_empty();
                 }
-                error if error == -(libc::EINTR as isize) => {}
-                error if error == -(libc::EAGAIN as isize) && patience > 0 => {
+                Err(libc::EINTR) => {}
+                Err(libc::EAGAIN) if patience > 0 => {
                     // Somebody has made the terminal or the pipe non-blocking, and its reader is slow.
                     patience -= 1;
-                    let never = AtomicU32::new(0);
-                    sys::futex_wait(&never, 0, 2_000_000);
+                    sys::sleep(2_000_000);
                 }
-                error => {
-                    say_to_program(settings, pid, -error as c_int);
+                failed => {
+                    say_to_program(settings, pid, failed.err().unwrap_or(0));
                     return false;
                 }
             }
@@ -122,23 +125,21 @@ fn expand<'a>(file: &[u8], pid: i32, buffer: &'a mut [u8; PATH_MAX]) -> Option<&
 
 /// One line about a failure.
 fn say(fd: c_int, what: &str, path: &[u8], errno: c_int) {
-    let mut line = Line::new();
+    let mut line = Text::new();
     let path = &path[..path.len().min(128)];
     let name = Errno(errno).name().unwrap_or("an error");
-    // A `Line` takes everything and cuts what is too long.
+    // A `Text` takes everything and cuts what is too long.
     let _ = writeln!(line, "sockshim: cannot {what} {}: {name}; the program runs on without it", Lossy(path));
-    sys::write(fd, line.bytes());
+    // A program without a stderr is not told.
+    let _ = sys::write(fd, line.bytes());
 }
 
 /// The same to the program's stderr, which the writer's own table does not have, if it still is what it was.
 fn say_to_program(settings: &Settings, pid: i32, errno: c_int) {
     let Some(file) = settings.file else { return };
     let flags = libc::O_WRONLY | libc::O_APPEND | libc::O_CLOEXEC | libc::O_NONBLOCK | libc::O_NOCTTY;
-    let fd = sys::open(c"/proc/self/fd/2", flags, 0);
-    if fd < 0 {
-        return;
-    }
-    if sys::fstat(fd) == settings.stderr && may_say() {
+    let Ok(fd) = sys::open(c"/proc/self/fd/2", flags, 0) else { return };
+    if sys::fstat(fd).ok() == settings.stderr && may_say() {
         let mut buffer = [0; PATH_MAX];
         let path = expand(file, pid, &mut buffer).map_or(&b""[..], CStr::to_bytes);
         say(fd, "write the log", path, errno);

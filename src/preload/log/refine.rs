@@ -9,12 +9,12 @@ use crate::process;
 use libc::c_int;
 use sockshim_core::func;
 use sockshim_core::hook::Does;
-use sockshim_core::net::namespace::{Fact, Facts, Net};
+use sockshim_core::net::namespace::{Fact, Facts, INIT_NET, Net};
 use sockshim_core::net::ops::Cx;
 use sockshim_core::net::path::Path;
 use sockshim_core::net::socket::{Copied, Lookup, sys_bind, sys_listen, sys_socket, sys_socketpair};
 use sockshim_core::trace::event::{Event, Extra};
-use sockshim_core::verdict::{Predicted, Reason, Verdict};
+use sockshim_core::verdict::{Instead, Predicted, Reason, Verdict};
 use sockshim_host::LiveKernel;
 
 static KERNEL: LiveKernel = LiveKernel::new();
@@ -63,11 +63,15 @@ impl Facts for Harmless {
 /// Walks the call again if its prediction is open and facts may close it. `true` when the kernel has then answered
 /// something else than is predicted now.
 pub fn refine(event: &mut Event) -> bool {
-    if event.predicted != Predicted::Unknown || event.reason == Reason::ShimPanic || process::is_sandboxed() {
+    if event.predicted != Predicted::Unknown
+        || matches!(event.reason, Reason::ShimPanic | Reason::Overtaken)
+        || process::is_sandboxed()
+    {
         return false;
     }
     let mut path = Path::new();
-    let mut cx = Cx { path: &mut path, net: Net { facts: &Harmless } };
+    let mut instead = Instead::new();
+    let mut cx = Cx { path: &mut path, net: Net { facts: &Harmless, ..INIT_NET }, instead: &mut instead };
     let Some(verdict) = walk(event, &mut cx) else { return false };
     if let Some(last) = event.path.steps().last().filter(|step| step.func == func!(fd_install)) {
         path.step(last.func, last.finding);

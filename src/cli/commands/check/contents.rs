@@ -14,6 +14,9 @@ pub struct Contents {
     pub own_hooks: Vec<&'static str>,
     /// Whether it calls liburing, or contains it.
     pub io_uring: bool,
+    /// Whether it has ThreadSanitizer's functions in the place of libc's, as a program has that the runtime is linked
+    /// into: by the rule of the library itself, which does not log in such a program.
+    pub replaces_clone: bool,
 }
 
 /// Reads the tables.
@@ -26,6 +29,7 @@ pub fn read(data: &[u8], hooks: &'static [Hook]) -> Contents {
         symbols(header, data, table, |name, exported| {
             contents.io_uring |= name.starts_with("io_uring_queue_init") || name == "io_uring_setup";
             if exported && table == elf::SHT_DYNSYM {
+                contents.replaces_clone |= matches!(name, "clone" | "__tsan_init");
                 contents.own_hooks.extend(hooks.iter().map(|hook| hook.name()).find(|hook| *hook == name));
             }
         });

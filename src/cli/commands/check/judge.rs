@@ -8,9 +8,11 @@ use crate::hook_table::HOOKS;
 use rustix::fs::{StatVfsMountFlags, getxattr, statvfs};
 use rustix::process::{getegid, geteuid, getgid, getuid};
 use rustix::thread::no_new_privs;
-use sockshim_elf::file::{Elf, Format, Linking, examine};
+use sockshim_elf::file::{Format, examine};
+use sockshim_elf::linking::{Elf, Linking};
 use sockshim_elf::obstacle::Obstacle;
 use sockshim_elf::privilege::{self, Caller, File};
+use sockshim_elf::sanitizer::Sanitizer;
 use sockshim_elf::script::{self, HEAD, NESTING};
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -158,7 +160,9 @@ fn program_file(path: &Path, data: &[u8], elf: &Elf, warnings: &mut Vec<String>)
         return (Verdict::NotAProgram, "it is a shared library".into());
     }
     let obstacle = elf.obstacle();
-    if let Some(obstacle) = obstacle.filter(|obstacle| *obstacle != Obstacle::Go) {
+    // Go's and the sanitizers' programs have a dynamic linker, which is looked at first.
+    let later = [Obstacle::Go, Obstacle::AddressSanitizer, Obstacle::ThreadSanitizer];
+    if let Some(obstacle) = obstacle.filter(|obstacle| !later.contains(obstacle)) {
         return (Verdict::Not(obstacle), words::of_file(obstacle, elf));
     }
     if let Linking::Dynamic(interpreter) = elf.linking {
@@ -178,6 +182,20 @@ fn program_file(path: &Path, data: &[u8], elf: &Elf, warnings: &mut Vec<String>)
     let (file, caller) = (inode(path), caller());
     if let Some(obstacle) = privilege::secure(&file, &caller) {
         return (Verdict::Not(obstacle), words::of_inode(obstacle, &file, &caller));
+    }
+    if contents.replaces_clone {
+        return (Verdict::Not(Obstacle::ThreadSanitizer), words::THREAD_SANITIZER.into());
+    }
+    for name in &contents.needed {
+        match Sanitizer::of_library(name.as_bytes()) {
+            Some(Sanitizer::Address) => {
+                return (Verdict::Not(Obstacle::AddressSanitizer), words::address_sanitizer(name));
+            }
+            Some(Sanitizer::Thread) => {
+                return (Verdict::Not(Obstacle::ThreadSanitizer), words::THREAD_SANITIZER.into());
+            }
+            None => {}
+        }
     }
     if contents.io_uring {
         warnings.push(words::IO_URING.into());

@@ -43,6 +43,8 @@ Exit codes, of the first PROG that is not fine:
   14   other-libc      linked with another libc, such as musl
   15   other-arch      for another architecture, or another size of words
   16   not-a-program   neither an ELF program nor a script, empty, or damaged
+  17   asan            AddressSanitizer's shared runtime ends it unless it comes first in LD_PRELOAD
+  18   tsan            has ThreadSanitizer, beside which the library cannot log
   125  unreadable      the file cannot be read, so nothing can be said
   126  not-executable  it cannot be executed
   127  not-found       there is no such file";

@@ -1,7 +1,7 @@
 //! The sentences.
 
 use object::elf as machine;
-use sockshim_elf::file::{Elf, Linking};
+use sockshim_elf::linking::{Elf, Linking};
 use sockshim_elf::obstacle::Obstacle;
 use sockshim_elf::privilege::{Caller, File, has_set_id};
 use std::path::PathBuf;
@@ -18,7 +18,19 @@ pub const CLEARED: &str = "env(1) starts it without LD_PRELOAD, as the script's 
 /// Operations that no function of libc makes.
 pub const IO_URING: &str = "it uses liburing: what goes through an io_uring is not seen";
 /// Definitions in the program come before the library's.
-pub const OWN_HOOKS: &str = "it has functions of its own by these names, and calls to them are not seen";
+pub const OWN_HOOKS: &str = "it has functions of its own by these names, and a call to one of them is seen only if it \
+                             calls the next function of that name";
+/// What the library says itself in a program with ThreadSanitizer.
+pub const THREAD_SANITIZER: &str = "a program with ThreadSanitizer cannot be logged: the library is loaded, and stays \
+                                    silent. Use a build without -fsanitize=thread";
+
+/// Why AddressSanitizer's shared runtime keeps the library out, and what helps.
+pub fn address_sanitizer(runtime: &str) -> String {
+    format!(
+        "it needs AddressSanitizer's shared runtime, which ends the program unless it is the first library. Start it \
+         with LD_PRELOAD=\"{runtime} /path/to/libsockshim.so\", or link the runtime into it"
+    )
+}
 
 /// Why a file keeps the library out by its content.
 pub fn of_file(obstacle: Obstacle, elf: &Elf) -> String {

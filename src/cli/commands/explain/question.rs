@@ -5,7 +5,7 @@ use libc::c_int;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use sockshim_core::errno::Errno;
-use sockshim_core::net::namespace::{Facts, Net};
+use sockshim_core::net::namespace::{Facts, INIT_NET, Net};
 use sockshim_core::net::ops::{Cx, ProtoOps, Socket};
 use sockshim_core::net::path::Path;
 use sockshim_core::net::sock::Proto;
@@ -15,7 +15,7 @@ use sockshim_core::trace::line::{LONGEST, Line};
 use sockshim_core::trace::pieces::Process;
 use sockshim_core::trace::{json, text};
 use sockshim_core::uapi::{FAMILIES, Named, TypeArg, protocols_of};
-use sockshim_core::verdict::{Predicted, Verdict};
+use sockshim_core::verdict::{Instead, Predicted, Verdict};
 use std::fmt;
 use std::io;
 
@@ -61,7 +61,8 @@ impl Question {
     /// The walk through the tables.
     pub fn walk(self, facts: &dyn Facts) -> Answer {
         let mut path = Path::new();
-        let mut cx = Cx { path: &mut path, net: Net { facts } };
+        let mut instead = Instead::new();
+        let mut cx = Cx { path: &mut path, net: Net { facts, ..INIT_NET }, instead: &mut instead };
         let (verdict, sock) = sys_socket(&mut cx, self.family, self.ty, self.protocol);
         Answer { question: self, verdict, sock, path }
     }
@@ -109,13 +110,13 @@ impl Answer {
         self.sock.ops.and(self.sock.sk.prot)
     }
 
-    /// Whether the kernel contradicts.
+    /// Whether the kernel contradicts, or somebody else does that it asks.
     pub fn is_divergence(&self, kernel: Outcome) -> bool {
         let errno = match kernel {
             Outcome::Success => None,
             Outcome::Errno(errno) => Some(errno.0),
         };
-        Event { errno, ..self.event() }.is_divergence()
+        Event { errno, ..self.event() }.is_unexpected()
     }
 
     /// The path as the log has it in JSON, a value for each step.

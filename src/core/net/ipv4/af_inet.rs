@@ -2,6 +2,8 @@
 
 use crate::errno::Errno;
 use crate::func;
+use crate::net::core::sock::NO_OPS;
+use crate::net::core::sock::pass_to;
 use crate::net::ipv4::bind::inet_bind;
 use crate::net::ipv4::common::{
     Below, below, inet_ioctl, inet_recvmsg, inet_sendmsg, sock_common_getsockopt, sock_common_setsockopt,
@@ -12,10 +14,10 @@ use crate::net::ipv4::connection::{
 use crate::net::ipv4::ping::{PING_PROT, PING_PROTOSW};
 use crate::net::ipv4::{raw, tcp, udp};
 use crate::net::mptcp::protocol::{MPTCP_PROT, MPTCP_PROTOSW, MPTCP_STREAM_OPS};
-use crate::net::ops::{Cx, NO_OPS, NetProtoFamily, ProtoOps, Socket};
+use crate::net::ops::{Cx, NetProtoFamily, ProtoOps, Socket};
 use crate::net::path::{Finding, Func, Path};
 use crate::net::protosw::{InetProtosw, Lookup, Protosw};
-use crate::net::sock::{Bound, pass_to};
+use crate::net::sock::Bound;
 use crate::net::{l2tp::l2tp_ip as l2tp, sctp::protocol as sctp, smc::smc_inet as smc};
 use crate::op;
 use crate::verdict::{Reason, Verdict};

@@ -3,14 +3,14 @@
 
 use crate::errno::Errno;
 use crate::func;
+use crate::net::core::sock::pass_to;
 use crate::net::ipv4::ip_sockglue::{ip_getsockopt, ip_setsockopt};
 use crate::net::ipv4::{ping, raw, tcp, udp};
 use crate::net::ipv6;
 use crate::net::ipv6::ipv6_sockglue::{ipv6_getsockopt, ipv6_setsockopt};
 use crate::net::mptcp::protocol as mptcp;
-use crate::net::ops::{Cx, Msg, Opt, Socket, SocketState};
-use crate::net::sock::{Proto, TcpState, pass_to};
-use crate::net::socket::NO_IOCTL;
+use crate::net::ops::{Cx, Msg, NO_IOCTL, Opt, Socket, SocketState};
+use crate::net::sock::{Proto, TcpState};
 use crate::verdict::{Change, Reason, Verdict};
 use libc::c_int;
 

@@ -2,7 +2,8 @@
 //! host's business.
 
 use crate::func;
-use crate::net::ops::{NO_OPS, ProtoOps};
+use crate::net::core::sock::NO_OPS;
+use crate::net::ops::ProtoOps;
 use crate::net::protosw::InetProtosw;
 use crate::net::sock::{NO_PROTO, Proto};
 use crate::op;

@@ -3,11 +3,11 @@
 use crate::errno::Errno;
 use crate::func;
 use crate::net::address::SockAddr;
-use crate::net::module::request_module;
-use crate::net::ops::{Cx, Msg, NO_OPS, NetProtoFamily, Opt, ProtoOps, Socket};
+use crate::net::core::sock::NO_OPS;
+use crate::net::kmod::request_module;
+use crate::net::ops::{Cx, Msg, NO_IOCTL, NetProtoFamily, Opt, ProtoOps, Socket};
 use crate::net::path::Finding;
 use crate::net::sock::{Bound, NO_PROTO, Proto};
-use crate::net::socket::NO_IOCTL;
 use crate::op;
 use crate::uapi::MAX_LINKS;
 use crate::verdict::{Change, Reason, Verdict};

@@ -3,9 +3,9 @@
 use crate::errno::Errno;
 use crate::func;
 use crate::net::address::SockAddr;
-use crate::net::ops::{Cx, Msg, NO_OPS, NetProtoFamily, Opt, ProtoOps, Socket};
+use crate::net::core::sock::NO_OPS;
+use crate::net::ops::{Cx, Msg, NO_IOCTL, NetProtoFamily, Opt, ProtoOps, Socket};
 use crate::net::sock::{Bound, NO_PROTO, Proto};
-use crate::net::socket::NO_IOCTL;
 use crate::op;
 use crate::uapi::SOCK_PACKET;
 use crate::verdict::{Change, Reason, Verdict};

@@ -1,7 +1,8 @@
 //! IPPROTO_SMC (`net/smc/smc_inet.c`): its rows and tables. What it decides is the host's business.
 
 use crate::func;
-use crate::net::ops::{NO_OPS, ProtoOps};
+use crate::net::core::sock::NO_OPS;
+use crate::net::ops::ProtoOps;
 use crate::net::protosw::InetProtosw;
 use crate::net::sock::{NO_PROTO, Proto};
 use crate::op;

@@ -1,27 +1,30 @@
 //! socket(2), socketpair(2), accept(2): where sockets come from.
 
-use super::{Copied, Lookup, allowed, handler, net_family, settled, sockfd_lookup_light};
+use super::{Copied, Lookup, handler, net_family, settled, sockfd_lookup_light};
 use crate::errno::Errno;
 use crate::func;
 use crate::net::families;
-use crate::net::module::{module_put, request_module, try_module_get};
+use crate::net::kmod::request_module;
+use crate::net::module::{module_put, try_module_get};
 use crate::net::ops::{Cx, Socket};
 use crate::net::path::Finding;
-use crate::net::security;
+use crate::net::security::{
+    security_socket_accept, security_socket_create, security_socket_post_create, security_socket_socketpair,
+};
 use crate::uapi::{NPROTO, SOCK_FLAGS, SOCK_MAX, SOCK_PACKET, SOCK_TYPE_MASK};
 use crate::verdict::{Predicted, Reason, Verdict};
 use libc::c_int;
 
 /// socket(2). The socket is what it will be if the host agrees; its `ops` are empty when the walk did not get there.
 pub fn sys_socket(cx: &mut Cx, family: c_int, type_arg: c_int, protocol: c_int) -> (Verdict, Socket) {
-    let protocol = update_socket_protocol(cx, family, type_arg, protocol);
-    let mut sock = Socket::alloc(family, type_arg & SOCK_TYPE_MASK);
+    let (family, type_arg, protocol) = update_socket_protocol(cx, family, type_arg, protocol);
+    let mut sock = Socket::alloc(cx.net.id, family, type_arg & SOCK_TYPE_MASK);
     if type_arg & !(SOCK_TYPE_MASK | SOCK_FLAGS) != 0 {
         cx.path.step(func!(__sys_socket_create), Finding::Errno(Errno::EINVAL));
         return (Verdict::errno(Errno::EINVAL, Reason::BadType), sock);
     }
     let mut verdict = __sock_create(cx, &mut sock, protocol);
-    if !matches!(verdict.predicted, Predicted::Errno(_)) {
+    if verdict.may_succeed() {
         sock_map_fd(cx, &sock, type_arg & SOCK_FLAGS);
         if sock.ops.is_none() {
             verdict = verdict.because(Reason::HostFamily);
@@ -38,9 +41,18 @@ pub fn sock_map_fd(cx: &mut Cx, _sock: &Socket, flags: c_int) {
 
 /// `update_socket_protocol`: where BPF, and later a rule, replaces the protocol of socket(2). It sees the type with
 /// its flag bits and runs before every check, but not for socketpair(2) or accept(2).
-pub fn update_socket_protocol(cx: &mut Cx, _family: c_int, _type_arg: c_int, protocol: c_int) -> c_int {
+///
+/// In the kernel it gives a protocol. Here it gives all three arguments, and who replaces them tells libc so through
+/// [`Argument::Protocol`](crate::verdict::Argument::Protocol).
+#[inline(always)]
+pub fn update_socket_protocol(
+    cx: &mut Cx,
+    family: c_int,
+    type_arg: c_int,
+    protocol: c_int,
+) -> (c_int, c_int, c_int) {
     cx.path.step(func!(update_socket_protocol), Finding::Unchanged);
-    protocol
+    (family, type_arg, protocol)
 }
 
 /// Families below this number have a slot in every kernel that can run this (`AF_NFC` and before, Linux 3.1).
@@ -76,8 +88,9 @@ pub fn __sock_create(cx: &mut Cx, sock: &mut Socket, protocol: c_int) -> Verdict
         cx.path.step(here, Finding::FamilyBecomes(libc::AF_PACKET as u8));
     }
     let family = sock.sk.family;
-    if let Err(errno) = security::security_socket_create(cx.path, family, sock.ty, protocol) {
-        return Verdict::errno(errno, Reason::Privilege);
+    let ty = sock.ty;
+    if let Err(refusal) = security_socket_create(cx, family, ty, protocol, false) {
+        return refusal;
     }
     let pf = net_family(family).or_else(|| {
         request_module(cx.path, family, None, None);
@@ -108,7 +121,7 @@ pub fn __sock_create(cx: &mut Cx, sock: &mut Socket, protocol: c_int) -> Verdict
         return verdict;
     }
     if let Some(ops) = sock.ops {
-        cx.path.step(pf.create.func, Finding::Ops(ops));
+        cx.path.step(pf.create.func, Finding::Ops(&ops.name));
         if !try_module_get(ops.owner) {
             sock.ops = None;
             module_put(pf.owner);
@@ -116,10 +129,11 @@ pub fn __sock_create(cx: &mut Cx, sock: &mut Socket, protocol: c_int) -> Verdict
         }
     }
     module_put(pf.owner);
-    match security::security_socket_post_create(cx.path, sock) {
-        Ok(()) => verdict,
-        Err(errno) => Verdict::errno(errno, Reason::Privilege),
+    if let Err(refusal) = security_socket_post_create(cx, sock, family, ty, protocol, false) {
+        sock.ops = None;
+        return refusal;
     }
+    verdict
 }
 
 /// Whether the kernel has a family that not every kernel has.
@@ -136,7 +150,7 @@ pub fn sys_socketpair(
     protocol: c_int,
     array: Copied<()>,
 ) -> (Verdict, Socket) {
-    let mut one = Socket::alloc(family, type_arg & SOCK_TYPE_MASK);
+    let mut one = Socket::alloc(cx.net.id, family, type_arg & SOCK_TYPE_MASK);
     if type_arg & !(SOCK_TYPE_MASK | SOCK_FLAGS) != 0 {
         cx.path.step(func!(__sys_socketpair), Finding::Errno(Errno::EINVAL));
         return (Verdict::errno(Errno::EINVAL, Reason::BadType), one);
@@ -145,14 +159,16 @@ pub fn sys_socketpair(
         cx.path.step(func!(__sys_socketpair), Finding::Errno(errno));
         return (Verdict::errno(errno, Reason::BadArgument), one);
     }
-    let verdict = __sock_create(cx, &mut one, protocol);
-    let Some(ops) = one.ops else { return (verdict, one) };
-    if let Err(errno) = security::security_socket_socketpair(cx.path, &one, &one) {
-        return (Verdict::errno(errno, Reason::Privilege), one);
+    let made = __sock_create(cx, &mut one, protocol);
+    let Some(ops) = one.ops else { return (made, one) };
+    // The second is made like the first, with the same end, so the path has it once.
+    let two = one;
+    if let Err(refusal) = security_socket_socketpair(cx, &one, &two) {
+        return (refusal, one);
     }
-    let paired = handler!(cx, ops.socketpair, &one, &one);
+    let paired = handler!(cx, ops.socketpair, &one, &two);
     // Whether it comes to that is open as long as it is open whether the sockets can be made.
-    let verdict = if verdict.predicted == Predicted::Ok { paired } else { verdict };
+    let verdict = if made.predicted == Predicted::Ok { paired } else { made };
     (verdict, one)
 }
 
@@ -167,7 +183,8 @@ pub fn sys_accept4(cx: &mut Cx, lookup: Lookup, flags: c_int) -> Verdict {
             return Err(Verdict::errno(Errno::EINVAL, Reason::BadArgument));
         }
         let (sock, ops) = sockfd_lookup_light(cx, &lookup)?;
-        allowed(cx, func!(security_socket_accept), sock)?;
+        let newsock = Socket { ops: sock.ops, ..Socket::alloc(sock.net, sock.sk.family, sock.ty) };
+        security_socket_accept(cx, sock, &newsock)?;
         Ok(handler!(cx, ops.accept, sock))
     })())
 }

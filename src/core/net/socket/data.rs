@@ -2,14 +2,15 @@
 //!
 //! The callers add MSG_DONTWAIT for a descriptor with O_NONBLOCK, as the kernel does before it runs a handler.
 
-use super::{Copied, Lookup, allowed, borrowed, handler, move_addr_to_kernel, settled, sockfd_lookup_light};
+use super::{Copied, Lookup, borrowed, handler, move_addr_to_kernel, settled, sockfd_lookup_light};
 use crate::errno::Errno;
 use crate::func;
 use crate::net::address::SockAddr;
-use crate::net::ops::{Cx, Msg, ProtoOps, Socket};
+use crate::net::ops::{Cx, Message, Msg, Op, ProtoOps, Socket};
 use crate::net::path::{Finding, Func};
+use crate::net::security::{security_socket_recvmsg, security_socket_sendmsg};
 use crate::uapi::SOCKADDR_STORAGE;
-use crate::verdict::{Reason, Verdict};
+use crate::verdict::{Argument, Reason, Verdict};
 use libc::c_int;
 
 /// `UIO_MAXIOV`: the most parts that a message can have.
@@ -49,13 +50,30 @@ fn copied<T>(cx: &mut Cx, func: Func, argument: Copied<T>) -> Result<T, Verdict>
 }
 
 fn sock_sendmsg(cx: &mut Cx, sock: &Socket, ops: &'static ProtoOps, msg: &Msg) -> Result<Verdict, Verdict> {
-    allowed(cx, func!(security_socket_sendmsg), sock)?;
-    Ok(handler!(cx, ops.sendmsg, sock, msg))
+    security_socket_sendmsg(cx, sock, msg, msg.len)?;
+    Ok(with_message(cx, &ops.sendmsg, sock, msg))
 }
 
 fn sock_recvmsg(cx: &mut Cx, sock: &Socket, ops: &'static ProtoOps, msg: &Msg) -> Result<Verdict, Verdict> {
-    allowed(cx, func!(security_socket_recvmsg), sock)?;
-    Ok(handler!(cx, ops.recvmsg, sock, msg))
+    security_socket_recvmsg(cx, sock, msg, msg.len, msg.flags)?;
+    Ok(with_message(cx, &ops.recvmsg, sock, msg))
+}
+
+/// Runs sendmsg or recvmsg, with the program's message unless a decision has changed its name or its length.
+#[inline(always)]
+fn with_message(cx: &mut Cx, op: &Op<Message>, sock: &Socket, msg: &Msg) -> Verdict {
+    match cx.instead.argument {
+        Argument::Own => handler!(cx, op, sock, msg),
+        _ => with_other_message(cx, op, sock, msg),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn with_other_message(cx: &mut Cx, op: &Op<Message>, sock: &Socket, msg: &Msg) -> Verdict {
+    let name = cx.instead.address().copied().or(msg.name);
+    let msg = Msg { name, len: cx.instead.length(msg.len), ..*msg };
+    handler!(cx, op, sock, &msg)
 }
 
 /// sendto(2), and send(2) without an address. A buffer that is no address of the program's beats a bad descriptor.

@@ -23,13 +23,13 @@ pub use option::*;
 use crate::errno::Errno;
 use crate::func;
 use crate::net::address::SockAddr;
-use crate::net::namespace::{Fact, Facts, Known, Net};
+use crate::net::namespace::{Fact, Facts, Known, Net, NetId};
 use crate::net::ops::{Cx, NetProtoFamily, ProtoOps, Socket};
-use crate::net::path::{Finding, Func, Path};
-use crate::net::security;
+use crate::net::path::{Finding, Path};
+pub use crate::net::uaccess::{Copied, borrowed};
 use crate::published::{PublishError, Published};
 use crate::uapi::NPROTO;
-use crate::verdict::{Reason, Verdict};
+use crate::verdict::{Instead, Reason, Verdict};
 use libc::c_int;
 
 /// How often one slot of `net_families[]` can change; see [`crate::published`].
@@ -92,11 +92,13 @@ impl Facts for Exists {
     }
 }
 
-/// A socket that exists already, from what SO_DOMAIN, SO_TYPE and SO_PROTOCOL say: the same walk finds its ops.
-pub fn socket_of(family: c_int, ty: c_int, protocol: c_int) -> Socket {
+/// A socket of the host's that exists already in `net`, from what SO_DOMAIN, SO_TYPE and SO_PROTOCOL say: the same walk
+/// finds its ops.
+pub fn socket_of(net: NetId, family: c_int, ty: c_int, protocol: c_int) -> Socket {
     let mut path = Path::new();
-    let mut cx = Cx { path: &mut path, net: Net { facts: &Exists } };
-    let mut sock = Socket::alloc(family, ty);
+    let mut instead = Instead::new();
+    let mut cx = Cx { path: &mut path, net: Net { id: net, facts: &Exists }, instead: &mut instead };
+    let mut sock = Socket::alloc(net, family, ty);
     if let Some(pf) = net_family(family) {
         // Whether it may be created is no question any more, so the verdict is not of interest.
         let _ = (pf.create.call)(&mut cx, &mut sock, protocol);
@@ -117,15 +119,6 @@ pub enum Lookup {
     BadFd,
     /// Nobody could tell; the host will.
     Unknown,
-}
-
-/// An argument that was to be copied from the program: the bytes, the error that the copy meets, or nothing
-/// because the memory could not be looked at.
-pub type Copied<T> = Option<Result<T, Errno>>;
-
-/// The same argument where it stands: addresses are large.
-pub fn borrowed<T>(argument: &Copied<T>) -> Copied<&T> {
-    argument.as_ref().map(|copied| copied.as_ref().map_err(|errno| *errno))
 }
 
 /// The start of a call on a descriptor: the lookup, and its two errors.
@@ -165,10 +158,6 @@ fn move_addr_to_kernel<'a>(cx: &mut Cx, addr: Copied<&'a SockAddr>) -> Result<&'
         }
         None => Err(Verdict::ask()),
     }
-}
-
-fn allowed(cx: &mut Cx, hook: Func, sock: &Socket) -> Result<(), Verdict> {
-    security::security_socket(cx.path, hook, sock).map_err(|errno| Verdict::errno(errno, Reason::Privilege))
 }
 
 /// Runs a member of the ops table and notes it, before what it notes itself.

@@ -1,11 +1,15 @@
 //! bind(2), connect(2), listen(2), getsockname(2), getpeername(2), shutdown(2), and the end of a socket.
 
-use super::{Copied, Lookup, allowed, handler, move_addr_to_kernel, settled, sockfd_lookup_light};
+use super::{Copied, Lookup, handler, move_addr_to_kernel, settled, sockfd_lookup_light};
 use crate::errno::Errno;
 use crate::func;
 use crate::net::address::SockAddr;
-use crate::net::ops::{Cx, Socket};
+use crate::net::ops::{Address, Cx, Op, Socket};
 use crate::net::path::Finding;
+use crate::net::security::{
+    security_socket_bind, security_socket_connect, security_socket_getpeername, security_socket_getsockname,
+    security_socket_listen, security_socket_shutdown,
+};
 use crate::verdict::{Predicted, Reason, Verdict};
 use libc::c_int;
 
@@ -14,8 +18,8 @@ pub fn sys_bind(cx: &mut Cx, lookup: Lookup, addr: Copied<&SockAddr>) -> Verdict
     settled((|| {
         let (sock, ops) = sockfd_lookup_light(cx, &lookup)?;
         let addr = move_addr_to_kernel(cx, addr)?;
-        allowed(cx, func!(security_socket_bind), sock)?;
-        Ok(handler!(cx, ops.bind, sock, addr))
+        security_socket_bind(cx, sock, addr)?;
+        Ok(at_address(cx, &ops.bind, sock, addr))
     })())
 }
 
@@ -27,9 +31,25 @@ pub fn sys_connect(cx: &mut Cx, lookup: Lookup, addr: Copied<&SockAddr>) -> Verd
         }
         let addr = move_addr_to_kernel(cx, addr)?;
         let (sock, ops) = sockfd_lookup_light(cx, &lookup)?;
-        allowed(cx, func!(security_socket_connect), sock)?;
-        Ok(handler!(cx, ops.connect, sock, addr))
+        security_socket_connect(cx, sock, addr)?;
+        Ok(at_address(cx, &ops.connect, sock, addr))
     })())
+}
+
+/// Runs bind or connect, with the program's address unless a decision has given another one.
+#[inline(always)]
+fn at_address(cx: &mut Cx, op: &Op<Address>, sock: &Socket, addr: &SockAddr) -> Verdict {
+    if cx.instead.address().is_some() {
+        return at_other_address(cx, op, sock);
+    }
+    handler!(cx, op, sock, addr)
+}
+
+#[cold]
+#[inline(never)]
+fn at_other_address(cx: &mut Cx, op: &Op<Address>, sock: &Socket) -> Verdict {
+    let addr = cx.instead.address().copied().unwrap_or(SockAddr::EMPTY);
+    handler!(cx, op, sock, &addr)
 }
 
 /// listen(2): the backlog is cut to `net.core.somaxconn`, compared as unsigned.
@@ -41,7 +61,7 @@ pub fn sys_listen(cx: &mut Cx, lookup: Lookup, backlog: c_int) -> Verdict {
         {
             cx.fact(func!(__sys_listen), &"net.core.somaxconn", Some(most));
         }
-        allowed(cx, func!(security_socket_listen), sock)?;
+        security_socket_listen(cx, sock, backlog)?;
         Ok(handler!(cx, ops.listen, sock, backlog))
     })())
 }
@@ -72,9 +92,10 @@ fn move_addr_to_user(cx: &mut Cx, out: AddrOut) -> Verdict {
 pub fn sys_getname(cx: &mut Cx, lookup: Lookup, peer: c_int, out: AddrOut) -> Verdict {
     settled((|| {
         let (sock, ops) = sockfd_lookup_light(cx, &lookup)?;
-        let hook =
-            if peer == 0 { func!(security_socket_getsockname) } else { func!(security_socket_getpeername) };
-        allowed(cx, hook, sock)?;
+        match peer {
+            0 => security_socket_getsockname(cx, sock)?,
+            _ => security_socket_getpeername(cx, sock)?,
+        }
         let verdict = handler!(cx, ops.getname, sock, peer);
         Ok(if verdict.predicted == Predicted::Ok { move_addr_to_user(cx, out) } else { verdict })
     })())
@@ -84,7 +105,7 @@ pub fn sys_getname(cx: &mut Cx, lookup: Lookup, peer: c_int, out: AddrOut) -> Ve
 pub fn sys_shutdown(cx: &mut Cx, lookup: Lookup, how: c_int) -> Verdict {
     settled((|| {
         let (sock, ops) = sockfd_lookup_light(cx, &lookup)?;
-        allowed(cx, func!(security_socket_shutdown), sock)?;
+        security_socket_shutdown(cx, sock, how)?;
         Ok(handler!(cx, ops.shutdown, sock, how))
     })())
 }

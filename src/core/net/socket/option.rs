@@ -1,10 +1,11 @@
 //! setsockopt(2), getsockopt(2), ioctl(2), mmap(2).
 
-use super::{Copied, Lookup, allowed, handler, settled, sockfd_lookup_light};
+use super::{Copied, Lookup, handler, settled, sockfd_lookup_light};
 use crate::errno::Errno;
 use crate::func;
-use crate::net::ops::{Cx, Opt, ProtoOps, Socket};
+use crate::net::ops::{Cx, ENOIOCTLCMD, Opt, ProtoOps, Socket};
 use crate::net::path::{Finding, Func};
+use crate::net::security::{security_socket_getsockopt, security_socket_setsockopt};
 use crate::net::sockopt::{sk_getsockopt, sock_setsockopt};
 use crate::uapi::IOCTL_GENERIC;
 use crate::verdict::{Change, Predicted, Reason, Verdict};
@@ -36,7 +37,7 @@ pub fn sys_setsockopt(
             cx.path.step(func!(do_sock_setsockopt), Finding::Errno(Errno::EINVAL));
             return Err(Verdict::errno(Errno::EINVAL, Reason::BadArgument));
         }
-        allowed(cx, func!(security_socket_setsockopt), sock)?;
+        security_socket_setsockopt(cx, sock, level, optname)?;
         let opt = Opt { level, name: optname, len: Some(Ok(optlen)), value };
         if level == libc::SOL_SOCKET && !ops.custom_sol_socket {
             cx.path.step(func!(sock_setsockopt), Finding::Passed);
@@ -82,7 +83,7 @@ pub fn sys_getsockopt(
 ) -> Verdict {
     settled((|| {
         let (sock, ops) = sockfd_lookup_light(cx, &lookup)?;
-        allowed(cx, func!(security_socket_getsockopt), sock)?;
+        security_socket_getsockopt(cx, sock, level, optname)?;
         let opt = Opt { level, name: optname, len: optlen, value };
         if level == libc::SOL_SOCKET {
             cx.path.step(func!(sk_getsockopt), Finding::Passed);
@@ -95,11 +96,6 @@ pub fn sys_getsockopt(
         Ok(handler!(cx, op, sock, &opt))
     })())
 }
-
-/// How a handler says that it does not know a request: an error of the kernel's own, which no program sees.
-const ENOIOCTLCMD: Errno = Errno(515);
-/// The same as the end of an ioctl handler.
-pub const NO_IOCTL: Verdict = Verdict::errno(ENOIOCTLCMD, Reason::NoOperation);
 
 /// `_IOC_TYPE` of the requests that belong to sockets (`SOCK_IOC_TYPE`).
 const SOCK_IOC_TYPE: u32 = 0x89;

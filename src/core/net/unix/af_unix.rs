@@ -3,10 +3,10 @@
 use crate::errno::Errno;
 use crate::func;
 use crate::net::address::SockAddr;
-use crate::net::ops::{Cx, Msg, NO_OPS, NetProtoFamily, Opt, ProtoOps, Socket};
+use crate::net::core::sock::NO_OPS;
+use crate::net::ops::{Cx, Msg, NO_IOCTL, NetProtoFamily, Opt, ProtoOps, Socket};
 use crate::net::path::Finding;
 use crate::net::sock::{Bound, NO_PROTO, Proto, TcpState};
-use crate::net::socket::NO_IOCTL;
 use crate::net::sockopt::sock_setsockopt;
 use crate::op;
 use crate::verdict::{Change, Reason, Verdict};

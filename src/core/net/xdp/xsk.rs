@@ -3,7 +3,8 @@
 use crate::errno::Errno;
 use crate::func;
 use crate::net::address::SockAddr;
-use crate::net::ops::{Cx, Msg, NO_OPS, NetProtoFamily, Opt, ProtoOps, Socket};
+use crate::net::core::sock::NO_OPS;
+use crate::net::ops::{Cx, Msg, NetProtoFamily, Opt, ProtoOps, Socket};
 use crate::net::packet::af_packet::needs_net_raw;
 use crate::net::sock::{Bound, NO_PROTO, Proto};
 use crate::op;

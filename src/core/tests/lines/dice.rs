@@ -11,7 +11,7 @@ use sockshim_core::net::sock::TcpState;
 use sockshim_core::net::socket::sys_socket;
 use sockshim_core::trace::event::{Event, Extra, Summary};
 use sockshim_core::uapi;
-use sockshim_core::verdict::{Action, Predicted, Reason};
+use sockshim_core::verdict::{Action, Instead, Predicted, Reason};
 use sockshim_core::{func, hook};
 
 macro_rules! hooks {
@@ -59,7 +59,7 @@ impl Dice {
     }
 
     fn finding(&mut self, ops: &Socket) -> Finding {
-        match self.below(20) {
+        match self.below(21) {
             0 => Finding::Unchanged,
             1 => Finding::Allow,
             2 => Finding::Family { index: self.word() as u8, create: func!(inet_create) },
@@ -86,11 +86,12 @@ impl Dice {
                 value: self.int(),
                 source: self.one(&[Source::Probe, Source::Sysctl, Source::Assumed]),
             },
-            13 => ops.ops.map_or(Finding::Passed, Finding::Ops),
+            13 => ops.ops.map_or(Finding::Passed, |ops| Finding::Ops(&ops.name)),
             14 => Finding::Fd(self.int()),
             15 => Finding::Flags(self.one(&[0, 0o4000, 0o2_004_000, 0x77])),
             16 => Finding::Value(self.word() as i64),
             17 => Finding::State(self.one(&SocketState::ALL), self.one(&[TcpState::Close, TcpState::Listen])),
+            18 => Finding::MayHaveRefused,
             _ => Finding::Passed,
         }
     }
@@ -98,7 +99,7 @@ impl Dice {
     pub fn event(&mut self) -> Event {
         let mut event = Event::new(&HOOKS[self.below(HOOKS.len() as u64) as usize]);
         let family = self.one(&[libc::AF_INET, libc::AF_INET6, libc::AF_UNIX, libc::AF_NETLINK, 99]);
-        let cx = &mut Cx { path: &mut Path::new(), net: INIT_NET };
+        let cx = &mut Cx { path: &mut Path::new(), net: INIT_NET, instead: &mut Instead::new() };
         let socket = sys_socket(cx, family, self.one(&[libc::SOCK_STREAM, libc::SOCK_DGRAM]), 0).1;
         (event.start, event.ns, event.tid) = (self.word() >> 4, self.word(), self.int());
         event.via_syscall = self.below(8) == 0;
@@ -117,6 +118,7 @@ impl Dice {
             Reason::HostOwned,
             Reason::FdLife,
             Reason::BadState,
+            Reason::ResultUnknown,
             Reason::Mispredicted,
             Reason::ExecStatic,
             Reason::Shim,
@@ -173,8 +175,11 @@ impl Dice {
         if self.below(4) == 0 {
             event.addr.set_truncated();
         }
-        event.socket =
-            self.one(&[None, Some(Socket::alloc(libc::AF_PACKET, uapi::SOCK_PACKET)), Some(socket)]);
+        event.socket = self.one(&[
+            None,
+            Some(Socket::alloc(INIT_NET.id, libc::AF_PACKET, uapi::SOCK_PACKET)),
+            Some(socket),
+        ]);
         for _ in 0..self.below(4) * self.below(5) {
             let func = self.one(&[func!(inet_create), func!(inet6_create), func!(security_socket_bind)]);
             event.path.step(func, self.finding(&socket));

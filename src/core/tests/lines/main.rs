@@ -71,6 +71,9 @@ fn step(step: &Step, event: &Event) -> (String, String, String) {
         Finding::Passed | Finding::Flags(0) => (vec![], plain()),
         Finding::Unchanged => (vec![("result", json!("unchanged"))], (func.into(), "unchanged".into())),
         Finding::Allow => (vec![("result", json!("allow"))], plain()),
+        Finding::MayHaveRefused => {
+            (vec![("result", json!("may-have-refused"))], (func.into(), "may have refused".into()))
+        }
         Finding::Family { index, create } => (
             vec![("family", json!(index)), ("create", json!(create.name()))],
             (format!("net_families[{index}]"), create.name().to_string()),
@@ -131,7 +134,7 @@ fn step(step: &Step, event: &Event) -> (String, String, String) {
         ),
         Finding::Ops(ops) => {
             let prot = event.prot.map_or("none", |prot| prot.symbol);
-            (vec![("ops", json!(ops.name))], ("sock->ops".into(), format!("{}, sk_prot {prot}", ops.name)))
+            (vec![("ops", json!(*ops))], ("sock->ops".into(), format!("{}, sk_prot {prot}", ops)))
         }
         Finding::Fd(fd) => (vec![("fd", json!(fd))], (func.into(), fd.to_string())),
         Finding::Flags(flags) => {
@@ -281,7 +284,8 @@ fn as_text(event: &Event, comm: &[u8], epoch: u64) -> String {
     let args: Vec<_> = (0..event.hook.arity()).map(|index| argument(event, index).0).collect();
     out += &format!("{}({})", event.hook.name(), args.join(", "));
     if event.hook.ret() != "!" {
-        out += &format!(" = {}", event.ret);
+        let unknown = event.reason == Reason::ResultUnknown;
+        out += &if unknown { " = ?".to_string() } else { format!(" = {}", event.ret) };
     }
     if let Some(number) = event.errno {
         out += &Errno(number).name().map_or_else(|| format!(" errno {number}"), |name| format!(" {name}"));

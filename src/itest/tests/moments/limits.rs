@@ -9,6 +9,7 @@ use sockshim_itest::{Level, Output, Scratch, by_call, command, events};
 use crate::{ended, is_root, program};
 
 /// Makes the program begin under a limit.
+#[expect(clippy::disallowed_methods, reason = "no hook is linked into this test, so this is libc's")]
 fn limit(command: &mut Command, resource: u32, value: u64) {
     // SAFETY: setrlimit(2) and setuid(2) may be called between fork and exec.
     unsafe {

@@ -1,0 +1,216 @@
+//! The slab: one slot for each open file description, which all of its descriptors share.
+//!
+//! Slots are type-stable and never freed. A handle carries the generation of the slot that it means, so a stale handle is
+//! noticed and never followed to another socket.
+
+use super::word::{
+    Handle, generation_of, next_generation, pack_identity, pack_state, unpack_identity, unpack_state,
+};
+use crate::boxed::try_boxed;
+use crate::net::ops::{Socket, SocketState};
+use crate::net::sock::{Bound, TcpState};
+use crate::net::state::State;
+use once_cell::race::OnceBox;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+const SLOTS_PER_PAGE: usize = 256;
+/// About a million sockets are remembered; beyond that each call asks the kernel. Two slots fewer than a handle can name.
+const SLOT_PAGES: usize = 4095;
+
+/// One open file description.
+#[derive(Default)]
+struct Slot {
+    /// Family, type, protocol, the places of ops and prot in the family's lists, owner, namespace.
+    identity: AtomicU64,
+    /// The generation in the upper half, and the states: changed as one word.
+    state: AtomicU64,
+    /// SO_COOKIE, the kernel's own name for the socket; 0 when it was not asked.
+    cookie: AtomicU64,
+    /// How many descriptors of the table refer to it.
+    refs: AtomicU32,
+    /// The next free slot plus one, while it is free.
+    next: AtomicU32,
+}
+
+/// All slots.
+pub(super) struct Slab {
+    slots: [OnceBox<[Slot; SLOTS_PER_PAGE]>; SLOT_PAGES],
+    /// The first free slot plus one, and a tag that makes each value unique.
+    free: AtomicU64,
+    /// How many slots were ever used.
+    pub(super) used: AtomicU32,
+}
+
+impl Slab {
+    /// A slab without slots.
+    pub(super) const fn new() -> Slab {
+        Slab {
+            slots: [const { OnceBox::new() }; SLOT_PAGES],
+            free: AtomicU64::new(0),
+            used: AtomicU32::new(0),
+        }
+    }
+
+    /// The description with this cookie, with one handle more. Descriptors of one description arrive by different ways
+    /// (a message, pidfd_getfd), and what one of them does to the socket shows in the others.
+    ///
+    /// All slots are looked at. That is what adopting costs anyway while there are fewer than some thousand sockets, and
+    /// spares every other call an index.
+    pub(super) fn find(&self, cookie: u64, identity: u64) -> Option<Handle> {
+        if cookie == 0 {
+            return None;
+        }
+        for index in 0..self.used.load(Ordering::Acquire) {
+            let Some(slot) = self.slot(index) else { continue };
+            if slot.cookie.load(Ordering::Relaxed) != cookie || slot.refs.load(Ordering::Relaxed) == 0 {
+                continue;
+            }
+            let generation = generation_of(slot.state.load(Ordering::Acquire));
+            let known = slot.identity.load(Ordering::Acquire);
+            let handle = Handle::new(generation, index, known);
+            if slot.cookie.load(Ordering::Acquire) != cookie || !self.retain(handle) {
+                continue;
+            }
+            if known == identity {
+                return Some(handle);
+            }
+            self.condemn(handle);
+            self.release(handle);
+        }
+        None
+    }
+
+    /// Makes all handles of a description stale: what is known of it was about another socket.
+    pub(super) fn condemn(&self, handle: Handle) {
+        let Some(slot) = self.slot(handle.slot()) else { return };
+        let mut old = slot.state.load(Ordering::Acquire);
+        while generation_of(old) == handle.generation() {
+            let new = pack_state(next_generation(old), unpack_state(old));
+            match slot.state.compare_exchange_weak(old, new, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return,
+                Err(seen) => old = seen,
+            }
+        }
+    }
+
+    /// A slot for a new description, which has one handle.
+    #[inline(always)]
+    pub(super) fn describe(&self, socket: &Socket, cookie: u64) -> Option<Handle> {
+        let index = self.allocate()?;
+        let slot = self.slot(index)?;
+        let generation = generation_of(slot.state.load(Ordering::Acquire));
+        let identity = pack_identity(socket);
+        slot.identity.store(identity, Ordering::Relaxed);
+        slot.cookie.store(cookie, Ordering::Relaxed);
+        slot.refs.store(1, Ordering::Relaxed);
+        slot.state.store(pack_state(generation, State::of(socket)), Ordering::Release);
+        Some(Handle::new(generation, index, identity))
+    }
+
+    /// A consistent copy of the socket and its cookie, or `None` for a stale handle.
+    #[inline(always)]
+    pub(super) fn read(&self, handle: Handle) -> Option<(Socket, u64)> {
+        let slot = self.slot(handle.slot())?;
+        let before = slot.state.load(Ordering::Acquire);
+        let identity = slot.identity.load(Ordering::Acquire);
+        let cookie = slot.cookie.load(Ordering::Acquire);
+        let after = slot.state.load(Ordering::Acquire);
+        let current =
+            generation_of(before) == handle.generation() && generation_of(after) == handle.generation();
+        current.then(|| (unpack_identity(identity, unpack_state(after)), cookie))
+    }
+
+    /// Changes the states in one step; a stale handle changes nothing.
+    #[inline]
+    pub(super) fn update(&self, handle: Handle, change: impl Fn(State) -> State) {
+        let Some(slot) = self.slot(handle.slot()) else { return };
+        let mut old = slot.state.load(Ordering::Acquire);
+        while generation_of(old) == handle.generation() {
+            let new = pack_state(handle.generation(), change(unpack_state(old)));
+            match slot.state.compare_exchange_weak(old, new, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return,
+                Err(seen) => old = seen,
+            }
+        }
+    }
+
+    /// How many descriptors refer to the description; 0 for a stale handle.
+    #[inline]
+    pub(super) fn refs(&self, handle: Handle) -> u32 {
+        match self.slot(handle.slot()) {
+            Some(slot) if generation_of(slot.state.load(Ordering::Acquire)) == handle.generation() => {
+                slot.refs.load(Ordering::Acquire)
+            }
+            _ => 0,
+        }
+    }
+
+    #[inline]
+    fn slot(&self, index: u32) -> Option<&Slot> {
+        let index = index as usize;
+        self.slots.get(index / SLOTS_PER_PAGE)?.get()?.get(index % SLOTS_PER_PAGE)
+    }
+
+    pub(super) fn retain(&self, handle: Handle) -> bool {
+        let Some(slot) = self.slot(handle.slot()) else { return false };
+        let mut refs = slot.refs.load(Ordering::Acquire);
+        while refs > 0 && generation_of(slot.state.load(Ordering::Acquire)) == handle.generation() {
+            match slot.refs.compare_exchange_weak(refs, refs + 1, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) if generation_of(slot.state.load(Ordering::Acquire)) == handle.generation() => {
+                    return true;
+                }
+                // The slot has become another description between the two looks.
+                Ok(_) => {
+                    self.release(handle);
+                    return false;
+                }
+                Err(seen) => refs = seen,
+            }
+        }
+        false
+    }
+
+    pub(super) fn release(&self, handle: Handle) {
+        let Some(slot) = self.slot(handle.slot()) else { return };
+        if slot.refs.fetch_sub(1, Ordering::AcqRel) != 1 {
+            return;
+        }
+        // The new generation makes every handle that is still about stale before the slot can be used again. It follows
+        // the slot's and not the handle's, which may be stale itself.
+        let generation = next_generation(slot.state.load(Ordering::Acquire));
+        let free = State { socket: SocketState::Free, sk: TcpState::Close, bound: Bound::No, shutdown: 0 };
+        slot.state.store(pack_state(generation, free), Ordering::Release);
+        let mut head = self.free.load(Ordering::Acquire);
+        loop {
+            slot.next.store(head as u32, Ordering::Relaxed);
+            let new = next_tag(head) | u64::from(handle.slot() + 1);
+            match self.free.compare_exchange_weak(head, new, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return,
+                Err(seen) => head = seen,
+            }
+        }
+    }
+
+    fn allocate(&self) -> Option<u32> {
+        let mut head = self.free.load(Ordering::Acquire);
+        while head as u32 != 0 {
+            let index = head as u32 - 1;
+            let next = self.slot(index)?.next.load(Ordering::Relaxed);
+            let new = next_tag(head) | u64::from(next);
+            match self.free.compare_exchange_weak(head, new, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return Some(index),
+                Err(seen) => head = seen,
+            }
+        }
+        let room = |used: u32| ((used as usize) < SLOT_PAGES * SLOTS_PER_PAGE).then_some(used + 1);
+        let index = self.used.fetch_update(Ordering::AcqRel, Ordering::Acquire, room).ok()?;
+        let page = self.slots.get(index as usize / SLOTS_PER_PAGE)?;
+        // Without memory for its page the slot is lost; there are a million.
+        page.get_or_try_init(|| try_boxed(Slot::default).ok_or(())).ok()?;
+        Some(index)
+    }
+}
+
+fn next_tag(head: u64) -> u64 {
+    (head >> 32).wrapping_add(1) << 32
+}

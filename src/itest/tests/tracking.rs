@@ -1,0 +1,102 @@
+//! What the library knows of a number when something has happened to it that no hook has seen.
+
+use serde_json::Value;
+use sockshim_itest::{Level, Scratch, by_call, cc, command, events, run};
+use std::ffi::OsString;
+use std::time::Duration;
+
+/// Only a hang reaches it.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// The log of a program of `c-tests/`, which must end well and print the same as natively.
+fn log_of(program: &str, level: Level) -> Vec<Value> {
+    let program = cc(program, &[]);
+    let native = run(&mut command(Level::Native, None, &program), b"", DEADLINE);
+    let scratch = Scratch::new();
+    let watched = run(&mut command(level, Some(scratch.path()), &program), b"", DEADLINE);
+    assert!(native.status.success(), "{native:?}");
+    assert_eq!(watched, native);
+    let events = events(scratch.path());
+    let wrong = by_call(&events, "divergence");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    events
+}
+
+fn is_of_socket(event: &Value) -> bool {
+    event["ops"].is_string()
+}
+
+#[test]
+fn a_close_that_nobody_saw_is_noticed_and_taken_back() {
+    for level in [Level::Call, Level::Io] {
+        let events = log_of("close/unseen.c", level);
+        // The three files whose write or poll may have been taken for a socket's, and the socket of another kind. That one
+        // was seen when it was made, so nothing of it is uncertain.
+        let unseen = by_call(&events, "unseen");
+        assert_eq!(unseen.len(), 3, "{level:?}: {unseen:#?}");
+        for record in &unseen {
+            assert_eq!(record["reason"], "unseen-close");
+            assert!(is_of_socket(record) && record["fd"].is_i64(), "{record}");
+        }
+        // The files' closes are no socket's, and are not logged. The last number is one of those, too.
+        let closes = by_call(&events, "close");
+        assert_eq!(closes.len(), 1, "{level:?}: {closes:#?}");
+        assert_eq!(closes[0]["ops"], "unix_dgram_ops");
+    }
+}
+
+#[test]
+fn what_was_logged_of_a_number_that_meant_something_else_is_followed_by_its_record() {
+    let events = log_of("close/unseen.c", Level::Io);
+    for (index, event) in events.iter().enumerate() {
+        if event["call"] != "write" {
+            continue;
+        }
+        let taken_back =
+            events[index..].iter().any(|later| later["call"] == "unseen" && later["fd"] == event["fd"]);
+        assert!(taken_back, "{event} is believed");
+    }
+    let sends = by_call(&events, "send");
+    assert!(sends.iter().all(|send| send["errno"] == "ENOTSOCK" && !is_of_socket(send)), "{sends:#?}");
+    assert!(by_call(&events, "poll").is_empty());
+}
+
+#[test]
+fn a_connection_that_nobody_saw_opens_the_prediction() {
+    let events = log_of("getpeername/connected_unseen.c", Level::Call);
+    let names = by_call(&events, "getpeername");
+    let reasons: Vec<_> = names.iter().map(|event| event["reason"].as_str()).collect();
+    assert_eq!(reasons, [Some("overtaken"), Some("host-owned")]);
+    assert_eq!(names[0]["predicted"], Value::Null);
+    assert_eq!(by_call(&events, "connect")[0]["predicted"], "EISCONN");
+}
+
+#[test]
+fn calls_that_overlap_are_no_divergence() {
+    for _ in 0..5 {
+        log_of("shutdown/race.c", Level::Call);
+    }
+}
+
+#[test]
+fn what_an_interposer_behind_the_library_makes_is_what_the_log_names() {
+    let program = cc("socket/interposed.c", &[]);
+    let interposer = cc("socket/interposed.c", &["-DINTERPOSER", "-shared", "-fPIC"]);
+    let mut native = command(Level::Native, None, &program);
+    let native = run(native.env("LD_PRELOAD", &interposer), b"", DEADLINE);
+    let scratch = Scratch::new();
+    let mut watched = command(Level::Io, Some(scratch.path()), &program);
+    let shim = watched.get_envs().find(|(name, _)| *name == "LD_PRELOAD").and_then(|(_, value)| value);
+    let mut preload = OsString::from(shim.expect("the shim is preloaded"));
+    preload.push(":");
+    preload.push(&interposer);
+    let watched = run(watched.env("LD_PRELOAD", preload), b"", DEADLINE);
+    assert_eq!(watched, native);
+    let events = events(scratch.path());
+    assert!(by_call(&events, "divergence").is_empty());
+    let kernel_has_mptcp = native.stdout().starts_with("protocol 262");
+    assert!(kernel_has_mptcp || !native.status.success(), "{native:?}");
+    for event in events.iter().filter(|event| kernel_has_mptcp && is_of_socket(event)) {
+        assert_eq!(event["prot"], "mptcp_prot", "{event}");
+    }
+}

@@ -1,0 +1,33 @@
+//! What a forked child needs before it is observed: an identity and a log of its own.
+
+use crate::{log, mode, process, sys};
+use sockshim_core::hook::Level;
+
+/// Whether calls can be observed here. A child that has just been forked is made ready first.
+#[inline(always)]
+pub fn is_ready() -> bool {
+    process::is_known() || made_ready()
+}
+
+#[cold]
+#[inline(never)]
+fn made_ready() -> bool {
+    // A signal handler that interrupts the preparation gets no claim, and observes nothing.
+    let Some(claim) = process::claim() else { return false };
+    // A handler that came between the look in `is_ready` and the claim has prepared everything: a second writer would
+    // share the first one's stack.
+    if !process::is_known() {
+        let errno = sys::errno();
+        let pid = sys::getpid();
+        if process::is_sandboxed() {
+            // What the sandbox forbids is deadly, and starting a writer needs more than most sandboxes allow.
+            mode::set(Level::Off);
+        } else if mode::control() {
+            log::start_in_child(pid);
+        }
+        claim.settle(pid);
+        sys::set_errno(errno);
+    }
+    claim.release();
+    mode::control()
+}

@@ -1,0 +1,42 @@
+//! Records that no call of the program makes: about the log, and about predictions that did not come true.
+
+use crate::{process, sys};
+use sockshim_core::hook;
+use sockshim_core::hook::Hook;
+use sockshim_core::net::address::SockAddr;
+use sockshim_core::trace::event::{Event, Extra, Summary};
+use sockshim_core::verdict::Reason;
+
+static MESSAGE: Hook = hook!(Decision, Plain, [], sockshim() -> c_int);
+static DROPPED: Hook = hook!(Decision, Plain, [], dropped() -> c_int);
+static SUMMARY: Hook = hook!(Decision, Plain, [], summary() -> c_int);
+static DIVERGENCE: Hook = hook!(Decision, Plain, [], divergence() -> c_int);
+
+/// A text about sockshim itself.
+pub fn message(text: &[u8]) -> Event {
+    Event { start: sys::monotonic(), tid: process::pid(), ..Event::message(&MESSAGE, text) }
+}
+
+/// Events were lost.
+pub fn dropped(count: u64) -> Event {
+    now(&DROPPED, Reason::LogFull, Extra::Count(count))
+}
+
+/// What the log of a process held, at its end.
+pub fn summary(seen: Summary) -> Event {
+    now(&SUMMARY, Reason::End, Extra::Summary(seen))
+}
+
+/// The event's prediction did not come true.
+pub fn divergence(event: &Event) -> Event {
+    let mut record = event.clone();
+    record.hook = &DIVERGENCE;
+    record.reason = Reason::Mispredicted;
+    record.extra = Extra::Text;
+    record.addr = SockAddr::new(event.hook.name().as_bytes());
+    record
+}
+
+fn now(hook: &'static Hook, reason: Reason, extra: Extra) -> Event {
+    Event { start: sys::monotonic(), tid: process::pid(), reason, extra, ..Event::new(hook) }
+}

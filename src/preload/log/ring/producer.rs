@@ -1,0 +1,262 @@
+//! The thread's side of a ring: what the gates call around libc's function.
+//!
+//! # Safety
+//! A signal handler may interrupt the thread anywhere: slots are taken by one instruction, and a record counts only when
+//! its end is written, which is last.
+
+use super::buffer::{FULL, Ring};
+use super::record::{MORE, SIZE, Shape, WORDS};
+use crate::log::clock;
+use crate::log::writer::control;
+use crate::panic::attempt;
+use crate::{mode, process, sys, tls};
+use core::arch::asm;
+use core::sync::atomic::Ordering;
+use sockshim_core::fdtable::{FDS, Seen};
+use sockshim_core::trace::event::Event;
+
+/// What a data call has found before libc.
+pub enum Begin {
+    /// Nothing to observe.
+    Pass,
+    /// The slow path.
+    Long,
+    /// The fast path.
+    Short(Started),
+}
+
+/// Carried over libc's call.
+#[derive(Clone, Copy)]
+pub struct Started {
+    ring: &'static Ring,
+    socket: u64,
+    start: u64,
+}
+
+/// The start of a call on any descriptor (read, write): something else than a socket is of no interest.
+#[inline(always)]
+pub fn bytes(fd: i32) -> Begin {
+    match FDS.word(fd) {
+        word if word.is_not_socket() => Begin::Pass,
+        word => begin(word),
+    }
+}
+
+/// Whether fcntl(2) or ioctl(2) is about something that is known to be no socket, and makes no other descriptor of it.
+#[inline(always)]
+pub fn is_no_socket(words: &[i64]) -> bool {
+    let copies = words[1] == i64::from(libc::F_DUPFD) || words[1] == i64::from(libc::F_DUPFD_CLOEXEC);
+    FDS.word(words[0] as i32).is_not_socket() && !copies
+}
+
+/// The start of a call that is for sockets only (send, recv): on something else its error is of interest.
+#[inline(always)]
+pub fn message(fd: i32) -> Begin {
+    begin(FDS.word(fd))
+}
+
+/// The start of a call that may bring descriptors, which is of interest at every level.
+#[inline(always)]
+pub fn rights(fd: i32) -> Begin {
+    if mode::data() { message(fd) } else { Begin::Pass }
+}
+
+#[inline(always)]
+fn begin(socket: Seen) -> Begin {
+    match own() {
+        Some(ring) if socket.is_socket() => {
+            Begin::Short(Started { ring, socket: socket.raw(), start: clock::ticks() })
+        }
+        _ => Begin::Long,
+    }
+}
+
+/// The start of a call that waits. `None` for the slow path.
+#[inline(always)]
+pub fn start() -> Option<Started> {
+    own().map(|ring| Started { ring, socket: 0, start: clock::ticks() })
+}
+
+/// The thread's ring, if it may be used.
+#[inline(always)]
+fn own() -> Option<&'static Ring> {
+    let head = tls::get().ring.get();
+    // SAFETY: the pointer is a ring's head, or the one of zeros; both are there for ever.
+    if unsafe { (*head).live.load(Ordering::Relaxed) } == 0 {
+        return None;
+    }
+    // SAFETY: a head that is live begins a ring.
+    Some(unsafe { &*head.cast::<Ring>() })
+}
+
+/// Whether a call has more arguments that are not zero than a record has room for. Asked before the call, while they are
+/// at hand.
+#[inline(always)]
+pub fn has_rest(shape: Shape, args: &[i64]) -> bool {
+    // One test for all of them.
+    args.iter().skip(shape.rest()).fold(0, |any, word| any | word) != 0
+}
+
+/// The end of a call that took the fast path.
+#[inline(always)]
+pub fn end<const N: usize>(started: Started, place: usize, args: [i64; N], ret: i64) {
+    started.put::<1, N>(clock::ticks(), place as u16, args[0] as i32, &args, ret);
+}
+
+/// The end of a call that waits: its arguments are all that there is to say.
+#[inline(always)]
+pub fn end_wait<const N: usize>(started: Started, place: usize, args: [i64; N], ret: i64) {
+    started.with_fifth(&args).put::<1, N>(clock::ticks(), place as u16, args[0] as i32, &args, ret);
+}
+
+/// The end of a call that [`has_rest`].
+#[inline(never)]
+pub fn end_long(started: Started, place: usize, shape: Shape, args: &[i64], ret: i64) {
+    let started = if shape == Shape::Wait { started.with_fifth(args) } else { started };
+    started.put_two(clock::ticks(), place as u16, args[0] as i32, &args[1..], &args[shape.rest()..], ret);
+}
+
+/// The end of poll, which is of interest when `find` finds a socket among its descriptors, given the array, how many
+/// entries it has, and whether the kernel has just read it: then it can be read without asking. `rest` has the arguments
+/// after the first three, or nothing if they are all zero.
+#[inline(never)]
+pub fn end_poll(
+    mut started: Started,
+    place: usize,
+    args: [i64; WORDS],
+    rest: &[i64],
+    ret: i64,
+    find: fn(i64, i64, bool) -> Option<(i32, Seen)>,
+) {
+    // The call's time does not hold what is done here.
+    let end = clock::ticks();
+    let errno = sys::errno();
+    // Looking may ask the kernel what an unknown descriptor is. A panic there loses no more than this record.
+    let found = attempt(|| find(args[0], args[1], ret >= 0));
+    sys::set_errno(errno);
+    if let Ok(Some((fd, socket))) = found {
+        started.socket = socket.raw();
+        if rest.is_empty() {
+            started.put::<0, WORDS>(end, place as u16, fd, &args, ret);
+        } else {
+            started.put_two(end, place as u16, fd, &args, rest, ret);
+        }
+    }
+}
+
+impl Started {
+    /// Gives an event the time at which the call began.
+    pub fn date(self, event: &mut Event) {
+        clock::start_at(event, self.start);
+    }
+
+    /// The fifth argument in the socket's place.
+    #[inline(always)]
+    fn with_fifth(self, args: &[i64]) -> Started {
+        Started { socket: args.get(WORDS + 1).map_or(0, |word| *word as u64), ..self }
+    }
+
+    /// Puts a record into the ring, with the arguments from `FIRST` on as its words.
+    #[inline(always)]
+    fn put<const FIRST: usize, const N: usize>(
+        self,
+        end: u64,
+        place: u16,
+        fd: i32,
+        args: &[i64; N],
+        ret: i64,
+    ) {
+        if let Some(at) = self.ring.reserve(1) {
+            // SAFETY: the slot is taken.
+            unsafe { self.fill::<FIRST, N>(at, end, place, fd, args, ret) };
+        }
+    }
+
+    /// Puts two records into the ring: the second one has the words that the first one has no room for.
+    #[inline(never)]
+    fn put_two(self, end: u64, place: u16, fd: i32, words: &[i64], rest: &[i64], ret: i64) {
+        let Some(at) = self.ring.reserve(2) else { return };
+        let mut both = [[0; WORDS]; 2];
+        for (copy, words) in both.iter_mut().zip([words, rest]) {
+            copy.iter_mut().zip(words).for_each(|(copy, word)| *copy = *word);
+        }
+        let second = self.ring.slot(at + SIZE);
+        // SAFETY: the slots are taken. Nobody looks at the second one before the first one is whole.
+        unsafe {
+            (&raw mut (*second.data.get()).words).write(both[1]);
+            second.end.store(end, Ordering::Release);
+            self.fill::<0, WORDS>(at, end, place | MORE, fd, &both[0], ret);
+        }
+    }
+
+    /// Writes a record, with the arguments from `FIRST` on as its words.
+    ///
+    /// # Safety
+    /// The slot must be taken for this call.
+    #[inline(always)]
+    unsafe fn fill<const FIRST: usize, const N: usize>(
+        self,
+        at: u64,
+        end: u64,
+        place: u16,
+        fd: i32,
+        args: &[i64; N],
+        ret: i64,
+    ) {
+        let record = self.ring.slot(at);
+        // SAFETY: the slot is this call's alone until its end is written.
+        unsafe {
+            let data = record.data.get();
+            (&raw mut (*data).start).write(self.start);
+            (&raw mut (*data).socket).write(self.socket);
+            (&raw mut (*data).ret).write(ret);
+            (&raw mut (*data).fd).write(fd);
+            if ret == -1 {
+                (&raw mut (*data).errno).write(sys::errno() as u16);
+            }
+            (&raw mut (*data).place).write(place);
+            let words = (&raw mut (*data).words).cast::<i64>();
+            let mut index = FIRST;
+            while index < N && index < FIRST + WORDS {
+                words.add(index - FIRST).write(args[index]);
+                index += 1;
+            }
+        }
+        record.end.store(end, Ordering::Release);
+    }
+}
+
+impl Ring {
+    /// Takes the next slots for the calling thread, if there is room.
+    #[inline(always)]
+    fn reserve(&self, count: u64) -> Option<u64> {
+        // SAFETY: only this thread changes the head.
+        if unsafe { *self.head.next.get() } >= self.head.limit.load(Ordering::Acquire) && !self.has_room() {
+            return None;
+        }
+        let mut at = count * SIZE;
+        // SAFETY: the one instruction takes the slots even if a handler takes others around it.
+        unsafe {
+            asm!("xadd qword ptr [{}], {}", in(reg) self.head.next.get(), inout(reg) at, options(nostack));
+        }
+        Some(at)
+    }
+
+    /// At the limit: the writer is late and gets woken, or the ring is full and the call is lost. The one system call
+    /// of the fast path, once in two thousand calls at most, and none in a sandbox.
+    #[cold]
+    #[inline(never)]
+    fn has_room(&self) -> bool {
+        let full = SIZE * (self.tail() + FULL);
+        // SAFETY: only this thread changes the head.
+        if unsafe { *self.head.next.get() } >= full {
+            self.head.dropped.fetch_add(1, Ordering::Relaxed);
+            return false;
+        }
+        self.head.limit.store(full, Ordering::Release);
+        if !process::is_sandboxed() {
+            control::wake();
+        }
+        true
+    }
+}

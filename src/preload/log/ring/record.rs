@@ -1,0 +1,85 @@
+//! What a ring holds: one record for a data call, a second one where the call has many arguments.
+
+use core::cell::UnsafeCell;
+use core::sync::atomic::AtomicU64;
+use sockshim_core::hook::Does;
+
+/// How many records a ring holds.
+pub const SLOTS: usize = 4096;
+/// The bytes from one record to the next.
+pub const SIZE: u64 = size_of::<Record>() as u64;
+/// The argument words after the descriptor that a record keeps.
+pub const WORDS: usize = 3;
+
+/// Set in [`Data::place`] when the next record has more of the call's arguments.
+pub const MORE: u16 = 1 << 15;
+
+/// One data call: a cache line.
+#[repr(C, align(64))]
+pub struct Record {
+    /// The counter when libc was back. Not zero once the record is whole, and zero again when it has been read.
+    pub end: AtomicU64,
+    /// The rest, which belongs to the thread while `end` is zero, and to the writer while it is not.
+    pub data: UnsafeCell<Data>,
+}
+
+/// What a record holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Shape {
+    /// A call on one socket: its first argument.
+    Socket,
+    /// A call that waits: the fifth argument stands in the socket's place.
+    Wait,
+    /// poll: its first arguments, beside the socket that makes it one of interest.
+    Poll,
+}
+
+impl Shape {
+    /// What the records of a call hold.
+    pub const fn of(does: Does) -> Shape {
+        match does {
+            Does::Polls => Shape::Poll,
+            Does::Selects | Does::Waits => Shape::Wait,
+            _ => Shape::Socket,
+        }
+    }
+
+    /// The first argument that the record has no room for.
+    pub const fn rest(self) -> usize {
+        match self {
+            Shape::Socket => WORDS + 1,
+            Shape::Wait => WORDS + 2,
+            Shape::Poll => WORDS,
+        }
+    }
+}
+
+/// What is known of a data call.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Data {
+    /// The time stamp counter when libc was called.
+    pub start: u64,
+    /// The descriptor's word in the fd table.
+    pub socket: u64,
+    /// The result.
+    pub ret: i64,
+    /// The descriptor.
+    pub fd: i32,
+    /// errno, when the result is an error; else what an earlier record has left.
+    pub errno: u16,
+    /// The hook's place in the table.
+    pub place: u16,
+    /// The argument words after the descriptor.
+    pub words: [i64; WORDS],
+}
+
+/// A call that was taken from a ring.
+pub struct Taken {
+    /// The counter when libc was back.
+    pub end: u64,
+    /// The record.
+    pub data: Data,
+    /// The arguments that it has no room for, from [`Shape::rest`] on.
+    pub rest: [i64; WORDS],
+}

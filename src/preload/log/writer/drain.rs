@@ -1,0 +1,233 @@
+//! What the writer does: fetches what the program's threads have left, formats it, writes it, and sleeps.
+
+use super::control;
+use crate::log::merge::{Item, Merge};
+use crate::log::output::Output;
+use crate::log::refine::refine;
+use crate::log::ring::{self, Ring};
+use crate::log::settings::Settings;
+use crate::log::{credentials, notice};
+use crate::panic::attempt;
+use crate::{confined, process, sys};
+use sockshim_core::config::Format;
+use sockshim_core::trace::event::{Event, Summary};
+use sockshim_core::trace::line::{LONGEST, Line};
+use sockshim_core::trace::pieces::Process;
+use sockshim_core::trace::refusal::{Outside, take_back};
+use sockshim_core::trace::sink::Sink;
+use sockshim_core::trace::{json, text};
+use sockshim_core::verdict::{Predicted, Reason};
+
+/// The longest time that an event waits: for a writer that had nothing to do, and for one that had.
+const IDLE_SLEEP: i64 = 8_000_000;
+const LONGEST_SLEEP: i64 = 4_000_000;
+const SHORTEST_SLEEP: i64 = 500_000;
+/// As many events in one round are much: a quarter of what the channel or a ring holds.
+const MUCH: u64 = 1024;
+/// How old the process's name may be, in nanoseconds.
+const COMM_AGE: u64 = 10_000_000;
+/// How long to sleep after a round with so many events: less the more there is to do, so that nothing overflows, and more
+/// the less there is, because each wake-up costs the program time. Who fills half of a ring or of the channel before wakes
+/// the writer, but nobody in a sandbox does.
+fn next_sleep(sleep: i64, count: u64) -> i64 {
+    match count {
+        0 if !process::is_sandboxed() => (sleep * 2).min(IDLE_SLEEP),
+        0..MUCH => (sleep * 2).min(LONGEST_SLEEP),
+        MUCH.. => (sleep / 2).clamp(SHORTEST_SLEEP, LONGEST_SLEEP),
+    }
+}
+
+/// Nanoseconds from CLOCK_MONOTONIC's zero to the epoch's, as of now.
+fn epoch() -> u64 {
+    sys::realtime().wrapping_sub(sys::monotonic())
+}
+
+const BUFFER: usize = 64 * 1024;
+
+/// The writer.
+pub struct Writer {
+    settings: &'static Settings,
+    output: Output,
+    process: Process,
+    /// When the process's name was read.
+    comm_at: u64,
+    /// Lines, in its first `len` bytes.
+    buffer: Box<[u8]>,
+    len: usize,
+    seen: Summary,
+    /// Whether the program was started under a seccomp filter, once that was asked.
+    filtered: Option<bool>,
+}
+
+impl Writer {
+    /// A writer that has seen nothing yet.
+    pub fn new(settings: &'static Settings, output: Output, pid: i32) -> Writer {
+        Writer {
+            settings,
+            output,
+            process: Process::new(pid, b""),
+            comm_at: 0,
+            buffer: vec![0; BUFFER].into_boxed_slice(),
+            len: 0,
+            seen: Summary::default(),
+            filtered: None,
+        }
+    }
+
+    /// Works until the thread is to end.
+    pub fn run(&mut self, sink: &Sink) {
+        let mut sleep = LONGEST_SLEEP;
+        let mut merge = Merge::new();
+        let mut rounds = 0_u32;
+        loop {
+            let asked = control::asked();
+            if credentials::are_pending() {
+                // What happened before the change was judged by the old credentials, so they answer for it.
+                self.drain(sink, &mut merge, true);
+                credentials::adopt();
+            }
+            let flushes = asked.flushes();
+            let count = if asked.may_write() { self.drain(sink, &mut merge, flushes) } else { 0 };
+            if flushes && control::take_ending() {
+                self.summarize(sink);
+            }
+            asked.finish();
+            if asked.stop {
+                return;
+            }
+            rounds = rounds.wrapping_add(1);
+            if rounds.is_multiple_of(128) && !process::is_sandboxed() {
+                ring::all().for_each(|ring| ring.free_if_orphaned(self.process.pid));
+            }
+            sleep = next_sleep(sleep, count);
+            asked.sleep(sleep);
+        }
+    }
+
+    /// Writes everything that waits; how many events that were.
+    /// With `all`, nothing is kept for the next time.
+    fn drain(&mut self, sink: &Sink, merge: &mut Merge, all: bool) -> u64 {
+        let waiting = !sink.is_empty() || !merge.is_empty() || ring::all().any(|ring| !ring.is_empty());
+        let lost = sink.take_dropped() + ring::all().map(Ring::take_dropped).sum::<u64>();
+        if !waiting && lost == 0 {
+            return 0;
+        }
+        control::set_writing(true);
+        self.read_comm();
+        self.process.epoch = epoch();
+        let (mut count, mut written) = (0, 0);
+        merge.read(sink, all);
+        while let Some(item) = merge.next() {
+            if self.len + 2 * LONGEST > BUFFER {
+                written += count;
+                self.write(sink, std::mem::take(&mut count));
+            }
+            match item {
+                Item::Data(event) => self.put(event),
+                Item::Event(mut event) => self.put_settled(&mut event),
+            }
+            count += 1;
+        }
+        merge.finish();
+        self.write(sink, count);
+        if lost > 0 {
+            self.seen.dropped += lost;
+            self.note(notice::dropped(lost));
+            self.write(sink, lost);
+        }
+        control::set_writing(false);
+        written + count
+    }
+
+    /// Appends the event as far as it is certain.
+    fn put_settled(&mut self, event: &mut Event) {
+        let filtered = self.is_filtered();
+        if filtered && event.reason == Reason::Mispredicted {
+            // The filter may have given the answer.
+            return;
+        }
+        if !filtered && refine(event) {
+            self.put(&notice::divergence(event));
+        }
+        take_back(event, Outside { filter: filtered, landlock: confined::by_landlock() });
+        self.put(event);
+    }
+
+    /// Whether a seccomp filter may answer the program's calls.
+    fn is_filtered(&mut self) -> bool {
+        process::is_sandboxed() || *self.filtered.get_or_insert_with(confined::by_filter)
+    }
+
+    /// Counts the event and appends its line.
+    fn put(&mut self, event: &Event) {
+        self.count(event);
+        self.format(event);
+    }
+
+    fn count(&mut self, event: &Event) {
+        match event.reason {
+            Reason::Mispredicted => self.seen.divergences += 1,
+            // Not about a socket.
+            Reason::Shim | Reason::UnseenClose => {}
+            reason if reason.is_about_process() => {}
+            _ => {
+                self.seen.events += 1;
+                self.seen.predicted += u64::from(event.predicted != Predicted::Unknown);
+            }
+        }
+    }
+
+    /// The process ends. One in which nothing was seen, as in many children of fork, says nothing.
+    fn summarize(&mut self, sink: &Sink) {
+        if self.seen != Summary::default() {
+            self.note(notice::summary(self.seen));
+            self.write(sink, 0);
+        }
+    }
+
+    /// Appends a record that no call makes, and that is not counted.
+    fn note(&mut self, mut event: Event) {
+        event.tid = self.process.pid;
+        self.process.epoch = epoch();
+        self.format(&event);
+    }
+
+    /// Writes the buffer; what cannot be written counts as lost.
+    fn write(&mut self, sink: &Sink, count: u64) {
+        let lines = &self.buffer[..self.len];
+        if !lines.is_empty() && !self.output.write(lines, self.settings, self.process.pid) {
+            sink.add_dropped(count);
+        }
+        self.len = 0;
+    }
+
+    fn format(&mut self, event: &Event) {
+        let mut line = Line::new(&mut self.buffer[self.len..]);
+        let formatted = attempt(|| match self.settings.format {
+            Format::Json => json::write(event, &mut self.process, &mut line),
+            Format::Text => text::write(event, &mut self.process, &mut line),
+        });
+        if formatted.is_ok() {
+            self.len += line.len();
+        }
+    }
+
+    /// `/proc/self/comm` is the main thread's name, which the program may change.
+    fn read_comm(&mut self) {
+        let now = sys::monotonic();
+        // In a sandbox, which may be on all threads, the name stays what it was.
+        if process::is_sandboxed() || (now - self.comm_at < COMM_AGE && !control::take_renamed()) {
+            return;
+        }
+        self.comm_at = now;
+        if let Ok(fd) = sys::open(c"/proc/self/comm", libc::O_RDONLY | libc::O_CLOEXEC, 0) {
+            let mut comm = [0; 16];
+            // What was not read is zero.
+            let _ = sys::read(fd, &mut comm);
+            sys::close(fd);
+            // The last line feed is the file's; one before it belongs to the name.
+            let len = comm.iter().rposition(|byte| *byte == b'\n').unwrap_or(0);
+            self.process.rename(&comm[..len]);
+        }
+    }
+}

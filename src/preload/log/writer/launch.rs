@@ -1,0 +1,177 @@
+//! How the writer is started.
+//!
+//! It is started with clone(2) instead of pthread_create: that takes no lock and no memory of the program's, so it
+//! can be done in a child that was forked while other threads ran, and in a signal handler; and libc keeps its
+//! shortcuts for programs with one thread. The price: the thread must not call anything in libc that uses
+//! thread-local state. It makes raw system calls, copies memory, and formats.
+//!
+//! Its first act is to leave the program's descriptor table with close_range(2) and CLOSE_RANGE_UNSHARE. That gives
+//! the program its fast descriptor path back, keeps the log out of reach of its closefrom(3), and keeps none of its
+//! sockets or pipes open.
+//!
+//! # Safety
+//! The thread has a stack and a thread control block of its own, which are never unmapped. The block is a copy of the
+//! starting thread's head, so that the stack protector and thread-local addresses resolve; errno and the like fall
+//! into zeroed memory below it.
+
+use super::control;
+use super::drain::Writer;
+use crate::log::output::{self, Output};
+use crate::log::{channel, clock, message, refine, settings};
+use crate::panic::attempt;
+use crate::{mode, sys, tls};
+use core::arch::asm;
+use core::ffi::c_int;
+use core::sync::atomic::{AtomicPtr, Ordering};
+use sockshim_core::hook::Level;
+
+const STACK: usize = 256 * 1024;
+const GUARD: usize = 4096;
+/// Zeroed memory below the control block, where static thread-local variables would be.
+const STATIC_TLS: usize = 16 * 1024;
+/// How much of the starting thread's control block is copied.
+const CONTROL_BLOCK: usize = 704;
+
+/// Starts the thread for the process `pid`, with signals blocked. `false` when it cannot be started.
+pub fn start(pid: i32) -> bool {
+    control::reset();
+    let Some(memory) = memory() else { return false };
+    // SAFETY: the mapping has room for a stack, the zeroed variables and the block, and no thread uses it; the caller has
+    // blocked signals.
+    let started = unsafe { launch(memory, pid) };
+    if !started {
+        control::finish_start(false);
+        message::say_none();
+    }
+    started
+}
+
+/// The thread's memory, used again for the next one: in a forked child the parent's writer does not exist, and
+/// [`control::stop`] waits until the old one is gone.
+fn memory() -> Option<*mut u8> {
+    static MEMORY: AtomicPtr<u8> = AtomicPtr::new(core::ptr::null_mut());
+    let memory = MEMORY.load(Ordering::Acquire);
+    if !memory.is_null() && !control::take_stuck() {
+        return Some(memory);
+    }
+    let memory = sys::mmap(STACK + STATIC_TLS + 4096).ok()?;
+    MEMORY.store(memory, Ordering::Release);
+    Some(memory)
+}
+
+/// # Safety
+/// `memory` must be a fresh mapping of STACK + STATIC_TLS + 4096 bytes, and signals must be blocked.
+unsafe fn launch(memory: *mut u8, pid: i32) -> bool {
+    let own: *const u8;
+    // SAFETY: reads the thread pointer.
+    unsafe { asm!("mov {}, qword ptr fs:[0]", out(reg) own, options(nostack, readonly, preserves_flags)) };
+    // SAFETY: the offsets are inside the mapping; glibc's control block is longer than what is copied.
+    unsafe {
+        let block = memory.add(STACK + STATIC_TLS);
+        core::ptr::copy_nonoverlapping(own, block, CONTROL_BLOCK);
+        // The two words of the block that point to itself.
+        block.cast::<*mut u8>().write(block);
+        block.cast::<*mut u8>().add(2).write(block);
+        sys::forbid(memory, GUARD);
+        let flags = libc::CLONE_VM
+            | libc::CLONE_FS
+            | libc::CLONE_FILES
+            | libc::CLONE_SIGHAND
+            | libc::CLONE_THREAD
+            | libc::CLONE_SYSVSEM
+            | libc::CLONE_SETTLS
+            | libc::CLONE_PARENT_SETTID
+            | libc::CLONE_CHILD_CLEARTID;
+        begin(flags, memory.add(STACK), block, pid) > 0
+    }
+}
+
+/// clone(2) into [`thread`], as the plain system call: libc's function is a hook, and may be another library's.
+///
+/// # Safety
+/// Stack and block must be the new thread's alone.
+unsafe fn begin(flags: c_int, stack: *mut u8, block: *mut u8, pid: i32) -> i64 {
+    let mut tid = libc::SYS_clone;
+    // SAFETY: the parent comes back with its registers as the constraints say. The child has a stack of its own, on
+    // which it calls a function that needs nothing from this frame, and exits.
+    unsafe {
+        asm!(
+            "syscall",
+            "test rax, rax",
+            "jnz 2f",
+            "xor ebp, ebp",
+            "mov edi, r12d",
+            "call r13",
+            "mov edi, eax",
+            "mov eax, {exit}",
+            "syscall",
+            "ud2",
+            "2:",
+            exit = const libc::SYS_exit,
+            inlateout("rax") tid,
+            in("rdi") i64::from(flags),
+            in("rsi") stack,
+            in("rdx") control::tid_word(),
+            in("r10") control::tid_word(),
+            in("r8") block,
+            in("r12") pid,
+            in("r13") thread as extern "C" fn(i32) -> c_int,
+            lateout("rcx") _,
+            lateout("r11") _,
+        );
+    }
+    tid
+}
+
+extern "C" fn thread(pid: i32) -> c_int {
+    tls::get().set_writer();
+    leave_the_programs_table();
+    sys::set_name(c"sockshim-log");
+    let opened = settings::get().and_then(|settings| Some((settings, Output::open(settings, pid)?)));
+    let prepared = attempt(prepare).is_ok();
+    let (Some((settings, output)), Some(sink), true) = (opened, channel::sink(), prepared) else {
+        mode::set(Level::Off);
+        control::finish_start(false);
+        return 0;
+    };
+    if has_rings() && clock::is_usable() {
+        clock::use_ticks();
+        mode::allow_rings();
+    }
+    control::finish_start(true);
+    let writer = attempt(|| Writer::new(settings, output, pid).run(sink));
+    if writer.is_err() {
+        // Nobody reads the channel any more, so nobody should fill it.
+        mode::set(Level::Off);
+    }
+    0
+}
+
+/// Whether data calls may take the fast path: always, but where a test wants to see the slow one.
+fn has_rings() -> bool {
+    #[cfg(feature = "test-support")]
+    return !crate::test_support::without_rings();
+    #[cfg(not(feature = "test-support"))]
+    true
+}
+
+/// The part of the start that is done beside the program's.
+fn prepare() {
+    refine::forget();
+    output::share_with_children();
+    channel::make();
+}
+
+/// Keeps stderr alone, in a table of the thread's own.
+fn leave_the_programs_table() {
+    const UNSHARE: u32 = libc::CLOSE_RANGE_UNSHARE;
+    if sys::close_range(3, u32::MAX, UNSHARE).is_err() {
+        // Before Linux 5.9. The copy keeps the program's descriptors open for as long as this loop takes.
+        if sys::unshare_files().is_err() {
+            return;
+        }
+        (3..65_536).for_each(sys::close);
+    }
+    sys::close(0);
+    sys::close(1);
+}

@@ -1,0 +1,76 @@
+//! Whether a prediction that did not come true was made from a state that was not the socket's.
+
+use super::behind::is_interposed;
+use super::kernel::{is_bound, observe};
+use super::store::is_current;
+use crate::{process, sys};
+use libc::c_int;
+use sockshim_core::fdtable::{FDS, Handle};
+use sockshim_core::hook::Does;
+use sockshim_core::net::ops::{Socket, SocketState};
+use sockshim_core::net::sock::{Bound, TcpState};
+use sockshim_core::net::state::{self, State};
+use sockshim_core::trace::event::Event;
+
+/// Whether the socket is, or was during the call, in another state than the one that the event's prediction was made
+/// from: another call has changed it meanwhile, the kernel says so, or an interposer has answered. Asked before the call's own change is applied.
+#[cold]
+#[inline(never)]
+pub fn contradicted(event: &Event, handle: Option<Handle>) -> bool {
+    // The tables speak of libc, not of what stands in front of it.
+    if is_interposed() {
+        return true;
+    }
+    if matches!(event.hook.does, Does::Creates | Does::Pairs) {
+        return false;
+    }
+    let (Some(fd), Some(before)) = (event.fd, &event.socket) else { return false };
+    if handle.is_some_and(|handle| has_changed(handle, before)) {
+        return true;
+    }
+    if process::is_sandboxed() {
+        return false;
+    }
+    let name = handle.and_then(|handle| FDS.read(handle)).map_or(0, |(_, name)| name);
+    if !is_current(fd, before, name) {
+        return true;
+    }
+    may_lack_port(fd, event, before) || kernel_disagrees(fd, event, before)
+}
+
+/// Whether another call has changed what is remembered. connect(2) itself has set the state for the time of its wait.
+fn has_changed(handle: Handle, before: &Socket) -> bool {
+    let Some((now, _)) = FDS.read(handle) else { return true };
+    let (now, before_call) = (State::of(&now), State::of(before));
+    now != before_call && now != state::connecting(before_call, before)
+}
+
+/// listen(2) wants the port for itself. One that the kernel has chosen with SO_REUSEADDR may be shared, and one that it is
+/// to choose now may not be there.
+fn may_lack_port(fd: c_int, event: &Event, before: &Socket) -> bool {
+    event.hook.does == Does::Listens
+        && event.errno == Some(libc::EADDRINUSE)
+        && (before.sk.bound != Bound::Auto || sys::getsockopt_int(fd, libc::SO_REUSEADDR) != Ok(0))
+}
+
+/// Whether the kernel's answers contradict what was remembered before the call. A call that has succeeded may have changed
+/// the very thing, so then only calls that change nothing are judged by it.
+fn kernel_disagrees(fd: c_int, event: &Event, before: &Socket) -> bool {
+    if event.errno.is_none() && !matches!(event.hook.name(), "getpeername" | "getsockname") {
+        return false;
+    }
+    let observed = observe(fd);
+    let listens = before.sk.state == TcpState::Listen;
+    let connected = before.sk.state == TcpState::Established;
+    let settled = !matches!(before.state, SocketState::Unknown | SocketState::Connecting);
+    let bound = match before.sk.bound {
+        Bound::No | Bound::Gone => Some(false),
+        Bound::Yes | Bound::Auto => Some(true),
+        Bound::Unknown => None,
+    };
+    let misplaced = || {
+        let now = is_bound(fd, before.sk.family);
+        bound.is_some() && now.is_some() && bound != now
+    };
+    settled && (observed.listens != listens || observed.has_peer != connected) || misplaced()
+}

@@ -1,0 +1,56 @@
+//! Makes an entry what the kernel says, when the socket has changed in a way that no hook saw.
+
+use super::kernel::{apply, observe};
+use super::store::{adopt, is_current, is_still};
+use crate::process;
+use libc::c_int;
+use sockshim_core::fdtable::{Entry, FDS};
+use sockshim_core::net::ops::Socket;
+use sockshim_core::net::sock::Bound;
+use sockshim_core::net::state::State;
+
+/// The remembered states of the socket of `fd` become what the kernel says.
+#[cold]
+#[inline(never)]
+pub fn correct(fd: c_int) {
+    if process::is_sandboxed() {
+        return;
+    }
+    let Entry::Socket(handle) = FDS.get(fd) else { return };
+    let Some((mut socket, name)) = FDS.read(handle) else { return };
+    if !is_current(fd, &socket, name) {
+        FDS.doubt_if(fd, handle.into());
+        return;
+    }
+    apply(&observe(fd), &mut socket);
+    socket.sk.bound = Bound::Unknown;
+    FDS.update(handle, |old| State { shutdown: old.shutdown, ..State::of(&socket) });
+}
+
+/// What the kernel says that an interposer's function has made. An entry that a call inside it has stored is kept if it is
+/// true.
+#[cold]
+#[inline(never)]
+pub fn made_behind(fd: c_int) -> Option<Socket> {
+    follow(fd);
+    match FDS.get(fd) {
+        Entry::Socket(handle) => FDS.read(handle).map(|(socket, _)| socket),
+        _ => None,
+    }
+}
+
+/// After an interposer's function has changed the socket of `fd`: the entry becomes what the kernel says.
+#[cold]
+#[inline(never)]
+pub fn follow(fd: c_int) {
+    let seen = FDS.seen(fd);
+    let known = match seen.entry() {
+        Entry::Socket(handle) => FDS.read(handle),
+        _ => None,
+    };
+    if !known.is_some_and(|(socket, name)| is_still(fd, &socket, name)) {
+        FDS.doubt_if(fd, seen);
+        adopt(fd);
+    }
+    correct(fd);
+}

@@ -1,0 +1,50 @@
+//! Which number is which socket: the protocol by which the fd table ([`sockshim_core::fdtable`]) is kept true.
+//!
+//! Nothing else stores entries. The layer stands above `log`, `process` and `sys`, and below `call` and `dispatch`: it
+//! knows no ticket.
+//!
+//! # What an entry can be
+//! - **unknown**: whoever needs it asks the kernel and stores the answer ([`adopt`]).
+//! - **not a socket**, as of the last question.
+//! - **a socket**: a handle on what is remembered of it, with the kernel's name for it ([`owner`]).
+//! - **doubtful**: unknown, and something was known. What another thread is about to store here may be older than that.
+//!
+//! # Who may store what, and when
+//! | when | what |
+//! |---|---|
+//! | libc has made a socket | the socket ([`remember`]) |
+//! | a number has come by another way (a message, dup of something unknown) | nothing: it is asked when it is used, beside other threads at once ([`learn`]) |
+//! | a descriptor is about to be closed | unknown, *before* libc closes it: afterwards the number may be another thread's |
+//! | a call needs an unknown descriptor | what the kernel says ([`adopt`]) |
+//! | what the kernel says contradicts the entry | doubtful |
+//!
+//! # Why everybody looks again
+//! No lock is held over libc's call, so a thread may store what it has made when another one has closed it already and
+//! a third one has been given the number. Therefore whoever has stored or ended something in a process with threads asks
+//! the kernel once more afterwards ([`remember`], [`settle`]) and takes back only the very entry that it has seen.
+//! Whatever happens in between, the last one to look finds it, and what is uncertain becomes doubtful.
+//!
+//! # How a stale entry is noticed
+//! A close that no hook sees (by machine code, or through a symbol that dlvsym found) leaves a socket in the table.
+//! Control calls that change a socket, and close, ask for the kernel's name first ([`confirmed`]). Data calls
+//! trust the entry: on their fast path there is no room for a system call. So what they have logged since the entry
+//! became stale may be about something else, and the log says so as soon as it is noticed ([`stale`]).
+//!
+//! # When a prediction does not come true
+//! Another call, thread or process may have changed the socket meanwhile, or nobody here has seen how it changed. Before
+//! the tables are blamed, the slot and the kernel are looked at once more ([`contradicted`]).
+
+mod behind;
+mod contradict;
+mod correct;
+mod kernel;
+mod lookup;
+mod owner;
+mod stale;
+mod store;
+
+pub use behind::{is_interposed, set_interposed};
+pub use contradict::contradicted;
+pub use correct::{correct, follow, made_behind};
+pub use lookup::{confirmed, is_other, is_socket, known};
+pub use store::{adopt, learn, remember, settle};

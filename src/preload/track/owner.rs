@@ -1,0 +1,46 @@
+//! What the descriptor of a socket looks like in the kernel.
+
+use crate::sys;
+use libc::c_int;
+use sockshim_core::net::module::Owner;
+use sockshim_core::net::ops::Socket;
+
+/// What confirms an entry against the kernel. One for each kind of owner: the descriptor that a module gives to the program
+/// is a kernel socket too, but of another family than the socket that it stands for.
+struct Looks {
+    /// The kernel's name for the socket behind the descriptor, which no other socket gets, or the errno.
+    name: fn(c_int, &Socket) -> Result<u64, c_int>,
+}
+
+/// The host's sockets are what they say.
+static HOST: Looks = Looks { name: host_name };
+
+/// How the owner's descriptors look.
+#[inline(always)]
+fn looks_of(socket: &Socket) -> &'static Looks {
+    match socket.owner {
+        // No module can be loaded yet: where one is named all the same, the host's answer is the careful one.
+        Owner::Host | Owner::Module(_) => &HOST,
+    }
+}
+
+/// The kernel's name for the socket behind `fd`, if that is `socket`.
+#[inline(always)]
+pub fn name_of(fd: c_int, socket: &Socket) -> Result<u64, c_int> {
+    (looks_of(socket).name)(fd, socket)
+}
+
+/// The cookie. What an MPTCP listener accepts has the listener's cookie, so there the inode is a part of the name.
+#[inline(always)]
+fn host_name(fd: c_int, socket: &Socket) -> Result<u64, c_int> {
+    let cookie = sys::getsockopt_cookie(fd)?;
+    if c_int::from(socket.sk.protocol) != libc::IPPROTO_MPTCP {
+        return Ok(cookie);
+    }
+    with_inode(fd, cookie)
+}
+
+#[inline(never)]
+fn with_inode(fd: c_int, cookie: u64) -> Result<u64, c_int> {
+    sys::fstat(fd).map(|file| cookie ^ file.inode << 32)
+}

@@ -1,0 +1,156 @@
+//! Stores what is known, and looks again afterwards.
+
+use super::kernel;
+use super::owner::name_of;
+use crate::nsproxy::net_ns;
+use crate::{process as own, sys};
+use libc::c_int;
+use sockshim_core::fdtable::{Entry, FDS, Handle, Seen};
+use sockshim_core::net::ops::Socket;
+use sockshim_core::net::sock::Bound;
+use sockshim_core::net::socket::{Lookup, socket_of};
+use sockshim_core::net::state;
+
+/// Whether the kernel says that `fd` is still the socket of this name. Where nothing can be asked, it is trusted.
+#[inline(always)]
+pub(super) fn is_current(fd: c_int, socket: &Socket, name: u64) -> bool {
+    name == 0 || own::is_sandboxed() || name_of(fd, socket) == Ok(name)
+}
+
+/// Asks the kernel what `fd` is, and remembers the answer. In a sandbox nothing is asked.
+#[inline]
+pub fn adopt(fd: c_int) -> (Lookup, Option<Handle>) {
+    if own::is_sandboxed() {
+        return (Lookup::Unknown, None);
+    }
+    let seen = FDS.seen(fd);
+    match sys::getsockopt_cookie(fd) {
+        Ok(_) => adopt_socket(fd, seen),
+        Err(libc::ENOTSOCK) => {
+            let stored = seen.entry() != Entry::NotSocket && FDS.set_not_socket_if(fd, seen);
+            if stored && sys::has_threads() {
+                // Another thread may have closed it, and have looked at the table for the last time.
+                settle_other(fd);
+            }
+            (Lookup::NotSocket, None)
+        }
+        Err(libc::EBADF) => {
+            FDS.forget_if(fd, seen);
+            (Lookup::BadFd, None)
+        }
+        Err(_) => (Lookup::Unknown, None),
+    }
+}
+
+#[inline(never)]
+fn adopt_socket(fd: c_int, seen: Seen) -> (Lookup, Option<Handle>) {
+    let Ok(family) = sys::getsockopt_int(fd, libc::SO_DOMAIN) else { return (Lookup::Unknown, None) };
+    let ty = sys::getsockopt_int(fd, libc::SO_TYPE).unwrap_or(0);
+    let protocol = sys::getsockopt_int(fd, libc::SO_PROTOCOL).unwrap_or(0);
+    let mut socket = socket_of(net_ns().id, family, ty, protocol);
+    let Ok(cookie) = name_of(fd, &socket) else { return (Lookup::Unknown, None) };
+    socket.sk.bound = Bound::Unknown;
+    kernel::apply(&kernel::observe(fd), &mut socket);
+    let handle = FDS.adopt(fd, seen, &state::unobserved(&socket), cookie, own::pid());
+    if sys::has_threads() {
+        let current = is_still(fd, &socket, cookie);
+        if handle.is_none() || !current {
+            FDS.doubt(fd);
+        }
+        if !current {
+            // The answers are about two sockets, or about one that is gone.
+            return (Lookup::Unknown, None);
+        }
+    }
+    // What is known of the socket by another descriptor is more than it says itself.
+    let socket = handle.and_then(|handle| FDS.read(handle)).map_or(socket, |(socket, _)| socket);
+    (Lookup::Socket(socket), handle)
+}
+
+/// Makes a socket known that libc has just made under `fd`, with the kernel's name for it.
+///
+/// Another thread may have ended it by now, and a third may have been given the number. So the kernel is asked again
+/// once the socket is in the table: whoever ends it from then on finds it there ([`settle`] looks after the end). Where the
+/// table has known a socket under the number, the name may be the third thread's socket's, so the kernel is asked what
+/// the number means.
+pub fn remember(fd: c_int, socket: &Socket) {
+    let name = match own::is_sandboxed() {
+        true => 0,
+        false => match name_of(fd, socket) {
+            Ok(name) => name,
+            Err(libc::EBADF | libc::ENOTSOCK) => return unknown(fd),
+            Err(_) => 0,
+        },
+    };
+    let Some((handle, before)) = FDS.install(fd, &state::unobserved(socket), name) else {
+        return unknown(fd);
+    };
+    if sys::has_threads() {
+        confirm(fd, socket, name, handle, before);
+    }
+}
+
+/// Beside other threads: asks once more, and gives up what is uncertain.
+#[inline(never)]
+fn confirm(fd: c_int, socket: &Socket, name: u64, handle: Handle, before: Seen) {
+    if name != 0 && (before.has_known_socket() || FDS.is_adopted(name) || !is_still(fd, socket, name)) {
+        FDS.doubt_if(fd, handle.into());
+        adopt(fd);
+    }
+}
+
+/// Forgets what a number meant: it means something else now, of which nothing could be stored.
+#[inline(never)]
+fn unknown(fd: c_int) {
+    if sys::has_threads() {
+        FDS.doubt(fd);
+    } else {
+        FDS.forget(fd);
+    }
+}
+
+/// A number means something new, of which nothing is known here. The kernel is asked when it is used; beside other
+/// threads at once: the thread that made what the number meant before may only now store it, and has to find this entry.
+#[inline(always)]
+pub fn learn(fd: c_int) {
+    if sys::has_threads() {
+        learn_now(fd);
+    } else {
+        FDS.forget(fd);
+    }
+}
+
+#[inline(never)]
+fn learn_now(fd: c_int) {
+    FDS.doubt(fd);
+    adopt(fd);
+}
+
+/// After a call that may have closed or replaced `fd`, in a process with threads: drops the entry unless the kernel
+/// confirms it. Another thread may have stored its socket after this call had forgotten the number and before libc closed
+/// that socket.
+#[inline(never)]
+pub fn settle(fd: c_int) {
+    let seen = FDS.seen(fd);
+    let known = match seen.entry() {
+        Entry::Unknown | Entry::Doubtful => return,
+        Entry::NotSocket => None,
+        Entry::Socket(handle) => FDS.read(handle),
+    };
+    if !known.is_some_and(|(socket, name)| is_still(fd, &socket, name)) {
+        FDS.doubt_if(fd, seen);
+    }
+}
+
+/// Drops that `fd` is no socket, unless that is the truth.
+#[inline(never)]
+fn settle_other(fd: c_int) {
+    let seen = FDS.seen(fd);
+    if seen.entry() == Entry::NotSocket && sys::getsockopt_cookie(fd) != Err(libc::ENOTSOCK) {
+        FDS.doubt_if(fd, seen);
+    }
+}
+
+pub(super) fn is_still(fd: c_int, socket: &Socket, cookie: u64) -> bool {
+    !own::is_sandboxed() && name_of(fd, socket) == Ok(cookie)
+}

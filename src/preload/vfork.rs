@@ -1,0 +1,156 @@
+//! vfork(2): the child runs on the parent's stack until it execs or ends, and then the parent returns once more from the
+//! same call.
+//!
+//! What the parent's call has returned is known only when it comes back to code of ours. The return address on the stack
+//! cannot lead there, because the child writes over it: so the code here takes it off the stack, keeps it in the
+//! thread's storage, calls libc's vfork with the same stack as the caller has, and leaves for the address that it kept:
+//! the child at once, the parent after [`after`]. All other registers are libc's and the kernel's to keep.
+//!
+//! - The child changes none of it: a vfork in a vfork child is seen by nobody and takes the plain way, a jump to libc.
+//! - A signal handler that calls vfork while the thread is on its way into or out of another one takes the plain way too:
+//!   there is only one place for an address. Its result is not known, and the event says so.
+//! - Where a handler on that way jumps out of it with longjmp, the place stays taken, and the same is true from then on
+//!   for all vforks of the thread. An address is never given up while somebody may still come back for it.
+//! - What was forked from a vfork child has the address of another process, and uses the place again.
+//! - The child does not return, it jumps: with a shadow stack its entries have to be there for the parent, and libc's
+//!   vfork does it in the same way. The parent's two returns, from libc's function and to the caller, match the two calls.
+//!
+//! # Safety
+//! The address is read back on the thread that has kept it, between a call and its return. The block is static storage of
+//! that thread, addressed as in `tls.rs`.
+
+use crate::log::{clock, ring};
+use crate::table::HOOKS;
+use crate::{call, fork, mode, original, process, tls};
+use core::arch::{asm, global_asm};
+use core::cell::Cell;
+use core::mem::MaybeUninit;
+use sockshim_core::hook::MAX_ARGS;
+use sockshim_core::trace::event::Event;
+use sockshim_core::verdict::Reason;
+
+global_asm!(
+    ".pushsection .tbss,\"awT\",@nobits",
+    ".p2align 3",
+    ".type sockshim_vfork, @object",
+    ".size sockshim_vfork, 24",
+    ".globl sockshim_vfork",
+    ".hidden sockshim_vfork",
+    "sockshim_vfork:",
+    ".zero 24",
+    ".popsection",
+);
+
+/// A vfork whose parent has yet to come back.
+#[repr(C)]
+struct Pending {
+    /// Where it returns to; 0 when there is none. The first word, which is what the code below reads.
+    back: Cell<usize>,
+    /// When it began, by the clock that `in_ticks` tells.
+    start: Cell<u64>,
+    /// The process that called it.
+    pid: Cell<i32>,
+    in_ticks: Cell<bool>,
+}
+
+const _: () = assert!(size_of::<Pending>() == 24 && core::mem::offset_of!(Pending, back) == 0);
+
+fn pending() -> &'static Pending {
+    let block: *const Pending;
+    // SAFETY: reads the thread pointer's self reference and a constant of the dynamic linker.
+    unsafe {
+        asm!("mov {0}, qword ptr [rip + sockshim_vfork@GOTTPOFF]", "add {0}, qword ptr fs:[0]", out(reg) block,
+             options(nostack, readonly));
+    }
+    // SAFETY: the block lives as long as the thread, and only this thread uses the reference.
+    unsafe { &*block }
+}
+
+/// An exported symbol that stands for vfork.
+macro_rules! vfork {
+    ($name:ident, $place:expr) => {
+        #[unsafe(naked)]
+        #[unsafe(no_mangle)]
+        #[unsafe(link_section = ".text.always")]
+        pub unsafe extern "C" fn $name() {
+            core::arch::naked_asm!(
+                "mov rsi, qword ptr [rsp]",
+                "mov edi, {place}",
+                // The stack is aligned for a call with the return address and one word more.
+                "push rsi",
+                "call {before}",
+                "pop rsi",
+                "test al, al",
+                "jnz 2f",
+                "jmp qword ptr [rip + {targets} + 8 * {place}]",
+                "2:",
+                "add rsp, 8",
+                "call qword ptr [rip + {targets} + 8 * {place}]",
+                "mov rdx, qword ptr [rip + sockshim_vfork@GOTTPOFF]",
+                "mov rdx, qword ptr fs:[rdx]",
+                "test eax, eax",
+                "jnz 3f",
+                "jmp rdx",
+                "3:",
+                "push rdx",
+                "push rax",
+                "mov edi, {place}",
+                "movsxd rsi, eax",
+                "call {after}",
+                "pop rax",
+                "ret",
+                place = const $place,
+                before = sym crate::vfork::before,
+                after = sym crate::vfork::after,
+                targets = sym crate::original::TARGETS,
+            )
+        }
+    };
+}
+pub(crate) use vfork;
+
+/// Before the call, which will return to `back`. Whether the address was kept; else the call takes the plain way.
+pub extern "C" fn before(place: usize, back: usize) -> bool {
+    original::find(place);
+    let observed = mode::control() && !process::is_vfork_child() && fork::is_ready();
+    let kept = observed && mode::logs(HOOKS[place].level) && keep(place, back);
+    // From here on whoever runs on this thread may be the child.
+    ring::put_aside();
+    tls::get().vfork.set(1);
+    kept
+}
+
+fn keep(place: usize, back: usize) -> bool {
+    let (pending, pid) = (pending(), process::pid());
+    if pending.back.get() != 0 && pending.pid.get() == pid {
+        log(place, 0, |event| event.reason = Reason::ResultUnknown);
+        return false;
+    }
+    let (in_ticks, start) = clock::now();
+    pending.pid.set(pid);
+    pending.in_ticks.set(in_ticks);
+    pending.start.set(start);
+    pending.back.set(back);
+    true
+}
+
+/// The parent is back.
+pub extern "C" fn after(place: usize, ret: i64) {
+    let pending = pending();
+    let (in_ticks, start) = (pending.in_ticks.get(), pending.start.get());
+    pending.back.set(0);
+    tls::get().vfork.set(0);
+    log(place, ret, |event| (event.in_ticks, event.start) = (in_ticks, start));
+}
+
+/// Both halves of the call at once.
+fn log(place: usize, ret: i64, change: impl FnOnce(&mut Event)) {
+    let Some(row) = call::row(place) else { return };
+    let mut ticket = MaybeUninit::uninit();
+    if !matches!(call::enter(&mut ticket, &HOOKS[place], row, &[0; MAX_ARGS]), call::Answer::Pass) {
+        // SAFETY: the answer says that the ticket was written.
+        change(unsafe { &mut ticket.assume_init_mut().event });
+        // SAFETY: the same.
+        unsafe { call::leave(&mut ticket, ret) };
+    }
+}

@@ -1,0 +1,55 @@
+//! libc's errno, which belongs to the program.
+
+use libc::{c_int, c_long};
+
+/// The calling thread's errno.
+#[inline]
+pub fn errno() -> c_int {
+    // SAFETY: the location is valid for the life of the thread.
+    unsafe { *libc::__errno_location() }
+}
+
+/// Sets the calling thread's errno.
+#[inline]
+pub fn set_errno(value: c_int) {
+    // SAFETY: the location is valid for the life of the thread.
+    unsafe { *libc::__errno_location() = value }
+}
+
+/// errno as it was, to be put back. The thread's location is asked for once.
+pub struct Errno {
+    location: *mut c_int,
+    value: c_int,
+}
+
+impl Errno {
+    /// The calling thread's errno.
+    #[inline]
+    pub fn now() -> Errno {
+        // SAFETY: the location is valid for the life of the thread.
+        unsafe {
+            let location = libc::__errno_location();
+            Errno { location, value: *location }
+        }
+    }
+
+    /// What it was.
+    pub fn value(&self) -> c_int {
+        self.value
+    }
+
+    /// Puts it back. On the same thread: the type is not Send.
+    #[inline]
+    pub fn restore(&self) {
+        // SAFETY: the location is the calling thread's own.
+        unsafe { *self.location = self.value }
+    }
+}
+
+/// A raw answer as libc reports it: -1 and errno for errors.
+pub fn libc_answer(raw: c_long) -> c_long {
+    crate::result(raw).unwrap_or_else(|errno| {
+        set_errno(errno);
+        -1
+    })
+}

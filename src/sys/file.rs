@@ -1,0 +1,91 @@
+//! What the kernel says of files.
+
+use crate::{Result, done, result, syscall};
+use core::ffi::CStr;
+use libc::{c_int, c_long};
+
+/// What an open descriptor refers to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct File {
+    device: u64,
+    /// Its number on the device: for a socket that of /proc/self/fd.
+    pub inode: u64,
+    /// Whether it is a socket.
+    pub is_socket: bool,
+}
+
+/// fstat(2), for telling one open file from another.
+///
+/// # Errors
+/// That of fstat(2).
+pub fn fstat(fd: c_int) -> Result<File> {
+    // SAFETY: all zeros are a `stat`, and the kernel fills it.
+    let (raw, stat) = unsafe {
+        let mut stat: libc::stat = core::mem::zeroed();
+        (syscall(libc::SYS_fstat, [fd.into(), &raw mut stat as c_long, 0, 0, 0, 0]), stat)
+    };
+    let is_socket = stat.st_mode & libc::S_IFMT == libc::S_IFSOCK;
+    done(raw).map(|()| File { device: stat.st_dev, inode: stat.st_ino, is_socket })
+}
+
+/// What stat(2) says of a file, as far as exec looks at it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Stat {
+    /// The device.
+    pub device: u64,
+    /// The inode's number.
+    pub inode: u64,
+    /// Type and permissions.
+    pub mode: u32,
+    /// The owner.
+    pub uid: u32,
+    /// The group.
+    pub gid: u32,
+}
+
+/// newfstatat(2).
+///
+/// # Errors
+/// That of fstatat(2).
+pub fn stat_at(dir: c_int, path: &CStr, flags: c_int) -> Result<Stat> {
+    // SAFETY: all zeros are a `stat`, the kernel fills it, and the path is a C string.
+    let (raw, stat) = unsafe {
+        let mut stat: libc::stat = core::mem::zeroed();
+        let args = [dir.into(), path.as_ptr() as c_long, &raw mut stat as c_long, flags.into(), 0, 0];
+        (syscall(libc::SYS_newfstatat, args), stat)
+    };
+    done(raw).map(|()| Stat {
+        device: stat.st_dev,
+        inode: stat.st_ino,
+        mode: stat.st_mode,
+        uid: stat.st_uid,
+        gid: stat.st_gid,
+    })
+}
+
+/// faccessat2(2) for the effective ids: whether the file may be executed.
+pub fn may_execute(dir: c_int, path: &CStr, flags: c_int) -> bool {
+    let flags = flags | libc::AT_EACCESS;
+    let args = [dir.into(), path.as_ptr() as c_long, libc::X_OK.into(), flags.into(), 0, 0];
+    // SAFETY: the path is a C string.
+    unsafe { syscall(libc::SYS_faccessat2, args) == 0 }
+}
+
+/// Whether the file's mount has the option `nosuid`.
+pub fn is_nosuid(fd: c_int) -> bool {
+    // A `struct statfs` has fifteen words here; f_flags, which libc's type does not show, is the eleventh.
+    let mut mount = [0_u64; 15];
+    // SAFETY: the kernel writes one `struct statfs`.
+    let raw = unsafe { syscall(libc::SYS_fstatfs, [fd.into(), mount.as_mut_ptr() as c_long, 0, 0, 0, 0]) };
+    raw == 0 && mount[10] & libc::ST_NOSUID != 0
+}
+
+/// getcwd(2): the path's length with its terminator.
+///
+/// # Errors
+/// That of getcwd(2).
+pub fn current_directory(path: &mut [u8]) -> Result<usize> {
+    let args = [path.as_mut_ptr() as c_long, path.len() as c_long, 0, 0, 0, 0];
+    // SAFETY: the slice is writable.
+    result(unsafe { syscall(libc::SYS_getcwd, args) }).map(|length| length as usize)
+}
