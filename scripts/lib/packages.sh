@@ -27,11 +27,11 @@ need_packages() {
 # need_commands COMMAND=PACKAGE…: the packages of the commands that are missing. A command may have come by another way
 # than its package, so an ordinary user who has it needs nothing installed.
 need_commands() {
-	local pair packages=()
+	local pair wanted=()
 	for pair in "$@"; do
-		command -v "${pair%%=*}" >/dev/null || packages+=("${pair#*=}")
+		command -v "${pair%%=*}" >/dev/null || wanted+=("${pair#*=}")
 	done
-	((!${#packages[@]})) || need_packages "${packages[@]}"
+	((!${#wanted[@]})) || need_packages "${wanted[@]}"
 }
 
 is_installed() {

@@ -5,7 +5,7 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, TableComponent};
 use std::io::{self, Write};
 
-/// Between two columns.
+/// Spaces between two columns.
 const GAP: usize = 2;
 
 /// The least width at which wrapped text is easier to read than what the terminal makes of a long line.
@@ -46,7 +46,7 @@ fn fit(table: &mut Table, elastic: &[usize], width: Option<u16>) {
 
 /// A table of which every column belongs to one thing, and every row to one of its members.
 pub struct Matrix {
-    /// Stands in the corner.
+    /// The header of the column of members.
     pub title: String,
     /// The names of the rows.
     pub members: Vec<&'static str>,

@@ -4,7 +4,7 @@
 //! - [`commands`] has one file per subcommand, which is its part of the command line and what it does;
 //! - [`hook_table`] and the registries of `sockshim-core` are what it reports from: the same tables that the
 //!   library runs on, compiled in, so nothing here can be out of date;
-//! - [`output`] and [`grid`] are the way to stdout.
+//! - [`output`] and [`grid`] write to stdout.
 
 mod commands;
 mod grid;

@@ -1,9 +1,9 @@
-//! The way to stdout.
+//! Writing to stdout: buffered, as JSON, and how wide the terminal is.
 
 use serde::Serialize;
 use std::io::{self, BufWriter, IsTerminal, Write};
 
-/// Gives stdout to `write`, and reports what did not reach it.
+/// Calls `write` with a buffered stdout, and flushes it, so that an error of the last write is reported too.
 ///
 /// # Errors
 /// What `write` or stdout report.
@@ -22,7 +22,7 @@ pub fn json(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
     writeln!(out)
 }
 
-/// How wide the terminal is that stdout is, if it is one and knows.
+/// The width of the terminal, if stdout is one and its width is known.
 pub fn terminal_width() -> Option<u16> {
     if !io::stdout().is_terminal() {
         return None;

@@ -34,9 +34,10 @@ pub enum Action {
     Fail(Errno),
 }
 
-/// How a call differs from the one that the program has made. Its start is cheap: two words, and the room for an address
-/// is written only when there is one.
+/// How a call differs from the one that the program has made. Its start is cheap: two words of zero side by side, and the
+/// room for an address is written only when there is one.
 #[derive(Clone)]
+#[repr(C)]
 pub struct Instead {
     /// How many nanoseconds to wait before anything else, as a call of libc's would wait: it can be interrupted and
     /// cancelled.
@@ -47,6 +48,7 @@ pub struct Instead {
 
 /// An argument that takes the place of the program's. The program's memory never changes.
 #[derive(Clone)]
+#[repr(u64)]
 pub enum Argument {
     /// The program's own arguments stay.
     Own,

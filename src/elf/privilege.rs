@@ -5,7 +5,7 @@
 
 use crate::obstacle::Obstacle;
 
-/// What of a file's inode and mount counts.
+/// The facts about a file's inode and mount that decide about secure mode.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct File {
     /// `st_mode`.
@@ -20,7 +20,7 @@ pub struct File {
     pub nosuid: bool,
 }
 
-/// Who executes it.
+/// The process that executes the file.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct Caller {
     /// The real user.
@@ -40,7 +40,7 @@ const S_ISGID: u32 = 0o2000;
 /// Without it the set-group-id bit means something else (mandatory locking).
 const S_IXGRP: u32 = 0o0010;
 
-/// Whether the inode asks for anything at all: if not, neither attributes nor the mount have to be looked at.
+/// Whether the mode asks for another user or group. If it does not, the mount's flags do not matter for the ids.
 pub fn has_set_id(mode: u32) -> bool {
     mode & S_ISUID != 0 || mode & (S_ISGID | S_IXGRP) == S_ISGID | S_IXGRP
 }

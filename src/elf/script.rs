@@ -10,7 +10,7 @@ pub const NESTING: usize = 5;
 pub struct Script<'a> {
     /// The interpreter's path.
     pub interpreter: &'a [u8],
-    /// Everything after it, as one argument.
+    /// The rest of the line, which the kernel passes as one argument.
     pub argument: Option<&'a [u8]>,
 }
 

@@ -8,16 +8,6 @@ use std::time::{Duration, Instant};
 use crate::group::Group;
 use crate::shim;
 
-/// Every variable that the shim reads.
-const VARIABLES: [&str; 6] = [
-    "SOCKSHIM_LOG",
-    "SOCKSHIM_LOG_FORMAT",
-    "SOCKSHIM_LOG_FILE",
-    "SOCKSHIM_CONFIG",
-    "SOCKSHIM_DISABLE",
-    "SOCKSHIM_PROPAGATE",
-];
-
 /// How a program is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
@@ -41,8 +31,10 @@ pub const ALL_SHIMMED: [Level; 4] = [Level::Off, Level::Decision, Level::Call, L
 pub fn command(level: Level, log_dir: Option<&Path>, program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.env_remove("LD_PRELOAD");
-    for variable in VARIABLES {
-        command.env_remove(variable);
+    // Also those that only the tests read: no program needs them.
+    let ours = |name: &OsString| name.as_encoded_bytes().starts_with(b"SOCKSHIM_");
+    for name in std::env::vars_os().map(|(name, _)| name).filter(ours) {
+        command.env_remove(name);
     }
     let log = match level {
         Level::Native => return command,

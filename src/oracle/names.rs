@@ -2,8 +2,9 @@
 
 use crate::remembered::Remembered;
 use sockshim_core::net::families::BUILT_IN;
-use sockshim_core::net::ipv4::af_inet::{self, INETSW};
-use sockshim_core::net::ipv6::af_inet6::{self, INETSW6};
+use sockshim_core::net::inet::{INETSW_MODULES, INETSW6_MODULES};
+use sockshim_core::net::ipv4::af_inet::INETSW;
+use sockshim_core::net::ipv6::af_inet6::INETSW6;
 use sockshim_core::net::namespace::Facts;
 use sockshim_core::net::protosw::{InetProtosw, Protosw};
 use sockshim_core::uapi::SOCK_MAX;
@@ -67,8 +68,8 @@ fn names(facts: &Remembered) -> BTreeMap<&'static str, &'static str> {
 fn is_here(facts: &Remembered, table: &str) -> bool {
     let rows = |sw: &'static Protosw| (0..SOCK_MAX).flat_map(move |ty| sw.list(ty).iter().copied());
     let of_table = |row: &&InetProtosw| row.ops.name == table || *row.prot.symbol == table;
-    let four = rows(&INETSW).chain(af_inet::MODULES).filter(of_table).map(|row| (libc::AF_INET, row));
-    let six = rows(&INETSW6).chain(af_inet6::MODULES).filter(of_table).map(|row| (libc::AF_INET6, row));
+    let four = rows(&INETSW).chain(INETSW_MODULES).filter(of_table).map(|row| (libc::AF_INET, row));
+    let six = rows(&INETSW6).chain(INETSW6_MODULES).filter(of_table).map(|row| (libc::AF_INET6, row));
     let rows: Vec<_> = four.chain(six).collect();
     let has = |family, row: &InetProtosw| {
         let answer = facts.has_protocol(family, row.ty, row.protocol);

@@ -3,6 +3,9 @@
 use crate::uapi::SOCKADDR_STORAGE;
 use libc::c_int;
 
+/// The least that every call takes as an IPv6 address: without the scope, as in RFC 2133.
+pub const SIN6_LEN_RFC2133: usize = 24;
+
 /// `struct sockaddr` with its length, as `move_addr_to_kernel` takes it.
 #[derive(Clone, Copy)]
 pub struct SockAddr {

@@ -1,14 +1,14 @@
 //! Every address family of Linux, in the order of the numbers, and the ones whose sockets are modelled here.
 
 use crate::net::ops::NetProtoFamily;
-use crate::net::{ipv4, ipv6, netlink, packet, unix, vmw_vsock, xdp};
+use crate::net::{inet, netlink, packet, unix, vmw_vsock, xdp};
 use libc::c_int;
 
 /// The families that `init` registers: a new family is one file and one entry here.
 pub const BUILT_IN: &[&NetProtoFamily] = &[
     &unix::af_unix::UNIX_FAMILY_OPS,
-    &ipv4::af_inet::INET_FAMILY_OPS,
-    &ipv6::af_inet6::INET6_FAMILY_OPS,
+    &inet::INET_FAMILY_OPS,
+    &inet::INET6_FAMILY_OPS,
     &netlink::af_netlink::NETLINK_FAMILY_OPS,
     &packet::af_packet::PACKET_FAMILY_OPS,
     &vmw_vsock::af_vsock::VSOCK_FAMILY_OPS,

@@ -18,6 +18,7 @@
 pub mod address;
 pub mod core;
 pub mod families;
+pub mod inet;
 pub mod ipv4;
 pub mod ipv6;
 pub mod kmod;
@@ -62,7 +63,9 @@ pub fn init() {
 #[inline(never)]
 fn boot() {
     ipv4::af_inet::inet_init();
+    mptcp::protocol::mptcp_proto_init();
     ipv6::af_inet6::inet6_init();
+    mptcp::protocol::mptcp_proto_v6_init();
     for family in families::BUILT_IN {
         // The numbers are in range, so only EEXIST can come back, and that is all right.
         let _ = socket::sock_register(family);

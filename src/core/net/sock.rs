@@ -141,12 +141,31 @@ impl TcpState {
     }
 }
 
+/// The protocols whose functions are modelled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Below {
+    /// `tcp_prot`, `tcpv6_prot`.
+    Tcp,
+    /// `mptcp_prot`, `mptcp_v6_prot`.
+    Mptcp,
+    /// UDP and UDP-Lite.
+    Udp,
+    /// `ping_prot`, `pingv6_prot`.
+    Ping,
+    /// `raw_prot`, `rawv6_prot`.
+    Raw,
+    /// One that only the host knows.
+    Other,
+}
+
 /// `struct proto`: the protocol below the ops, by the names of its functions.
 pub struct Proto {
     /// The symbol, such as `tcp_prot`.
     pub symbol: &'static &'static str,
     /// `name`, as `/proc/net/protocols` and `system.sockprotoname` show it.
     pub name: &'static str,
+    /// Which of the protocols it is whose functions are modelled.
+    pub below: Below,
     /// `init`.
     pub init: Option<Func>,
     /// `connect`.
@@ -175,6 +194,7 @@ pub struct Proto {
 pub const NO_PROTO: Proto = Proto {
     symbol: &"",
     name: "",
+    below: Below::Other,
     init: None,
     connect: None,
     disconnect: None,

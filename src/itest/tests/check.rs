@@ -15,6 +15,8 @@ use sockshim_itest::{Level, Output, Scratch, by_call, command, events, run};
 mod binary;
 #[path = "check/damaged.rs"]
 mod damaged;
+#[path = "check/loader.rs"]
+mod loader;
 #[path = "check/programs.rs"]
 mod programs;
 #[path = "check/sanitizers.rs"]

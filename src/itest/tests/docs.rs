@@ -102,11 +102,6 @@ fn a_broken_link_is_noticed() {
     assert_eq!(broken("docs/README.md", "limits.md#where-it-runs"), None);
 }
 
-#[test]
-fn the_readme_is_short() {
-    assert!(page("README.md").len() <= 8192, "{} bytes", page("README.md").len());
-}
-
 /// A page of `docs/` is in its index, and begins by saying what it is for.
 #[test]
 fn every_page_is_in_the_index() {
@@ -130,7 +125,25 @@ fn figures_are_of_the_newest_results() {
     }
 }
 
-/// The variables by the help of the command are those of both tables.
+/// Every verdict of `sockshim check` has its exit code in the page's table.
+#[test]
+fn every_verdict_is_documented() {
+    let mut sockshim = command(Level::Native, None, binary::sockshim());
+    let help = run(sockshim.args(["check", "--help"]), b"", DEADLINE).stdout();
+    let codes = help.split("not fine:\n").nth(1).expect("the exit codes").lines();
+    let verdicts: Vec<&str> = codes
+        .map_while(|line| line.trim().split_once(' ').and_then(|(_, rest)| rest.split_whitespace().next()))
+        .collect();
+    assert!(verdicts.len() >= 11, "{help}");
+    let page = page("docs/check.md");
+    let table = page.lines().filter(|line| line.starts_with("| ")).collect::<Vec<_>>().join("\n");
+    for verdict in verdicts {
+        assert!(table.contains(&format!("`{verdict}`")), "docs/check.md has no row for {verdict}");
+    }
+}
+
+/// The variables by the help of the command are those of both tables, which `src/core/tests/documented.rs` compares with
+/// those that the library reads.
 #[test]
 fn every_variable_is_documented() {
     let help = run(command(Level::Native, None, binary::sockshim()).arg("--help"), b"", DEADLINE).stdout();

@@ -1,15 +1,13 @@
-//! What a dynamic program says about itself: the libraries that it needs, the functions that it defines and imports.
+//! What the symbols of a dynamic program say: the functions that it defines and imports.
 
 use object::LittleEndian as LE;
 use object::elf::{self, FileHeader64};
-use object::read::elf::{Dyn, FileHeader, ProgramHeader, Sym};
+use object::read::elf::{FileHeader, Sym};
 use sockshim_core::hook::Hook;
 
 /// What was found. A table that is damaged or not there has nothing in it.
 #[derive(Default, Debug, PartialEq, Eq)]
 pub struct Contents {
-    /// `DT_NEEDED`.
-    pub needed: Vec<String>,
     /// Hooked functions that the program defines itself, and exports.
     pub own_hooks: Vec<&'static str>,
     /// Whether it calls liburing, or contains it.
@@ -23,8 +21,6 @@ pub struct Contents {
 pub fn read(data: &[u8], hooks: &'static [Hook]) -> Contents {
     let mut contents = Contents::default();
     let Ok(header) = FileHeader64::<LE>::parse(data) else { return contents };
-    contents.needed = needed(header, data).unwrap_or_default();
-    contents.io_uring = contents.needed.iter().any(|name| name.starts_with("liburing"));
     for table in [elf::SHT_DYNSYM, elf::SHT_SYMTAB] {
         symbols(header, data, table, |name, exported| {
             contents.io_uring |= name.starts_with("io_uring_queue_init") || name == "io_uring_setup";
@@ -51,25 +47,6 @@ fn symbols(header: &FileHeader64<LE>, data: &[u8], table: u32, mut each: impl Fn
     }
 }
 
-/// The names in `DT_NEEDED`.
-fn needed(header: &FileHeader64<LE>, data: &[u8]) -> Option<Vec<String>> {
-    let segments = header.program_headers(LE, data).ok()?;
-    let entries = segments.iter().find_map(|segment| segment.dynamic(LE, data).ok()?)?;
-    let value = |tag: u32| {
-        let entry = entries.iter().find(|entry| entry.tag32(LE) == Some(tag))?;
-        Some(entry.d_val(LE))
-    };
-    let (at, size) = (value(elf::DT_STRTAB)?, value(elf::DT_STRSZ)?);
-    let strings =
-        segments.iter().find_map(|segment| segment.data_range(LE, data, at, size).ok().flatten())?;
-    let names = entries.iter().filter(|entry| entry.tag32(LE) == Some(elf::DT_NEEDED)).filter_map(|entry| {
-        let name = strings.get(usize::try_from(entry.d_val(LE)).ok()?..)?;
-        let end = name.iter().position(|byte| *byte == 0)?;
-        Some(String::from_utf8_lossy(&name[..end]).into_owned())
-    });
-    Some(names.collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,9 +57,8 @@ mod tests {
     }
 
     #[test]
-    fn this_test_needs_libc_and_defines_no_hook() {
+    fn this_test_defines_no_hook() {
         let contents = read(&this_test(), HOOKS);
-        assert!(contents.needed.iter().any(|name| name == "libc.so.6"), "{contents:?}");
         assert_eq!((contents.own_hooks.len(), contents.io_uring), (0, false));
     }
 

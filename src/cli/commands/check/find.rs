@@ -13,9 +13,9 @@ const DEFAULT_PATH: &str = "/bin:/usr/bin";
 /// Why no file can be executed.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Missing {
-    /// There is none.
+    /// There is no such file.
     NotFound,
-    /// There is one, and the kernel would refuse it.
+    /// There is a file, and the kernel would refuse it for this reason.
     NotExecutable(PathBuf, &'static str),
 }
 

@@ -1,8 +1,10 @@
 //! The judgement on one program.
 
 use super::contents;
+use super::dynamic::Dynamic;
 use super::env::{self, Asked};
 use super::find::{self, Missing};
+use super::linking;
 use super::words;
 use crate::hook_table::HOOKS;
 use rustix::fs::{StatVfsMountFlags, getxattr, statvfs};
@@ -12,7 +14,6 @@ use sockshim_elf::file::{Format, examine};
 use sockshim_elf::linking::{Elf, Linking};
 use sockshim_elf::obstacle::Obstacle;
 use sockshim_elf::privilege::{self, Caller, File};
-use sockshim_elf::sanitizer::Sanitizer;
 use sockshim_elf::script::{self, HEAD, NESTING};
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -22,11 +23,11 @@ use std::path::{Path, PathBuf};
 
 /// What was found out about one program.
 pub struct Judgement {
-    /// As it was given.
+    /// The program, as it was given.
     pub program: OsString,
     /// The file, and those that scripts lead to.
     pub files: Vec<PathBuf>,
-    /// The end of it.
+    /// What can be said of it.
     pub verdict: Verdict,
     /// The sentence.
     pub why: String,
@@ -39,9 +40,9 @@ pub struct Judgement {
 pub enum Verdict {
     /// The library is loaded into it.
     Fine,
-    /// It is not, or not to much use.
+    /// It is not loaded, ends the program, or does not see all calls.
     Not(Obstacle),
-    /// No program.
+    /// The kernel knows no format of programs like this.
     NotAProgram,
     /// The file cannot be read.
     Unreadable,
@@ -88,7 +89,8 @@ pub fn program(program: &OsStr) -> Judgement {
     Judgement { program: program.to_os_string(), files, verdict, why, warnings }
 }
 
-type Finding = (Verdict, String);
+/// A verdict and its sentence.
+pub type Finding = (Verdict, String);
 
 fn absent(missing: Missing, what: &str) -> Finding {
     match missing {
@@ -159,45 +161,37 @@ fn program_file(path: &Path, data: &[u8], elf: &Elf, warnings: &mut Vec<String>)
     if elf.linking == Linking::Library {
         return (Verdict::NotAProgram, "it is a shared library".into());
     }
-    let obstacle = elf.obstacle();
-    // Go's and the sanitizers' programs have a dynamic linker, which is looked at first.
-    let later = [Obstacle::Go, Obstacle::AddressSanitizer, Obstacle::ThreadSanitizer];
-    if let Some(obstacle) = obstacle.filter(|obstacle| !later.contains(obstacle)) {
-        return (Verdict::Not(obstacle), words::of_file(obstacle, elf));
-    }
-    if let Linking::Dynamic(interpreter) = elf.linking {
-        let linker = Path::new(OsStr::from_bytes(interpreter.path()));
-        if !linker.exists() {
-            let why = format!("its dynamic linker {} is not there", linker.display());
-            return (Verdict::NotExecutable, why);
+    let refused = |obstacle, why| (Verdict::Not(obstacle), why);
+    let linker = match elf.linking {
+        Linking::Dynamic(interpreter) => {
+            let linker = PathBuf::from(OsStr::from_bytes(interpreter.path()));
+            if let Err(finding) = linking::linker(&linker, elf) {
+                return finding;
+            }
+            Some(linker)
         }
-    }
-    if obstacle == Some(Obstacle::Go) {
-        return (Verdict::Not(Obstacle::Go), words::of_file(Obstacle::Go, elf));
-    }
-    let contents = contents::read(data, HOOKS);
-    if let Some(name) = contents.needed.iter().find(|name| name.starts_with("libc.musl")) {
-        return (Verdict::Not(Obstacle::OtherLibc), format!("it needs musl ({name}); {}", words::OTHER_LIBC));
+        _ => None,
+    };
+    // By its name or not, the dynamic linker has been found to be glibc's, and the sanitizers' turn comes later.
+    let passed = [Obstacle::OtherLibc, Obstacle::AddressSanitizer, Obstacle::ThreadSanitizer];
+    if let Some(obstacle) = elf.obstacle().filter(|obstacle| !passed.contains(obstacle)) {
+        return refused(obstacle, words::of_file(obstacle, elf));
     }
     let (file, caller) = (inode(path), caller());
     if let Some(obstacle) = privilege::secure(&file, &caller) {
-        return (Verdict::Not(obstacle), words::of_inode(obstacle, &file, &caller));
+        return refused(obstacle, words::of_inode(obstacle, &file, &caller));
     }
+    let contents = contents::read(data, HOOKS);
     if contents.replaces_clone {
-        return (Verdict::Not(Obstacle::ThreadSanitizer), words::THREAD_SANITIZER.into());
+        return refused(Obstacle::ThreadSanitizer, words::THREAD_SANITIZER.into());
     }
-    for name in &contents.needed {
-        match Sanitizer::of_library(name.as_bytes()) {
-            Some(Sanitizer::Address) => {
-                return (Verdict::Not(Obstacle::AddressSanitizer), words::address_sanitizer(name));
-            }
-            Some(Sanitizer::Thread) => {
-                return (Verdict::Not(Obstacle::ThreadSanitizer), words::THREAD_SANITIZER.into());
-            }
-            None => {}
-        }
+    let needed = Dynamic::read(data).needed;
+    if let Some(linker) = linker
+        && let Err(finding) = linking::libraries(path, data, &linker, &needed)
+    {
+        return finding;
     }
-    if contents.io_uring {
+    if contents.io_uring || needed.iter().any(|name| name.starts_with("liburing")) {
         warnings.push(words::IO_URING.into());
     }
     if !contents.own_hooks.is_empty() {

@@ -1,9 +1,13 @@
 //! `sockshim check`: whether the library will be loaded into a program, and why not.
 
 mod contents;
+mod dynamic;
 mod env;
 mod find;
 mod judge;
+mod linking;
+mod load;
+mod search;
 mod words;
 
 use crate::output;

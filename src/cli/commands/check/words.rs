@@ -1,34 +1,57 @@
-//! The sentences.
+//! The sentences that `sockshim check` prints.
 
 use object::elf as machine;
 use sockshim_elf::linking::{Elf, Linking};
 use sockshim_elf::obstacle::Obstacle;
 use sockshim_elf::privilege::{Caller, File, has_set_id};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// A file without a format.
+/// The file has no format that the kernel knows.
 pub const UNKNOWN: &str = "it is neither an ELF file nor does it begin with #!, so the kernel refuses it. If it is a \
                            script for a shell, give it a #! line";
-/// What a library for glibc is to another libc.
+/// The program has another libc.
 pub const OTHER_LIBC: &str = "the library is made for glibc, and a program that starts with it ends in errors of \
                               its dynamic linker. Use a build for glibc";
-/// `env -i` in a script's first line.
+/// A script's first line has env(1) remove `LD_PRELOAD`.
 pub const CLEARED: &str = "env(1) starts it without LD_PRELOAD, as the script's first line says; \
                            SOCKSHIM_PROPAGATE=always puts it back";
-/// Operations that no function of libc makes.
+/// io_uring's operations are no calls of libc.
 pub const IO_URING: &str = "it uses liburing: what goes through an io_uring is not seen";
-/// Definitions in the program come before the library's.
+/// A program's own definition of a function comes before the library's.
 pub const OWN_HOOKS: &str = "it has functions of its own by these names, and a call to one of them is seen only if it \
                              calls the next function of that name";
 /// What the library says itself in a program with ThreadSanitizer.
 pub const THREAD_SANITIZER: &str = "a program with ThreadSanitizer cannot be logged: the library is loaded, and stays \
                                     silent. Use a build without -fsanitize=thread";
 
-/// Why AddressSanitizer's shared runtime keeps the library out, and what helps.
-pub fn address_sanitizer(runtime: &str) -> String {
+/// Why AddressSanitizer's shared runtime keeps the library out, and what helps. `by` is the library that needs the
+/// runtime, if it is not the program itself.
+pub fn address_sanitizer(runtime: &str, by: Option<&Path>) -> String {
+    let subject = match by {
+        Some(library) => format!("a library that it needs, {}, needs", library.display()),
+        None => "it needs".into(),
+    };
     format!(
-        "it needs AddressSanitizer's shared runtime, which ends the program unless it is the first library. Start it \
-         with LD_PRELOAD=\"{runtime} /path/to/libsockshim.so\", or link the runtime into it"
+        "{subject} AddressSanitizer's shared runtime, which ends the program unless it is the first library. Start it \
+         with LD_PRELOAD=\"{runtime} /path/to/libsockshim.so\", or link the runtime into the program"
+    )
+}
+
+/// ThreadSanitizer in a library of a program that is built without.
+pub fn library_with_tsan(library: &Path) -> String {
+    format!(
+        "a library that it needs, {}, is built with ThreadSanitizer, beside which nothing can be logged; with a \
+         preloaded library the program may not even start. Use a build without -fsanitize=thread",
+        library.display()
+    )
+}
+
+/// A glibc of the program's own that lacks something.
+pub fn old_glibc(libc: &Path, version: &str) -> String {
+    format!(
+        "its glibc is too old for the library: {} has no {version}. Build the library with that glibc, or start the \
+         program with a newer one",
+        libc.display()
     )
 }
 
@@ -83,7 +106,7 @@ pub fn of_inode(obstacle: Obstacle, file: &File, caller: &Caller) -> String {
     }
 }
 
-/// Why there is nothing in the way.
+/// Why the library is loaded.
 pub fn fine(elf: &Elf, file: &File) -> String {
     let what = match elf.linking {
         Linking::Linker => "glibc's dynamic linker itself; judge the program that it is to start",
@@ -96,7 +119,7 @@ pub fn fine(elf: &Elf, file: &File) -> String {
     }
 }
 
-/// A sentence about the last of several files.
+/// The sentence about a program that scripts lead to.
 pub fn through(files: &[PathBuf], sentence: String) -> String {
     match files {
         [_, .., last] => format!("a script, started by {}: {sentence}", last.display()),

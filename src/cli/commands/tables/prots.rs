@@ -36,6 +36,7 @@ fn members(prot: &Proto) -> Vec<(&'static str, Option<&'static str>)> {
     let Proto {
         symbol: _,
         name: _,
+        below: _,
         init,
         connect,
         disconnect,

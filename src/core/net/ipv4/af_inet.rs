@@ -6,19 +6,17 @@ use crate::net::core::sock::NO_OPS;
 use crate::net::core::sock::pass_to;
 use crate::net::ipv4::bind::inet_bind;
 use crate::net::ipv4::common::{
-    Below, below, inet_ioctl, inet_recvmsg, inet_sendmsg, sock_common_getsockopt, sock_common_setsockopt,
+    Below, inet_ioctl, inet_recvmsg, inet_sendmsg, sock_common_getsockopt, sock_common_setsockopt,
 };
 use crate::net::ipv4::connection::{
     inet_accept, inet_dgram_connect, inet_getname, inet_listen, inet_shutdown, inet_stream_connect,
 };
-use crate::net::ipv4::ping::{PING_PROT, PING_PROTOSW};
+use crate::net::ipv4::ping::PING_PROTOSW;
 use crate::net::ipv4::{raw, tcp, udp};
-use crate::net::mptcp::protocol::{MPTCP_PROT, MPTCP_PROTOSW, MPTCP_STREAM_OPS};
-use crate::net::ops::{Cx, NetProtoFamily, ProtoOps, Socket};
+use crate::net::ops::{Cx, ProtoOps, Socket};
 use crate::net::path::{Finding, Func, Path};
 use crate::net::protosw::{InetProtosw, Lookup, Protosw};
 use crate::net::sock::Bound;
-use crate::net::{l2tp::l2tp_ip as l2tp, sctp::protocol as sctp, smc::smc_inet as smc};
 use crate::op;
 use crate::verdict::{Reason, Verdict};
 use libc::c_int;
@@ -28,47 +26,13 @@ pub static INETSW: Protosw = Protosw::new();
 
 /// `inet_init`: registers the static array, then what the protocols' own initialisers add, in boot order.
 pub fn inet_init() {
-    let boot_order = [
-        &tcp::TCP_PROTOSW,
-        &udp::UDP_PROTOSW,
-        &PING_PROTOSW,
-        &raw::RAW_PROTOSW,
-        &MPTCP_PROTOSW,
-        &udp::UDPLITE_PROTOSW,
-    ];
+    let boot_order =
+        [&tcp::TCP_PROTOSW, &udp::UDP_PROTOSW, &PING_PROTOSW, &raw::RAW_PROTOSW, &udp::UDPLITE_PROTOSW];
     for entry in boot_order {
         // No two rows clash, so nothing can be refused but what another thread has registered at the same moment.
         let _ = INETSW.register(entry);
     }
 }
-
-/// `inet_family_ops`.
-pub static INET_FAMILY_OPS: NetProtoFamily = NetProtoFamily {
-    name: "inet_family_ops",
-    family: libc::AF_INET,
-    create: op!(inet_create),
-    owner: None,
-    ops: &[
-        &INET_STREAM_OPS,
-        &INET_DGRAM_OPS,
-        &INET_SOCKRAW_OPS,
-        &MPTCP_STREAM_OPS,
-        &sctp::INET_SEQPACKET_OPS,
-        &smc::SMC_INET_STREAM_OPS,
-        &l2tp::L2TP_IP_OPS,
-    ],
-    prots: &[
-        &tcp::TCP_PROT,
-        &udp::UDP_PROT,
-        &udp::UDPLITE_PROT,
-        &PING_PROT,
-        &raw::RAW_PROT,
-        &MPTCP_PROT,
-        &sctp::SCTP_PROT,
-        &smc::SMC_INET_PROT,
-        &l2tp::L2TP_IP_PROT,
-    ],
-};
 
 /// `inet_register_protosw`. It returns nothing: a refusal is only written to the kernel's log, which is the path here.
 pub fn inet_register_protosw(path: &mut Path, entry: &'static InetProtosw) {
@@ -84,25 +48,22 @@ pub fn inet_unregister_protosw(path: &mut Path, entry: &'static InetProtosw) {
     }
 }
 
-/// The rows that modules of the kernel add.
-pub static MODULES: [&InetProtosw; 4] = [&sctp::STREAM, &smc::SMC, &l2tp::L2TP, &sctp::SEQPACKET];
-
-fn inet_create(cx: &mut Cx, sock: &mut Socket, protocol: c_int) -> Verdict {
-    create(cx, sock, protocol, &INETSW, &MODULES, func!(inet_create))
-}
-
 /// Every kernel that can run this has protocols up to this number (`IPPROTO_RAW`), and an `sk_protocol` of 16 bits.
 const IPPROTO_LEAST: c_int = 256;
 
+/// What differs between `inet_create` and `inet6_create`.
+pub struct Create {
+    /// The function's name.
+    pub func: Func,
+    /// The lists that it walks.
+    pub sw: &'static Protosw,
+    /// The rows that modules of the kernel add to them.
+    pub modules: &'static [&'static InetProtosw],
+}
+
 /// The algorithm that `inet_create` and `inet6_create` share: range, walk, capability, sock, `prot->init`.
-pub fn create(
-    cx: &mut Cx,
-    sock: &mut Socket,
-    protocol: c_int,
-    sw: &Protosw,
-    modules: &'static [&'static InetProtosw],
-    create: Func,
-) -> Verdict {
+pub fn create(cx: &mut Cx, sock: &mut Socket, protocol: c_int, create: &Create) -> Verdict {
+    let &Create { func: create, sw, modules } = create;
     let in_range = match protocol {
         ..0 | 0x1_0000.. => Some(false),
         0..IPPROTO_LEAST => Some(true),
@@ -145,9 +106,14 @@ pub fn create(
 
 /// `prot->init`, where it can fail, and the protocols that not every kernel is built with.
 fn init(cx: &mut Cx, sock: &Socket) -> Option<Verdict> {
-    let init = sock.sk.prot?.init?;
+    let prot = sock.sk.prot?;
+    let init = prot.init?;
+    if matches!(prot.below, Below::Tcp | Below::Raw | Below::Other) {
+        cx.path.step(init, Finding::Passed);
+        return None;
+    }
     let facts = cx.net.facts;
-    let (name, fact, refusal): (_, _, _) = match below(sock) {
+    let (name, fact, refusal): (_, _, _) = match prot.below {
         // The group range holds for root too.
         Below::Ping => (
             &"net.ipv4.ping_group_range",

@@ -6,44 +6,16 @@ use crate::func;
 use crate::net::core::sock::pass_to;
 use crate::net::ipv4::ip_sockglue::{ip_getsockopt, ip_setsockopt};
 use crate::net::ipv4::{ping, raw, tcp, udp};
-use crate::net::ipv6;
-use crate::net::ipv6::ipv6_sockglue::{ipv6_getsockopt, ipv6_setsockopt};
-use crate::net::mptcp::protocol as mptcp;
 use crate::net::ops::{Cx, Msg, NO_IOCTL, Opt, Socket, SocketState};
-use crate::net::sock::{Proto, TcpState};
+pub use crate::net::sock::Below;
+use crate::net::sock::TcpState;
 use crate::verdict::{Change, Reason, Verdict};
 use libc::c_int;
 
-/// The protocols whose functions are modelled.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Below {
-    /// `tcp_prot`, `tcpv6_prot`.
-    Tcp,
-    /// `mptcp_prot`, `mptcp_v6_prot`.
-    Mptcp,
-    /// UDP and UDP-Lite.
-    Udp,
-    /// `ping_prot`, `pingv6_prot`.
-    Ping,
-    /// `raw_prot`, `rawv6_prot`.
-    Raw,
-    /// One that only the host knows.
-    Other,
-}
-
-/// Which of them a socket has.
+/// Which protocol a socket has.
+#[inline]
 pub fn below(sock: &Socket) -> Below {
-    let Some(prot) = sock.sk.prot else { return Below::Other };
-    let is = |known: &[&'static Proto]| known.iter().any(|known| std::ptr::eq(*known, prot));
-    match () {
-        () if is(&[&tcp::TCP_PROT, &ipv6::tcp::TCPV6_PROT]) => Below::Tcp,
-        () if is(&[&mptcp::MPTCP_PROT, &mptcp::MPTCP_V6_PROT]) => Below::Mptcp,
-        () if is(&[&udp::UDP_PROT, &ipv6::udp::UDPV6_PROT]) => Below::Udp,
-        () if is(&[&udp::UDPLITE_PROT, &ipv6::udp::UDPLITEV6_PROT]) => Below::Udp,
-        () if is(&[&ping::PING_PROT, &ipv6::ping::PINGV6_PROT]) => Below::Ping,
-        () if is(&[&raw::RAW_PROT, &ipv6::raw::RAWV6_PROT]) => Below::Raw,
-        () => Below::Other,
-    }
+    sock.sk.prot.map_or(Below::Other, |prot| prot.below)
 }
 
 /// Whether the socket speaks IPv6.
@@ -51,57 +23,65 @@ pub fn is_v6(sock: &Socket) -> bool {
     sock.sk.family == libc::AF_INET6
 }
 
-/// `sock_common_setsockopt`: hands over to the protocol.
+/// `sock_common_setsockopt`: hands over to the protocol, which has IP's options too.
 pub fn sock_common_setsockopt(cx: &mut Cx, sock: &Socket, opt: &Opt) -> Verdict {
+    protocol_setsockopt(cx, sock, opt).unwrap_or_else(|| ip_setsockopt(cx, opt))
+}
+
+/// `sock_common_getsockopt`: hands over to the protocol, which has IP's options too.
+pub fn sock_common_getsockopt(cx: &mut Cx, sock: &Socket, opt: &Opt) -> Verdict {
+    protocol_getsockopt(cx, sock, opt).unwrap_or_else(|| ip_getsockopt(cx, opt))
+}
+
+/// The protocol's own answer, over both IP versions; `None` when it leaves the option to IP.
+pub fn protocol_setsockopt(cx: &mut Cx, sock: &Socket, opt: &Opt) -> Option<Verdict> {
     let asked = pass_to(cx, sock.sk.prot.and_then(|prot| prot.setsockopt));
     match (below(sock), opt.level) {
-        (Below::Tcp, libc::SOL_TCP) => tcp::do_tcp_setsockopt(cx, opt),
-        (Below::Mptcp, _) => mptcp::mptcp_setsockopt(cx, sock, opt),
-        (Below::Udp, libc::SOL_UDP | libc::IPPROTO_UDPLITE) | (Below::Other, _) => asked,
-        (Below::Raw, libc::SOL_RAW | libc::SOL_ICMPV6) => asked,
-        _ if is_v6(sock) => ipv6_setsockopt(cx, sock, opt),
-        _ => ip_setsockopt(cx, opt),
+        (Below::Tcp, libc::SOL_TCP) => Some(tcp::do_tcp_setsockopt(cx, opt)),
+        (below, level) => is_host_level(below, level).then_some(asked),
     }
 }
 
-/// `sock_common_getsockopt`: hands over to the protocol.
-pub fn sock_common_getsockopt(cx: &mut Cx, sock: &Socket, opt: &Opt) -> Verdict {
+/// See [`protocol_setsockopt`].
+pub fn protocol_getsockopt(cx: &mut Cx, sock: &Socket, opt: &Opt) -> Option<Verdict> {
     let asked = pass_to(cx, sock.sk.prot.and_then(|prot| prot.getsockopt));
     match (below(sock), opt.level) {
-        (Below::Tcp, libc::SOL_TCP) => tcp::do_tcp_getsockopt(cx, opt),
-        (Below::Mptcp, _) => mptcp::mptcp_getsockopt(cx, sock, opt),
-        (Below::Udp, libc::SOL_UDP | libc::IPPROTO_UDPLITE) | (Below::Other, _) => asked,
-        (Below::Raw, libc::SOL_RAW | libc::SOL_ICMPV6) => asked,
-        _ if is_v6(sock) => ipv6_getsockopt(cx, sock, opt),
-        _ => ip_getsockopt(cx, opt),
+        (Below::Tcp, libc::SOL_TCP) => Some(tcp::do_tcp_getsockopt(cx, opt)),
+        (below, level) => is_host_level(below, level).then_some(asked),
     }
 }
 
-/// `inet_sendmsg`, which raw IPv6 sockets use too. A protocol with ports binds an unbound socket before it looks at
-/// the message, so also when it then refuses it.
+/// Whether the protocol has options at this level, of which only the host knows.
+fn is_host_level(below: Below, level: c_int) -> bool {
+    match below {
+        Below::Udp => matches!(level, libc::SOL_UDP | libc::IPPROTO_UDPLITE),
+        Below::Raw => matches!(level, libc::SOL_RAW | libc::SOL_ICMPV6),
+        Below::Other => true,
+        _ => false,
+    }
+}
+
+/// `inet_sendmsg`. A protocol with ports binds an unbound socket before it looks at the message, so also when it then
+/// refuses it.
 pub fn inet_sendmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
     let asked = pass_to(cx, sock.sk.prot.and_then(|prot| prot.sendmsg));
-    let v6 = is_v6(sock);
     match below(sock) {
         Below::Tcp | Below::Mptcp => tcp::tcp_sendmsg(cx, sock, msg),
-        Below::Udp if v6 => ipv6::udp::udpv6_sendmsg(cx, sock, msg).then(Change::Autobind),
         Below::Udp => udp::udp_sendmsg(cx, sock, msg).then(Change::Autobind),
         Below::Ping => ping::ping_common_sendmsg(cx, sock, msg).then(Change::Autobind),
-        Below::Raw if v6 => ipv6::raw::rawv6_sendmsg(cx, sock, msg),
         Below::Raw => raw::raw_sendmsg(cx, sock, msg),
         Below::Other => asked,
     }
 }
 
-/// `inet_recvmsg` and `sock_common_recvmsg`.
+/// `inet_recvmsg` and `sock_common_recvmsg`, of both IP versions.
 pub fn inet_recvmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
     let asked = pass_to(cx, sock.sk.prot.and_then(|prot| prot.recvmsg));
     match below(sock) {
         Below::Tcp => tcp::tcp_recvmsg(cx, sock, msg),
-        Below::Mptcp => mptcp::mptcp_recvmsg(cx, sock, msg),
         Below::Udp => udp::udp_recvmsg(cx, sock, msg),
         Below::Ping | Below::Raw => raw::raw_recvmsg(cx, sock, msg),
-        Below::Other => asked,
+        Below::Mptcp | Below::Other => asked,
     }
 }
 

@@ -2,10 +2,9 @@
 
 use crate::errno::Errno;
 use crate::func;
-use crate::net::address::SockAddr;
+use crate::net::address::{SIN6_LEN_RFC2133, SockAddr};
 use crate::net::core::sock::pass_to;
 use crate::net::ipv4::common::{Below, below, is_v6};
-use crate::net::ipv6::af_inet6::SIN6_LEN_RFC2133;
 use crate::net::ops::{Cx, Socket, SocketState};
 use crate::net::path::Finding;
 use crate::net::sock::{Bound, TcpState};

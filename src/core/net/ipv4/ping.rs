@@ -7,11 +7,12 @@ use crate::net::ipv4::af_inet::INET_SOCKRAW_OPS;
 use crate::net::ipv4::bind::{bind_change, is_local};
 use crate::net::ops::{Cx, Msg, Socket};
 use crate::net::protosw::{INET_PROTOSW_REUSE, InetProtosw};
-use crate::net::sock::{Bound, NO_PROTO, Proto};
+use crate::net::sock::{Below, Bound, NO_PROTO, Proto};
 use crate::verdict::{Change, Reason, Verdict};
 
 /// `ping_prot`.
 pub static PING_PROT: Proto = Proto {
+    below: Below::Ping,
     symbol: &"ping_prot",
     name: "PING",
     init: Some(func!(ping_init_sock)),

@@ -7,11 +7,12 @@ use crate::net::ipv4::af_inet::INET_SOCKRAW_OPS;
 use crate::net::ipv4::udp::to_peer;
 use crate::net::ops::{Cx, Msg, Socket};
 use crate::net::protosw::{INET_PROTOSW_REUSE, InetProtosw};
-use crate::net::sock::{NO_PROTO, Proto, TcpState};
+use crate::net::sock::{Below, NO_PROTO, Proto, TcpState};
 use crate::verdict::{Change, Reason, Verdict};
 
 /// `raw_prot`.
 pub static RAW_PROT: Proto = Proto {
+    below: Below::Raw,
     symbol: &"raw_prot",
     name: "RAW",
     init: Some(func!(raw_sk_init)),

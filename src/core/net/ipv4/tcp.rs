@@ -5,7 +5,7 @@ use crate::func;
 use crate::net::ipv4::af_inet::INET_STREAM_OPS;
 use crate::net::ops::{Cx, Msg, Opt, Socket, SocketState};
 use crate::net::protosw::{INET_PROTOSW_ICSK, INET_PROTOSW_PERMANENT, InetProtosw};
-use crate::net::sock::{NO_PROTO, Proto, TcpState};
+use crate::net::sock::{Below, NO_PROTO, Proto, TcpState};
 use crate::verdict::{Change, Reason, Verdict};
 
 /// `tcp_prot`.
@@ -19,6 +19,7 @@ pub static TCP_PROT: Proto = Proto {
 
 /// What TCP does alike over both IP versions.
 pub const TCP_COMMON: Proto = Proto {
+    below: Below::Tcp,
     disconnect: Some(func!(tcp_disconnect)),
     get_port: Some(func!(inet_csk_get_port)),
     accept: Some(func!(inet_csk_accept)),

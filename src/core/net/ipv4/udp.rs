@@ -5,7 +5,7 @@ use crate::func;
 use crate::net::ipv4::af_inet::INET_DGRAM_OPS;
 use crate::net::ops::{Cx, Msg, Socket};
 use crate::net::protosw::{INET_PROTOSW_PERMANENT, InetProtosw};
-use crate::net::sock::{NO_PROTO, Proto, TcpState};
+use crate::net::sock::{Below, NO_PROTO, Proto, TcpState};
 use crate::verdict::{Reason, Verdict};
 
 /// `udp_prot`.
@@ -17,6 +17,7 @@ pub static UDPLITE_PROT: Proto =
     Proto { symbol: &"udplite_prot", name: "UDP-Lite", init: Some(func!(udplite_sk_init)), ..UDP_COMMON };
 
 const UDP_COMMON: Proto = Proto {
+    below: Below::Udp,
     connect: Some(func!(ip4_datagram_connect)),
     disconnect: Some(func!(udp_disconnect)),
     get_port: Some(func!(udp_v4_get_port)),

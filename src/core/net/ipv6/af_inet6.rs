@@ -2,18 +2,20 @@
 
 use crate::errno::Errno;
 use crate::func;
-use crate::net::address::SockAddr;
-use crate::net::ipv4::af_inet::{self, INET_OPS, STREAM_OPS, inet_release};
+use crate::net::address::{SIN6_LEN_RFC2133, SockAddr};
+use crate::net::core::sock::pass_to;
+use crate::net::ipv4::af_inet::{INET_OPS, STREAM_OPS, inet_release};
 use crate::net::ipv4::bind::{bind_port, is_local, may_use_port};
-use crate::net::ipv4::common::{Below, below, inet_ioctl, inet_recvmsg, inet_sendmsg};
+use crate::net::ipv4::common::{
+    Below, below, inet_ioctl, inet_recvmsg, inet_sendmsg, protocol_getsockopt, protocol_setsockopt,
+};
 use crate::net::ipv4::connection::{inet_dgram_connect, inet_getname};
 use crate::net::ipv4::ping::ping_bind;
+use crate::net::ipv6::ipv6_sockglue::{ipv6_getsockopt, ipv6_setsockopt};
 use crate::net::ipv6::{ping, raw, tcp, udp};
-use crate::net::mptcp::protocol::{MPTCP_V6_PROT, MPTCP_V6_PROTOSW, MPTCP_V6_STREAM_OPS};
-use crate::net::ops::{Cx, Msg, NetProtoFamily, ProtoOps, Socket};
+use crate::net::ops::{Cx, Msg, Op, Opt, ProtoOps, Socket};
 use crate::net::path::{Finding, Path};
 use crate::net::protosw::{InetProtosw, Protosw};
-use crate::net::{l2tp::l2tp_ip as l2tp, sctp::protocol as sctp, smc::smc_inet as smc};
 use crate::op;
 use crate::verdict::{Change, Predicted, Reason, Verdict};
 use libc::c_int;
@@ -29,44 +31,12 @@ pub fn inet6_init() {
         &udp::UDPLITEV6_PROTOSW,
         &tcp::TCPV6_PROTOSW,
         &ping::PINGV6_PROTOSW,
-        &MPTCP_V6_PROTOSW,
     ];
     for entry in boot_order {
         // No two rows clash, so nothing can be refused but what another thread has registered at the same moment.
         let _ = INETSW6.register(entry);
     }
 }
-
-/// `inet6_family_ops`.
-pub static INET6_FAMILY_OPS: NetProtoFamily = NetProtoFamily {
-    name: "inet6_family_ops",
-    family: libc::AF_INET6,
-    create: op!(inet6_create),
-    owner: None,
-    ops: &[
-        &INET6_STREAM_OPS,
-        &INET6_DGRAM_OPS,
-        &INET6_SOCKRAW_OPS,
-        &MPTCP_V6_STREAM_OPS,
-        &sctp::INET6_SEQPACKET_OPS,
-        &smc::SMC_INET6_STREAM_OPS,
-        &l2tp::L2TP_IP6_OPS,
-    ],
-    prots: &[
-        &tcp::TCPV6_PROT,
-        &udp::UDPV6_PROT,
-        &udp::UDPLITEV6_PROT,
-        &ping::PINGV6_PROT,
-        &raw::RAWV6_PROT,
-        &MPTCP_V6_PROT,
-        &sctp::SCTPV6_PROT,
-        &smc::SMC_INET6_PROT,
-        &l2tp::L2TP_IP6_PROT,
-    ],
-};
-
-/// The rows that modules of the kernel add.
-pub static MODULES: [&InetProtosw; 4] = [&sctp::STREAM6, &smc::SMC6, &l2tp::L2TP6, &sctp::SEQPACKET6];
 
 /// `inet6_register_protosw`. Unlike IPv4's it says what is wrong: 0, -EINVAL for a type out of range, -EPERM when a
 /// permanent entry has the protocol. (-ENOBUFS is ours alone, for a list that has changed too often.)
@@ -81,13 +51,6 @@ pub fn inet6_unregister_protosw(path: &mut Path, entry: &'static InetProtosw) {
     }
 }
 
-/// The least that every call takes as an IPv6 address: without the scope, as in RFC 2133.
-pub const SIN6_LEN_RFC2133: usize = 24;
-
-fn inet6_create(cx: &mut Cx, sock: &mut Socket, protocol: c_int) -> Verdict {
-    af_inet::create(cx, sock, protocol, &INETSW6, &MODULES, func!(inet6_create))
-}
-
 /// `inet6_stream_ops`: TCP.
 pub static INET6_STREAM_OPS: ProtoOps = ProtoOps {
     name: "inet6_stream_ops",
@@ -97,6 +60,8 @@ pub static INET6_STREAM_OPS: ProtoOps = ProtoOps {
     getname: op!(inet6_getname),
     ioctl: op!(inet6_ioctl),
     compat_ioctl: Some(func!(inet6_compat_ioctl)),
+    setsockopt: Some(op!(sock_common_setsockopt)),
+    getsockopt: Some(op!(sock_common_getsockopt)),
     sendmsg: op!(inet6_sendmsg),
     recvmsg: op!(inet6_recvmsg),
     ..STREAM_OPS
@@ -113,6 +78,8 @@ pub static INET6_DGRAM_OPS: ProtoOps = ProtoOps {
     poll: Some(func!(udp_poll)),
     ioctl: op!(inet6_ioctl),
     compat_ioctl: Some(func!(inet6_compat_ioctl)),
+    setsockopt: Some(op!(sock_common_setsockopt)),
+    getsockopt: Some(op!(sock_common_getsockopt)),
     sendmsg: op!(inet6_sendmsg),
     recvmsg: op!(inet6_recvmsg),
     splice_eof: None,
@@ -125,7 +92,9 @@ pub static INET6_DGRAM_OPS: ProtoOps = ProtoOps {
 pub static INET6_SOCKRAW_OPS: ProtoOps = ProtoOps {
     name: "inet6_sockraw_ops",
     poll: Some(func!(datagram_poll)),
-    sendmsg: op!(inet_sendmsg),
+    setsockopt: Some(op!(sock_common_setsockopt)),
+    getsockopt: Some(op!(sock_common_getsockopt)),
+    sendmsg: Op { func: func!(inet_sendmsg), call: inet6_sendmsg },
     recvmsg: op!(sock_common_recvmsg),
     set_peek_off: None,
     read_skb: None,
@@ -189,9 +158,29 @@ fn inet6_ioctl(cx: &mut Cx, sock: &Socket, request: c_int) -> Verdict {
     inet_ioctl(cx, sock, request)
 }
 
-/// `inet6_sendmsg`.
+/// `sock_common_setsockopt`: hands over to the protocol, which has IPv6's options too.
+fn sock_common_setsockopt(cx: &mut Cx, sock: &Socket, opt: &Opt) -> Verdict {
+    protocol_setsockopt(cx, sock, opt).unwrap_or_else(|| ipv6_setsockopt(cx, sock, opt))
+}
+
+/// `sock_common_getsockopt`: hands over to the protocol, which has IPv6's options too.
+fn sock_common_getsockopt(cx: &mut Cx, sock: &Socket, opt: &Opt) -> Verdict {
+    protocol_getsockopt(cx, sock, opt).unwrap_or_else(|| ipv6_getsockopt(cx, sock, opt))
+}
+
+/// `inet6_sendmsg`, and IPv4's `inet_sendmsg` for raw and ping sockets: UDP and raw sockets have an IPv6 of their own.
 pub fn inet6_sendmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
-    inet_sendmsg(cx, sock, msg)
+    match below(sock) {
+        Below::Udp => {
+            let _ = pass_to(cx, sock.sk.prot.and_then(|prot| prot.sendmsg));
+            udp::udpv6_sendmsg(cx, sock, msg).then(Change::Autobind)
+        }
+        Below::Raw => {
+            let _ = pass_to(cx, sock.sk.prot.and_then(|prot| prot.sendmsg));
+            raw::rawv6_sendmsg(cx, sock, msg)
+        }
+        _ => inet_sendmsg(cx, sock, msg),
+    }
 }
 
 /// `inet6_recvmsg`.

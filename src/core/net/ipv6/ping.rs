@@ -3,10 +3,11 @@
 use crate::func;
 use crate::net::ipv6::af_inet6::INET6_SOCKRAW_OPS;
 use crate::net::protosw::{INET_PROTOSW_REUSE, InetProtosw};
-use crate::net::sock::{NO_PROTO, Proto};
+use crate::net::sock::{Below, NO_PROTO, Proto};
 
 /// `pingv6_prot`.
 pub static PINGV6_PROT: Proto = Proto {
+    below: Below::Ping,
     symbol: &"pingv6_prot",
     name: "PINGv6",
     init: Some(func!(ping_init_sock)),

@@ -2,17 +2,18 @@
 
 use crate::errno::Errno;
 use crate::func;
-use crate::net::address::SockAddr;
+use crate::net::address::{SIN6_LEN_RFC2133, SockAddr};
 use crate::net::ipv4::bind::is_local;
 use crate::net::ipv4::udp::to_peer;
-use crate::net::ipv6::af_inet6::{INET6_SOCKRAW_OPS, SIN6_LEN_RFC2133};
+use crate::net::ipv6::af_inet6::INET6_SOCKRAW_OPS;
 use crate::net::ops::{Cx, Msg, Socket};
 use crate::net::protosw::{INET_PROTOSW_REUSE, InetProtosw};
-use crate::net::sock::{NO_PROTO, Proto, TcpState};
+use crate::net::sock::{Below, NO_PROTO, Proto, TcpState};
 use crate::verdict::{Change, Reason, Verdict};
 
 /// `rawv6_prot`.
 pub static RAWV6_PROT: Proto = Proto {
+    below: Below::Raw,
     symbol: &"rawv6_prot",
     name: "RAWv6",
     init: Some(func!(rawv6_init_sk)),

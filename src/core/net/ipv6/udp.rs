@@ -2,12 +2,13 @@
 
 use crate::errno::Errno;
 use crate::func;
+use crate::net::address::SIN6_LEN_RFC2133;
 use crate::net::ipv4::bind::MAPPED;
 use crate::net::ipv4::udp::to_peer;
-use crate::net::ipv6::af_inet6::{INET6_DGRAM_OPS, SIN6_LEN_RFC2133};
+use crate::net::ipv6::af_inet6::INET6_DGRAM_OPS;
 use crate::net::ops::{Cx, Msg, Socket};
 use crate::net::protosw::{INET_PROTOSW_PERMANENT, InetProtosw};
-use crate::net::sock::{NO_PROTO, Proto, TcpState};
+use crate::net::sock::{Below, NO_PROTO, Proto, TcpState};
 use crate::verdict::{Reason, Verdict};
 
 /// `udpv6_prot`.
@@ -23,6 +24,7 @@ pub static UDPLITEV6_PROT: Proto = Proto {
 };
 
 const UDPV6_COMMON: Proto = Proto {
+    below: Below::Udp,
     connect: Some(func!(ip6_datagram_connect)),
     disconnect: Some(func!(udp_disconnect)),
     get_port: Some(func!(udp_v6_get_port)),

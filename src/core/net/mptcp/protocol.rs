@@ -3,15 +3,16 @@
 use crate::errno::Errno;
 use crate::func;
 use crate::net::address::SockAddr;
-use crate::net::ipv4::af_inet::INET_OPS;
+use crate::net::core::sock::pass_to;
+use crate::net::ipv4::af_inet::{INET_OPS, INETSW};
 use crate::net::ipv4::bind::bind_change;
 use crate::net::ipv4::common::inet_ioctl;
 use crate::net::ipv4::connection::{inet_getname, inet_listen, inet_shutdown, inet_stream_connect};
 use crate::net::ipv4::tcp::{do_tcp_getsockopt, do_tcp_setsockopt, no_connection};
-use crate::net::ipv6::af_inet6::{inet6_bind, inet6_getname, inet6_recvmsg, inet6_sendmsg};
+use crate::net::ipv6::af_inet6::{INETSW6, inet6_bind, inet6_getname, inet6_sendmsg};
 use crate::net::ops::{Cx, Msg, Opt, ProtoOps, Socket, SocketState};
 use crate::net::protosw::{INET_PROTOSW_ICSK, InetProtosw};
-use crate::net::sock::{NO_PROTO, Proto, TcpState};
+use crate::net::sock::{Below, NO_PROTO, Proto, TcpState};
 use crate::net::sockopt::{READ_ONLY, is_no_option};
 use crate::op;
 use crate::verdict::{Reason, Verdict};
@@ -25,6 +26,9 @@ const STREAM: ProtoOps = ProtoOps {
     poll: Some(func!(mptcp_poll)),
     listen: op!(mptcp_listen),
     shutdown: op!(inet_shutdown),
+    setsockopt: Some(op!(sock_common_setsockopt)),
+    getsockopt: Some(op!(sock_common_getsockopt)),
+    recvmsg: op!(inet_recvmsg),
     compat_ioctl: None,
     splice_eof: None,
     set_rcvlowat: Some(func!(mptcp_set_rcvlowat)),
@@ -47,6 +51,25 @@ pub static MPTCP_V6_STREAM_OPS: ProtoOps = ProtoOps {
     recvmsg: op!(inet6_recvmsg),
     ..STREAM
 };
+
+fn sock_common_setsockopt(cx: &mut Cx, sock: &Socket, opt: &Opt) -> Verdict {
+    let _ = pass_to(cx, sock.sk.prot.and_then(|prot| prot.setsockopt));
+    mptcp_setsockopt(cx, sock, opt)
+}
+
+fn sock_common_getsockopt(cx: &mut Cx, sock: &Socket, opt: &Opt) -> Verdict {
+    let _ = pass_to(cx, sock.sk.prot.and_then(|prot| prot.getsockopt));
+    mptcp_getsockopt(cx, sock, opt)
+}
+
+fn inet_recvmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
+    let _ = pass_to(cx, sock.sk.prot.and_then(|prot| prot.recvmsg));
+    mptcp_recvmsg(cx, sock, msg)
+}
+
+fn inet6_recvmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
+    inet_recvmsg(cx, sock, msg)
+}
 
 fn inet6_ioctl(cx: &mut Cx, sock: &Socket, request: c_int) -> Verdict {
     inet_ioctl(cx, sock, request)
@@ -135,6 +158,7 @@ pub fn mptcp_getsockopt(cx: &mut Cx, sock: &Socket, opt: &Opt) -> Verdict {
 }
 
 const MPTCP_COMMON: Proto = Proto {
+    below: Below::Mptcp,
     init: Some(func!(mptcp_init_sock)),
     connect: Some(func!(mptcp_connect)),
     disconnect: Some(func!(mptcp_disconnect)),
@@ -152,6 +176,17 @@ pub static MPTCP_PROT: Proto = Proto { symbol: &"mptcp_prot", name: "MPTCP", ..M
 
 /// `mptcp_v6_prot`.
 pub static MPTCP_V6_PROT: Proto = Proto { symbol: &"mptcp_v6_prot", name: "MPTCPv6", ..MPTCP_COMMON };
+
+/// `mptcp_proto_init`: the row of AF_INET. No row clashes, so nothing can be refused but what another thread has
+/// registered at the same moment.
+pub fn mptcp_proto_init() {
+    let _ = INETSW.register(&MPTCP_PROTOSW);
+}
+
+/// `mptcp_proto_v6_init`: the row of AF_INET6.
+pub fn mptcp_proto_v6_init() {
+    let _ = INETSW6.register(&MPTCP_V6_PROTOSW);
+}
 
 /// The row of `inetsw`.
 pub static MPTCP_PROTOSW: InetProtosw = InetProtosw { prot: &MPTCP_PROT, ops: &MPTCP_STREAM_OPS, ..ROW };

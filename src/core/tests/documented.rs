@@ -1,0 +1,59 @@
+//! What stands in a list here and again in a list elsewhere: no entry is forgotten.
+
+use sockshim_core::config::NAMES;
+use sockshim_core::net::families::BUILT_IN;
+use sockshim_core::net::ipv4::af_inet::{self, INET_FAMILY_OPS, INETSW};
+use sockshim_core::net::ipv6::af_inet6::{self, INET6_FAMILY_OPS, INETSW6};
+use sockshim_core::net::ops::NetProtoFamily;
+use sockshim_core::net::protosw::{InetProtosw, Protosw};
+use sockshim_core::uapi::SOCK_PACKET;
+use sockshim_core::verdict::Reason;
+use std::collections::BTreeSet;
+use std::fs;
+use std::ptr;
+
+fn page(path: &str) -> String {
+    let path = format!("{}/../../{path}", env!("CARGO_MANIFEST_DIR"));
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The first cells of the rows of a page's tables, where they are code.
+fn first_cells(text: &str) -> BTreeSet<&str> {
+    text.lines().filter_map(|line| Some(line.strip_prefix("| `")?.split_once('`')?.0)).collect()
+}
+
+#[test]
+fn every_variable_has_a_row() {
+    for path in ["README.md", "docs/log.md"] {
+        let text = page(path);
+        let rows = first_cells(&text);
+        let rows: BTreeSet<&str> = rows.into_iter().filter(|name| name.starts_with("SOCKSHIM_")).collect();
+        assert_eq!(rows, NAMES.into_iter().collect(), "{path}");
+    }
+}
+
+#[test]
+fn every_reason_has_a_row() {
+    let text = page("docs/log.md");
+    let (_, reasons) = text.split_once("\n## Reasons\n").expect("the reasons");
+    assert_eq!(first_cells(reasons), Reason::CODES.iter().copied().collect());
+}
+
+/// The fd table remembers a socket's ops and protocol by their places in the family's lists. One that is in none of them
+/// is forgotten with the call that made it.
+#[test]
+fn every_row_is_in_the_lists_of_its_family() {
+    sockshim_core::net::init();
+    let check = |family: &NetProtoFamily, sw: &'static Protosw, modules: &[&'static InetProtosw]| {
+        let built_in = (0..=SOCK_PACKET).flat_map(|ty| sw.list(ty).iter().copied());
+        let rows: Vec<&InetProtosw> = built_in.chain(modules.iter().copied()).collect();
+        assert!(rows.len() >= 10, "{} rows", rows.len());
+        for row in rows {
+            assert!(family.ops.iter().any(|ops| ptr::eq(*ops, row.ops)), "{}: its ops", row.name);
+            assert!(family.prots.iter().any(|prot| ptr::eq(*prot, row.prot)), "{}: its prot", row.name);
+        }
+    };
+    check(&INET_FAMILY_OPS, &INETSW, &af_inet::MODULES);
+    check(&INET6_FAMILY_OPS, &INETSW6, &af_inet6::MODULES);
+    assert!(BUILT_IN.iter().all(|family| !family.ops.is_empty() && !family.prots.is_empty()));
+}
