@@ -177,21 +177,25 @@ pub unsafe fn read_used<T: Plain>(address: i64) -> T {
     unsafe { (address as *const T).read_unaligned() }
 }
 
-/// The address that a call has just written, with the length that it stored.
+/// Copies the address that a call has just written, with the length that it stored; `room` is how much of it the program
+/// had room for. Whether there is one.
 ///
 /// # Safety
 /// The call that has just succeeded must have filled both.
-pub unsafe fn sockaddr_used(address: i64, len: i64, room: c_int) -> Option<SockAddr> {
+pub unsafe fn sockaddr_used(address: i64, len: i64, room: c_int, addr: &mut SockAddr) -> bool {
     if address == 0 || len == 0 {
-        return None;
+        return false;
     }
     // SAFETY: the call has stored the length.
     let full = unsafe { read_used::<c_int>(len) };
-    let len = usize::try_from(full.min(room)).ok()?.min(SOCKADDR_STORAGE);
+    let Ok(len) = usize::try_from(full.min(room)) else { return false };
+    let len = len.min(SOCKADDR_STORAGE);
     // SAFETY: the call has stored as many bytes of the address as fit into the program's room.
-    let mut addr = SockAddr::new(unsafe { core::slice::from_raw_parts(address as *const u8, len) });
+    let bytes = unsafe { core::slice::from_raw_parts(address as *const u8, len) };
+    addr.buffer()[..len].copy_from_slice(bytes);
+    addr.set_len(len);
     if full > room {
         addr.set_truncated();
     }
-    Some(addr)
+    true
 }

@@ -30,10 +30,11 @@ impl SockAddr {
 
     /// An AF_INET address with port 0.
     pub fn of_v4(octets: [u8; 4]) -> SockAddr {
-        let mut bytes = [0; 16];
-        bytes[..2].copy_from_slice(&(libc::AF_INET as u16).to_ne_bytes());
-        bytes[4..8].copy_from_slice(&octets);
-        SockAddr::new(&bytes)
+        let mut addr = SockAddr::EMPTY;
+        addr.bytes[..2].copy_from_slice(&(libc::AF_INET as u16).to_ne_bytes());
+        addr.bytes[4..8].copy_from_slice(&octets);
+        addr.len = size_of::<libc::sockaddr_in>() as u8;
+        addr
     }
 
     /// Room for a copy of up to `sizeof(struct sockaddr_storage)` bytes; [`SockAddr::set_len`] says how many came.

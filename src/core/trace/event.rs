@@ -1,4 +1,4 @@
-//! One record of the log.
+//! One event of the log: a call, or a record about sockshim itself.
 
 use crate::errno::Errno;
 use crate::hook::{Hook, MAX_ARGS};
@@ -43,7 +43,7 @@ pub struct Summary {
     pub dropped: u64,
 }
 
-/// The record. It holds no heap memory: its bytes are all of it, up to the end of the last step of the path.
+/// The event. It owns no heap memory, so it is copied as bytes, up to the last step of its path.
 #[derive(Clone)]
 #[repr(C)]
 pub struct Event {
@@ -51,7 +51,7 @@ pub struct Event {
     pub start: u64,
     /// Nanoseconds in libc's call.
     pub ns: u64,
-    /// Whether the two are readings of a cheaper clock still, whose ticks the writer turns into nanoseconds.
+    /// Whether `start` and `ns` are readings of the time stamp counter, which the writer converts to nanoseconds.
     pub in_ticks: bool,
     /// The call.
     pub hook: &'static Hook,
@@ -81,11 +81,11 @@ pub struct Event {
     pub prot: Option<&'static Proto>,
     /// The member of the ops that is responsible.
     pub handler: Option<Func>,
-    /// What `addr` means.
+    /// What else is known; also says whether `addr` is used.
     pub extra: Extra,
-    /// An address or a text.
+    /// An address, or a text of up to as many bytes.
     pub addr: SockAddr,
-    /// The functions gone through. Last, because most of it is mostly empty.
+    /// The functions that the call went through. It is the last field, so that its empty part need not be copied.
     pub path: Path,
 }
 
@@ -121,7 +121,7 @@ impl Event {
         Event { extra: Extra::Text, addr: SockAddr::new(text), reason: Reason::Shim, ..Event::new(hook) }
     }
 
-    /// The word for who answered.
+    /// Who answered, as the log names it.
     pub fn outcome(&self) -> &'static str {
         match self.action {
             Action::Host => "host",

@@ -16,8 +16,8 @@ use std::fmt;
 /// The version of the format; raised only if a field's meaning ever changes.
 pub const VERSION: u32 = 1;
 
-/// Appends the event and a line feed. Constants that follow each other are one text, and what many lines have in common
-/// is copied.
+/// Appends the event and a line feed. Adjacent constants are written as one text, and pieces that many lines have in
+/// common are copied.
 pub fn write(event: &Event, process: &mut Process, line: &mut Line) {
     let micros = (event.start + process.epoch) / 1000;
     line.bytes(process.second.get(micros / 1_000_000, second));
@@ -83,7 +83,7 @@ fn errno(errno: Errno, line: &mut Line) {
     }
 }
 
-/// A name of ours, which needs no escaping.
+/// A name of the kernel or of sockshim in quotes; none of them needs escaping.
 fn quoted(name: &str, line: &mut Line) {
     line.text("\"");
     line.word(name);
@@ -97,7 +97,7 @@ fn quoted_or_null(name: Option<&str>, line: &mut Line) {
     }
 }
 
-/// The arguments, and what belongs to them, behind their opening brace.
+/// The members of `args`, without the braces.
 fn args(event: &Event, line: &mut Line) {
     let hook = event.hook;
     for index in 0..hook.arity() {
@@ -159,18 +159,18 @@ fn text_extras(text: &SockAddr, line: &mut Line) {
     }
 }
 
-/// A key among the arguments that is no parameter's.
+/// A key of `args` that is no parameter's name.
 fn extra(key: &str, line: &mut Line) {
     line.text(if line.last() == Some(b'{') { "\"" } else { ",\"" });
     line.word(key);
     line.text("\":");
 }
 
-/// From the arguments' closing brace up to the result.
+/// From the closing brace of `args` to the value of `ret`.
 fn way(event: &Event, line: &mut Line) {
     line.text("},\"path\":[");
     if event.path.steps().is_empty() && event.hook.level == Level::Io {
-        // A data call goes the same way every time, so the program's thread does not record it.
+        // A data call always takes the same way, so the program's thread does not record it.
         for func in [event.handler, data_function(event)].into_iter().flatten() {
             step(&Step { func, finding: Finding::Passed }, line);
         }
@@ -191,19 +191,19 @@ fn way(event: &Event, line: &mut Line) {
     line.text("\",\"ret\":");
 }
 
-/// A string that is written by parts, with the object's end behind it.
+/// The rest of a string and of its object.
 fn parts(line: &mut Line, write: impl FnOnce(&mut Line) -> fmt::Result) {
     line.put(write);
     line.text("\"}");
 }
 
-/// A name that ends its object.
+/// A name, the end of its string and the end of its object.
 fn last_name(name: &str, line: &mut Line) {
     line.word(name);
     line.text("\"}");
 }
 
-/// A number that ends its object.
+/// A number and the end of its object.
 fn last_int(number: i64, line: &mut Line) {
     line.int(number);
     line.text("}");
@@ -300,7 +300,7 @@ fn step(step: &Step, line: &mut Line) {
     }
 }
 
-/// The protocol's function below a data call's handler.
+/// The protocol's function that a data call's handler calls.
 fn data_function(event: &Event) -> Option<Func> {
     let (prot, ops, handler) = (event.prot?, event.ops?, event.handler?);
     match handler {

@@ -1,13 +1,13 @@
-//! A line of the log in the making: the few things that lines are made of, one after the other in a room.
+//! One line of the log while it is written, into a buffer of fixed size.
 //!
-//! The writer's time is the program's time too, and most of a line is constants, names that need no escaping, and
-//! numbers. Those are copied, without the detour through `core::fmt` and serde, which was most of what an event cost. What
-//! comes from outside (a path, a process's name) goes through `core::fmt` and `serde_json`.
+//! The writer's thread takes time from the program. Most of a line is constants, numbers, and names that need no escaping:
+//! these are copied, because `core::fmt` and serde would cost more than everything else about an event. What comes from
+//! outside (a path, a process's name) goes through `core::fmt` and `serde_json`.
 
 use serde::ser::{Serialize, Serializer};
 use std::{fmt, io};
 
-/// No event takes more, in either format.
+/// How many bytes an event takes at most, in either format.
 pub const LONGEST: usize = 8 * 1024;
 
 /// `00` to `99`.
@@ -20,21 +20,21 @@ static PAIRS: [[u8; 2]; 100] = {
     pairs
 };
 
-/// The line. What has no room is cut, so whoever gives the room gives enough.
+/// The line. What does not fit is cut, so the caller gives a buffer of [`LONGEST`] bytes.
 pub struct Line<'a> {
-    room: &'a mut [u8],
+    buffer: &'a mut [u8],
     len: usize,
 }
 
 impl<'a> Line<'a> {
-    /// An empty line in `room`.
-    pub fn new(room: &'a mut [u8]) -> Line<'a> {
-        Line { room, len: 0 }
+    /// An empty line in `buffer`.
+    pub fn new(buffer: &'a mut [u8]) -> Line<'a> {
+        Line { buffer, len: 0 }
     }
 
     /// What was written.
     pub fn written(self) -> &'a [u8] {
-        &self.room[..self.len]
+        &self.buffer[..self.len]
     }
 
     /// How long it is.
@@ -48,35 +48,35 @@ impl<'a> Line<'a> {
         self.len == 0
     }
 
-    /// The next `count` bytes of the room.
+    /// Claims the next `count` bytes of the buffer; `None` when there are fewer.
     #[inline(always)]
     fn take(&mut self, count: usize) -> Option<&mut [u8]> {
         let end = self.len.checked_add(count)?;
-        let place = self.room.get_mut(self.len..end)?;
+        let free = self.buffer.get_mut(self.len..end)?;
         self.len = end;
-        Some(place)
+        Some(free)
     }
 
     #[inline(always)]
     fn copy(&mut self, bytes: &[u8]) {
-        if let Some(place) = self.take(bytes.len()) {
-            place.copy_from_slice(bytes);
+        if let Some(free) = self.take(bytes.len()) {
+            free.copy_from_slice(bytes);
         }
     }
 
-    /// A constant: its length is known, so it is copied without a loop.
+    /// A constant. Inlined, so its length is known and it is copied without a loop.
     #[inline(always)]
     pub fn text(&mut self, text: &'static str) {
         self.copy(text.as_bytes());
     }
 
-    /// A text of any length.
+    /// A text whose length is not known at compile time.
     #[inline]
     pub fn word(&mut self, word: &str) {
         self.bytes(word.as_bytes());
     }
 
-    /// Bytes of any number.
+    /// Bytes whose number is not known at compile time.
     #[inline(never)]
     pub fn bytes(&mut self, bytes: &[u8]) {
         self.copy(bytes);
@@ -106,7 +106,7 @@ impl<'a> Line<'a> {
         self.copy(itoa::Buffer::new().format(number).as_bytes());
     }
 
-    /// A number in decimal, with zeros in front up to `WIDTH` digits, an even number; what is above them is cut.
+    /// The last `WIDTH` decimal digits of a number, with leading zeros. `WIDTH` must be even.
     pub fn digits<const WIDTH: usize>(&mut self, mut number: u64) {
         let mut digits = [b'0'; WIDTH];
         for pair in digits.rchunks_exact_mut(2) {
@@ -121,16 +121,16 @@ impl<'a> Line<'a> {
     pub fn hex(&mut self, number: u64) {
         let digits = 16 - number.leading_zeros().min(60) as usize / 4;
         self.text("0x");
-        if let Some(place) = self.take(digits) {
+        if let Some(free) = self.take(digits) {
             let mut left = number;
-            for digit in place.iter_mut().rev() {
+            for digit in free.iter_mut().rev() {
                 *digit = b"0123456789abcdef"[(left & 0xf) as usize];
                 left >>= 4;
             }
         }
     }
 
-    /// What `write` writes. A line takes everything, so there is no error.
+    /// What `write` writes. Writing to a line never fails, so the error is ignored.
     #[inline]
     pub fn put(&mut self, write: impl FnOnce(&mut Self) -> fmt::Result) {
         let _ = write(self);
@@ -143,22 +143,22 @@ impl<'a> Line<'a> {
 
     /// A string of JSON from outside: in quotes, and escaped.
     pub fn foreign(&mut self, text: impl fmt::Display) {
-        // A line takes everything, and a Display form that fails leaves what it has written.
+        // Writing to a line never fails, and a Display form that fails leaves what it has written.
         let _ = serde_json::to_writer(self, &Shown(text));
     }
 
-    /// Spaces from `begin` up to `width` characters. For ASCII.
+    /// Fills what was written since `begin` with spaces up to `width` bytes: columns, for ASCII text.
     pub fn pad(&mut self, begin: usize, width: usize) {
         let missing = (begin + width).saturating_sub(self.len);
-        if let Some(place) = self.take(missing) {
-            place.fill(b' ');
+        if let Some(free) = self.take(missing) {
+            free.fill(b' ');
         }
     }
 
     /// The last byte, if there is one.
     #[inline]
     pub fn last(&self) -> Option<u8> {
-        self.room.get(self.len.checked_sub(1)?).copied()
+        self.buffer.get(self.len.checked_sub(1)?).copied()
     }
 }
 
@@ -195,8 +195,8 @@ mod tests {
     use super::*;
 
     fn line(write: impl FnOnce(&mut Line)) -> String {
-        let mut room = [0; 256];
-        let mut line = Line::new(&mut room);
+        let mut buffer = [0; 256];
+        let mut line = Line::new(&mut buffer);
         write(&mut line);
         String::from_utf8(line.written().to_vec()).expect("UTF-8")
     }
@@ -221,15 +221,15 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_room_is_cut() {
-        let mut room = [0; 4];
-        let mut line = Line::new(&mut room);
+    fn what_does_not_fit_is_cut() {
+        let mut buffer = [0; 4];
+        let mut line = Line::new(&mut buffer);
         line.text("abc");
         line.uint(99);
         line.text("d");
         line.text("e");
         assert_eq!(line.len(), 4);
-        assert_eq!(&room, b"abcd");
+        assert_eq!(&buffer, b"abcd");
     }
 
     #[test]

@@ -1,10 +1,12 @@
-//! The decision log: events, how they are written, and the channel between the program and the writer.
+//! The decision log: events, the channel from the program's threads to the writer, and the two formats.
+//!
+//! The preload library fills events and runs the writer; the command formats events of its own for `explain`.
 //!
 //! | file | job |
 //! |---|---|
 //! | [`event`] | one fixed-size record per call, filled on the program's thread without allocation |
 //! | [`refusal`] | what is taken back of an event that something outside the tables may have answered |
-//! | [`sink`] | the bounded channel, and the count of what it had no room for |
+//! | [`sink`] | the bounded channel, and the count of the events that were dropped |
 //! | [`decode`] | arguments by name: flags, options |
 //! | [`sockaddr`] | socket addresses by their fields |
 //! | [`escape`] | bytes from outside as text |

@@ -1,24 +1,28 @@
-//! What is the same for many lines: it is made once and copied.
+//! Pieces that are the same in many lines: each is formatted once and then copied.
 
 use crate::hook::{Hook, Level};
 use crate::trace::event::Event;
 use crate::trace::line::Line;
 use crate::verdict::{Action, Reason};
 
-/// The process, and pieces of lines that stay as they are until what they are made of changes.
+/// The process whose events are written, and the formatted pieces of its lines. A piece is formatted again when the value
+/// that it was made of has changed.
 pub struct Process {
     /// The process id.
     pub pid: i32,
-    /// Nanoseconds from CLOCK_MONOTONIC's zero to the epoch's.
+    /// CLOCK_REALTIME minus CLOCK_MONOTONIC, in nanoseconds.
     pub epoch: u64,
-    /// `/proc/self/comm`.
+    /// The bytes of `/proc/self/comm`, without the line feed at its end.
     pub(super) comm: Vec<u8>,
-    /// Of JSON: up to the point of the seconds; and from there, behind the digits, up to the call's name.
+    /// JSON: from the line's beginning to the decimal point of the time, by the second.
     pub(super) second: Piece<u64, 32>,
+    /// JSON: from behind the time to the name of the call, by the thread.
     pub(super) thread: Piece<i32, 256>,
-    /// Of text: the time of day, and the name with the thread.
+    /// Text: the time of day to its decimal point, by the second.
     pub(super) time: Piece<u64, 32>,
+    /// Text: the name of the process and the thread, by the thread.
     pub(super) name: Piece<i32, 128>,
+    /// JSON: from behind the arguments to the result, by what it depends on.
     pub(super) ways: Ways,
 }
 
@@ -39,7 +43,7 @@ impl Process {
         }
     }
 
-    /// The process has another name.
+    /// Changes the name.
     pub fn rename(&mut self, comm: &[u8]) {
         if self.comm != comm {
             self.comm.clear();
@@ -50,44 +54,44 @@ impl Process {
     }
 }
 
-/// A piece of a line, and what it is made of.
+/// A formatted piece of a line, and the value that it was made of.
 pub(super) struct Piece<T, const N: usize> {
     of: Option<T>,
-    room: [u8; N],
+    bytes: [u8; N],
     len: usize,
 }
 
 impl<T: Copy + PartialEq, const N: usize> Piece<T, N> {
-    const EMPTY: Piece<T, N> = Piece { of: None, room: [0; N], len: 0 };
+    const EMPTY: Piece<T, N> = Piece { of: None, bytes: [0; N], len: 0 };
 
     fn forget(&mut self) {
         self.of = None;
     }
 
-    /// The piece that `make` makes of `of`.
+    /// The piece for `of`, which `make` writes if the last one was for another value.
     #[inline]
     pub fn get(&mut self, of: T, make: impl FnOnce(T, &mut Line)) -> &[u8] {
         if self.of != Some(of) {
-            let mut line = Line::new(&mut self.room);
+            let mut line = Line::new(&mut self.bytes);
             make(of, &mut line);
             self.len = line.len();
             self.of = Some(of);
         }
-        &self.room[..self.len]
+        &self.bytes[..self.len]
     }
 }
 
-/// How many ways are remembered: a program makes a handful of different calls over and over.
+/// How many ways are kept: most programs repeat a few data calls.
 const WAYS: usize = 8;
 
-/// The ways of data calls, which are the same for the same call on the same kind of socket.
+/// The ways of data calls: the same call on the same kind of socket always has the same way.
 pub(super) struct Ways {
     pieces: [Piece<Way, 512>; WAYS],
-    /// The piece that is given up next.
+    /// The piece that was replaced last; the one after it is the next.
     next: usize,
 }
 
-/// What the way of a data call depends on, by the addresses of what is there once for ever.
+/// What the way of a data call depends on. Hooks and tables are statics, so their addresses identify them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Way {
     hook: *const Hook,
@@ -98,7 +102,7 @@ pub(super) struct Way {
 }
 
 impl Way {
-    /// The way of an event, if it is one of those that are remembered.
+    /// The key of an event's way, if it is a data call without a path of its own.
     #[inline]
     pub fn of(event: &Event) -> Option<Way> {
         let plain = event.path.steps().is_empty()
@@ -116,14 +120,14 @@ impl Way {
 }
 
 impl Ways {
-    /// The piece of this way.
+    /// The piece for this way; if it is not kept, `make` writes it over the oldest.
     #[inline]
     pub fn get(&mut self, way: Way, make: impl FnOnce(Way, &mut Line)) -> &[u8] {
         let known = self.pieces.iter().position(|piece| piece.of == Some(way));
-        let place = known.unwrap_or_else(|| {
+        let index = known.unwrap_or_else(|| {
             self.next = (self.next + 1) % WAYS;
             self.next
         });
-        self.pieces[place].get(way, make)
+        self.pieces[index].get(way, make)
     }
 }

@@ -1,7 +1,7 @@
 //! The bounded channel from the program's threads to the writer.
 //!
-//! The sender never blocks and makes no system call: the receiver polls, and a full channel loses the event and counts
-//! it. The sender says when the channel has become half full, so that its caller can wake a receiver that is late.
+//! The sender never blocks and makes no system call. The receiver polls; when the channel is full, the event is dropped and
+//! counted. The sender reports when the channel has become half full, so that its caller can wake the receiver.
 
 use crate::trace::event::Event;
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -26,9 +26,11 @@ impl Default for Sink {
 }
 
 impl Sink {
-    /// Hands an event to the writer, or counts it as lost. A few places stay free, so that a signal handler that
-    /// interrupts a sender half-way can never come round to the very place that this sender has claimed. `event` makes it,
-    /// if there is room, unless there is no memory. Whether the writer is late: the channel has just become half full.
+    /// Sends the event that `event` makes, or counts it as dropped when there is no room or no memory. Returns whether the
+    /// channel has just become half full.
+    ///
+    /// [`MARGIN`] slots stay free. A sender that a signal handler interrupts has claimed a slot that it has not filled
+    /// yet; without the margin, the handler's own events could fill all others and then spin on that one.
     pub fn send(&self, event: impl FnOnce() -> Option<Box<Event>>) -> bool {
         let waiting = self.receiver.len();
         let sent =
@@ -49,12 +51,12 @@ impl Sink {
         self.receiver.is_empty()
     }
 
-    /// Whether events were lost since [`Sink::take_dropped`] was asked last.
+    /// Whether events were dropped since the last [`Sink::take_dropped`].
     pub fn has_dropped(&self) -> bool {
         self.dropped.load(Ordering::Relaxed) != 0
     }
 
-    /// How many events were lost since this was asked last.
+    /// How many events were dropped since the last call; sets the count to zero.
     pub fn take_dropped(&self) -> u64 {
         match self.dropped.load(Ordering::Relaxed) {
             0 => 0,
@@ -62,13 +64,13 @@ impl Sink {
         }
     }
 
-    /// Counts events as lost that were taken from the channel but could not be written.
+    /// Counts events as dropped that were received but could not be written.
     pub fn add_dropped(&self, count: u64) {
         self.dropped.fetch_add(count, Ordering::Relaxed);
     }
 }
 
-/// The places that stay free.
+/// How many slots stay free.
 const MARGIN: usize = 32;
 
 #[cfg(test)]
@@ -79,7 +81,7 @@ mod tests {
     static HOOK: Hook = crate::hook!(Call, Plain, [], socket() -> c_int);
 
     #[test]
-    fn what_has_no_room_is_counted() {
+    fn dropped_events_are_counted() {
         let sink = Sink::default();
         for _ in 0..CAPACITY + 10 {
             sink.send(|| Some(Box::new(Event::new(&HOOK))));

@@ -254,8 +254,8 @@ mod tests {
 
     fn written(addr: &SockAddr, names_device: bool) -> (String, String) {
         let addr = Address { addr, names_device };
-        let mut room = [0; 512];
-        let mut line = Line::new(&mut room);
+        let mut buffer = [0; 512];
+        let mut line = Line::new(&mut buffer);
         addr.json(&mut line);
         (addr.to_string(), String::from_utf8(line.written().to_vec()).expect("UTF-8"))
     }

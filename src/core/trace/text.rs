@@ -1,4 +1,4 @@
-//! Events as text: the call as strace(1) would write it, and below it the way that it took.
+//! Events as text: the call as strace(1) would write it, and below it the functions that it went through.
 
 use crate::errno::Errno;
 use crate::func;
@@ -12,7 +12,7 @@ use crate::trace::pieces::Process;
 use crate::uapi::{Bits, FAMILIES, Named, PROTOCOLS, SOCK_TYPE_MASK, TYPE_FLAGS, TYPES, protocols_of};
 use crate::verdict::{Predicted, Reason};
 
-/// How wide the column of functions is.
+/// The width of the column of functions, in characters.
 const COLUMN: usize = 24;
 
 /// Appends the event with its path.
@@ -143,7 +143,7 @@ fn path(line: &mut Line, event: &Event) {
     }
 }
 
-/// What a step looked at: a table with its index, or the function itself.
+/// Where a step found something: in an entry of a table, or in the function itself.
 fn label(line: &mut Line, step: &Step, event: &Event) {
     let ty = event.args[1] as i32 & SOCK_TYPE_MASK;
     match step.finding {

@@ -138,11 +138,11 @@ pub fn accepted(t: &mut Ticket) {
         born(t, fd);
         t.event.socket = listener;
         t.event.path.step(func!(fd_install), Finding::Fd(fd));
+        let (address, len, room) = (t.word(1), t.word(2), t.note as i32);
         if t.libc_answered()
             // SAFETY: a successful accept has written the address, if one was asked for.
-            && let Some(addr) = unsafe { memory::sockaddr_used(t.word(1), t.word(2), t.note as i32) }
+            && unsafe { memory::sockaddr_used(address, len, room, &mut t.event.addr) }
         {
-            t.event.addr = addr;
             t.event.extra = Extra::Address;
         }
     }

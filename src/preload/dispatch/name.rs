@@ -84,12 +84,13 @@ fn getname(t: &mut Ticket, peer: i32) {
 
 /// Notes the address that was given back.
 pub fn got_name(t: &mut Ticket) {
-    if t.event.ret == 0 && t.libc_answered() {
+    let (address, len, room) = (t.word(1), t.word(2), t.note as i32);
+    if t.event.ret == 0
+        && t.libc_answered()
         // SAFETY: the successful call has written the address and its length.
-        if let Some(addr) = unsafe { memory::sockaddr_used(t.word(1), t.word(2), t.note as i32) } {
-            t.event.addr = addr;
-            t.event.extra = Extra::Address;
-        }
+        && unsafe { memory::sockaddr_used(address, len, room, &mut t.event.addr) }
+    {
+        t.event.extra = Extra::Address;
     }
     t.finish();
 }

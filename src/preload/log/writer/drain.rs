@@ -225,8 +225,8 @@ impl Writer {
             // What was not read is zero.
             let _ = sys::read(fd, &mut comm);
             sys::close(fd);
-            // The line feed at the end is the file's, but one before it is the name's.
-            let len = comm.iter().rposition(|byte| *byte == b'\n').unwrap_or(comm.len());
+            // The last line feed is the file's; one before it belongs to the name.
+            let len = comm.iter().rposition(|byte| *byte == b'\n').unwrap_or(0);
             self.process.rename(&comm[..len]);
         }
     }
