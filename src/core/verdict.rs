@@ -28,6 +28,9 @@ use libc::c_int;
 pub enum Action {
     /// libc performs it, with the argument of [`Instead`] if there is one.
     Host,
+    /// libc has performed it with another argument than the program's. What was predicted of the program's own call says
+    /// nothing about this one.
+    HostInstead,
     /// Answered in userspace with this value.
     Done(i64),
     /// Refused in userspace with this error.

@@ -62,7 +62,7 @@ fn delay(ticket: &Ticket) -> Option<libc::timespec> {
 /// The words for libc; `None` when it is not asked. After a wait that was interrupted the call has failed.
 #[inline(never)]
 fn answer<'a>(
-    ticket: &'a mut Ticket,
+    ticket: &mut Ticket,
     interrupted: bool,
     room: &'a mut MaybeUninit<Room>,
 ) -> Option<&'a [i64; MAX_ARGS]> {
@@ -74,12 +74,16 @@ fn answer<'a>(
         ticket.change = Change::None;
     }
     match ticket.event.action {
-        Action::Host => {
+        Action::Host | Action::HostInstead => {
             let errno = sys::Errno::now();
-            let words = attempt(|| arguments::other(ticket, room));
+            // SAFETY: all zeros are a room: integers and raw pointers.
+            let room = room.write(unsafe { core::mem::zeroed() });
+            // Where it panics, the room has the program's own arguments.
+            if attempt(|| arguments::prepare(ticket, room)).is_ok_and(|other| other) {
+                ticket.event.action = Action::HostInstead;
+            }
             errno.restore();
-            // Without other arguments the program's own stand.
-            Some(words.unwrap_or(&ticket.event.args))
+            Some(room.words())
         }
         Action::Done(_) | Action::Fail(_) => None,
     }
@@ -94,6 +98,6 @@ fn without_libc(ticket: &Ticket, failure: i64) -> i64 {
             failure
         }
         Action::Done(value) => value,
-        Action::Host => failure,
+        Action::Host | Action::HostInstead => failure,
     }
 }

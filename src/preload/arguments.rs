@@ -7,7 +7,7 @@
 //! is an answer that such a call may always give.
 //!
 //! # Safety
-//! A room is read only where [`other`] has written it.
+//! A room is read only where [`prepare`] has written it.
 
 use crate::call::Ticket;
 use crate::memory;
@@ -18,7 +18,7 @@ use sockshim_core::hook::Hook;
 use sockshim_core::hook::MAX_ARGS;
 use sockshim_core::meaning::Meaning;
 use sockshim_core::net::address::SockAddr;
-use sockshim_core::verdict::Argument;
+use sockshim_core::verdict::{Action, Argument};
 
 /// How many parts of a message are kept when it is shortened: the rest comes with the program's next call.
 const PARTS: usize = 8;
@@ -35,15 +35,11 @@ pub struct Room {
     counts: bool,
 }
 
-/// The arguments that the verdict asks for; the program's own where it asks for none, or where they cannot be changed.
-pub fn other<'a>(ticket: &'a Ticket, room: &'a mut MaybeUninit<Room>) -> &'a [i64; MAX_ARGS] {
-    let (hook, own) = (ticket.event.hook, &ticket.event.args);
-    if matches!(ticket.instead.argument, Argument::Own) {
-        return own;
-    }
-    // SAFETY: all zeros are a room: integers and raw pointers.
-    let room = room.write(unsafe { core::mem::zeroed() });
-    room.words = *own;
+/// Fills the room with the arguments that the verdict asks for: the program's own where it asks for none, or where they
+/// cannot be changed. Whether there are others.
+pub fn prepare(ticket: &Ticket, room: &mut Room) -> bool {
+    let hook = ticket.event.hook;
+    room.words = ticket.event.args;
     let changed = match &ticket.instead.argument {
         Argument::Own => None,
         Argument::Address(address) => room.address(hook, address),
@@ -53,10 +49,23 @@ pub fn other<'a>(ticket: &'a Ticket, room: &'a mut MaybeUninit<Room>) -> &'a [i6
             Some(())
         }
     };
-    if changed.is_some() { &room.words } else { own }
+    if changed.is_none() {
+        room.words = ticket.event.args;
+        room.original = 0;
+    }
+    if ticket.event.via_syscall {
+        // The number stands behind the arguments while the call is looked at.
+        room.words.rotate_right(1);
+    }
+    changed.is_some()
 }
 
 impl Room {
+    /// The arguments as libc gets them.
+    pub fn words(&self) -> &[i64; MAX_ARGS] {
+        &self.words
+    }
+
     fn address(&mut self, hook: &Hook, address: &SockAddr) -> Option<()> {
         if let Some(place) = hook.place_of(Meaning::Addr) {
             self.words[place] = address.bytes().as_ptr() as i64;
@@ -122,9 +131,9 @@ impl Room {
 /// Hands on what the kernel has written into a header's copy.
 ///
 /// # Safety
-/// `room` must have been written if the ticket asks for other arguments, and the call must be over, with the result `ret`.
+/// `room` must have been written if libc was given other arguments, and the call must be over, with the result `ret`.
 pub unsafe fn give_back(ticket: &Ticket, room: &MaybeUninit<Room>, ret: i64) {
-    if matches!(ticket.instead.argument, Argument::Own) || !ticket.libc_answered() || ret < 0 {
+    if !matches!(ticket.event.action, Action::HostInstead) || ret < 0 {
         return;
     }
     // SAFETY: the caller's promise.

@@ -219,7 +219,7 @@ impl Ticket {
     /// Whether libc has answered: only then has the kernel read and written the program's memory.
     #[inline(always)]
     pub fn libc_answered(&self) -> bool {
-        self.event.action == Action::Host
+        matches!(self.event.action, Action::Host | Action::HostInstead)
     }
 
     /// The page on which the arguments most likely stand: the ticket is on the stack, just below the caller's frame.

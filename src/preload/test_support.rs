@@ -41,7 +41,8 @@ pub fn decided(call: &str, mut verdict: Verdict, instead: &mut Instead) -> Verdi
             _ => {}
         }
     }
-    verdict
+    // The walk has judged the program's own arguments.
+    if instead.is_nothing() { verdict } else { verdict.open() }
 }
 
 fn loopback(port: u16) -> SockAddr {

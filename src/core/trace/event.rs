@@ -124,7 +124,7 @@ impl Event {
     /// Who answered, as the log names it.
     pub fn outcome(&self) -> &'static str {
         match self.action {
-            Action::Host => "host",
+            Action::Host | Action::HostInstead => "host",
             Action::Done(_) => "done",
             Action::Fail(_) => "fail",
         }

@@ -1,8 +1,9 @@
 //! poll(2), select(2), epoll(7). Descriptors are the kernel's own, so these are only looked at, never changed.
 
 use crate::call::Ticket;
+use crate::panic::attempt;
 use crate::stack::Page;
-use crate::{memory, track};
+use crate::{memory, sys, track};
 use sockshim_core::fdtable::{FDS, Seen};
 use sockshim_core::verdict::Reason;
 
@@ -25,11 +26,20 @@ pub fn find_socket(array: i64, count: i64, used: bool) -> Option<(i32, Seen)> {
     entries(Page::NONE, array, count, used).find_map(|entry| {
         let mut word = FDS.word(entry.fd);
         if word.is_unknown() {
-            track::adopt(entry.fd);
+            adopt(entry.fd);
             word = FDS.word(entry.fd);
         }
         word.is_socket().then_some((entry.fd, word))
     })
+}
+
+/// Asks the kernel what the descriptor is. The call is over: errno is the program's, and a panic costs one record.
+#[cold]
+#[inline(never)]
+fn adopt(fd: i32) {
+    let errno = sys::Errno::now();
+    let _ = attempt(|| track::adopt(fd));
+    errno.restore();
 }
 
 /// The entries that are looked at, up to the first that cannot be read.

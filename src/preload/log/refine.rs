@@ -14,7 +14,7 @@ use sockshim_core::net::ops::Cx;
 use sockshim_core::net::path::Path;
 use sockshim_core::net::socket::{Copied, Lookup, sys_bind, sys_listen, sys_socket, sys_socketpair};
 use sockshim_core::trace::event::{Event, Extra};
-use sockshim_core::verdict::{Instead, Predicted, Reason, Verdict};
+use sockshim_core::verdict::{Action, Instead, Predicted, Reason, Verdict};
 use sockshim_host::LiveKernel;
 
 static KERNEL: LiveKernel = LiveKernel::new();
@@ -64,6 +64,7 @@ impl Facts for Harmless {
 /// something else than is predicted now.
 pub fn refine(event: &mut Event) -> bool {
     if event.predicted != Predicted::Unknown
+        || event.action != Action::Host
         || matches!(event.reason, Reason::ShimPanic | Reason::Overtaken)
         || process::is_sandboxed()
     {

@@ -217,7 +217,7 @@ fn as_json(event: &Event, comm: &[u8], epoch: u64) -> String {
     }
     let path: Vec<_> = gone_through(event).iter().map(|one| step(one, event).0).collect();
     let outcome = match event.action {
-        Action::Host => "host",
+        Action::Host | Action::HostInstead => "host",
         Action::Done(_) => "done",
         Action::Fail(_) => "fail",
     };

@@ -8,7 +8,6 @@ use super::buffer::{FULL, Ring};
 use super::record::{MORE, SIZE, Shape, WORDS};
 use crate::log::clock;
 use crate::log::writer::control;
-use crate::panic::attempt;
 use crate::{mode, process, sys, tls};
 use core::arch::asm;
 use core::sync::atomic::Ordering;
@@ -117,7 +116,8 @@ pub fn end_long(started: Started, place: usize, shape: Shape, args: &[i64], ret:
 }
 
 /// The end of poll, which is of interest when `find` finds a socket among its descriptors, given the array, how many
-/// entries it has, and whether the kernel has just read it: then it can be read without asking. `rest` has the arguments
+/// entries it has, and whether the kernel has just read it: then it can be read without asking. `find` must neither panic
+/// nor change errno. `rest` has the arguments
 /// after the first three, or nothing if they are all zero.
 #[inline(never)]
 pub fn end_poll(
@@ -130,11 +130,7 @@ pub fn end_poll(
 ) {
     // The call's time does not hold what is done here.
     let end = clock::ticks();
-    let errno = sys::Errno::now();
-    // Looking may ask the kernel what an unknown descriptor is. A panic there loses no more than this record.
-    let found = attempt(|| find(args[0], args[1], ret >= 0));
-    errno.restore();
-    if let Ok(Some((fd, socket))) = found {
+    if let Some((fd, socket)) = find(args[0], args[1], ret >= 0) {
         started.socket = socket.raw();
         if rest.is_empty() {
             started.put::<0, WORDS>(end, place as u16, fd, &args, ret);
