@@ -57,11 +57,43 @@ pub struct Ticket {
     pub handle: Option<Handle>,
     /// What success changes.
     pub change: Change,
-    /// A number that the dispatch functions of one call pass on.
-    pub note: i64,
+    /// What the function before the call leaves for the one after it.
+    pub note: Note,
     /// How libc is to perform the call otherwise.
     pub instead: Instead,
     leave: fn(&mut Ticket),
+}
+
+/// What the function before a call leaves for the one after it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Note {
+    /// Nothing.
+    Nothing,
+    /// How many bytes the program has for an address that the call gives back.
+    Room(i32),
+    /// The descriptor that the call closes.
+    Closes(i32),
+    /// What the new number of dup2(2) meant is forgotten.
+    Forgot,
+    /// A seccomp filter is installed.
+    Filter {
+        /// There was none before.
+        first: bool,
+        /// The writer has ended for it.
+        without_writer: bool,
+    },
+    /// The writer has ended for the call.
+    WithoutWriter,
+}
+
+impl Note {
+    /// The bytes for an address; 0 where none was asked for.
+    pub fn room(self) -> i32 {
+        match self {
+            Note::Room(room) => room,
+            _ => 0,
+        }
+    }
 }
 
 /// Who performs the call.
@@ -153,7 +185,7 @@ impl Ticket {
             wanted: true,
             handle: None,
             change: Change::None,
-            note: 0,
+            note: Note::Nothing,
             instead: Instead::new(),
             leave: row.leave,
         });

@@ -1,6 +1,6 @@
 //! socket(2), socketpair(2), accept(2): where sockets come from.
 
-use crate::call::Ticket;
+use crate::call::{Note, Ticket};
 use crate::memory;
 use crate::track::{self, learn, remember};
 use sockshim_core::func;
@@ -125,7 +125,9 @@ fn decide_accept(t: &mut Ticket, flags: i32) {
     t.decide(|cx| sys_accept4(cx, lookup, flags));
     t.handler(|ops| ops.accept.func);
     // How much room there is for the peer's address, before the call changes it.
-    t.note = if t.word(1) != 0 { memory::value::<i32>(t.page(), t.word(2)).unwrap_or(0).into() } else { 0 };
+    if t.word(1) != 0 {
+        t.note = Note::Room(memory::value(t.page(), t.word(2)).unwrap_or(0));
+    }
 }
 
 /// Makes the accepted socket known: it has the listener's type and ops. MPTCP is the exception: a client without
@@ -138,7 +140,7 @@ pub fn accepted(t: &mut Ticket) {
         born(t, fd);
         t.event.socket = listener;
         t.event.path.step(func!(fd_install), Finding::Fd(fd));
-        let (address, len, room) = (t.word(1), t.word(2), t.note as i32);
+        let (address, len, room) = (t.word(1), t.word(2), t.note.room());
         if t.libc_answered()
             // SAFETY: a successful accept has written the address, if one was asked for.
             && unsafe { memory::sockaddr_used(address, len, room, &mut t.event.addr) }

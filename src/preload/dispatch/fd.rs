@@ -4,7 +4,7 @@
 //! the same number. If the close then fails, nothing is lost, because an unknown descriptor is asked what it is. Beside
 //! other threads it is looked at once more afterwards: one of them may have stored in between what was closed then.
 
-use crate::call::Ticket;
+use crate::call::{Note, Ticket};
 use crate::track::{self, learn, settle};
 use crate::{log, sys};
 use sockshim_core::fdtable::FDS;
@@ -33,7 +33,7 @@ pub fn freopen(t: &mut Ticket) {
 fn closing_stream(t: &mut Ticket, stream: i64) {
     // SAFETY: the program passes a stream to a function for streams; fileno only reads a field of it.
     let fd = unsafe { libc::fileno(stream as *mut libc::FILE) };
-    t.note = fd.into();
+    t.note = Note::Closes(fd);
     if fd < 0 {
         t.wanted = false;
         return;
@@ -59,13 +59,15 @@ fn closing(t: &mut Ticket, fd: i32) {
     }
     FDS.forget(fd);
     t.handle = None;
-    t.note = fd.into();
+    t.note = Note::Closes(fd);
 }
 
 /// The descriptor is closed, unless the call has failed.
 pub fn closed(t: &mut Ticket) {
-    if sys::has_threads() {
-        settle(t.note as i32);
+    if let Note::Closes(fd) = t.note
+        && sys::has_threads()
+    {
+        settle(fd);
     }
     t.finish();
 }
@@ -130,12 +132,9 @@ pub fn dup2(t: &mut Ticket) {
         }
         // A socket that is closed by this is worth an event even when what replaces it is none.
         t.wanted |= FDS.forget(new).is_socket();
-        t.note = REPLACES;
+        t.note = Note::Forgot;
     }
 }
-
-/// dup2 has forgotten what the new number meant.
-const REPLACES: i64 = 1;
 
 /// Makes the new descriptor another handle of what the old one is.
 pub fn duplicated(t: &mut Ticket) {
@@ -149,11 +148,11 @@ pub fn duplicated(t: &mut Ticket) {
                 }
             }
             // The number is forgotten already, and nobody else was there to store anything.
-            None if t.note == REPLACES && !sys::has_threads() => {}
+            None if t.note == Note::Forgot && !sys::has_threads() => {}
             None => learn(new),
         }
     }
-    if t.event.ret < 0 && t.note == REPLACES && sys::has_threads() {
+    if t.event.ret < 0 && t.note == Note::Forgot && sys::has_threads() {
         learn(t.int(1));
     }
     t.finish();

@@ -1,6 +1,6 @@
 //! bind(2), listen(2), connect(2), getsockname(2), getpeername(2), shutdown(2).
 
-use crate::call::Ticket;
+use crate::call::{Note, Ticket};
 use crate::memory;
 use crate::nsproxy::net_ns;
 use sockshim_core::fdtable::FDS;
@@ -79,12 +79,12 @@ fn getname(t: &mut Ticket, peer: i32) {
     let out = AddrOut { len: len.map(Ok), buffer: None };
     t.decide(|cx| sys_getname(cx, lookup, peer, out));
     t.handler(|ops| ops.getname.func);
-    t.note = len.unwrap_or(0).into();
+    t.note = Note::Room(len.unwrap_or(0));
 }
 
 /// Notes the address that was given back.
 pub fn got_name(t: &mut Ticket) {
-    let (address, len, room) = (t.word(1), t.word(2), t.note as i32);
+    let (address, len, room) = (t.word(1), t.word(2), t.note.room());
     if t.event.ret == 0
         && t.libc_answered()
         // SAFETY: the successful call has written the address and its length.

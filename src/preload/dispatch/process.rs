@@ -1,6 +1,6 @@
 //! fork, exec, spawn, exit; syscall(2); and the calls that change what the library itself may do.
 
-use crate::call::Ticket;
+use crate::call::{Note, Ticket};
 use crate::log::{self, clock, writer};
 use crate::program::{self, Named};
 use crate::table::HOOKS;
@@ -181,20 +181,14 @@ pub fn prctl(t: &mut Ticket) {
     }
 }
 
-/// The bits of a ticket's note about seccomp: the filter is the first one, and the writer has left for it.
-const FIRST: i64 = 1;
-const WITHOUT_WRITER: i64 = 2;
-
 /// The process counts as sandboxed before the filter is there, because the filter may be for other threads as well, which
 /// go on meanwhile.
 fn entering_sandbox(t: &mut Ticket, flags: u64) {
     log::flush();
     let already = process::is_sandboxed();
     process::set_sandboxed(true);
-    t.note = if already { 0 } else { FIRST };
-    if flags & libc::SECCOMP_FILTER_FLAG_TSYNC != 0 && log::end_before_filter(already) {
-        t.note |= WITHOUT_WRITER;
-    }
+    let for_all = flags & libc::SECCOMP_FILTER_FLAG_TSYNC != 0;
+    t.note = Note::Filter { first: !already, without_writer: for_all && log::end_before_filter(already) };
 }
 
 /// The program may have another name.
@@ -214,11 +208,12 @@ pub fn sandbox_done(t: &mut Ticket) {
 }
 
 fn refused(t: &Ticket) {
-    if t.note & FIRST != 0 {
+    let Note::Filter { first, without_writer } = t.note else { return };
+    if first {
         process::set_sandboxed(false);
     }
     // Under another filter a writer cannot be started: its system calls may be deadly.
-    if t.note & WITHOUT_WRITER != 0 && !process::is_sandboxed() {
+    if without_writer && !process::is_sandboxed() {
         log::restart();
     }
 }
@@ -249,12 +244,14 @@ pub fn credentials_done(t: &mut Ticket) {
 pub fn alone(t: &mut Ticket) {
     plain(t);
     log::flush();
-    t.note = i64::from(!process::is_sandboxed() && writer::stop(false));
+    if !process::is_sandboxed() && writer::stop(false) {
+        t.note = Note::WithoutWriter;
+    }
 }
 
 /// Starts the writer again.
 pub fn alone_done(t: &mut Ticket) {
-    if t.note == 1 {
+    if t.note == Note::WithoutWriter {
         log::restart();
     }
     if t.event.ret == 0 && t.int(0) & libc::CLONE_FILES != 0 && sys::has_threads() {
