@@ -131,14 +131,15 @@ impl Event {
     }
 
     /// Whether the prediction was wrong. Errors of circumstance are no contradiction, nor are refusals, which a security
-    /// module may have made, nor is EFAULT: only the kernel can judge the program's pointers.
+    /// module may have made, nor is EFAULT, on either side: only the kernel can judge the program's pointers. For a call of
+    /// the program's it makes a stack grow, but not for a look at it.
     pub fn is_divergence(&self) -> bool {
         let excused = |errno: Errno| errno.is_circumstance() || errno.is_refusal() || errno == Errno::EFAULT;
         if self.action != Action::Host || self.errno.is_some_and(|errno| excused(Errno(errno))) {
             return false;
         }
         match (self.predicted, self.errno) {
-            (Predicted::Unknown, _) | (Predicted::Ok, None) => false,
+            (Predicted::Unknown | Predicted::Errno(Errno::EFAULT), _) | (Predicted::Ok, None) => false,
             (Predicted::Errno(expected), Some(actual)) => expected.0 != actual,
             (Predicted::Ok, Some(_)) | (Predicted::Errno(_), None) => true,
         }

@@ -10,6 +10,7 @@ use crate::log::{credentials, notice};
 use crate::panic::attempt;
 use crate::{confined, process, sys};
 use sockshim_core::config::Format;
+use sockshim_core::errno::Errno;
 use sockshim_core::trace::event::{Event, Summary};
 use sockshim_core::trace::line::{LONGEST, Line};
 use sockshim_core::trace::pieces::Process;
@@ -148,6 +149,10 @@ impl Writer {
         }
         if !filtered && refine(event) {
             self.put(&notice::divergence(event));
+        }
+        if event.predicted == Predicted::Errno(Errno::EFAULT) && event.errno != Some(libc::EFAULT) {
+            // The kernel has found what could not be looked at.
+            event.predicted = Predicted::Unknown;
         }
         take_back(event, Outside { filter: filtered, landlock: confined::by_landlock() });
         self.put(event);
