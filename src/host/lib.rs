@@ -26,7 +26,7 @@ mod sysctl;
 use cache::{Flags, Number, Triples, YesNo};
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicU32, Ordering};
-use probe::Answer;
+use probe::Probed;
 use sockshim_core::net::address::SockAddr;
 use sockshim_core::net::namespace::{Fact, Facts, Known};
 
@@ -82,7 +82,7 @@ impl LiveKernel {
         self.asked.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn socket(&self, family: c_int, ty: c_int, protocol: c_int) -> Answer {
+    fn socket(&self, family: c_int, ty: c_int, protocol: c_int) -> Probed {
         self.count();
         probe::socket(family, ty, protocol)
     }
@@ -102,8 +102,8 @@ impl Facts for LiveKernel {
     fn nproto(&self) -> Fact<c_int> {
         let search = || {
             let is_in_range = |family| match self.socket(family, BAD_TYPE, 0) {
-                Answer::Errno(libc::EINVAL) => Some(true),
-                Answer::Errno(libc::EAFNOSUPPORT) => Some(false),
+                Probed::Errno(libc::EINVAL) => Some(true),
+                Probed::Errno(libc::EAFNOSUPPORT) => Some(false),
                 _ => None,
             };
             first_out_of_range(1, 0x1_0000, is_in_range)
@@ -116,8 +116,8 @@ impl Facts for LiveKernel {
         // still comes first.
         let search = || {
             let is_in_range = |protocol| match self.socket(libc::AF_INET, libc::SOCK_RAW, protocol) {
-                Answer::Errno(libc::EINVAL) => Some(false),
-                Answer::Errno(libc::EPERM) | Answer::Made => Some(true),
+                Probed::Errno(libc::EINVAL) => Some(false),
+                Probed::Errno(libc::EPERM) | Probed::Made => Some(true),
                 _ => None,
             };
             first_out_of_range(1, 0x1_0000, is_in_range)
@@ -127,8 +127,8 @@ impl Facts for LiveKernel {
 
     fn has_family(&self, family: c_int) -> Fact<bool> {
         let ask = || match self.socket(family, NO_TYPE, 0) {
-            Answer::Errno(libc::EAFNOSUPPORT) => Some(false),
-            Answer::Errno(errno) if is_circumstance(errno) => None,
+            Probed::Errno(libc::EAFNOSUPPORT) => Some(false),
+            Probed::Errno(errno) if is_circumstance(errno) => None,
             _ => Some(true),
         };
         self.families.get_or(family, ask).map(Known::probed)
@@ -136,10 +136,10 @@ impl Facts for LiveKernel {
 
     fn has_protocol(&self, family: c_int, ty: c_int, protocol: c_int) -> Fact<bool> {
         let ask = || match self.socket(family, ty, protocol) {
-            Answer::Errno(
+            Probed::Errno(
                 libc::EPROTONOSUPPORT | libc::ESOCKTNOSUPPORT | libc::EAFNOSUPPORT | libc::ENODEV,
             ) => Some(false),
-            Answer::Errno(errno) if is_circumstance(errno) => None,
+            Probed::Errno(errno) if is_circumstance(errno) => None,
             _ => Some(true),
         };
         self.protocols.get_or((family, ty, protocol), ask).map(Known::probed)
@@ -147,18 +147,18 @@ impl Facts for LiveKernel {
 
     fn nl_table(&self, protocol: c_int) -> Fact<bool> {
         let ask = || match self.socket(libc::AF_NETLINK, libc::SOCK_RAW, protocol) {
-            Answer::Errno(libc::EPROTONOSUPPORT) => Some(false),
-            Answer::Made => Some(true),
-            Answer::Errno(_) => None,
+            Probed::Errno(libc::EPROTONOSUPPORT) => Some(false),
+            Probed::Made => Some(true),
+            Probed::Errno(_) => None,
         };
         self.netlink.get_or(protocol, ask).map(Known::probed)
     }
 
     fn net_raw(&self) -> Fact<bool> {
         let ask = || match self.socket(libc::AF_INET, libc::SOCK_RAW, libc::IPPROTO_RAW) {
-            Answer::Errno(libc::EPERM) => Some(false),
-            Answer::Made => Some(true),
-            Answer::Errno(_) => None,
+            Probed::Errno(libc::EPERM) => Some(false),
+            Probed::Made => Some(true),
+            Probed::Errno(_) => None,
         };
         self.net_raw.get_or(ask).map(Known::probed)
     }
@@ -175,9 +175,9 @@ impl Facts for LiveKernel {
 
     fn ping_group(&self) -> Fact<bool> {
         match self.socket(libc::AF_INET, libc::SOCK_DGRAM, libc::IPPROTO_ICMP) {
-            Answer::Made => Some(Known::probed(true)),
-            Answer::Errno(libc::EACCES) => Some(Known::probed(false)),
-            Answer::Errno(_) => None,
+            Probed::Made => Some(Known::probed(true)),
+            Probed::Errno(libc::EACCES) => Some(Known::probed(false)),
+            Probed::Errno(_) => None,
         }
     }
 
@@ -186,9 +186,9 @@ impl Facts for LiveKernel {
             return Some(Known::sysctl(enabled != 0));
         }
         match self.socket(libc::AF_INET, libc::SOCK_STREAM, libc::IPPROTO_MPTCP) {
-            Answer::Made => Some(Known::probed(true)),
-            Answer::Errno(libc::ENOPROTOOPT) => Some(Known::probed(false)),
-            Answer::Errno(_) => None,
+            Probed::Made => Some(Known::probed(true)),
+            Probed::Errno(libc::ENOPROTOOPT) => Some(Known::probed(false)),
+            Probed::Errno(_) => None,
         }
     }
 

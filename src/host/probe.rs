@@ -6,7 +6,7 @@ use sockshim_sys as sys;
 
 /// What socket(2) said.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Answer {
+pub enum Probed {
     /// A socket, which is closed again.
     Made,
     /// An error.
@@ -14,13 +14,13 @@ pub enum Answer {
 }
 
 /// Makes a socket and closes it.
-pub fn socket(family: c_int, ty: c_int, protocol: c_int) -> Answer {
+pub fn socket(family: c_int, ty: c_int, protocol: c_int) -> Probed {
     match open(family, ty, protocol) {
         Ok(fd) => {
             sys::close(fd);
-            Answer::Made
+            Probed::Made
         }
-        Err(errno) => Answer::Errno(errno),
+        Err(errno) => Probed::Errno(errno),
     }
 }
 

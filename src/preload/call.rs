@@ -25,7 +25,7 @@ use sockshim_core::trace::event::{Event, Extra};
 use sockshim_core::verdict::{Action, Change, Instead, Predicted, Reason, Verdict};
 
 /// What is done before and after libc's function.
-pub struct Row {
+pub struct Halves {
     /// Decides.
     pub enter: fn(&mut Ticket),
     /// Commits.
@@ -33,15 +33,15 @@ pub struct Row {
 }
 
 /// The rows of all hooks, in the order of the table: for syscall(2), which may be any of them.
-static ROWS: AtomicPtr<[Row; COUNT]> = AtomicPtr::new(ptr::null_mut());
+static ROWS: AtomicPtr<[Halves; COUNT]> = AtomicPtr::new(ptr::null_mut());
 
 /// Makes the rows known, before the first call is observed.
-pub fn register(rows: &'static [Row; COUNT]) {
+pub fn register(rows: &'static [Halves; COUNT]) {
     ROWS.store(ptr::from_ref(rows).cast_mut(), Ordering::Release);
 }
 
 /// What is done before and after the calls of a hook; `None` before the constructor has run.
-pub fn row(place: usize) -> Option<&'static Row> {
+pub fn row(place: usize) -> Option<&'static Halves> {
     // SAFETY: the pointer is null or what `register` was given.
     let rows = unsafe { ROWS.load(Ordering::Acquire).as_ref() };
     rows.map(|rows| &rows[place])
@@ -97,7 +97,7 @@ impl Note {
 }
 
 /// Who performs the call.
-pub enum Answer {
+pub enum Performer {
     /// libc, and nobody looks.
     Pass,
     /// libc, and [`leave`] is told.
@@ -111,11 +111,11 @@ pub enum Answer {
 pub fn enter(
     slot: &mut MaybeUninit<Ticket>,
     hook: &'static Hook,
-    row: &'static Row,
+    row: &'static Halves,
     args: &[i64; MAX_ARGS],
-) -> Answer {
+) -> Performer {
     if process::is_vfork_child() || !fork::is_ready() {
-        return Answer::Pass;
+        return Performer::Pass;
     }
     let errno = sys::Errno::now();
     let ticket = Ticket::begin(slot, hook, row, args);
@@ -124,7 +124,7 @@ pub fn enter(
     }
     clock::start(&mut ticket.event);
     errno.restore();
-    if ticket.acts() { Answer::Acts } else { Answer::Host }
+    if ticket.acts() { Performer::Acts } else { Performer::Host }
 }
 
 /// The second half: every answer passes here, whoever gave it, and is committed and logged.
@@ -155,12 +155,12 @@ pub unsafe fn leave(slot: &mut MaybeUninit<Ticket>, ret: i64) {
 pub fn late(
     slot: &mut MaybeUninit<Ticket>,
     hook: &'static Hook,
-    row: &'static Row,
+    row: &'static Halves,
     args: &[i64; MAX_ARGS],
     begin: Begin,
     ret: i64,
 ) {
-    if !matches!(enter(slot, hook, row, args), Answer::Pass) {
+    if !matches!(enter(slot, hook, row, args), Performer::Pass) {
         // SAFETY: the ticket was written.
         let ticket = unsafe { slot.assume_init_mut() };
         // It is too late to act.
@@ -177,7 +177,7 @@ impl Ticket {
     fn begin<'a>(
         slot: &'a mut MaybeUninit<Ticket>,
         hook: &'static Hook,
-        row: &Row,
+        row: &Halves,
         args: &[i64; MAX_ARGS],
     ) -> &'a mut Ticket {
         let ticket = slot.write(Ticket {
@@ -209,7 +209,7 @@ impl Ticket {
     }
 
     /// Runs the first half of a row.
-    fn decided_by(&mut self, row: &Row) {
+    fn decided_by(&mut self, row: &Halves) {
         #[cfg(feature = "test-support")]
         assert!(!crate::test_support::panics_at(self.event.hook.name()), "asked for by the test");
         // With the first call, not when the program starts: many programs have no socket.

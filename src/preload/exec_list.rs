@@ -128,9 +128,9 @@ pub unsafe extern "C-unwind" fn exec(place: usize, frame: Frame, argv: Strings, 
     let (true, Some(row)) = (mode::control(), call::row(place)) else { return perform() };
     let mut ticket = MaybeUninit::uninit();
     match call::enter(&mut ticket, hook, row, &padded([path, first, environment])) {
-        call::Answer::Pass => perform(),
+        call::Performer::Pass => perform(),
         // Decisions act on calls on sockets, and this is none.
-        call::Answer::Host | call::Answer::Acts => {
+        call::Performer::Host | call::Performer::Acts => {
             let ret = perform();
             // SAFETY: the answer says that the ticket was written.
             unsafe { call::leave(&mut ticket, ret.into()) };

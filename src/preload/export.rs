@@ -38,7 +38,7 @@ macro_rules! hooks {
         #[allow(unused_imports, reason = "which types of libc the table uses is the table's business")]
         use libc::*;
         use crate::act::act;
-        use crate::call::{self, Answer, Row, Ticket};
+        use crate::call::{self, Performer, Halves, Ticket};
         use crate::dispatch::{create, data, fd, name, option, process, ready};
         use crate::gate::{self, Gate, Site};
         use crate::original;
@@ -47,9 +47,9 @@ macro_rules! hooks {
         use core::mem::MaybeUninit;
         use sockshim_core::hook::MAX_ARGS;
 
-        pub static ROWS: [Row; COUNT] = [
-            $(Row { enter: $enter, leave: $leave },)*
-            $(Row { enter: $tenter, leave: $tleave },)*
+        pub static ROWS: [Halves; COUNT] = [
+            $(Halves { enter: $enter, leave: $leave },)*
+            $(Halves { enter: $tenter, leave: $tleave },)*
         ];
 
         #[inline(always)]
@@ -105,8 +105,8 @@ macro_rules! hooks {
                     let mut ticket = MaybeUninit::<Ticket>::uninit();
                     match call::enter(&mut ticket, site(Place::$name).hook, site(Place::$name).row, &padded([$($arg.word()),*])) {
                         // SAFETY: the program's own call.
-                        Answer::Pass => unsafe { performer!($name $($by)?)($($arg),*) },
-                        Answer::Host => {
+                        Performer::Pass => unsafe { performer!($name $($by)?)($($arg),*) },
+                        Performer::Host => {
                             // SAFETY: the program's own call.
                             let ret = unsafe { performer!($name $($by)?)($($arg),*) }.word();
                             // SAFETY: `Host` says that the ticket was written.
@@ -114,7 +114,7 @@ macro_rules! hooks {
                             <$ret>::from_word(ret)
                         }
                         // SAFETY: the answer says that the ticket was written.
-                        Answer::Acts => <$ret>::from_word(unsafe {
+                        Performer::Acts => <$ret>::from_word(unsafe {
                             act(&mut ticket, by_words::$name, <$ret as Word>::FAILURE)
                         }),
                     }

@@ -9,7 +9,7 @@
 //! the thread or jumping out of it leaves nothing behind. The bound `Copy` says so to the compiler, which would otherwise
 //! keep a way to drop the closures where it does not inline.
 
-use crate::call::{self, Row, Ticket};
+use crate::call::{self, Halves, Ticket};
 use crate::dispatch::{data, ready};
 use crate::log::ring::{self, Begin, Shape};
 use crate::mode;
@@ -23,7 +23,7 @@ pub struct Site {
     /// What the table says of it.
     pub hook: &'static Hook,
     /// What is done before and after each call.
-    pub row: &'static Row,
+    pub row: &'static Halves,
     /// The hook's place in the table.
     pub place: usize,
 }

@@ -15,7 +15,7 @@ use crate::track;
 use core::ffi::{CStr, c_void};
 use core::sync::atomic::{AtomicPtr, Ordering};
 use sockshim_core::hook::{Hook, Level};
-use sockshim_sys::elf::{self, Found, Object, Place, Symbol};
+use sockshim_sys::elf::{self, Found, Object, Side, Symbol};
 
 /// Points the target of every hook's symbol, which has this hash, at its next definition. What a libc lacks keeps its
 /// stand-in: nobody can have linked it.
@@ -76,8 +76,8 @@ pub fn is_sanitized() -> bool {
         let defines = |symbol: Symbol| object.find(symbol.name, symbol.hash) != Found::No;
         init |= defines(INIT);
         match place {
-            Place::Before => before |= defines(CLONE),
-            Place::Behind => behind |= defines(CLONE),
+            Side::Before => before |= defines(CLONE),
+            Side::Behind => behind |= defines(CLONE),
         }
     });
     // Before a library that comes late is libc itself.

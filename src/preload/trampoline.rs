@@ -59,7 +59,8 @@ pub extern "C" fn before(place: usize, first: i64, second: i64, third: i64) {
     }
     let (hook, Some(row)) = (&HOOKS[place], call::row(place)) else { return };
     let mut ticket = MaybeUninit::uninit();
-    if !matches!(call::enter(&mut ticket, hook, row, &padded([first, second, third])), call::Answer::Pass) {
+    if !matches!(call::enter(&mut ticket, hook, row, &padded([first, second, third])), call::Performer::Pass)
+    {
         // SAFETY: the answer says that the ticket was written.
         unsafe { call::leave(&mut ticket, 0) };
     }

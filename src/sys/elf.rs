@@ -113,7 +113,7 @@ impl Symbol {
 
 /// Where an object is in the order in which symbols are looked up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Place {
+pub enum Side {
     /// Before the object that this code is linked into.
     Before,
     /// Behind it.
@@ -123,26 +123,26 @@ pub enum Place {
 /// Shows `visit` the objects of the program behind the one that this code is linked into, in the order in which symbols
 /// are looked up. `false` when they cannot all be shown.
 pub fn each_next(mut visit: impl FnMut(&Object)) -> bool {
-    each(Place::Behind, |_, object| visit(object))
+    each(Side::Behind, |_, object| visit(object))
 }
 
 /// The same for all objects but the own one.
-pub fn each_other(visit: impl FnMut(Place, &Object)) -> bool {
-    each(Place::Before, visit)
+pub fn each_other(visit: impl FnMut(Side, &Object)) -> bool {
+    each(Side::Before, visit)
 }
 
 #[inline]
-fn each(from: Place, mut visit: impl FnMut(Place, &Object)) -> bool {
+fn each(from: Side, mut visit: impl FnMut(Side, &Object)) -> bool {
     let own = own_dynamic();
     let kernels = vdso_address();
-    let mut place = Place::Before;
+    let mut place = Side::Before;
     for map in maps() {
         if ptr::eq(map.dynamic, own) {
-            place = Place::Behind;
+            place = Side::Behind;
             continue;
         }
         // The kernel's object is in the list, but no symbol is ever looked up in it.
-        if (place == from || place == Place::Behind) && !map.is_at(kernels) {
+        if (place == from || place == Side::Behind) && !map.is_at(kernels) {
             // SAFETY: the section is mapped for as long as the object.
             match unsafe { Object::read(map) } {
                 Some(object) => visit(place, &object),
@@ -150,7 +150,7 @@ fn each(from: Place, mut visit: impl FnMut(Place, &Object)) -> bool {
             }
         }
     }
-    place == Place::Behind
+    place == Side::Behind
 }
 
 /// The object that the kernel maps into every process, if there is one.
@@ -301,7 +301,7 @@ mod tests {
         let mut places = Vec::new();
         const STRLEN: Symbol = Symbol::new("strlen\0");
         assert!(each_other(|place, object| places.push((place, object.find(STRLEN.name, STRLEN.hash)))));
-        assert!(places.iter().all(|(place, _)| *place == Place::Behind));
+        assert!(places.iter().all(|(place, _)| *place == Side::Behind));
         assert!(places.iter().any(|(_, found)| *found != Found::No));
         assert_eq!(own_path(), c"");
     }
