@@ -101,25 +101,6 @@ impl Does {
             _ => None,
         }
     }
-
-    /// Whether it waits for descriptors to become ready.
-    pub const fn waits(self) -> bool {
-        matches!(self, Does::Polls | Does::Selects | Does::Waits)
-    }
-
-    /// Whether its walk asks for facts that only the running kernel knows, so that walking again may close a prediction
-    /// that was open.
-    pub const fn asks_for_facts(self) -> bool {
-        matches!(self, Does::Creates | Does::Pairs | Does::Binds | Does::Listens)
-    }
-
-    /// Whether it starts another program.
-    pub const fn starts_a_program(self) -> bool {
-        matches!(
-            self,
-            Does::Execs | Does::ExecsList | Does::ExecsListEnv | Does::Spawns | Does::SpawnsSearched
-        )
-    }
 }
 
 /// One parameter of a hooked function, as its prototype in C names it.

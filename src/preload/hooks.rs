@@ -2,11 +2,11 @@
 //!
 //! Three files of the preload library read it, each with a macro of its own called `hooks`: [`crate::table`] takes the
 //! facts, [`crate::original`] libc's functions, [`crate::export`] makes the exported functions. The command
-//! `sockshim hooks` prints it, and the tests compare it with the symbols that the library exports. Each line gives the level from which a call is logged, the
-//! gate, what the call does ([`Does`](sockshim_core::hook::Does)), the system call with the same arguments if there is
-//! one, the prototype with the names of the man page, and the functions that run before and after libc's.
+//! `sockshim hooks` prints it, and the tests compare it with the symbols that the library exports.
 //!
-//! The gates are described where they are made, in [`crate::gate`]. One with a module behind it, such as
+//! Each line gives the level from which a call is logged, the gate ([`crate::gate`]), what the call does
+//! ([`Does`](sockshim_core::hook::Does)), the system call with the same arguments if there is one, the prototype with the
+//! names of the man page, and the functions that run before and after libc's. A gate with a module behind it, such as
 //! `Exec(propagate)`, has that module's function perform the call in libc's place. Symbols that a function of Rust cannot
 //! stand for are [`trampolines`](crate::trampoline).
 
