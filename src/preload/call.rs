@@ -32,7 +32,7 @@ pub struct Halves {
     pub leave: fn(&mut Ticket),
 }
 
-/// The rows of all hooks, in the order of the table: for syscall(2), which may be any of them.
+/// The rows of all hooks, in the order of the table. They name the functions of dispatch, which is further up.
 static ROWS: AtomicPtr<[Halves; COUNT]> = AtomicPtr::new(ptr::null_mut());
 
 /// Makes the rows known, before the first call is observed.
@@ -41,7 +41,7 @@ pub fn register(rows: &'static [Halves; COUNT]) {
 }
 
 /// What is done before and after the calls of a hook; `None` before the constructor has run.
-pub fn row(place: usize) -> Option<&'static Halves> {
+fn row(place: usize) -> Option<&'static Halves> {
     // SAFETY: the pointer is null or what `register` was given.
     let rows = unsafe { ROWS.load(Ordering::Acquire).as_ref() };
     rows.map(|rows| &rows[place])
@@ -106,19 +106,15 @@ pub enum Performer {
     Acts,
 }
 
-/// The first half. The ticket was written, unless the answer is `Pass`.
+/// The first half of a call of the hook at `place`. The ticket was written, unless the answer is `Pass`.
 #[inline(never)]
-pub fn enter(
-    slot: &mut MaybeUninit<Ticket>,
-    hook: &'static Hook,
-    row: &'static Halves,
-    args: &[i64; MAX_ARGS],
-) -> Performer {
+pub fn enter(slot: &mut MaybeUninit<Ticket>, place: usize, args: &[i64; MAX_ARGS]) -> Performer {
     if process::is_vfork_child() || !fork::is_ready() {
         return Performer::Pass;
     }
+    let Some(row) = row(place) else { return Performer::Pass };
     let errno = sys::Errno::now();
-    let ticket = Ticket::begin(slot, hook, row, args);
+    let ticket = Ticket::begin(slot, &HOOKS[place], row, args);
     if attempt(|| ticket.decided_by(row)).is_err() {
         ticket.panicked();
     }
@@ -154,13 +150,12 @@ pub unsafe fn leave(slot: &mut MaybeUninit<Ticket>, ret: i64) {
 #[inline(never)]
 pub fn late(
     slot: &mut MaybeUninit<Ticket>,
-    hook: &'static Hook,
-    row: &'static Halves,
+    place: usize,
     args: &[i64; MAX_ARGS],
     begin: Begin,
     ret: i64,
 ) {
-    if !matches!(enter(slot, hook, row, args), Performer::Pass) {
+    if !matches!(enter(slot, place, args), Performer::Pass) {
         // SAFETY: the ticket was written.
         let ticket = unsafe { slot.assume_init_mut() };
         // It is too late to act.

@@ -125,9 +125,11 @@ pub unsafe extern "C-unwind" fn exec(place: usize, frame: Frame, argv: Strings, 
     };
     // SAFETY: the program's own call.
     let perform = || unsafe { perform(path as *const c_char, argv, environment as Strings) };
-    let (true, Some(row)) = (mode::control(), call::row(place)) else { return perform() };
+    if !mode::control() {
+        return perform();
+    }
     let mut ticket = MaybeUninit::uninit();
-    match call::enter(&mut ticket, hook, row, &padded([path, first, environment])) {
+    match call::enter(&mut ticket, place, &padded([path, first, environment])) {
         call::Performer::Pass => perform(),
         // Decisions act on calls on sockets, and this is none.
         call::Performer::Host | call::Performer::Acts => {

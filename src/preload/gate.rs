@@ -9,23 +9,47 @@
 //! the thread or jumping out of it leaves nothing behind. The bound `Copy` says so to the compiler, which would otherwise
 //! keep a way to drop the closures where it does not inline.
 
-use crate::call::{self, Halves, Ticket};
+use crate::call::{Ticket, late};
 use crate::dispatch::{data, ready};
 use crate::log::ring::{self, Begin, Shape};
 use crate::mode;
-use crate::word::{Word, padded};
+use crate::word::padded;
 use core::mem::MaybeUninit;
-use sockshim_core::hook::Hook;
 
-/// Which hook is called.
+/// An observed call.
 #[derive(Clone, Copy)]
-pub struct Site {
-    /// What the table says of it.
-    pub hook: &'static Hook,
-    /// What is done before and after each call.
-    pub row: &'static Halves,
+pub struct Call<const N: usize, P, S> {
     /// The hook's place in the table.
     pub place: usize,
+    /// The arguments.
+    pub words: [i64; N],
+    /// libc's function with these arguments; the result as a word.
+    pub perform: P,
+    /// The same on the slow path.
+    pub slow: S,
+}
+
+/// What performs a call.
+pub trait Perform: Fn() -> i64 + Copy {}
+
+impl<F: Fn() -> i64 + Copy> Perform for F {}
+
+impl<const N: usize, P: Perform, S: Perform> Call<N, P, S> {
+    #[inline(always)]
+    fn perform(self) -> i64 {
+        (self.perform)()
+    }
+
+    #[inline(always)]
+    fn slow(self) -> i64 {
+        (self.slow)()
+    }
+
+    /// The first argument of a call on a descriptor.
+    #[inline(always)]
+    fn fd(&self) -> i32 {
+        self.words[0] as i32
+    }
 }
 
 /// When calls are observed, and how.
@@ -33,15 +57,10 @@ pub trait Gate {
     /// The test of the fast exit: whether anybody looks.
     fn is_open() -> bool;
 
-    /// An observed call. `perform` is libc's function, `slow` the slow path.
+    /// Makes an observed call.
     #[inline(always)]
-    fn observe<const N: usize, R: Word>(
-        _site: Site,
-        _words: [i64; N],
-        _perform: impl Fn() -> R + Copy,
-        slow: impl Fn() -> R + Copy,
-    ) -> R {
-        slow()
+    fn observe<const N: usize>(call: Call<N, impl Perform, impl Perform>) -> i64 {
+        call.slow()
     }
 }
 
@@ -65,13 +84,8 @@ impl Gate for Exec {
     }
 
     #[inline(always)]
-    fn observe<const N: usize, R: Word>(
-        _: Site,
-        _: [i64; N],
-        perform: impl Fn() -> R + Copy,
-        slow: impl Fn() -> R + Copy,
-    ) -> R {
-        if mode::control() { slow() } else { perform() }
+    fn observe<const N: usize>(call: Call<N, impl Perform, impl Perform>) -> i64 {
+        if mode::control() { call.slow() } else { call.perform() }
     }
 }
 
@@ -86,13 +100,8 @@ impl Gate for Any {
     }
 
     #[inline(always)]
-    fn observe<const N: usize, R: Word>(
-        _: Site,
-        words: [i64; N],
-        perform: impl Fn() -> R + Copy,
-        slow: impl Fn() -> R + Copy,
-    ) -> R {
-        if ring::is_no_socket(&words) { perform() } else { slow() }
+    fn observe<const N: usize>(call: Call<N, impl Perform, impl Perform>) -> i64 {
+        if ring::is_no_socket(&call.words) { call.perform() } else { call.slow() }
     }
 }
 
@@ -116,13 +125,8 @@ impl Gate for Message {
     }
 
     #[inline(always)]
-    fn observe<const N: usize, R: Word>(
-        site: Site,
-        words: [i64; N],
-        perform: impl Fn() -> R + Copy,
-        slow: impl Fn() -> R + Copy,
-    ) -> R {
-        recorded(site, words, ring::message(words[0] as i32), perform, slow)
+    fn observe<const N: usize>(call: Call<N, impl Perform, impl Perform>) -> i64 {
+        recorded(ring::message(call.fd()), call)
     }
 }
 
@@ -136,13 +140,8 @@ impl Gate for Bytes {
     }
 
     #[inline(always)]
-    fn observe<const N: usize, R: Word>(
-        site: Site,
-        words: [i64; N],
-        perform: impl Fn() -> R + Copy,
-        slow: impl Fn() -> R + Copy,
-    ) -> R {
-        recorded(site, words, ring::bytes(words[0] as i32), perform, slow)
+    fn observe<const N: usize>(call: Call<N, impl Perform, impl Perform>) -> i64 {
+        recorded(ring::bytes(call.fd()), call)
     }
 }
 
@@ -156,21 +155,15 @@ impl Gate for Addressed {
     }
 
     #[inline(always)]
-    fn observe<const N: usize, R: Word>(
-        site: Site,
-        words: [i64; N],
-        perform: impl Fn() -> R + Copy,
-        slow: impl Fn() -> R + Copy,
-    ) -> R {
-        if let Begin::Short(started) = ring::message(words[0] as i32)
-            && !ring::has_rest(Shape::Socket, &words)
+    fn observe<const N: usize>(call: Call<N, impl Perform, impl Perform>) -> i64 {
+        if let Begin::Short(started) = ring::message(call.fd())
+            && !ring::has_rest(Shape::Socket, &call.words)
         {
-            let ret = perform();
-            let word = ret.word();
-            ring::end(started, site.place, words, word);
-            return R::from_word(word);
+            let ret = call.perform();
+            ring::end(started, call.place, call.words, ret);
+            return ret;
         }
-        slow()
+        call.slow()
     }
 }
 
@@ -184,14 +177,9 @@ impl Gate for Rights {
     }
 
     #[inline(always)]
-    fn observe<const N: usize, R: Word>(
-        site: Site,
-        words: [i64; N],
-        perform: impl Fn() -> R + Copy,
-        slow: impl Fn() -> R + Copy,
-    ) -> R {
+    fn observe<const N: usize>(call: Call<N, impl Perform, impl Perform>) -> i64 {
         // SAFETY: the call is over, and this is what it was given and what it returned.
-        bringing(site, words, |header, ret| unsafe { data::has_rights(header, ret) }, perform, slow)
+        bringing(call, |header, ret| unsafe { data::has_rights(header, ret) })
     }
 }
 
@@ -205,14 +193,9 @@ impl Gate for RightsOfMany {
     }
 
     #[inline(always)]
-    fn observe<const N: usize, R: Word>(
-        site: Site,
-        words: [i64; N],
-        perform: impl Fn() -> R + Copy,
-        slow: impl Fn() -> R + Copy,
-    ) -> R {
+    fn observe<const N: usize>(call: Call<N, impl Perform, impl Perform>) -> i64 {
         // SAFETY: the call is over, and this is what it was given and what it returned.
-        bringing(site, words, |headers, ret| unsafe { data::have_rights(headers, ret) }, perform, slow)
+        bringing(call, |headers, ret| unsafe { data::have_rights(headers, ret) })
     }
 }
 
@@ -226,22 +209,16 @@ impl Gate for Waits {
     }
 
     #[inline(always)]
-    fn observe<const N: usize, R: Word>(
-        site: Site,
-        words: [i64; N],
-        perform: impl Fn() -> R + Copy,
-        slow: impl Fn() -> R + Copy,
-    ) -> R {
-        let Some(started) = ring::start() else { return slow() };
-        let long = ring::has_rest(Shape::Wait, &words);
-        let ret = perform();
-        let word = ret.word();
+    fn observe<const N: usize>(call: Call<N, impl Perform, impl Perform>) -> i64 {
+        let Some(started) = ring::start() else { return call.slow() };
+        let long = ring::has_rest(Shape::Wait, &call.words);
+        let ret = call.perform();
         if long {
-            ring::end_long(started, site.place, Shape::Wait, &{ words }, word);
+            ring::end_long(started, call.place, Shape::Wait, &{ call.words }, ret);
         } else {
-            ring::end_wait(started, site.place, words, word);
+            ring::end_wait(started, call.place, call.words, ret);
         }
-        R::from_word(word)
+        ret
     }
 }
 
@@ -255,72 +232,58 @@ impl Gate for Polls {
     }
 
     #[inline(always)]
-    fn observe<const N: usize, R: Word>(
-        site: Site,
-        words: [i64; N],
-        perform: impl Fn() -> R + Copy,
-        slow: impl Fn() -> R + Copy,
-    ) -> R {
-        let Some(started) = ring::start() else { return slow() };
-        let long = ring::has_rest(Shape::Poll, &words);
-        let word = perform().word();
-        let first = [words[0], words[1], words[2]];
-        let rest = { words };
+    fn observe<const N: usize>(call: Call<N, impl Perform, impl Perform>) -> i64 {
+        let Some(started) = ring::start() else { return call.slow() };
+        let long = ring::has_rest(Shape::Poll, &call.words);
+        let ret = call.perform();
+        let first = [call.words[0], call.words[1], call.words[2]];
+        let rest = { call.words };
         let rest = if long { &rest[Shape::Poll.rest()..] } else { &[] };
-        ring::end_poll(started, site.place, first, rest, word, ready::find_socket);
-        R::from_word(word)
+        ring::end_poll(started, call.place, first, rest, ret, ready::find_socket);
+        ret
     }
 }
 
 /// A data call whose record, if it makes one, has the socket's word.
 #[inline(always)]
-fn recorded<const N: usize, R: Word>(
-    site: Site,
-    words: [i64; N],
-    begin: Begin,
-    perform: impl Fn() -> R + Copy,
-    slow: impl Fn() -> R + Copy,
-) -> R {
+fn recorded<const N: usize>(begin: Begin, call: Call<N, impl Perform, impl Perform>) -> i64 {
     match begin {
-        Begin::Pass => perform(),
-        Begin::Short(started) if ring::has_rest(Shape::Socket, &words) => {
-            let word = perform().word();
-            ring::end_long(started, site.place, Shape::Socket, &{ words }, word);
-            R::from_word(word)
+        Begin::Pass => call.perform(),
+        Begin::Short(started) if ring::has_rest(Shape::Socket, &call.words) => {
+            let ret = call.perform();
+            ring::end_long(started, call.place, Shape::Socket, &{ call.words }, ret);
+            ret
         }
         Begin::Short(started) => {
-            let word = perform().word();
-            ring::end(started, site.place, words, word);
-            R::from_word(word)
+            let ret = call.perform();
+            ring::end(started, call.place, call.words, ret);
+            ret
         }
-        Begin::Long => slow(),
+        Begin::Long => call.slow(),
     }
 }
 
 /// A data call that may bring descriptors, as `brings` says of its second argument and its result. They are of interest
 /// at every level, but few calls bring any, so this is found out afterwards.
 #[inline(always)]
-fn bringing<const N: usize, R: Word>(
-    site: Site,
-    words: [i64; N],
+fn bringing<const N: usize>(
+    call: Call<N, impl Perform, impl Perform>,
     brings: impl Fn(i64, i64) -> bool + Copy,
-    perform: impl Fn() -> R + Copy,
-    slow: impl Fn() -> R + Copy,
-) -> R {
-    let begin = ring::rights(words[0] as i32);
+) -> i64 {
+    let begin = ring::rights(call.fd());
     if matches!(begin, Begin::Long) {
-        return slow();
+        return call.slow();
     }
-    let word = perform().word();
-    if brings(words[1], word) {
+    let ret = call.perform();
+    if brings(call.words[1], ret) {
         let mut ticket = MaybeUninit::<Ticket>::uninit();
-        call::late(&mut ticket, site.hook, site.row, &padded(words), begin, word);
+        late(&mut ticket, call.place, &padded(call.words), begin, ret);
     } else if let Begin::Short(started) = begin {
-        if ring::has_rest(Shape::Socket, &words) {
-            ring::end_long(started, site.place, Shape::Socket, &{ words }, word);
+        if ring::has_rest(Shape::Socket, &call.words) {
+            ring::end_long(started, call.place, Shape::Socket, &{ call.words }, ret);
         } else {
-            ring::end(started, site.place, words, word);
+            ring::end(started, call.place, call.words, ret);
         }
     }
-    R::from_word(word)
+    ret
 }

@@ -49,8 +49,10 @@ mod program;
 mod propagate;
 mod real;
 mod room;
+mod slow;
 mod stack;
 mod table;
+mod target;
 #[cfg(feature = "test-support")]
 mod test_support;
 mod tls;

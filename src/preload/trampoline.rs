@@ -57,12 +57,10 @@ pub extern "C" fn before(place: usize, first: i64, second: i64, third: i64) {
     if !mode::control() {
         return;
     }
-    let (hook, Some(row)) = (&HOOKS[place], call::row(place)) else { return };
     let mut ticket = MaybeUninit::uninit();
-    if !matches!(call::enter(&mut ticket, hook, row, &padded([first, second, third])), call::Performer::Pass)
-    {
+    if !matches!(call::enter(&mut ticket, place, &padded([first, second, third])), call::Performer::Pass) {
         // SAFETY: the answer says that the ticket was written.
         unsafe { call::leave(&mut ticket, 0) };
     }
-    crate::dispatch::process::leaving(hook.does);
+    crate::dispatch::process::leaving(HOOKS[place].does);
 }
