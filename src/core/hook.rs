@@ -103,31 +103,6 @@ impl Does {
     }
 }
 
-/// What a hooked function gives back, as far as it matters to whoever has it as a word.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Returns {
-    /// An int: the register's lower half.
-    Int,
-    /// A long, or a number of bytes.
-    Long,
-    /// An address.
-    Pointer,
-    /// Nothing, or it does not return.
-    Nothing,
-}
-
-impl Returns {
-    const fn of(ty: &[u8]) -> Returns {
-        match ty {
-            b"c_int" | b"pid_t" => Returns::Int,
-            b"c_long" | b"ssize_t" => Returns::Long,
-            b"()" | b"!" => Returns::Nothing,
-            [b'*', ..] => Returns::Pointer,
-            _ => panic!("what a function of this type returns is not known"),
-        }
-    }
-}
-
 /// One parameter of a hooked function, as its prototype in C names it.
 #[derive(Clone, Copy, Debug)]
 pub struct Param {
@@ -156,7 +131,6 @@ pub struct Hook {
     /// What it does.
     pub does: Does,
     nr: Option<u16>,
-    returns: Returns,
 }
 
 /// Where one parameter stands in the text, as offsets from where the parameters begin.
@@ -173,7 +147,7 @@ impl Hook {
     ///
     /// # Panics
     /// When there are more than [`MAX_ARGS`] parameters, or they or what is before them is longer than 255 bytes, or the
-    /// number is none, or the return type is a new one. For rows of a table the compiler says so.
+    /// number is none. For rows of a table the compiler says so.
     pub const fn new(text: &'static str, level: Level, does: Does, nr: Option<c_long>) -> Hook {
         let bytes = text.as_bytes();
         let ret = find(bytes, 0, 0) + 1;
@@ -197,9 +171,7 @@ impl Hook {
             }
             None => None,
         };
-        let returns = Returns::of(part(bytes, ret, params - 1));
-        let (ret, params, count) = (ret as u8, params as u8, count as u8);
-        Hook { text, ret, params, count, parts, level, does, nr, returns }
+        Hook { text, ret: ret as u8, params: params as u8, count: count as u8, parts, level, does, nr }
     }
 
     /// The exported symbol.
@@ -217,24 +189,6 @@ impl Hook {
     /// The return type.
     pub fn ret(&self) -> &'static str {
         &self.text[usize::from(self.ret)..usize::from(self.params) - 1]
-    }
-
-    /// The result as a word, extended by its own sign, from the register in which it comes back.
-    #[inline]
-    pub fn result(&self, register: i64) -> i64 {
-        match self.returns {
-            Returns::Int => i64::from(register as i32),
-            Returns::Long | Returns::Pointer => register,
-            Returns::Nothing => 0,
-        }
-    }
-
-    /// What it returns when it fails.
-    pub fn failure(&self) -> i64 {
-        match self.returns {
-            Returns::Int | Returns::Long => -1,
-            Returns::Pointer | Returns::Nothing => 0,
-        }
     }
 
     /// The number of the system call with the same arguments, if there is one: how `syscall(2)` is routed here.

@@ -14,16 +14,20 @@ use crate::{original, process, sys};
 use core::mem::MaybeUninit;
 use core::ptr;
 use sockshim_core::errno::Errno;
-use sockshim_core::hook::{Hook, MAX_ARGS};
+use sockshim_core::hook::MAX_ARGS;
 use sockshim_core::verdict::{Action, Change};
 
-/// Does what the verdict says: waits, then calls `target` or answers by itself. `hook` is the one that was called, which
-/// may be syscall(2). The result, with errno set.
+/// Calls a function with its arguments as words. The result, as a word.
+pub type ByWords = unsafe extern "C-unwind" fn(Target, &[i64; MAX_ARGS]) -> i64;
+
+/// Does what the verdict says: waits, then lets `perform` call `target`, or answers by itself. `failure` is what the
+/// function returns when it fails. The result, with errno set.
 ///
 /// # Safety
-/// The ticket must have been written by an [`enter`](call::enter) that answered `Acts`, and `target` be the hook's.
+/// The ticket must have been written by an [`enter`](call::enter) that answered `Acts`, and `target` be the hook's
+/// function, which `perform` knows how to call.
 #[inline(never)]
-pub unsafe fn act(slot: &mut MaybeUninit<Ticket>, hook: &Hook, target: Target) -> i64 {
+pub unsafe fn act(slot: &mut MaybeUninit<Ticket>, perform: ByWords, target: Target, failure: i64) -> i64 {
     let mut room = MaybeUninit::<Room>::uninit();
     // SAFETY: the caller's promise.
     let delay = unsafe { delay(slot.assume_init_ref()) };
@@ -36,9 +40,9 @@ pub unsafe fn act(slot: &mut MaybeUninit<Ticket>, hook: &Hook, target: Target) -
     // SAFETY: the caller's promise.
     let ret = match unsafe { answer(slot.assume_init_mut(), interrupted, &mut room) } {
         // SAFETY: the program's own call with arguments that the kernel judges as it judges the program's.
-        Some(words) => unsafe { target.call(hook, words) },
+        Some(words) => unsafe { perform(target, words) },
         // SAFETY: the caller's promise.
-        None => without_libc(unsafe { slot.assume_init_ref() }, hook.failure()),
+        None => without_libc(unsafe { slot.assume_init_ref() }, failure),
     };
     // SAFETY: the room was written if other arguments were given, and the call is over.
     unsafe { arguments::give_back(slot.assume_init_ref(), &room, ret) };

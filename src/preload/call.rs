@@ -107,14 +107,25 @@ pub enum Performer {
 }
 
 /// The first half of a call of the hook at `place`. The ticket was written, unless the answer is `Pass`.
-#[inline(never)]
 pub fn enter(slot: &mut MaybeUninit<Ticket>, place: usize, args: &[i64; MAX_ARGS]) -> Performer {
+    Ticket::args(slot).write(*args);
+    // SAFETY: the line above.
+    unsafe { enter_written(slot, place) }
+}
+
+/// [`enter`] with the arguments in their place.
+///
+/// # Safety
+/// [`Ticket::args`] must have been written.
+#[inline(never)]
+pub unsafe fn enter_written(slot: &mut MaybeUninit<Ticket>, place: usize) -> Performer {
     if process::is_vfork_child() || !fork::is_ready() {
         return Performer::Pass;
     }
     let Some(row) = row(place) else { return Performer::Pass };
     let errno = sys::Errno::now();
-    let ticket = Ticket::begin(slot, &HOOKS[place], row, args);
+    // SAFETY: the caller's promise.
+    let ticket = unsafe { Ticket::begin(slot, &HOOKS[place], row) };
     if attempt(|| ticket.decided_by(row)).is_err() {
         ticket.panicked();
     }
@@ -169,14 +180,22 @@ pub fn late(
 }
 
 impl Ticket {
-    fn begin<'a>(
-        slot: &'a mut MaybeUninit<Ticket>,
-        hook: &'static Hook,
-        row: &Halves,
-        args: &[i64; MAX_ARGS],
-    ) -> &'a mut Ticket {
+    /// Where a call's arguments stand: in the event, already before there is one, so that they are not copied.
+    #[inline(always)]
+    pub fn args(slot: &mut MaybeUninit<Ticket>) -> &mut MaybeUninit<[i64; MAX_ARGS]> {
+        // SAFETY: a part of the slot, borrowed as the slot is; it may hold anything.
+        unsafe { &mut *(&raw mut (*slot.as_mut_ptr()).event.args).cast() }
+    }
+
+    /// The ticket of a call.
+    ///
+    /// # Safety
+    /// [`Ticket::args`] must have been written.
+    unsafe fn begin<'a>(slot: &'a mut MaybeUninit<Ticket>, hook: &'static Hook, row: &Halves) -> &'a mut Ticket {
+        // SAFETY: the caller's promise.
+        let args = unsafe { *Ticket::args(slot).assume_init_ref() };
         let ticket = slot.write(Ticket {
-            event: Event::new(hook),
+            event: Event { args, ..Event::new(hook) },
             wanted: true,
             handle: None,
             change: Change::None,
@@ -184,7 +203,6 @@ impl Ticket {
             instead: Instead::new(),
             leave: row.leave,
         });
-        ticket.event.args = *args;
         ticket.event.tid = process::tid();
         if hook.level == Level::Io {
             // From the next call on the thread can take the short way.

@@ -22,10 +22,10 @@ macro_rules! performer {
 
 /// The slow path of a call with these words.
 macro_rules! slow_path {
-    ($name:ident $words:ident) => {
+    ($name:ident $words:expr) => {
         slow::of_libc(Place::$name as usize, $words)
     };
-    ($name:ident $words:ident $by:ident) => {
+    ($name:ident $words:expr; $by:ident) => {
         slow::all(Place::$name as usize, &padded($words), Target::new(crate::$by::$name as *const ()))
     };
 }
@@ -85,15 +85,27 @@ macro_rules! hooks {
             $(
                 #[inline(never)]
                 pub unsafe extern "C-unwind" fn $name($($arg: $ty),*) -> $ret {
-                    let words = [$($arg.word()),*];
-                    <$ret>::from_word(gate::$gate::observe(Call {
+                    gate::$gate::observe(Call {
                         place: Place::$name as usize,
-                        words,
+                        words: [$($arg.word()),*],
                         // SAFETY: the program's own call.
-                        perform: || unsafe { performer!($name $($by)?)($($arg),*) }.word(),
+                        perform: || unsafe { performer!($name $($by)?)($($arg),*) },
                         // SAFETY: the program's own call.
-                        slow: || unsafe { slow_path!($name words $($by)?) },
-                    }))
+                        slow: || unsafe { to_slow::$name($($arg),*) },
+                    })
+                }
+            )*
+        }
+
+        /// The way to the slow path, kept apart so that the fast path need not prepare for it.
+        #[allow(non_snake_case, reason = "the names are the symbols")]
+        mod to_slow {
+            use super::*;
+            $(
+                #[inline(never)]
+                pub unsafe extern "C-unwind" fn $name($($arg: $ty),*) -> $ret {
+                    // SAFETY: the program's own call.
+                    unsafe { slow_path!($name [$($arg.word()),*] $(; $by)?) }
                 }
             )*
         }

@@ -13,7 +13,7 @@ use crate::call::{Ticket, late};
 use crate::dispatch::{data, ready};
 use crate::log::ring::{self, Begin, Shape};
 use crate::mode;
-use crate::word::padded;
+use crate::word::{Word, padded};
 use core::mem::MaybeUninit;
 
 /// An observed call.
@@ -23,25 +23,31 @@ pub struct Call<const N: usize, P, S> {
     pub place: usize,
     /// The arguments.
     pub words: [i64; N],
-    /// libc's function with these arguments; the result as a word.
+    /// libc's function with these arguments.
     pub perform: P,
     /// The same on the slow path.
     pub slow: S,
 }
 
 /// What performs a call.
-pub trait Perform: Fn() -> i64 + Copy {}
+pub trait Perform<R>: Fn() -> R + Copy {}
 
-impl<F: Fn() -> i64 + Copy> Perform for F {}
+impl<R, F: Fn() -> R + Copy> Perform<R> for F {}
 
-impl<const N: usize, P: Perform, S: Perform> Call<N, P, S> {
+impl<const N: usize, P, S> Call<N, P, S> {
     #[inline(always)]
-    fn perform(self) -> i64 {
+    fn perform<R>(self) -> R
+    where
+        P: Perform<R>,
+    {
         (self.perform)()
     }
 
     #[inline(always)]
-    fn slow(self) -> i64 {
+    fn slow<R>(self) -> R
+    where
+        S: Perform<R>,
+    {
         (self.slow)()
     }
 
@@ -59,7 +65,7 @@ pub trait Gate {
 
     /// Makes an observed call.
     #[inline(always)]
-    fn observe<const N: usize>(call: Call<N, impl Perform, impl Perform>) -> i64 {
+    fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
         call.slow()
     }
 }
@@ -84,7 +90,7 @@ impl Gate for Exec {
     }
 
     #[inline(always)]
-    fn observe<const N: usize>(call: Call<N, impl Perform, impl Perform>) -> i64 {
+    fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
         if mode::control() { call.slow() } else { call.perform() }
     }
 }
@@ -100,7 +106,7 @@ impl Gate for Any {
     }
 
     #[inline(always)]
-    fn observe<const N: usize>(call: Call<N, impl Perform, impl Perform>) -> i64 {
+    fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
         if ring::is_no_socket(&call.words) { call.perform() } else { call.slow() }
     }
 }
@@ -125,7 +131,7 @@ impl Gate for Message {
     }
 
     #[inline(always)]
-    fn observe<const N: usize>(call: Call<N, impl Perform, impl Perform>) -> i64 {
+    fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
         recorded(ring::message(call.fd()), call)
     }
 }
@@ -140,7 +146,7 @@ impl Gate for Bytes {
     }
 
     #[inline(always)]
-    fn observe<const N: usize>(call: Call<N, impl Perform, impl Perform>) -> i64 {
+    fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
         recorded(ring::bytes(call.fd()), call)
     }
 }
@@ -155,13 +161,14 @@ impl Gate for Addressed {
     }
 
     #[inline(always)]
-    fn observe<const N: usize>(call: Call<N, impl Perform, impl Perform>) -> i64 {
+    fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
         if let Begin::Short(started) = ring::message(call.fd())
             && !ring::has_rest(Shape::Socket, &call.words)
         {
-            let ret = call.perform();
+            let result: R = call.perform();
+            let ret = result.word();
             ring::end(started, call.place, call.words, ret);
-            return ret;
+            return result;
         }
         call.slow()
     }
@@ -177,7 +184,7 @@ impl Gate for Rights {
     }
 
     #[inline(always)]
-    fn observe<const N: usize>(call: Call<N, impl Perform, impl Perform>) -> i64 {
+    fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
         // SAFETY: the call is over, and this is what it was given and what it returned.
         bringing(call, |header, ret| unsafe { data::has_rights(header, ret) })
     }
@@ -193,7 +200,7 @@ impl Gate for RightsOfMany {
     }
 
     #[inline(always)]
-    fn observe<const N: usize>(call: Call<N, impl Perform, impl Perform>) -> i64 {
+    fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
         // SAFETY: the call is over, and this is what it was given and what it returned.
         bringing(call, |headers, ret| unsafe { data::have_rights(headers, ret) })
     }
@@ -209,16 +216,17 @@ impl Gate for Waits {
     }
 
     #[inline(always)]
-    fn observe<const N: usize>(call: Call<N, impl Perform, impl Perform>) -> i64 {
+    fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
         let Some(started) = ring::start() else { return call.slow() };
         let long = ring::has_rest(Shape::Wait, &call.words);
-        let ret = call.perform();
+        let result: R = call.perform();
+        let ret = result.word();
         if long {
             ring::end_long(started, call.place, Shape::Wait, &{ call.words }, ret);
         } else {
             ring::end_wait(started, call.place, call.words, ret);
         }
-        ret
+        result
     }
 }
 
@@ -232,32 +240,38 @@ impl Gate for Polls {
     }
 
     #[inline(always)]
-    fn observe<const N: usize>(call: Call<N, impl Perform, impl Perform>) -> i64 {
+    fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
         let Some(started) = ring::start() else { return call.slow() };
         let long = ring::has_rest(Shape::Poll, &call.words);
-        let ret = call.perform();
+        let result: R = call.perform();
+        let ret = result.word();
         let first = [call.words[0], call.words[1], call.words[2]];
         let rest = { call.words };
         let rest = if long { &rest[Shape::Poll.rest()..] } else { &[] };
         ring::end_poll(started, call.place, first, rest, ret, ready::find_socket);
-        ret
+        result
     }
 }
 
 /// A data call whose record, if it makes one, has the socket's word.
 #[inline(always)]
-fn recorded<const N: usize>(begin: Begin, call: Call<N, impl Perform, impl Perform>) -> i64 {
+fn recorded<const N: usize, R: Word>(
+    begin: Begin,
+    call: Call<N, impl Perform<R>, impl Perform<R>>,
+) -> R {
     match begin {
         Begin::Pass => call.perform(),
         Begin::Short(started) if ring::has_rest(Shape::Socket, &call.words) => {
-            let ret = call.perform();
+            let result: R = call.perform();
+            let ret = result.word();
             ring::end_long(started, call.place, Shape::Socket, &{ call.words }, ret);
-            ret
+            result
         }
         Begin::Short(started) => {
-            let ret = call.perform();
+            let result: R = call.perform();
+            let ret = result.word();
             ring::end(started, call.place, call.words, ret);
-            ret
+            result
         }
         Begin::Long => call.slow(),
     }
@@ -266,15 +280,16 @@ fn recorded<const N: usize>(begin: Begin, call: Call<N, impl Perform, impl Perfo
 /// A data call that may bring descriptors, as `brings` says of its second argument and its result. They are of interest
 /// at every level, but few calls bring any, so this is found out afterwards.
 #[inline(always)]
-fn bringing<const N: usize>(
-    call: Call<N, impl Perform, impl Perform>,
+fn bringing<const N: usize, R: Word>(
+    call: Call<N, impl Perform<R>, impl Perform<R>>,
     brings: impl Fn(i64, i64) -> bool + Copy,
-) -> i64 {
+) -> R {
     let begin = ring::rights(call.fd());
     if matches!(begin, Begin::Long) {
         return call.slow();
     }
-    let ret = call.perform();
+    let result: R = call.perform();
+    let ret = result.word();
     if brings(call.words[1], ret) {
         let mut ticket = MaybeUninit::<Ticket>::uninit();
         late(&mut ticket, call.place, &padded(call.words), begin, ret);
@@ -285,5 +300,5 @@ fn bringing<const N: usize>(
             ring::end(started, call.place, call.words, ret);
         }
     }
-    ret
+    result
 }

@@ -7,18 +7,17 @@
 
 use crate::act::act;
 use crate::call::{self, Performer, Ticket};
-use crate::table::HOOKS;
 use crate::target::Target;
-use crate::word::padded;
+use crate::word::{Word, padded};
 use core::mem::MaybeUninit;
 use sockshim_core::hook::MAX_ARGS;
 
 /// A call of libc's function of the hook at `place`.
 ///
 /// # Safety
-/// The words must be those of the program's own call.
+/// The words must be those of the program's own call, and the function must return an `R`.
 #[inline(always)]
-pub unsafe fn of_libc<const N: usize>(place: usize, words: [i64; N]) -> i64 {
+pub unsafe fn of_libc<const N: usize, R: Word>(place: usize, words: [i64; N]) -> R {
     let words = padded(words);
     // SAFETY: the caller's promise.
     unsafe {
@@ -29,42 +28,54 @@ pub unsafe fn of_libc<const N: usize>(place: usize, words: [i64; N]) -> i64 {
     }
 }
 
-/// A call with at most five arguments. They stay in the registers in which they came, and the place of the hook is in the
-/// sixth.
+/// A call with at most five arguments: they stay in the registers in which they came, and the place is in the sixth.
+/// During the call they stand in the event only.
 ///
 /// # Safety
-/// The words must be those of the program's own call of the hook at `place`.
+/// As for [`of_libc`].
 #[inline(never)]
-unsafe extern "C-unwind" fn five(a: i64, b: i64, c: i64, d: i64, e: i64, place: usize) -> i64 {
-    // SAFETY: the caller's promise.
-    unsafe { perform(place, &[a, b, c, d, e, 0, 0], Target::of(place)) }
+unsafe extern "C-unwind" fn five<R: Word>(a: i64, b: i64, c: i64, d: i64, e: i64, place: usize) -> R {
+    let mut ticket = MaybeUninit::<Ticket>::uninit();
+    Ticket::args(&mut ticket).write([a, b, c, d, e, 0, 0]);
+    // SAFETY: the caller's promise; the arguments were written, and only syscall(2), which has more, changes them.
+    unsafe {
+        let how = call::enter_written(&mut ticket, place);
+        let words = Ticket::args(&mut ticket).assume_init_ref();
+        match how {
+            Performer::Pass => Target::of(place).call(words),
+            Performer::Host => {
+                let ret: R = Target::of(place).call(words);
+                call::leave(&mut ticket, ret.word());
+                ret
+            }
+            Performer::Acts => R::from_word(act(&mut ticket, by_words::<R>, Target::of(place), R::FAILURE)),
+        }
+    }
 }
 
 /// A call with more arguments, or of another function than libc's.
 ///
 /// # Safety
-/// As for [`five`], and `target` must be the hook's.
+/// As for [`of_libc`], and `target` must be the hook's.
 #[inline(never)]
-pub unsafe extern "C-unwind" fn all(place: usize, words: &[i64; MAX_ARGS], target: Target) -> i64 {
-    // SAFETY: the caller's promise.
-    unsafe { perform(place, words, target) }
+pub unsafe fn all<R: Word>(place: usize, words: &[i64; MAX_ARGS], target: Target) -> R {
+    let mut ticket = MaybeUninit::<Ticket>::uninit();
+    // SAFETY: the caller's promise, and the answer says whether the ticket was written.
+    unsafe {
+        match call::enter(&mut ticket, place, words) {
+            Performer::Pass => target.call(words),
+            Performer::Host => {
+                let ret: R = target.call(words);
+                call::leave(&mut ticket, ret.word());
+                ret
+            }
+            Performer::Acts => R::from_word(act(&mut ticket, by_words::<R>, target, R::FAILURE)),
+        }
+    }
 }
 
-#[inline(always)]
-unsafe fn perform(place: usize, words: &[i64; MAX_ARGS], target: Target) -> i64 {
-    let hook = &HOOKS[place];
-    let mut ticket = MaybeUninit::<Ticket>::uninit();
-    match call::enter(&mut ticket, place, words) {
-        // SAFETY: the program's own call.
-        Performer::Pass => unsafe { target.call(hook, words) },
-        Performer::Host => {
-            // SAFETY: the program's own call.
-            let ret = unsafe { target.call(hook, words) };
-            // SAFETY: `Host` says that the ticket was written.
-            unsafe { call::leave(&mut ticket, ret) };
-            ret
-        }
-        // SAFETY: the answer says that the ticket was written.
-        Performer::Acts => unsafe { act(&mut ticket, hook, target) },
-    }
+/// Calls a function that returns an `R`; the result as a word.
+unsafe extern "C-unwind" fn by_words<R: Word>(target: Target, words: &[i64; MAX_ARGS]) -> i64 {
+    // SAFETY: the caller's promise.
+    unsafe { target.call::<R>(words) }.word()
 }

@@ -4,6 +4,8 @@ use sockshim_core::hook::MAX_ARGS;
 
 /// A value that fits an argument register. Nothing is to be dropped when the thread is cancelled.
 pub trait Word: Copy {
+    /// What a function of this type returns when it fails.
+    const FAILURE: i64;
     /// As the register holds it, extended by its own sign.
     fn word(self) -> i64;
     /// Back from the register.
@@ -12,6 +14,7 @@ pub trait Word: Copy {
 
 macro_rules! words {
     ($($ty:ty),*) => { $(impl Word for $ty {
+        const FAILURE: i64 = -1;
         fn word(self) -> i64 { self as i64 }
         fn from_word(word: i64) -> Self { word as $ty }
     })* };
@@ -19,6 +22,7 @@ macro_rules! words {
 words!(i32, u32, i64, u64, isize, usize);
 
 impl<T> Word for *const T {
+    const FAILURE: i64 = 0;
     fn word(self) -> i64 {
         self as i64
     }
@@ -28,6 +32,7 @@ impl<T> Word for *const T {
 }
 
 impl<T> Word for *mut T {
+    const FAILURE: i64 = 0;
     fn word(self) -> i64 {
         self as i64
     }
@@ -37,6 +42,7 @@ impl<T> Word for *mut T {
 }
 
 impl Word for () {
+    const FAILURE: i64 = 0;
     fn word(self) -> i64 {
         0
     }
