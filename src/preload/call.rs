@@ -11,7 +11,7 @@ use crate::log::ring::Begin;
 use crate::nsproxy::net_ns;
 use crate::panic::attempt;
 use crate::stack::Page;
-use crate::table::{COUNT, HOOKS};
+use crate::table::{COUNT, HOOKS, Place};
 use crate::{fork, log, mode, process, sys, track};
 use core::mem::MaybeUninit;
 use core::ptr;
@@ -41,10 +41,9 @@ pub fn register(rows: &'static [Halves; COUNT]) {
 }
 
 /// What is done before and after the calls of a hook; `None` before the constructor has run.
-fn row(place: usize) -> Option<&'static Halves> {
+fn rows() -> Option<&'static [Halves; COUNT]> {
     // SAFETY: the pointer is null or what `register` was given.
-    let rows = unsafe { ROWS.load(Ordering::Acquire).as_ref() };
-    rows.map(|rows| &rows[place])
+    unsafe { ROWS.load(Ordering::Relaxed).as_ref() }
 }
 
 /// What a call carries from its first half to its second. Plain data: it may be dropped by a longjmp.
@@ -98,16 +97,16 @@ impl Note {
 
 /// Who performs the call.
 pub enum Performer {
-    /// libc, and nobody looks.
-    Pass,
     /// libc, and [`leave`] is told.
     Host,
+    /// libc, and nobody looks.
+    Pass,
     /// [`crate::act`] knows: nobody, or libc later or with other arguments.
     Acts,
 }
 
 /// The first half of a call of the hook at `place`. The ticket was written, unless the answer is `Pass`.
-pub fn enter(slot: &mut MaybeUninit<Ticket>, place: usize, args: &[i64; MAX_ARGS]) -> Performer {
+pub fn enter(slot: &mut MaybeUninit<Ticket>, place: Place, args: &[i64; MAX_ARGS]) -> Performer {
     Ticket::args(slot).write(*args);
     // SAFETY: the line above.
     unsafe { enter_written(slot, place) }
@@ -118,14 +117,15 @@ pub fn enter(slot: &mut MaybeUninit<Ticket>, place: usize, args: &[i64; MAX_ARGS
 /// # Safety
 /// [`Ticket::args`] must have been written.
 #[inline(never)]
-pub unsafe fn enter_written(slot: &mut MaybeUninit<Ticket>, place: usize) -> Performer {
+pub unsafe fn enter_written(slot: &mut MaybeUninit<Ticket>, place: Place) -> Performer {
     if process::is_vfork_child() || !fork::is_ready() {
         return Performer::Pass;
     }
-    let Some(row) = row(place) else { return Performer::Pass };
+    let Some(rows) = rows() else { return Performer::Pass };
+    let row = &rows[place as usize];
     let errno = sys::Errno::now();
     // SAFETY: the caller's promise.
-    let ticket = unsafe { Ticket::begin(slot, &HOOKS[place], row) };
+    let ticket = unsafe { Ticket::begin(slot, &HOOKS[place as usize], row) };
     if attempt(|| ticket.decided_by(row)).is_err() {
         ticket.panicked();
     }
@@ -161,7 +161,7 @@ pub unsafe fn leave(slot: &mut MaybeUninit<Ticket>, ret: i64) {
 #[inline(never)]
 pub fn late(
     slot: &mut MaybeUninit<Ticket>,
-    place: usize,
+    place: Place,
     args: &[i64; MAX_ARGS],
     begin: Begin,
     ret: i64,
@@ -213,7 +213,7 @@ impl Ticket {
 
     /// Makes this the ticket of another hook, whose arguments are the same but for `skip` words at the front.
     pub fn become_hook(&mut self, place: usize, skip: usize) {
-        let Some(row) = row(place) else { return };
+        let Some(row) = rows().map(|rows| &rows[place]) else { return };
         self.event.hook = &HOOKS[place];
         self.event.args.rotate_left(skip);
         self.event.via_syscall = true;

@@ -9,7 +9,7 @@
 //! What is read of the caller's registers and stack is what C promises: arguments up to a null, and for execle one
 //! environment behind it. The vector is pushed word by word, so that a stack that ends is met at its guard page.
 
-use crate::table::HOOKS;
+use crate::table::{HOOKS, Place};
 use crate::word::padded;
 use crate::{call, mode};
 use core::ffi::{c_char, c_int};
@@ -64,7 +64,7 @@ macro_rules! exec_list {
                 ".cfi_def_cfa rsp, 8",
                 "ret",
                 ".cfi_endproc",
-                place = const $place,
+                place = const $place as usize,
                 on_stack = sym crate::exec_list::on_stack,
                 perform = sym crate::propagate::$name,
                 exec = sym crate::exec_list::exec,
@@ -115,8 +115,8 @@ pub unsafe extern "C" fn on_stack(frame: Frame) -> usize {
 }
 
 /// The call with its arguments in a vector.
-pub unsafe extern "C-unwind" fn exec(place: usize, frame: Frame, argv: Strings, perform: Perform) -> c_int {
-    let hook = &HOOKS[place];
+pub unsafe extern "C-unwind" fn exec(place: Place, frame: Frame, argv: Strings, perform: Perform) -> c_int {
+    let hook = &HOOKS[place as usize];
     // SAFETY: the program's own call, which has a path and a null, and an environment if it is of that kind.
     let (path, first, environment) = unsafe {
         let has_environment = hook.does == Does::ExecsListEnv;

@@ -23,10 +23,10 @@ macro_rules! performer {
 /// The slow path of a call with these words.
 macro_rules! slow_path {
     ($name:ident $words:expr) => {
-        slow::of_libc(Place::$name as usize, $words)
+        slow::of_libc(Place::$name, $words)
     };
     ($name:ident $words:expr; $by:ident) => {
-        slow::all(Place::$name as usize, &padded($words), Target::new(crate::$by::$name as *const ()))
+        slow::all(Place::$name, &padded($words), Target::new(crate::$by::$name as *const ()))
     };
 }
 
@@ -86,7 +86,7 @@ macro_rules! hooks {
                 #[inline(never)]
                 pub unsafe extern "C-unwind" fn $name($($arg: $ty),*) -> $ret {
                     gate::$gate::observe(Call {
-                        place: Place::$name as usize,
+                        place: Place::$name,
                         words: [$($arg.word()),*],
                         // SAFETY: the program's own call.
                         perform: || unsafe { performer!($name $($by)?)($($arg),*) },
@@ -114,7 +114,7 @@ macro_rules! hooks {
         #[allow(non_snake_case, reason = "the names are the symbols")]
         mod jump {
             use super::*;
-            $(crate::trampoline::trampoline!($tdoes $tname, Place::$tname as usize);)*
+            $(crate::trampoline::trampoline!($tdoes $tname, Place::$tname);)*
         }
     };
 }

@@ -13,6 +13,7 @@ use crate::call::{Ticket, late};
 use crate::dispatch::{data, ready};
 use crate::log::ring::{self, Begin, Shape};
 use crate::mode;
+use crate::table::Place;
 use crate::word::{Word, padded};
 use core::mem::MaybeUninit;
 
@@ -20,7 +21,7 @@ use core::mem::MaybeUninit;
 #[derive(Clone, Copy)]
 pub struct Call<const N: usize, P, S> {
     /// The hook's place in the table.
-    pub place: usize,
+    pub place: Place,
     /// The arguments.
     pub words: [i64; N],
     /// libc's function with these arguments.
@@ -167,7 +168,7 @@ impl Gate for Addressed {
         {
             let result: R = call.perform();
             let ret = result.word();
-            ring::end(started, call.place, call.words, ret);
+            ring::end(started, call.place as usize, call.words, ret);
             return result;
         }
         call.slow()
@@ -222,9 +223,9 @@ impl Gate for Waits {
         let result: R = call.perform();
         let ret = result.word();
         if long {
-            ring::end_long(started, call.place, Shape::Wait, &{ call.words }, ret);
+            ring::end_long(started, call.place as usize, Shape::Wait, &{ call.words }, ret);
         } else {
-            ring::end_wait(started, call.place, call.words, ret);
+            ring::end_wait(started, call.place as usize, call.words, ret);
         }
         result
     }
@@ -248,7 +249,7 @@ impl Gate for Polls {
         let first = [call.words[0], call.words[1], call.words[2]];
         let rest = { call.words };
         let rest = if long { &rest[Shape::Poll.rest()..] } else { &[] };
-        ring::end_poll(started, call.place, first, rest, ret, ready::find_socket);
+        ring::end_poll(started, call.place as usize, first, rest, ret, ready::find_socket);
         result
     }
 }
@@ -264,13 +265,13 @@ fn recorded<const N: usize, R: Word>(
         Begin::Short(started) if ring::has_rest(Shape::Socket, &call.words) => {
             let result: R = call.perform();
             let ret = result.word();
-            ring::end_long(started, call.place, Shape::Socket, &{ call.words }, ret);
+            ring::end_long(started, call.place as usize, Shape::Socket, &{ call.words }, ret);
             result
         }
         Begin::Short(started) => {
             let result: R = call.perform();
             let ret = result.word();
-            ring::end(started, call.place, call.words, ret);
+            ring::end(started, call.place as usize, call.words, ret);
             result
         }
         Begin::Long => call.slow(),
@@ -295,9 +296,9 @@ fn bringing<const N: usize, R: Word>(
         late(&mut ticket, call.place, &padded(call.words), begin, ret);
     } else if let Begin::Short(started) = begin {
         if ring::has_rest(Shape::Socket, &call.words) {
-            ring::end_long(started, call.place, Shape::Socket, &{ call.words }, ret);
+            ring::end_long(started, call.place as usize, Shape::Socket, &{ call.words }, ret);
         } else {
-            ring::end(started, call.place, call.words, ret);
+            ring::end(started, call.place as usize, call.words, ret);
         }
     }
     result

@@ -6,7 +6,7 @@
 //! # Safety
 //! A pointer is only ever replaced by the next definition of the same symbol, so the prototypes agree.
 
-use crate::table::{HASHES, HOOKS};
+use crate::table::{HASHES, HOOKS, Place};
 use core::slice;
 use core::sync::atomic::Ordering;
 
@@ -17,7 +17,8 @@ pub use rows::original::*;
 
 /// Looks for the function at `place` if the constructor has not done so yet, because another library's has run before
 /// ours. For trampolines, which have no stand-in.
-pub fn find(place: usize) {
+pub fn find(place: Place) {
+    let place = place as usize;
     let target = &TARGETS[place];
     if target.load(Ordering::Relaxed).is_null() {
         let (hook, hash) = (slice::from_ref(&HOOKS[place]), slice::from_ref(&HASHES[place]));

@@ -7,6 +7,7 @@
 
 use crate::act::act;
 use crate::call::{self, Performer, Ticket};
+use crate::table::Place;
 use crate::target::Target;
 use crate::word::{Word, padded};
 use core::mem::MaybeUninit;
@@ -17,7 +18,7 @@ use sockshim_core::hook::MAX_ARGS;
 /// # Safety
 /// The words must be those of the program's own call, and the function must return an `R`.
 #[inline(always)]
-pub unsafe fn of_libc<const N: usize, R: Word>(place: usize, words: [i64; N]) -> R {
+pub unsafe fn of_libc<const N: usize, R: Word>(place: Place, words: [i64; N]) -> R {
     let words = padded(words);
     // SAFETY: the caller's promise.
     unsafe {
@@ -34,21 +35,22 @@ pub unsafe fn of_libc<const N: usize, R: Word>(place: usize, words: [i64; N]) ->
 /// # Safety
 /// As for [`of_libc`].
 #[inline(never)]
-unsafe extern "C-unwind" fn five<R: Word>(a: i64, b: i64, c: i64, d: i64, e: i64, place: usize) -> R {
+unsafe extern "C-unwind" fn five<R: Word>(a: i64, b: i64, c: i64, d: i64, e: i64, place: Place) -> R {
     let mut ticket = MaybeUninit::<Ticket>::uninit();
     Ticket::args(&mut ticket).write([a, b, c, d, e, 0, 0]);
     // SAFETY: the caller's promise; the arguments were written, and only syscall(2), which has more, changes them.
     unsafe {
-        let how = call::enter_written(&mut ticket, place);
+        let performer = call::enter_written(&mut ticket, place);
         let words = Ticket::args(&mut ticket).assume_init_ref();
-        match how {
-            Performer::Pass => Target::of(place).call(words),
+        let target = Target::of(place);
+        match performer {
             Performer::Host => {
-                let ret: R = Target::of(place).call(words);
+                let ret: R = target.call_five(words);
                 call::leave(&mut ticket, ret.word());
                 ret
             }
-            Performer::Acts => R::from_word(act(&mut ticket, by_words::<R>, Target::of(place), R::FAILURE)),
+            Performer::Pass => target.call_five(words),
+            Performer::Acts => R::from_word(act(&mut ticket, by_words::<R>, target, R::FAILURE)),
         }
     }
 }
@@ -58,7 +60,7 @@ unsafe extern "C-unwind" fn five<R: Word>(a: i64, b: i64, c: i64, d: i64, e: i64
 /// # Safety
 /// As for [`of_libc`], and `target` must be the hook's.
 #[inline(never)]
-pub unsafe fn all<R: Word>(place: usize, words: &[i64; MAX_ARGS], target: Target) -> R {
+pub unsafe fn all<R: Word>(place: Place, words: &[i64; MAX_ARGS], target: Target) -> R {
     let mut ticket = MaybeUninit::<Ticket>::uninit();
     // SAFETY: the caller's promise, and the answer says whether the ticket was written.
     unsafe {

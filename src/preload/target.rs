@@ -8,6 +8,7 @@
 //! take any number of arguments find them in the same places. What the function returns has its own type.
 
 use crate::original::TARGETS;
+use crate::table::Place;
 use crate::word::Word;
 use core::mem::transmute;
 use core::sync::atomic::Ordering;
@@ -21,8 +22,8 @@ pub struct Target(*const ());
 impl Target {
     /// libc's function of the hook at `place`.
     #[inline(always)]
-    pub fn of(place: usize) -> Target {
-        Target(TARGETS[place].load(Ordering::Relaxed))
+    pub fn of(place: Place) -> Target {
+        Target(TARGETS[place as usize].load(Ordering::Relaxed))
     }
 
     /// A function.
@@ -44,5 +45,17 @@ impl Target {
         let [a, b, c, d, e, f, g] = *words;
         // SAFETY: the module's text, and the caller's promise.
         unsafe { transmute::<*const (), ByWords<R>>(self.0)(a, b, c, d, e, f, g) }
+    }
+
+    /// [`Target::call`] of a function with at most five arguments.
+    ///
+    /// # Safety
+    /// The same.
+    #[inline(always)]
+    pub unsafe fn call_five<R: Word>(self, words: &[i64; MAX_ARGS]) -> R {
+        type ByWords<R> = unsafe extern "C-unwind" fn(i64, i64, i64, i64, i64) -> R;
+        let [a, b, c, d, e, ..] = *words;
+        // SAFETY: the module's text, and the caller's promise.
+        unsafe { transmute::<*const (), ByWords<R>>(self.0)(a, b, c, d, e) }
     }
 }

@@ -11,7 +11,7 @@
 //! # Safety
 //! It keeps every argument register and the stack as the caller left them.
 
-use crate::table::HOOKS;
+use crate::table::{HOOKS, Place};
 use crate::word::padded;
 use crate::{call, mode, original};
 use core::mem::MaybeUninit;
@@ -42,7 +42,7 @@ macro_rules! trampoline {
                 "call {before}",
                 "pop rax", "pop r9", "pop r8", "pop rcx", "pop rdx", "pop rsi", "pop rdi",
                 "jmp qword ptr [rip + {targets} + 8 * {place}]",
-                place = const $place,
+                place = const $place as usize,
                 before = sym crate::trampoline::before,
                 targets = sym crate::original::TARGETS,
             )
@@ -52,7 +52,7 @@ macro_rules! trampoline {
 pub(crate) use trampoline;
 
 /// The hook's function of the table, with the call's first three arguments. The event is written before the call.
-pub extern "C" fn before(place: usize, first: i64, second: i64, third: i64) {
+pub extern "C" fn before(place: Place, first: i64, second: i64, third: i64) {
     original::find(place);
     if !mode::control() {
         return;
@@ -62,5 +62,5 @@ pub extern "C" fn before(place: usize, first: i64, second: i64, third: i64) {
         // SAFETY: the answer says that the ticket was written.
         unsafe { call::leave(&mut ticket, 0) };
     }
-    crate::dispatch::process::leaving(HOOKS[place].does);
+    crate::dispatch::process::leaving(HOOKS[place as usize].does);
 }

@@ -20,7 +20,7 @@
 //! that thread, addressed as in `tls.rs`.
 
 use crate::log::{clock, ring};
-use crate::table::HOOKS;
+use crate::table::{HOOKS, Place};
 use crate::{call, fork, mode, original, process, tls};
 use core::arch::{asm, global_asm};
 use core::cell::Cell;
@@ -99,7 +99,7 @@ macro_rules! vfork {
                 "call {after}",
                 "pop rax",
                 "ret",
-                place = const $place,
+                place = const $place as usize,
                 before = sym crate::vfork::before,
                 after = sym crate::vfork::after,
                 targets = sym crate::original::TARGETS,
@@ -110,17 +110,17 @@ macro_rules! vfork {
 pub(crate) use vfork;
 
 /// Before the call, which will return to `back`. Whether the address was kept; else the call takes the plain way.
-pub extern "C" fn before(place: usize, back: usize) -> bool {
+pub extern "C" fn before(place: Place, back: usize) -> bool {
     original::find(place);
     let observed = mode::control() && !process::is_vfork_child() && fork::is_ready();
-    let kept = observed && mode::logs(HOOKS[place].level) && keep(place, back);
+    let kept = observed && mode::logs(HOOKS[place as usize].level) && keep(place, back);
     // From here on whoever runs on this thread may be the child.
     ring::put_aside();
     tls::get().vfork.set(1);
     kept
 }
 
-fn keep(place: usize, back: usize) -> bool {
+fn keep(place: Place, back: usize) -> bool {
     let (pending, pid) = (pending(), process::pid());
     if pending.back.get() != 0 && pending.pid.get() == pid {
         log(place, 0, |event| event.reason = Reason::ResultUnknown);
@@ -135,7 +135,7 @@ fn keep(place: usize, back: usize) -> bool {
 }
 
 /// The parent is back.
-pub extern "C" fn after(place: usize, ret: i64) {
+pub extern "C" fn after(place: Place, ret: i64) {
     let pending = pending();
     let (in_ticks, start) = (pending.in_ticks.get(), pending.start.get());
     pending.back.set(0);
@@ -144,7 +144,7 @@ pub extern "C" fn after(place: usize, ret: i64) {
 }
 
 /// Both halves of the call at once.
-fn log(place: usize, ret: i64, change: impl FnOnce(&mut Event)) {
+fn log(place: Place, ret: i64, change: impl FnOnce(&mut Event)) {
     let mut ticket = MaybeUninit::uninit();
     if !matches!(call::enter(&mut ticket, place, &[0; MAX_ARGS]), call::Performer::Pass) {
         // SAFETY: the answer says that the ticket was written.
