@@ -68,15 +68,13 @@ unsafe fn lines(envp: *const *const c_char) -> impl Iterator<Item = &'static CSt
 }
 
 fn start(config: &Config) {
-    if config.disable {
+    let off = config.level == Level::Off;
+    if config.disable || (off && config.complaint.is_none()) {
         return;
     }
     sys::time::init();
-    if config.level == Level::Off {
-        if config.complaint.is_some() {
-            complain(config);
-        }
-        return;
+    if off {
+        return complain(config);
     }
     if real::is_sanitized() {
         // ThreadSanitizer puts functions of its own in the place of clone(2) and of much that libc's users take for

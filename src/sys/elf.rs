@@ -161,6 +161,7 @@ pub fn vdso() -> Option<Object> {
     unsafe { Object::read(map) }
 }
 
+#[inline]
 fn vdso_address() -> usize {
     // SAFETY: reads an auxiliary value.
     unsafe { libc::getauxval(libc::AT_SYSINFO_EHDR) as usize }
