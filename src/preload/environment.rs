@@ -51,7 +51,7 @@ pub fn remember(lines: impl Iterator<Item = &'static CStr>) {
         if let Some(list) = bytes.strip_prefix(PRELOAD) {
             // The dynamic linker reads the last one.
             own.entry = entry_in(list);
-        } else if let Some(index) = NAMES.iter().position(|name| is_named(bytes, name))
+        } else if let Some(index) = variable(bytes)
             && own.lines[index].is_none()
         {
             // Copied, because the program may write over its environment (setproctitle does).
@@ -150,8 +150,8 @@ impl Survey {
                 self.preload = Some((self.count, (line + PRELOAD.len()) as *const c_char, 0));
             } else if head.starts_with(PREFIX) {
                 self.has_log |= head.starts_with(LOG);
-                for (index, name) in NAMES.iter().enumerate() {
-                    self.present |= u32::from(is_named(head, name)) << index;
+                if let Some(index) = variable(head) {
+                    self.present |= 1 << index;
                 }
             }
             self.count += 1;
@@ -160,9 +160,11 @@ impl Survey {
     }
 }
 
-/// Whether a line sets the variable.
-fn is_named(line: &[u8], name: &str) -> bool {
-    line.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"="))
+/// Which of [`NAMES`] a line sets.
+#[inline(never)]
+fn variable(line: &[u8]) -> Option<usize> {
+    let is_set = |name: &&str| line.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"="));
+    NAMES.iter().position(|name| is_set(&name))
 }
 
 /// Copies the first bytes of each string, in one system call unless one of them crosses a page's end.

@@ -73,7 +73,13 @@ macro_rules! hooks {
                         return unsafe { original::$name($($arg),*) };
                     }
                     // SAFETY: the program's own call.
-                    unsafe { observed::$name($($arg),*) }
+                    unsafe {
+                        if gate::$gate::HAS_FAST_PATH {
+                            observed::$name($($arg),*)
+                        } else {
+                            to_slow::$name($($arg),*)
+                        }
+                    }
                 }
             )*
         }

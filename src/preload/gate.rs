@@ -61,6 +61,9 @@ impl<const N: usize, P, S> Call<N, P, S> {
 
 /// When calls are observed, and how.
 pub trait Gate {
+    /// Whether an observed call ever does anything else than taking the slow path.
+    const HAS_FAST_PATH: bool = true;
+
     /// The test of the fast exit: whether anybody looks.
     fn is_open() -> bool;
 
@@ -75,6 +78,8 @@ pub trait Gate {
 pub struct Control;
 
 impl Gate for Control {
+    const HAS_FAST_PATH: bool = false;
+
     #[inline(always)]
     fn is_open() -> bool {
         mode::control()
@@ -116,6 +121,8 @@ impl Gate for Any {
 pub struct Data;
 
 impl Gate for Data {
+    const HAS_FAST_PATH: bool = false;
+
     #[inline(always)]
     fn is_open() -> bool {
         mode::data()
