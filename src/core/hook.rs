@@ -174,21 +174,27 @@ impl Hook {
         Hook { text, ret: ret as u8, params: params as u8, count: count as u8, parts, level, does, nr }
     }
 
+    /// A part of the text. Indexing would bring the standard library's report of wrong indices, 5 kB, into the library.
+    #[inline]
+    fn part(&self, begin: usize, end: usize) -> &'static str {
+        self.text.get(begin..end).unwrap_or_default()
+    }
+
     /// The exported symbol.
     #[inline]
     pub fn name(&self) -> &'static str {
-        &self.text[..usize::from(self.ret) - 1]
+        self.part(0, usize::from(self.ret) - 1)
     }
 
     /// The exported symbol with a terminating NUL.
     #[inline]
     pub fn symbol(&self) -> &'static str {
-        &self.text[..usize::from(self.ret)]
+        self.part(0, self.ret.into())
     }
 
     /// The return type.
     pub fn ret(&self) -> &'static str {
-        &self.text[usize::from(self.ret)..usize::from(self.params) - 1]
+        self.part(self.ret.into(), usize::from(self.params) - 1)
     }
 
     /// The number of the system call with the same arguments, if there is one: how `syscall(2)` is routed here.
@@ -206,10 +212,10 @@ impl Hook {
     #[inline]
     pub fn param(&self, index: usize) -> Option<Param> {
         let part = self.parts[..self.arity()].get(index)?;
-        let text = &self.text[usize::from(self.params)..];
+        let at = |offset: u8| usize::from(self.params) + usize::from(offset);
         Some(Param {
-            name: &text[usize::from(part.name)..usize::from(part.ty) - 1],
-            ty: &text[usize::from(part.ty)..usize::from(part.end)],
+            name: self.part(at(part.name), at(part.ty) - 1),
+            ty: self.part(at(part.ty), at(part.end)),
             meaning: part.meaning,
         })
     }

@@ -63,7 +63,7 @@ impl Names {
     fn at(self, place: usize) -> &'static str {
         // Each name is followed by a space.
         let begin = place.checked_sub(1).map_or(0, |before| usize::from(self.ends[before]) + 1);
-        &self.text[begin..usize::from(self.ends[place])]
+        self.text.get(begin..usize::from(self.ends[place])).unwrap_or_default()
     }
 }
 

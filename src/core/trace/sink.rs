@@ -4,7 +4,7 @@
 //! counted. The sender reports when the channel has become half full, so that its caller can wake the receiver.
 
 use crate::trace::event::Event;
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_queue::ArrayQueue;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How many events can wait for the writer.
@@ -13,15 +13,13 @@ pub const CAPACITY: usize = 4096;
 /// The channel of one process. It carries boxes: an event is large, and a channel of events would make every page of
 /// its memory resident at once. The preload library's allocator makes a box in a few instructions, without a lock.
 pub struct Sink {
-    sender: Sender<Box<Event>>,
-    receiver: Receiver<Box<Event>>,
+    events: ArrayQueue<Box<Event>>,
     dropped: AtomicU64,
 }
 
 impl Default for Sink {
     fn default() -> Self {
-        let (sender, receiver) = bounded(CAPACITY);
-        Sink { sender, receiver, dropped: AtomicU64::new(0) }
+        Sink { events: ArrayQueue::new(CAPACITY), dropped: AtomicU64::new(0) }
     }
 }
 
@@ -32,9 +30,8 @@ impl Sink {
     /// [`MARGIN`] slots stay free. A sender that a signal handler interrupts has claimed a slot that it has not filled
     /// yet; without the margin, the handler's own events could fill all others and then spin on that one.
     pub fn send(&self, event: impl FnOnce() -> Option<Box<Event>>) -> bool {
-        let waiting = self.receiver.len();
-        let sent =
-            waiting + MARGIN < CAPACITY && event().is_some_and(|event| self.sender.try_send(event).is_ok());
+        let waiting = self.events.len();
+        let sent = waiting + MARGIN < CAPACITY && event().is_some_and(|event| self.events.push(event).is_ok());
         if !sent {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
@@ -43,12 +40,12 @@ impl Sink {
 
     /// The next event, if there is one.
     pub fn next(&self) -> Option<Box<Event>> {
-        self.receiver.try_recv().ok()
+        self.events.pop()
     }
 
     /// Whether events are waiting.
     pub fn is_empty(&self) -> bool {
-        self.receiver.is_empty()
+        self.events.is_empty()
     }
 
     /// Whether events were dropped since the last [`Sink::take_dropped`].
