@@ -159,13 +159,7 @@ pub unsafe fn leave(slot: &mut MaybeUninit<Ticket>, ret: i64) {
 /// Both halves of a call that libc has made already, for what turned out only then to be worth an event. `begin` is what
 /// the short way has found before it.
 #[inline(never)]
-pub fn late(
-    slot: &mut MaybeUninit<Ticket>,
-    place: Place,
-    args: &[i64; MAX_ARGS],
-    begin: Begin,
-    ret: i64,
-) {
+pub fn late(slot: &mut MaybeUninit<Ticket>, place: Place, args: &[i64; MAX_ARGS], begin: Begin, ret: i64) {
     if !matches!(enter(slot, place, args), Performer::Pass) {
         // SAFETY: the ticket was written.
         let ticket = unsafe { slot.assume_init_mut() };
@@ -191,7 +185,11 @@ impl Ticket {
     ///
     /// # Safety
     /// [`Ticket::args`] must have been written.
-    unsafe fn begin<'a>(slot: &'a mut MaybeUninit<Ticket>, hook: &'static Hook, row: &Halves) -> &'a mut Ticket {
+    unsafe fn begin<'a>(
+        slot: &'a mut MaybeUninit<Ticket>,
+        hook: &'static Hook,
+        row: &Halves,
+    ) -> &'a mut Ticket {
         // SAFETY: the caller's promise.
         let args = unsafe { *Ticket::args(slot).assume_init_ref() };
         let ticket = slot.write(Ticket {

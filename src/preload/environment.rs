@@ -163,8 +163,9 @@ impl Survey {
 /// Which of [`NAMES`] a line sets.
 #[inline(never)]
 fn variable(line: &[u8]) -> Option<usize> {
-    let is_set = |name: &&str| line.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"="));
-    NAMES.iter().position(|name| is_set(&name))
+    NAMES
+        .iter()
+        .position(|name| line.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"=")))
 }
 
 /// Copies the first bytes of each string, in one system call unless one of them crosses a page's end.

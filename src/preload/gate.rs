@@ -263,10 +263,7 @@ impl Gate for Polls {
 
 /// A data call whose record, if it makes one, has the socket's word.
 #[inline(always)]
-fn recorded<const N: usize, R: Word>(
-    begin: Begin,
-    call: Call<N, impl Perform<R>, impl Perform<R>>,
-) -> R {
+fn recorded<const N: usize, R: Word>(begin: Begin, call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
     match begin {
         Begin::Pass => call.perform(),
         Begin::Short(started) if ring::has_rest(Shape::Socket, &call.words) => {

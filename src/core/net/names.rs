@@ -47,7 +47,10 @@ impl Func {
         let place = usize::from(self.0.get()) - 1;
         match place.checked_sub(COUNT) {
             // Each name is followed by a space.
-            None => &TEXT[usize::from(STARTS[place])..usize::from(STARTS[place + 1]) - 1],
+            None => {
+                let (begin, end) = (usize::from(STARTS[place]), usize::from(STARTS[place + 1]) - 1);
+                TEXT.get(begin..end).unwrap_or("?")
+            }
             Some(added) => ADDED.get(added).and_then(OnceBox::get).copied().unwrap_or("?"),
         }
     }

@@ -31,7 +31,8 @@ impl Sink {
     /// yet; without the margin, the handler's own events could fill all others and then spin on that one.
     pub fn send(&self, event: impl FnOnce() -> Option<Box<Event>>) -> bool {
         let waiting = self.events.len();
-        let sent = waiting + MARGIN < CAPACITY && event().is_some_and(|event| self.events.push(event).is_ok());
+        let sent =
+            waiting + MARGIN < CAPACITY && event().is_some_and(|event| self.events.push(event).is_ok());
         if !sent {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
