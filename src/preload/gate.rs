@@ -3,7 +3,7 @@
 //!
 //! A call that nobody looks at leaves by the fast exit ([`Gate::is_open`]). Of the others, most data calls take the fast
 //! path: two readings of the clock and a record in the thread's ring (`log/ring.rs`). Whatever is unusual takes the slow
-//! path (`call.rs`), which decides, performs and commits.
+//! path (`slow.rs`), which decides, performs and commits.
 //!
 //! Everything here is inlined into the frame in which libc's function runs. That frame holds plain data only: cancelling
 //! the thread or jumping out of it leaves nothing behind. The bound `Copy` says so to the compiler, which would otherwise
@@ -35,7 +35,7 @@ pub trait Perform<R>: Fn() -> R + Copy {}
 
 impl<R, F: Fn() -> R + Copy> Perform<R> for F {}
 
-impl<const N: usize, P, S> Call<N, P, S> {
+impl<const N: usize, P: Copy, S: Copy> Call<N, P, S> {
     #[inline(always)]
     fn perform<R>(self) -> R
     where
