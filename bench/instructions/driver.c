@@ -31,20 +31,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 #include <valgrind/callgrind.h>
+#include "../../c-tests/glibc_names.h"
 
 enum { CALLS = 64, WARM_UP = 16 };
-
-// glibc's other names, which no header declares.
-ssize_t __send(int, const void *, size_t, int);
-ssize_t __recv_chk(int, void *, size_t, size_t, int);
-ssize_t __recvfrom_chk(int, void *, size_t, size_t, int, struct sockaddr *, socklen_t *);
-ssize_t __read(int, void *, size_t);
-ssize_t __read_chk(int, void *, size_t, size_t);
-ssize_t __write(int, const void *, size_t);
-int __poll(struct pollfd *, nfds_t, int);
-int __poll_chk(struct pollfd *, nfds_t, int, size_t);
-int __ppoll_chk(struct pollfd *, nfds_t, const struct timespec *, const sigset_t *, size_t);
-int __select(int, fd_set *, fd_set *, fd_set *, struct timeval *);
 
 // The arguments, in memory that every call may use again. Most programs have addresses, lengths, options and short
 // arrays on the stack, a few hundred bytes above the frame that makes the call, so these are in a frame of measure().

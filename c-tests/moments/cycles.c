@@ -21,17 +21,9 @@ static atomic_int current, over;
 
 static void on_alarm(int signal)
 {
-	struct sockaddr_un address;
-	socklen_t length = sizeof(address);
-	int saved = errno, fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
 	(void)signal;
-	if (fd >= 0) {
-		getsockname(fd, (struct sockaddr *)&address, &length);
-		close(fd);
-	}
+	call_in_handler();
 	signals++;
-	errno = saved;
 }
 
 static sigset_t alarm_only(void)

@@ -41,6 +41,20 @@ static inline int check(int result, const char *what)
 // The call's result, which has to be a success.
 #define CHECK(call) check((call), #call)
 
+// The socket calls of a signal handler, which leave errno as it was.
+static inline void call_in_handler(void)
+{
+	struct sockaddr_un address;
+	socklen_t length = sizeof(address);
+	int saved = errno, fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0) {
+		getsockname(fd, (struct sockaddr *)&address, &length);
+		close(fd);
+	}
+	errno = saved;
+}
+
 // A system call that no interposed function sees. Returns a negative errno like the kernel does.
 static inline long raw(long number, long a, long b, long c, long d, long e)
 {

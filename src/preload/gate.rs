@@ -59,13 +59,33 @@ impl<const N: usize, P: Copy, S: Copy> Call<N, P, S> {
     }
 }
 
+/// Which calls have to be of interest.
+pub enum Interest {
+    /// Control calls and the life of descriptors.
+    Control,
+    /// The same, or the environment that is passed on to new programs.
+    Exec,
+    /// Data calls.
+    Data,
+}
+
 /// When calls are observed, and how.
 pub trait Gate {
     /// Whether an observed call ever does anything else than taking the slow path.
     const HAS_FAST_PATH: bool = true;
 
+    /// When its calls are of interest.
+    const INTEREST: Interest;
+
     /// The test of the fast exit: whether anybody looks.
-    fn is_open() -> bool;
+    #[inline(always)]
+    fn is_open() -> bool {
+        match Self::INTEREST {
+            Interest::Control => mode::control(),
+            Interest::Exec => mode::exec(),
+            Interest::Data => mode::data(),
+        }
+    }
 
     /// Makes an observed call.
     #[inline(always)]
@@ -79,21 +99,14 @@ pub struct Control;
 
 impl Gate for Control {
     const HAS_FAST_PATH: bool = false;
-
-    #[inline(always)]
-    fn is_open() -> bool {
-        mode::control()
-    }
+    const INTEREST: Interest = Interest::Control;
 }
 
 /// Calls that start programs: the same, and also where only the environment that they pass on is of interest.
 pub struct Exec;
 
 impl Gate for Exec {
-    #[inline(always)]
-    fn is_open() -> bool {
-        mode::exec()
-    }
+    const INTEREST: Interest = Interest::Exec;
 
     #[inline(always)]
     fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
@@ -106,10 +119,7 @@ impl Gate for Exec {
 pub struct Any;
 
 impl Gate for Any {
-    #[inline(always)]
-    fn is_open() -> bool {
-        mode::control()
-    }
+    const INTEREST: Interest = Interest::Control;
 
     #[inline(always)]
     fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
@@ -122,21 +132,14 @@ pub struct Data;
 
 impl Gate for Data {
     const HAS_FAST_PATH: bool = false;
-
-    #[inline(always)]
-    fn is_open() -> bool {
-        mode::data()
-    }
+    const INTEREST: Interest = Interest::Data;
 }
 
 /// Data calls on sockets: at level io. On something else their error is of interest.
 pub struct Message;
 
 impl Gate for Message {
-    #[inline(always)]
-    fn is_open() -> bool {
-        mode::data()
-    }
+    const INTEREST: Interest = Interest::Data;
 
     #[inline(always)]
     fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
@@ -148,10 +151,7 @@ impl Gate for Message {
 pub struct Bytes;
 
 impl Gate for Bytes {
-    #[inline(always)]
-    fn is_open() -> bool {
-        mode::data()
-    }
+    const INTEREST: Interest = Interest::Data;
 
     #[inline(always)]
     fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
@@ -163,10 +163,7 @@ impl Gate for Bytes {
 pub struct Addressed;
 
 impl Gate for Addressed {
-    #[inline(always)]
-    fn is_open() -> bool {
-        mode::data()
-    }
+    const INTEREST: Interest = Interest::Data;
 
     #[inline(always)]
     fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
@@ -186,10 +183,7 @@ impl Gate for Addressed {
 pub struct Rights;
 
 impl Gate for Rights {
-    #[inline(always)]
-    fn is_open() -> bool {
-        mode::control()
-    }
+    const INTEREST: Interest = Interest::Control;
 
     #[inline(always)]
     fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
@@ -202,10 +196,7 @@ impl Gate for Rights {
 pub struct RightsOfMany;
 
 impl Gate for RightsOfMany {
-    #[inline(always)]
-    fn is_open() -> bool {
-        mode::control()
-    }
+    const INTEREST: Interest = Interest::Control;
 
     #[inline(always)]
     fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
@@ -218,10 +209,7 @@ impl Gate for RightsOfMany {
 pub struct Waits;
 
 impl Gate for Waits {
-    #[inline(always)]
-    fn is_open() -> bool {
-        mode::data()
-    }
+    const INTEREST: Interest = Interest::Data;
 
     #[inline(always)]
     fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
@@ -242,10 +230,7 @@ impl Gate for Waits {
 pub struct Polls;
 
 impl Gate for Polls {
-    #[inline(always)]
-    fn is_open() -> bool {
-        mode::data()
-    }
+    const INTEREST: Interest = Interest::Data;
 
     #[inline(always)]
     fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {

@@ -29,16 +29,10 @@ pub fn find(place: Place) {
 /// From each line of the table, the function of libc that it stands in for.
 macro_rules! hooks {
     (
-        calls { $(
-            #[doc = $doc:literal]
-            [$level:ident $gate:ident $(($by:ident))? $does:ident $($nr:ident)?]
-            fn $name:ident($($arg:ident: $ty:ty),* $(,)?) -> $ret:ty = $enter:path, $leave:path;
-        )* }
-        trampolines { $(
-            #[doc = $tdoc:literal]
-            [$tlevel:ident $tdoes:ident]
-            fn $tname:ident($($targ:ident: $tty:ty),* $(,)?) -> $tret:tt = $tenter:path, $tleave:path;
-        )* }
+        calls { $(#[doc = $doc:literal] [$level:ident $gate:ident $(($by:ident))? $does:ident $($nr:ident)?]
+            fn $name:ident($($arg:ident: $ty:ty),* $(,)?) -> $ret:ty = $enter:path, $leave:path;)* }
+        trampolines { $(#[doc = $tdoc:literal] [$tlevel:ident $tdoes:ident]
+            fn $tname:ident($($targ:ident: $tty:ty),* $(,)?) -> $tret:tt = $tenter:path, $tleave:path;)* }
         not_hooked { $($unhooked:ident: $why:literal;)* }
     ) => {
         #[allow(unused_imports, reason = "which types of libc the table uses is the table's business")]

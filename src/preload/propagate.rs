@@ -156,6 +156,11 @@ pub unsafe extern "C-unwind" fn fexecve(fd: c_int, argv: Strings, envp: Strings)
 
 type Arguments = *const *mut c_char;
 
+/// [`with`], for calls that take the environment in another type.
+fn spawn(environment: Arguments, call: impl Fn(Arguments) -> c_int) -> c_int {
+    with(environment.cast(), |new| call(new.map_or(environment, <*const *const c_char>::cast)))
+}
+
 /// posix_spawn(3)
 pub unsafe extern "C-unwind" fn posix_spawn(
     pid: *mut pid_t,
@@ -165,11 +170,8 @@ pub unsafe extern "C-unwind" fn posix_spawn(
     argv: Arguments,
     envp: Arguments,
 ) -> c_int {
-    with(envp.cast(), |new| {
-        let envp = new.map_or(envp, <*const *const c_char>::cast);
-        // SAFETY: the program's own call.
-        unsafe { original::posix_spawn(pid, path, actions, attributes, argv, envp) }
-    })
+    // SAFETY: the program's own call.
+    spawn(envp, |envp| unsafe { original::posix_spawn(pid, path, actions, attributes, argv, envp) })
 }
 
 /// posix_spawnp(3)
@@ -181,11 +183,8 @@ pub unsafe extern "C-unwind" fn posix_spawnp(
     argv: Arguments,
     envp: Arguments,
 ) -> c_int {
-    with(envp.cast(), |new| {
-        let envp = new.map_or(envp, <*const *const c_char>::cast);
-        // SAFETY: the program's own call.
-        unsafe { original::posix_spawnp(pid, file, actions, attributes, argv, envp) }
-    })
+    // SAFETY: the program's own call.
+    spawn(envp, |envp| unsafe { original::posix_spawnp(pid, file, actions, attributes, argv, envp) })
 }
 
 /// syscall(2): execve and execveat by number.

@@ -51,41 +51,47 @@ pub fn inet6_unregister_protosw(path: &mut Path, entry: &'static InetProtosw) {
     }
 }
 
+/// The ops of a protocol over both IP versions, as they are over this one. What it decides is the host's business.
+pub const fn host_ops(ops: ProtoOps) -> ProtoOps {
+    ProtoOps {
+        family: libc::AF_INET6,
+        release: op!(inet6_release, host plain),
+        bind: op!(inet6_bind, host bind),
+        ioctl: op!(inet6_ioctl, host number),
+        compat_ioctl: Some(func!(inet6_compat_ioctl)),
+        ..ops
+    }
+}
+
+/// IPv4's ops as they are over IPv6.
+const fn own_ops(ops: ProtoOps) -> ProtoOps {
+    ProtoOps {
+        family: libc::AF_INET6,
+        release: op!(inet6_release),
+        bind: op!(inet6_bind),
+        getname: op!(inet6_getname),
+        ioctl: op!(inet6_ioctl),
+        compat_ioctl: Some(func!(inet6_compat_ioctl)),
+        setsockopt: Some(op!(sock_common_setsockopt)),
+        getsockopt: Some(op!(sock_common_getsockopt)),
+        sendmsg: op!(inet6_sendmsg),
+        recvmsg: op!(inet6_recvmsg),
+        ..ops
+    }
+}
+
 /// `inet6_stream_ops`: TCP.
-pub static INET6_STREAM_OPS: ProtoOps = ProtoOps {
-    name: "inet6_stream_ops",
-    family: libc::AF_INET6,
-    release: op!(inet6_release),
-    bind: op!(inet6_bind),
-    getname: op!(inet6_getname),
-    ioctl: op!(inet6_ioctl),
-    compat_ioctl: Some(func!(inet6_compat_ioctl)),
-    setsockopt: Some(op!(sock_common_setsockopt)),
-    getsockopt: Some(op!(sock_common_getsockopt)),
-    sendmsg: op!(inet6_sendmsg),
-    recvmsg: op!(inet6_recvmsg),
-    ..STREAM_OPS
-};
+pub static INET6_STREAM_OPS: ProtoOps = ProtoOps { name: "inet6_stream_ops", ..own_ops(STREAM_OPS) };
 
 /// `inet6_dgram_ops`: UDP and UDP-Lite. Unlike IPv4's it has no `splice_eof`.
 pub static INET6_DGRAM_OPS: ProtoOps = ProtoOps {
     name: "inet6_dgram_ops",
-    family: libc::AF_INET6,
-    release: op!(inet6_release),
-    bind: op!(inet6_bind),
     connect: op!(inet_dgram_connect),
-    getname: op!(inet6_getname),
     poll: Some(func!(udp_poll)),
-    ioctl: op!(inet6_ioctl),
-    compat_ioctl: Some(func!(inet6_compat_ioctl)),
-    setsockopt: Some(op!(sock_common_setsockopt)),
-    getsockopt: Some(op!(sock_common_getsockopt)),
-    sendmsg: op!(inet6_sendmsg),
-    recvmsg: op!(inet6_recvmsg),
     splice_eof: None,
     set_peek_off: Some(func!(udp_set_peek_off)),
     read_skb: Some(func!(udp_read_skb)),
-    ..INET_OPS
+    ..own_ops(INET_OPS)
 };
 
 /// `inet6_sockraw_ops`: raw and ping sockets, which send through IPv4's `inet_sendmsg`.

@@ -4,6 +4,7 @@
 use crate::func;
 use crate::net::ipv4::af_inet::INET_OPS;
 use crate::net::ipv4::connection::inet_accept;
+use crate::net::ipv6::af_inet6::host_ops;
 use crate::net::ops::ProtoOps;
 use crate::net::protosw::InetProtosw;
 use crate::net::sock::{NO_PROTO, Proto};
@@ -49,16 +50,8 @@ pub static INET_SEQPACKET_OPS: ProtoOps = ProtoOps {
     ..OPS
 };
 /// `inet6_seqpacket_ops`.
-pub static INET6_SEQPACKET_OPS: ProtoOps = ProtoOps {
-    name: "inet6_seqpacket_ops",
-    family: libc::AF_INET6,
-    release: op!(inet6_release, host plain),
-    bind: op!(inet6_bind, host bind),
-    getname: op!(sctp_getname, host number),
-    ioctl: op!(inet6_ioctl, host number),
-    compat_ioctl: Some(func!(inet6_compat_ioctl)),
-    ..OPS
-};
+pub static INET6_SEQPACKET_OPS: ProtoOps =
+    ProtoOps { name: "inet6_seqpacket_ops", getname: op!(sctp_getname, host number), ..host_ops(OPS) };
 
 const ROW: InetProtosw = InetProtosw {
     name: &"SCTP",
