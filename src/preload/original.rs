@@ -26,6 +26,13 @@ pub fn find(place: Place) {
     }
 }
 
+/// The next definition of a hook's symbol. Apart, because each stand-in would have a copy of it.
+#[cold]
+#[inline(never)]
+fn next(place: Place) -> Option<*mut ()> {
+    crate::real::lookup(HOOKS[place as usize].symbol())
+}
+
 /// From each line of the table, the function of libc that it stands in for.
 macro_rules! hooks {
     (
@@ -62,7 +69,7 @@ macro_rules! hooks {
                     // SAFETY: the caller's own arguments for the call that it made.
                     return <$ret>::from_word(crate::sys::libc_answer(unsafe { crate::sys::syscall(nr, args) }));
                 }
-                let Some(address) = crate::real::lookup(hook.symbol()) else {
+                let Some(address) = crate::original::next(Place::$name) else {
                     return <$ret>::from_word(crate::sys::libc_answer(-c_long::from(ENOSYS)));
                 };
                 // SAFETY: the next definition of the same symbol has the same prototype.

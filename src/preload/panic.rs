@@ -7,6 +7,7 @@
 //! The two symbols are called like functions of Rust that never return, and what is given to them is not looked at.
 
 use crate::tls;
+use core::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What an [`attempt`] ends in when it panics.
@@ -21,9 +22,24 @@ pub struct Panicked;
 pub fn attempt<R>(f: impl FnOnce() -> R) -> Result<R, Panicked> {
     // A handler that interrupts an unwinding thread may make an attempt of its own.
     let unwinding = tls::get().unwinding.replace(0);
-    let result = catch_unwind(AssertUnwindSafe(f));
-    tls::get().unwinding.set(unwinding);
-    result.map_err(|_| Panicked)
+    match catch_unwind(AssertUnwindSafe(f)) {
+        Ok(result) => {
+            tls::get().unwinding.set(unwinding);
+            Ok(result)
+        }
+        Err(payload) => {
+            drop_payload(payload);
+            tls::get().unwinding.set(unwinding);
+            Err(Panicked)
+        }
+    }
+}
+
+/// Apart, because each attempt would have a copy of it.
+#[cold]
+#[inline(never)]
+fn drop_payload(payload: Box<dyn Any + Send>) {
+    drop(payload);
 }
 
 #[cfg(wrapped)]
