@@ -1,8 +1,9 @@
 //! The exported functions: from each line of the table, a symbol that stands in for libc's.
 //!
-//! A symbol is two functions. The exported one is the fast exit: one load, one test, and a jump to libc. Behind it is one
-//! that never inlines, without a destructor or a landing pad: the fast path, in which libc's function runs. Cancelling the
-//! thread or jumping out of it leaves nothing behind. The slow path is one for all ([`crate::slow`]).
+//! A symbol is up to three functions. The exported one is the fast exit: one load, one test, and a jump to libc. Behind it
+//! is the fast path, where the gate has one: a function that never inlines, without a destructor or a landing pad, in which
+//! libc's function runs. Cancelling the thread or jumping out of it leaves nothing behind. The third leads to the slow
+//! path, which all hooks share ([`crate::slow`]).
 //!
 //! What runs in every program, logging or not, stands in one section, `.text.always`: the exported functions and the
 //! constructor. The kernel maps a file in pieces of 64 kB, and a program pays for each piece that it touches.
@@ -66,14 +67,12 @@ macro_rules! hooks {
                         // SAFETY: the program's own call.
                         return unsafe { original::$name($($arg),*) };
                     }
-                    // SAFETY: the program's own call.
-                    unsafe {
-                        if gate::$gate::HAS_FAST_PATH {
-                            observed::$name($($arg),*)
-                        } else {
-                            to_slow::$name($($arg),*)
-                        }
+                    if gate::$gate::HAS_FAST_PATH {
+                        // SAFETY: the program's own call.
+                        return unsafe { observed::$name($($arg),*) };
                     }
+                    // SAFETY: the program's own call.
+                    unsafe { to_slow::$name($($arg),*) }
                 }
             )*
         }

@@ -2,10 +2,10 @@
 //!
 //! # Safety
 //! A function is called as if it took [`MAX_ARGS`] arguments of 64 bits. The calling convention of x86-64 makes that the
-//! same call: each parameter in the table is an integer of at least 32 bits or a pointer; the first six have a register
-//! each, whatever their width, and the seventh the first word of the stack, which the caller cleans up. A function looks
-//! at none that it does not have, and at no more of a register than its parameter is wide. fcntl(2) and the others that
-//! take any number of arguments find them in the same places. What the function returns has its own type.
+//! same call. Each parameter in the table is a [`Word`], an integer of at least 32 bits or a pointer: the first six have a
+//! register each, whatever their width, and the seventh is the first word of the stack, which the caller cleans up. A
+//! function looks at none that it does not have, and at no more of a register than its parameter is wide. fcntl(2) and
+//! the others that take any number of arguments find them in the same places. The result has its own type.
 
 use crate::original::TARGETS;
 use crate::table::Place;
