@@ -21,7 +21,9 @@ pub mod process;
 pub mod ready;
 
 use crate::call::Ticket;
+use crate::{mode, track};
 use libc::c_int;
+use sockshim_core::hook::Level;
 use sockshim_core::net::path::Func;
 use sockshim_core::net::socket::Lookup;
 
@@ -30,6 +32,13 @@ impl Ticket {
     pub fn only_sockets(&mut self, fd: c_int, careful: bool) -> bool {
         self.wanted = matches!(self.lookup(fd, careful), Lookup::Socket(_));
         self.wanted
+    }
+
+    /// [`Ticket::only_sockets`] of a control call that changes no state that is remembered. Its line has to be about the
+    /// socket, so then the kernel is asked whether the number still means it.
+    pub fn only_if_socket(&mut self, fd: c_int) -> bool {
+        let careful = mode::logs(Level::Call) && track::is_socket(fd);
+        self.only_sockets(fd, careful)
     }
 
     /// Names the member of the ops that is responsible.

@@ -2,7 +2,7 @@
 
 use super::behind::is_interposed;
 use super::kernel::{is_bound, observe};
-use super::store::is_current;
+use super::owner::is_current;
 use crate::{process, sys};
 use libc::c_int;
 use sockshim_core::fdtable::{FDS, Handle};

@@ -1,7 +1,8 @@
 //! Stores what is known, and looks again afterwards.
 
-use super::kernel;
-use super::owner::name_of;
+use super::lookup::verify;
+use super::owner::{is_still, name_of};
+use super::{kernel, stale};
 use crate::nsproxy::net_ns;
 use crate::{process as own, sys};
 use libc::c_int;
@@ -10,12 +11,6 @@ use sockshim_core::net::ops::Socket;
 use sockshim_core::net::sock::Bound;
 use sockshim_core::net::socket::{Lookup, socket_of};
 use sockshim_core::net::state;
-
-/// Whether the kernel says that `fd` is still the socket of this name. Where nothing can be asked, it is trusted.
-#[inline(always)]
-pub(super) fn is_current(fd: c_int, socket: &Socket, name: u64) -> bool {
-    name == 0 || own::is_sandboxed() || name_of(fd, socket) == Ok(name)
-}
 
 /// Asks the kernel what `fd` is, and remembers the answer. In a sandbox nothing is asked.
 #[inline]
@@ -85,15 +80,24 @@ pub fn remember(fd: c_int, socket: &Socket) {
     let Some((handle, before)) = FDS.install(fd, &state::unobserved(socket), name) else {
         return unknown(fd);
     };
-    if sys::has_threads() {
+    if sys::has_threads() || before.is_socket() {
         confirm(fd, socket, name, handle, before);
     }
 }
 
-/// Beside other threads: asks once more, and gives up what is uncertain.
+/// The entry was another socket, or there are other threads: they are a reason to ask once more, and to give up what is
+/// uncertain.
 #[inline(never)]
 fn confirm(fd: c_int, socket: &Socket, name: u64, handle: Handle, before: Seen) {
-    if name != 0 && (before.has_known_socket() || FDS.is_adopted(name) || !is_still(fd, socket, name)) {
+    let has_threads = sys::has_threads();
+    let adopted = has_threads && FDS.is_adopted(name);
+    let gone = has_threads && name != 0 && !is_still(fd, socket, name);
+    // The kernel has given the number out anew, unless another thread was faster to store the same socket, or to be
+    // given the number next.
+    if before.is_socket() && !adopted && !gone {
+        stale::dropped(fd, before);
+    }
+    if has_threads && name != 0 && (before.has_known_socket() || adopted || gone) {
         FDS.doubt_if(fd, handle.into());
         adopt(fd);
     }
@@ -109,21 +113,41 @@ fn unknown(fd: c_int) {
     }
 }
 
-/// A number means something new, of which nothing is known here. The kernel is asked when it is used; beside other
-/// threads at once: the thread that made what the number meant before may only now store it, and has to find this entry.
+/// The kernel has given the number out for something new, of which nothing is known here. It is asked when the number is
+/// used; beside other threads at once: the thread that made what the number meant before may only now store it, and has
+/// to find this entry.
 #[inline(always)]
 pub fn learn(fd: c_int) {
     if sys::has_threads() {
-        learn_now(fd);
-    } else {
-        FDS.forget(fd);
+        // It may be known already: another thread may have used it.
+        verify(fd);
+        learn_again(fd);
+        return;
+    }
+    let before = FDS.forget(fd);
+    if before.is_socket() {
+        stale::dropped(fd, before);
     }
 }
 
+/// [`learn`] of a number that was forgotten before the call, beside other threads.
 #[inline(never)]
-fn learn_now(fd: c_int) {
+pub fn learn_again(fd: c_int) {
     FDS.doubt(fd);
     adopt(fd);
+}
+
+/// Makes `fd`, which the kernel has given out, another descriptor of a known socket. With `replaced` the number was in the
+/// program's hands before, and forgotten.
+#[inline(always)]
+pub fn copy(handle: Handle, fd: c_int, replaced: bool) {
+    let before = FDS.dup(handle, fd);
+    if before.is_socket() && !replaced && before != handle.into() {
+        stale::dropped(fd, before);
+    }
+    if sys::has_threads() {
+        settle(fd);
+    }
 }
 
 /// After a call that may have closed or replaced `fd`, in a process with threads: drops the entry unless the kernel
@@ -149,8 +173,4 @@ fn settle_other(fd: c_int) {
     if seen.entry() == Entry::NotSocket && sys::getsockopt_cookie(fd) != Err(libc::ENOTSOCK) {
         FDS.doubt_if(fd, seen);
     }
-}
-
-pub(super) fn is_still(fd: c_int, socket: &Socket, cookie: u64) -> bool {
-    !own::is_sandboxed() && name_of(fd, socket) == Ok(cookie)
 }
