@@ -272,14 +272,19 @@ impl Ticket {
 
     /// What `fd` is. `careful` asks the kernel whether what is remembered is still what the number means.
     pub fn lookup(&mut self, fd: i32, careful: bool) -> Lookup {
+        self.lookup_as(fd, careful, careful)
+    }
+
+    /// [`Ticket::lookup`] with care for what is known to be a socket, and with care for what is known to be none.
+    pub fn lookup_as(&mut self, fd: i32, known: bool, other: bool) -> Lookup {
         self.event.fd = Some(fd);
         if let Some((socket, handle, name)) = track::known(fd)
-            && (!careful || track::confirmed(fd, &socket, handle, name))
+            && (!known || track::confirmed(fd, &socket, handle, name))
         {
             self.handle = Some(handle);
             return self.found(socket);
         }
-        self.asked(fd, careful)
+        self.asked(fd, other)
     }
 
     /// The lookup of what is not known as a socket.

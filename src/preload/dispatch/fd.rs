@@ -5,7 +5,7 @@
 //! other threads it is looked at once more afterwards: one of them may have stored in between what was closed then.
 
 use crate::call::{Note, Ticket};
-use crate::track::{self, learn, learn_again, settle, verify, verify_range};
+use crate::track::{self, learn, learn_again, settle, verify_range};
 use crate::{log, sys};
 use sockshim_core::fdtable::FDS;
 use sockshim_core::func;
@@ -45,7 +45,7 @@ fn closing(t: &mut Ticket, fd: i32) {
     if fd == libc::STDERR_FILENO {
         log::needs_stderr();
     }
-    if t.only_if_socket(fd) {
+    if t.only_true_sockets(fd) {
         t.handler(|ops| ops.release.func);
         let refs = t.handle.map_or(0, |handle| FDS.refs(handle));
         t.event.path.step(func!(filp_close), Finding::Value(refs.into()));
@@ -130,9 +130,8 @@ pub fn dup2(t: &mut Ticket) {
         if new == libc::STDERR_FILENO {
             log::needs_stderr();
         }
-        verify(new);
         // A socket that is closed by this is worth an event even when what replaces it is none.
-        t.wanted |= FDS.forget(new).is_socket();
+        t.wanted |= track::end(new);
         t.note = Note::Forgot;
     }
 }
@@ -142,9 +141,9 @@ pub fn duplicated(t: &mut Ticket) {
     let new = t.event.ret as i32;
     if new >= 0 && new != t.int(0) {
         match t.handle {
-            Some(handle) => track::copy(handle, new, t.note == Note::Forgot),
+            Some(handle) => track::copy(handle, new, (t.note != Note::Forgot).then_some(&t.event)),
             None if t.note == Note::Forgot => learn_forgotten(new),
-            None => learn(new),
+            None => learn(new, Some(&t.event)),
         }
     }
     if t.event.ret < 0 && t.note == Note::Forgot {
@@ -166,7 +165,7 @@ pub fn fcntl(t: &mut Ticket) {
     if is_dup(t.int(1)) {
         t.only_sockets(t.int(0), true);
     } else {
-        t.only_if_socket(t.int(0));
+        t.only_true_sockets(t.int(0));
     }
 }
 
@@ -189,7 +188,7 @@ pub fn got(t: &mut Ticket) {
     let fd = t.event.ret as i32;
     if fd >= 0 {
         t.event.fd = Some(fd);
-        learn(fd);
+        learn(fd, Some(&t.event));
     }
     t.finish();
 }
@@ -213,7 +212,7 @@ pub fn opened(t: &mut Ticket) {
     let fd = t.event.ret as i32;
     t.event.fd = Some(fd);
     if fd >= 0 {
-        learn(fd);
+        learn(fd, Some(&t.event));
     }
     t.finish();
 }

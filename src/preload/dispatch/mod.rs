@@ -21,7 +21,7 @@ pub mod process;
 pub mod ready;
 
 use crate::call::Ticket;
-use crate::{mode, track};
+use crate::mode;
 use libc::c_int;
 use sockshim_core::hook::Level;
 use sockshim_core::net::path::Func;
@@ -34,11 +34,12 @@ impl Ticket {
         self.wanted
     }
 
-    /// [`Ticket::only_sockets`] of a control call that changes no state that is remembered. Its line has to be about the
-    /// socket, so then the kernel is asked whether the number still means it.
-    pub fn only_if_socket(&mut self, fd: c_int) -> bool {
-        let careful = mode::logs(Level::Call) && track::is_socket(fd);
-        self.only_sockets(fd, careful)
+    /// [`Ticket::only_sockets`] of a control call that changes nothing that is remembered. Its line has to be about the socket,
+    /// so if there will be one, the kernel is asked whether the number still means it.
+    pub fn only_true_sockets(&mut self, fd: c_int) -> bool {
+        let logged = mode::logs(Level::Call);
+        self.wanted = matches!(self.lookup_as(fd, logged, false), Lookup::Socket(_));
+        self.wanted
     }
 
     /// Names the member of the ops that is responsible.

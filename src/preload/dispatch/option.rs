@@ -57,7 +57,7 @@ pub fn got_option(t: &mut Ticket) {
 
 /// Decides ioctl(2).
 pub fn ioctl(t: &mut Ticket) {
-    if t.only_if_socket(t.int(0))
+    if t.only_true_sockets(t.int(0))
         && let Some(socket) = t.event.socket
     {
         let lookup = Lookup::Socket(socket);
@@ -69,7 +69,7 @@ pub fn ioctl(t: &mut Ticket) {
 
 /// sockatmark(3) is an ioctl inside libc.
 pub fn sockatmark(t: &mut Ticket) {
-    if t.only_if_socket(t.int(0)) {
+    if t.only_true_sockets(t.int(0)) {
         t.handler(|ops| ops.ioctl.func);
     }
 }

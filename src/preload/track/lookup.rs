@@ -8,11 +8,6 @@ use sockshim_core::fdtable::{Entry, FDS, Handle};
 use sockshim_core::hook::Level;
 use sockshim_core::net::ops::Socket;
 
-/// Whether the table says that `fd` is a socket.
-pub fn is_socket(fd: c_int) -> bool {
-    FDS.seen(fd).is_socket()
-}
-
 /// Whether the table says that `fd` is something else.
 #[inline(always)]
 pub fn is_other(fd: c_int) -> bool {
@@ -43,7 +38,7 @@ pub fn confirmed(fd: c_int, socket: &Socket, handle: Handle, name: u64) -> bool 
 fn give_up(fd: c_int, handle: Handle) {
     // Unless another thread has stored something since: then it was just now that the number changed.
     if FDS.doubt_if(fd, handle.into()) {
-        stale::dropped(fd, handle.into());
+        stale::dropped(fd, handle.into(), None);
     }
 }
 

@@ -46,5 +46,5 @@ mod store;
 pub use behind::{is_interposed, set_interposed};
 pub use contradict::contradicted;
 pub use correct::{correct, follow, made_behind};
-pub use lookup::{confirmed, is_other, is_socket, known, verify, verify_range};
-pub use store::{adopt, copy, learn, learn_again, remember, settle};
+pub use lookup::{confirmed, is_other, known, verify_range};
+pub use store::{adopt, copy, end, learn, learn_again, remember, settle};

@@ -12,15 +12,18 @@ use sockshim_core::verdict::Reason;
 static UNSEEN: Hook = hook!(Decision, Plain, [], unseen(fd: c_int) -> c_int);
 
 /// Says in the log that `fd` had stopped to mean the socket of its entry when nobody saw it. Control calls have asked the
-/// kernel, so it is about what followed the last one of them.
+/// kernel, so it is about what followed the last one of them. If `call` is what has given the number a new meaning, the
+/// record stands before it.
 #[cold]
 #[inline(never)]
-pub fn dropped(fd: c_int, entry: Seen) {
+pub fn dropped(fd: c_int, entry: Seen, call: Option<&Event>) {
     if !mode::logs(Level::Call) {
         return;
     }
     let mut event = Event::new(&UNSEEN);
-    event.start = sys::monotonic();
+    // The log is in the order in which calls ended.
+    (event.start, event.in_ticks) =
+        call.map_or_else(|| (sys::monotonic(), false), |call| (call.start + call.ns, call.in_ticks));
     event.tid = process::tid();
     event.fd = Some(fd);
     event.args[0] = fd.into();

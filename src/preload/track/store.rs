@@ -1,6 +1,6 @@
 //! Stores what is known, and looks again afterwards.
 
-use super::lookup::verify;
+use super::lookup::{known, verify};
 use super::owner::{is_still, name_of};
 use super::{kernel, stale};
 use crate::nsproxy::net_ns;
@@ -11,6 +11,7 @@ use sockshim_core::net::ops::Socket;
 use sockshim_core::net::sock::Bound;
 use sockshim_core::net::socket::{Lookup, socket_of};
 use sockshim_core::net::state;
+use sockshim_core::trace::event::Event;
 
 /// Asks the kernel what `fd` is, and remembers the answer. In a sandbox nothing is asked.
 #[inline]
@@ -68,7 +69,7 @@ fn adopt_socket(fd: c_int, seen: Seen) -> (Lookup, Option<Handle>) {
 /// once the socket is in the table: whoever ends it from then on finds it there ([`settle`] looks after the end). Where the
 /// table has known a socket under the number, the name may be the third thread's socket's, so the kernel is asked what
 /// the number means.
-pub fn remember(fd: c_int, socket: &Socket) {
+pub fn remember(fd: c_int, socket: &Socket, call: &Event) {
     let name = match own::is_sandboxed() {
         true => 0,
         false => match name_of(fd, socket) {
@@ -81,21 +82,21 @@ pub fn remember(fd: c_int, socket: &Socket) {
         return unknown(fd);
     };
     if sys::has_threads() || before.is_socket() {
-        confirm(fd, socket, name, handle, before);
+        confirm(fd, socket, name, handle, before, call);
     }
 }
 
 /// The entry was another socket, or there are other threads: they are a reason to ask once more, and to give up what is
 /// uncertain.
 #[inline(never)]
-fn confirm(fd: c_int, socket: &Socket, name: u64, handle: Handle, before: Seen) {
+fn confirm(fd: c_int, socket: &Socket, name: u64, handle: Handle, before: Seen, call: &Event) {
     let has_threads = sys::has_threads();
     let adopted = has_threads && FDS.is_adopted(name);
     let gone = has_threads && name != 0 && !is_still(fd, socket, name);
     // The kernel has given the number out anew, unless another thread was faster to store the same socket, or to be
     // given the number next.
     if before.is_socket() && !adopted && !gone {
-        stale::dropped(fd, before);
+        stale::dropped(fd, before, Some(call));
     }
     if has_threads && name != 0 && (before.has_known_socket() || adopted || gone) {
         FDS.doubt_if(fd, handle.into());
@@ -115,35 +116,54 @@ fn unknown(fd: c_int) {
 
 /// The kernel has given the number out for something new, of which nothing is known here. It is asked when the number is
 /// used; beside other threads at once: the thread that made what the number meant before may only now store it, and has
-/// to find this entry.
+/// to find this entry. `call` is what the number came from, where the log names the number as its result.
 #[inline(always)]
-pub fn learn(fd: c_int) {
-    if sys::has_threads() {
-        // It may be known already: another thread may have used it.
-        verify(fd);
-        learn_again(fd);
-        return;
-    }
-    let before = FDS.forget(fd);
-    if before.is_socket() {
-        stale::dropped(fd, before);
+pub fn learn(fd: c_int, call: Option<&Event>) {
+    if sys::has_threads() || !FDS.seen(fd).is_unknown() {
+        learn_now(fd, call);
     }
 }
 
-/// [`learn`] of a number that was forgotten before the call, beside other threads.
+#[inline(never)]
+fn learn_now(fd: c_int, call: Option<&Event>) {
+    let has_threads = sys::has_threads();
+    // Another thread may have used the number already.
+    let current = has_threads && known(fd).is_some_and(|(socket, _, name)| is_still(fd, &socket, name));
+    let before = if has_threads { FDS.doubt(fd) } else { FDS.forget(fd) };
+    if before.is_socket() && !current {
+        stale::dropped(fd, before, call);
+    }
+    if has_threads {
+        adopt(fd);
+    }
+}
+
+/// Beside other threads: a number that was [ended](end) for a call means something new, or still what it did.
 #[inline(never)]
 pub fn learn_again(fd: c_int) {
     FDS.doubt(fd);
     adopt(fd);
 }
 
-/// Makes `fd`, which the kernel has given out, another descriptor of a known socket. With `replaced` the number was in the
-/// program's hands before, and forgotten.
+/// Before a call that replaces what `fd` means. Says whether that is a socket.
 #[inline(always)]
-pub fn copy(handle: Handle, fd: c_int, replaced: bool) {
+pub fn end(fd: c_int) -> bool {
+    !FDS.seen(fd).is_unknown() && end_known(fd)
+}
+
+#[inline(never)]
+fn end_known(fd: c_int) -> bool {
+    verify(fd);
+    FDS.forget(fd).is_socket()
+}
+
+/// Makes `fd` another descriptor of a known socket. `call` is what the kernel has given the number out for, unless the
+/// number was [ended](end) for it.
+#[inline(always)]
+pub fn copy(handle: Handle, fd: c_int, call: Option<&Event>) {
     let before = FDS.dup(handle, fd);
-    if before.is_socket() && !replaced && before != handle.into() {
-        stale::dropped(fd, before);
+    if before.is_socket() && call.is_some() && before != handle.into() {
+        stale::dropped(fd, before, call);
     }
     if sys::has_threads() {
         settle(fd);
