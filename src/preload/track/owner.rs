@@ -52,7 +52,6 @@ pub fn is_current(fd: c_int, socket: &Socket, name: u64) -> bool {
 }
 
 /// [`is_current`], but what cannot be asked or has no name is doubted.
-#[inline(never)]
 pub fn is_still(fd: c_int, socket: &Socket, name: u64) -> bool {
     !process::is_sandboxed() && name_of(fd, socket) == Ok(name)
 }
