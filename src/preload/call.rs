@@ -12,12 +12,13 @@ use crate::nsproxy::net_ns;
 use crate::panic::attempt;
 use crate::stack::Page;
 use crate::table::{COUNT, HOOKS};
+use crate::track::Begun;
 use crate::{fork, log, mode, process, sys, track};
 use core::mem::MaybeUninit;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 use sockshim_core::fdtable::{FDS, Handle};
-use sockshim_core::hook::{Hook, Level, MAX_ARGS};
+use sockshim_core::hook::{Does, Hook, Level, MAX_ARGS};
 use sockshim_core::net::ops::{Cx, Socket};
 use sockshim_core::net::socket::Lookup;
 use sockshim_core::net::state;
@@ -59,6 +60,8 @@ pub struct Ticket {
     pub change: Change,
     /// What the function before the call leaves for the one after it.
     pub note: Note,
+    /// Where other calls on the socket stood when this one began.
+    begun: Begun,
     /// How libc is to perform the call otherwise.
     pub instead: Instead,
     leave: fn(&mut Ticket),
@@ -121,6 +124,9 @@ pub fn enter(
     let ticket = Ticket::begin(slot, hook, row, args);
     if attempt(|| ticket.decided_by(row)).is_err() {
         ticket.panicked();
+    }
+    if sys::has_threads() {
+        ticket.begin_beside_others();
     }
     clock::start(&mut ticket.event);
     errno.restore();
@@ -186,6 +192,7 @@ impl Ticket {
             handle: None,
             change: Change::None,
             note: Note::Nothing,
+            begun: Begun::ALONE,
             instead: Instead::new(),
             leave: row.leave,
         });
@@ -196,6 +203,14 @@ impl Ticket {
             log::ring::make(ticket.event.tid);
         }
         ticket
+    }
+
+    /// Beside other threads, of which one may change the socket meanwhile.
+    #[inline(never)]
+    fn begin_beside_others(&mut self) {
+        if let (Some(handle), Some(before)) = (self.handle, &self.event.socket) {
+            self.begun = Begun::new(handle, before, self.change != Change::None);
+        }
     }
 
     /// Makes this the ticket of another hook, whose arguments are the same but for `skip` words at the front.
@@ -343,7 +358,7 @@ impl Ticket {
     #[inline(never)]
     fn unexpected(&mut self) {
         // Asked first: the change is made to the state that the prediction was made from.
-        let overtaken = track::contradicted(&self.event, self.handle);
+        let overtaken = track::contradicted(&self.event, self.handle, self.begun);
         if self.change != Change::None {
             self.commit();
         }
@@ -361,7 +376,19 @@ impl Ticket {
     #[inline(never)]
     fn commit(&mut self) {
         let (Some(handle), Some(socket)) = (self.handle, &self.event.socket) else { return };
+        if self.begun != Begun::ALONE {
+            // What is open may be closed by facts later, but not if the state was another one.
+            if self.event.predicted == Predicted::Unknown
+                && matches!(self.event.hook.does, Does::Binds | Does::Listens)
+                && self.begun.is_overtaken(handle, socket)
+            {
+                self.event.reason = Reason::Overtaken;
+            }
+        }
         FDS.update(handle, |old| state::commit(old, socket, self.change, self.event.errno));
+        if self.begun != Begun::ALONE {
+            self.begun.end(handle);
+        }
         if track::is_interposed() {
             self.event.fd.into_iter().for_each(track::follow);
         }

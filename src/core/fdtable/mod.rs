@@ -18,7 +18,7 @@ mod word;
 #[cfg(test)]
 mod tests;
 
-pub use word::{Entry, Handle, Seen};
+pub use word::{Entry, Handle, Seen, Step};
 
 use crate::boxed::try_boxed;
 use crate::net::ops::Socket;
@@ -262,7 +262,13 @@ impl FdTable {
     /// Changes the states in one step; a stale handle changes nothing.
     #[inline]
     pub fn update(&self, handle: Handle, change: impl Fn(State) -> State) {
-        self.slab.update(handle, change);
+        self.slab.update(handle, Step::Whole, change);
+    }
+
+    /// Notes in the socket's sequence what a call does. Gives the states and the sequence after that; `None` for a stale
+    /// handle.
+    pub fn step(&self, handle: Handle, step: Step) -> Option<(State, u32)> {
+        self.slab.update(handle, step, |state| state)
     }
 
     /// How many descriptors refer to the description; 0 for a stale handle.

@@ -117,7 +117,8 @@ impl From<Handle> for Seen {
     }
 }
 
-/// A slot's state word: the generation above, the states below, so that both change in one step.
+/// A slot's state word, so that all of it changes in one step: from the lowest bit the states (32 bits), the generation (20
+/// bits), and the sequence (12 bits, [`Step`]).
 #[inline]
 pub(super) fn pack_state(generation: u32, state: State) -> u64 {
     u64::from(generation) << 32 | u64::from(state.pack())
@@ -128,9 +129,46 @@ pub(super) fn unpack_state(word: u64) -> State {
     State::unpack(word as u32)
 }
 
-/// The generation in a slot's state word, which has room for more than a handle carries.
+/// The generation in a slot's state word.
+#[inline]
 pub(super) fn generation_of(word: u64) -> u32 {
-    (word >> 32) as u32
+    (word >> 32) as u32 & GENERATION_MASK
+}
+
+/// What a call does to the sequence of its socket: a number of which the lowest four bits count the calls under way that
+/// may change the socket, and the upper eight their beginnings and ends. With more calls under way than there is room for,
+/// the count runs over and comes back.
+#[derive(Clone, Copy)]
+pub enum Step {
+    /// It looks.
+    Look = 0,
+    /// A change begins.
+    Begin = 0x11,
+    /// A change ends.
+    End = 0x0f,
+    /// A change begins and ends.
+    Whole = 0x20,
+}
+
+impl Step {
+    /// How many calls are under way.
+    pub fn under_way(sequence: u32) -> u32 {
+        sequence & 0xf
+    }
+}
+
+const SEQUENCE_SHIFT: u32 = 32 + GENERATION_BITS;
+
+/// The sequence in a slot's state word.
+pub(super) fn sequence_of(word: u64) -> u32 {
+    (word >> SEQUENCE_SHIFT) as u32
+}
+
+/// A slot's state word with other states, a step later.
+#[inline]
+pub(super) fn change_state(word: u64, state: State, step: Step) -> u64 {
+    let above = word & !u64::from(u32::MAX);
+    above.wrapping_add((step as u64) << SEQUENCE_SHIFT) | u64::from(state.pack())
 }
 
 pub(super) fn next_generation(word: u64) -> u32 {

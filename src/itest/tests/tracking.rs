@@ -81,7 +81,7 @@ fn whatever_ends_or_gives_out_a_stale_number_takes_it_back() {
         [(Level::Call, ""), (Level::Call, "threads"), (Level::Io, ""), (Level::Io, "threads")]
     {
         let events = log_of_reuse(level, argument);
-        // Which numbers stand for a socket that was closed unseen: those of the stream sockets that nothing follows.
+        // The number of the last stream socket: each one that is closed unseen is followed by its record.
         let mut stale = None;
         let mut taken_back = 0;
         for event in &events {
@@ -125,6 +125,7 @@ fn a_connection_that_nobody_saw_opens_the_prediction() {
 fn calls_that_overlap_are_no_divergence() {
     for _ in 0..5 {
         log_of("shutdown/race.c", Level::Call);
+        log_of("connect/race.c", Level::Call);
     }
 }
 
