@@ -13,15 +13,14 @@ use crate::panic::attempt;
 use crate::stack::Page;
 use crate::table::{COUNT, HOOKS};
 use crate::track::Begun;
-use crate::{fork, log, mode, process, sys, track};
+use crate::{fork, log, process, sys, track};
 use core::mem::MaybeUninit;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
-use sockshim_core::fdtable::{FDS, Handle};
-use sockshim_core::hook::{Does, Hook, Level, MAX_ARGS};
+use sockshim_core::fdtable::Handle;
+use sockshim_core::hook::{Hook, Level, MAX_ARGS};
 use sockshim_core::net::ops::{Cx, Socket};
 use sockshim_core::net::socket::Lookup;
-use sockshim_core::net::state;
 use sockshim_core::trace::event::{Event, Extra};
 use sockshim_core::verdict::{Action, Change, Instead, Predicted, Reason, Verdict};
 
@@ -61,7 +60,7 @@ pub struct Ticket {
     /// What the function before the call leaves for the one after it.
     pub note: Note,
     /// Where other calls on the socket stood when this one began.
-    begun: Begun,
+    pub begun: Begun,
     /// How libc is to perform the call otherwise.
     pub instead: Instead,
     leave: fn(&mut Ticket),
@@ -124,9 +123,6 @@ pub fn enter(
     let ticket = Ticket::begin(slot, hook, row, args);
     if attempt(|| ticket.decided_by(row)).is_err() {
         ticket.panicked();
-    }
-    if sys::has_threads() {
-        ticket.begin_beside_others();
     }
     clock::start(&mut ticket.event);
     errno.restore();
@@ -205,14 +201,6 @@ impl Ticket {
         ticket
     }
 
-    /// Beside other threads, of which one may change the socket meanwhile.
-    #[inline(never)]
-    fn begin_beside_others(&mut self) {
-        if let (Some(handle), Some(before)) = (self.handle, &self.event.socket) {
-            self.begun = Begun::new(handle, before, self.change != Change::None);
-        }
-    }
-
     /// Makes this the ticket of another hook, whose arguments are the same but for `skip` words at the front.
     pub fn become_hook(&mut self, place: usize, skip: usize) {
         let Some(row) = row(place) else { return };
@@ -251,7 +239,7 @@ impl Ticket {
         self.event.extra = Extra::None;
         self.event.action = Action::Host;
         self.event.predicted = Predicted::Unknown;
-        self.change = Change::None;
+        self.changes_nothing();
         self.instead = Instead::new();
         self.wanted = true;
         self.leave = Ticket::send;
@@ -339,65 +327,8 @@ impl Ticket {
         self.event.predicted = verdict.predicted;
         self.event.reason = verdict.reason;
         self.change = verdict.change;
-    }
-
-    /// Applies the change, and logs what is to be logged.
-    pub fn finish(&mut self) {
-        if self.event.is_divergence() {
-            return self.unexpected();
-        }
-        if self.change != Change::None {
-            self.commit();
-        }
-        self.send();
-    }
-
-    /// [`Ticket::finish`] of a call that was answered in another way than predicted: because the prediction was made from
-    /// a state that was not the socket's any more, or because the tables are wrong.
-    #[cold]
-    #[inline(never)]
-    fn unexpected(&mut self) {
-        // Asked first: the change is made to the state that the prediction was made from.
-        let overtaken = track::contradicted(&self.event, self.handle, self.begun);
-        if self.change != Change::None {
-            self.commit();
-        }
-        if overtaken {
-            self.event.predicted = Predicted::Unknown;
-            self.event.reason = Reason::Overtaken;
-            self.event.fd.into_iter().for_each(track::correct);
-        } else {
-            log::send(&log::divergence(&self.event));
-        }
-        self.send();
-    }
-
-    /// Applies the change. Few calls have one, and the others should not carry it.
-    #[inline(never)]
-    fn commit(&mut self) {
-        let (Some(handle), Some(socket)) = (self.handle, &self.event.socket) else { return };
-        if self.begun != Begun::ALONE {
-            // What is open may be closed by facts later, but not if the state was another one.
-            if self.event.predicted == Predicted::Unknown
-                && matches!(self.event.hook.does, Does::Binds | Does::Listens)
-                && self.begun.is_overtaken(handle, socket)
-            {
-                self.event.reason = Reason::Overtaken;
-            }
-        }
-        FDS.update(handle, |old| state::commit(old, socket, self.change, self.event.errno));
-        if self.begun != Begun::ALONE {
-            self.begun.end(handle);
-        }
-        if track::is_interposed() {
-            self.event.fd.into_iter().for_each(track::follow);
-        }
-    }
-
-    /// Hands the event to the log, if its level asks for it.
-    pub fn send(&mut self) {
-        if self.wanted && mode::logs(self.event.hook.level) {
-            log::send(&self.event);
+        if sys::has_threads() {
+            self.begin_beside_others();
         }
     }
 }

@@ -265,6 +265,11 @@ impl FdTable {
         self.slab.update(handle, Step::Whole, change);
     }
 
+    /// [`FdTable::update`] as a part of a change that is noted otherwise.
+    pub fn update_within(&self, handle: Handle, change: impl Fn(State) -> State) {
+        self.slab.update(handle, Step::Look, change);
+    }
+
     /// Notes in the socket's sequence what a call does. Gives the states and the sequence after that; `None` for a stale
     /// handle.
     pub fn step(&self, handle: Handle, step: Step) -> Option<(State, u32)> {

@@ -117,12 +117,16 @@ impl From<Handle> for Seen {
     }
 }
 
-/// A slot's state word, so that all of it changes in one step: from the lowest bit the states (32 bits), the generation (20
-/// bits), and the sequence (12 bits, [`Step`]).
+/// A slot's state word, so that all of it changes in one step: from the lowest bit the states (32 bits), the sequence (12 bits,
+/// [`Step`]), and the generation (20 bits).
 #[inline]
 pub(super) fn pack_state(generation: u32, state: State) -> u64 {
-    u64::from(generation) << 32 | u64::from(state.pack())
+    u64::from(generation) << GENERATION_SHIFT | u64::from(state.pack())
 }
+
+const SEQUENCE_SHIFT: u32 = 32;
+const SEQUENCE_BITS: u32 = 12;
+const GENERATION_SHIFT: u32 = SEQUENCE_SHIFT + SEQUENCE_BITS;
 
 #[inline]
 pub(super) fn unpack_state(word: u64) -> State {
@@ -132,7 +136,7 @@ pub(super) fn unpack_state(word: u64) -> State {
 /// The generation in a slot's state word.
 #[inline]
 pub(super) fn generation_of(word: u64) -> u32 {
-    (word >> 32) as u32 & GENERATION_MASK
+    (word >> GENERATION_SHIFT) as u32
 }
 
 /// What a call does to the sequence of its socket: a number of which the lowest four bits count the calls under way that
@@ -157,18 +161,15 @@ impl Step {
     }
 }
 
-const SEQUENCE_SHIFT: u32 = 32 + GENERATION_BITS;
-
 /// The sequence in a slot's state word.
 pub(super) fn sequence_of(word: u64) -> u32 {
-    (word >> SEQUENCE_SHIFT) as u32
+    (word >> SEQUENCE_SHIFT) as u32 & ((1 << SEQUENCE_BITS) - 1)
 }
 
 /// A slot's state word with other states, a step later.
-#[inline]
 pub(super) fn change_state(word: u64, state: State, step: Step) -> u64 {
-    let above = word & !u64::from(u32::MAX);
-    above.wrapping_add((step as u64) << SEQUENCE_SHIFT) | u64::from(state.pack())
+    let sequence = sequence_of((u64::from(sequence_of(word)) + step as u64) << SEQUENCE_SHIFT);
+    pack_state(generation_of(word), state) | u64::from(sequence) << SEQUENCE_SHIFT
 }
 
 pub(super) fn next_generation(word: u64) -> u32 {

@@ -36,7 +36,7 @@ impl Begun {
     }
 
     /// Ends a call that may have changed the socket.
-    pub fn end(self, handle: Handle) {
+    pub fn end(handle: Handle) {
         FDS.step(handle, Step::End);
     }
 }
