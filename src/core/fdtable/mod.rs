@@ -145,13 +145,11 @@ impl FdTable {
         &self.adopted[cookie as usize % ADOPTED]
     }
 
-    /// Makes `fd` another handle of the description; it is forgotten when the description is gone meanwhile. Gives what
-    /// the entry was.
-    pub fn dup(&self, handle: Handle, fd: c_int) -> Seen {
+    /// Makes `fd` another handle of the description; it is forgotten when the description is gone meanwhile.
+    pub fn dup(&self, handle: Handle, fd: c_int) {
         let retained = self.entry(fd, true).is_some() && self.slab.retain(handle);
-        let before = self.replace(fd, if retained { handle.into() } else { Seen::UNKNOWN });
+        self.replace(fd, if retained { handle.into() } else { Seen::UNKNOWN });
         self.unless_divided(fd, handle);
-        before
     }
 
     /// Empties the entry of `fd`, and drops the description with its last handle. Gives what the entry was.

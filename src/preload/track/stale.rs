@@ -1,6 +1,7 @@
 //! The record that takes back what was logged of a number whose socket had been closed unseen.
 
-use crate::{log, mode, process, sys};
+use crate::log::clock;
+use crate::{log, mode, process};
 use libc::c_int;
 use sockshim_core::fdtable::{Handle, Seen};
 use sockshim_core::hook;
@@ -21,9 +22,11 @@ pub fn dropped(fd: c_int, entry: Seen, call: Option<&Event>) {
         return;
     }
     let mut event = Event::new(&UNSEEN);
-    // The log is in the order in which calls ended.
-    (event.start, event.in_ticks) =
-        call.map_or_else(|| (sys::monotonic(), false), |call| (call.start + call.ns, call.in_ticks));
+    // The log is in the order in which calls ended, and two clocks would not agree on that.
+    match call {
+        Some(call) => (event.start, event.in_ticks) = (call.start + call.ns, call.in_ticks),
+        None => clock::start(&mut event),
+    }
     event.tid = process::tid();
     event.fd = Some(fd);
     event.args[0] = fd.into();

@@ -1,6 +1,6 @@
 //! Stores what is known, and looks again afterwards.
 
-use super::lookup::{known, verify};
+use super::lookup::verify;
 use super::owner::{is_still, name_of};
 use super::{kernel, stale};
 use crate::nsproxy::net_ns;
@@ -70,6 +70,9 @@ fn adopt_socket(fd: c_int, seen: Seen) -> (Lookup, Option<Handle>) {
 /// table has known a socket under the number, the name may be the third thread's socket's, so the kernel is asked what
 /// the number means.
 pub fn remember(fd: c_int, socket: &Socket, call: &Event) {
+    if sys::has_threads() {
+        take_back(fd, Some(call));
+    }
     let name = match own::is_sandboxed() {
         true => 0,
         false => match name_of(fd, socket) {
@@ -86,21 +89,30 @@ pub fn remember(fd: c_int, socket: &Socket, call: &Event) {
     }
 }
 
-/// The entry was another socket, or there are other threads: they are a reason to ask once more, and to give up what is
-/// uncertain.
+/// Beside other threads: asks once more, and gives up what is uncertain.
+#[cold]
 #[inline(never)]
 fn confirm(fd: c_int, socket: &Socket, name: u64, handle: Handle, before: Seen, call: &Event) {
-    let has_threads = sys::has_threads();
-    let adopted = has_threads && FDS.is_adopted(name);
-    let gone = has_threads && name != 0 && !is_still(fd, socket, name);
-    // The kernel has given the number out anew, unless another thread was faster to store the same socket, or to be
-    // given the number next.
-    if before.is_socket() && !adopted && !gone {
-        stale::dropped(fd, before, Some(call));
+    if !sys::has_threads() {
+        return stale::dropped(fd, before, Some(call));
     }
-    if has_threads && name != 0 && (before.has_known_socket() || adopted || gone) {
+    if name != 0 && (before.has_known_socket() || FDS.is_adopted(name) || !is_still(fd, socket, name)) {
         FDS.doubt_if(fd, handle.into());
         adopt(fd);
+    }
+}
+
+/// The kernel has given `fd` out: a socket that the table has there was closed unseen, unless another thread has used the
+/// number already.
+#[cold]
+#[inline(never)]
+fn take_back(fd: c_int, call: Option<&Event>) {
+    let seen = FDS.seen(fd);
+    let Entry::Socket(handle) = seen.entry() else { return };
+    let current =
+        sys::has_threads() && FDS.read(handle).is_some_and(|(socket, name)| is_still(fd, &socket, name));
+    if !current && FDS.doubt_if(fd, seen) {
+        stale::dropped(fd, seen, call);
     }
 }
 
@@ -126,15 +138,11 @@ pub fn learn(fd: c_int, call: Option<&Event>) {
 
 #[inline(never)]
 fn learn_now(fd: c_int, call: Option<&Event>) {
-    let has_threads = sys::has_threads();
-    // Another thread may have used the number already.
-    let current = has_threads && known(fd).is_some_and(|(socket, _, name)| is_still(fd, &socket, name));
-    let before = if has_threads { FDS.doubt(fd) } else { FDS.forget(fd) };
-    if before.is_socket() && !current {
-        stale::dropped(fd, before, call);
-    }
-    if has_threads {
-        adopt(fd);
+    take_back(fd, call);
+    if sys::has_threads() {
+        learn_again(fd);
+    } else {
+        FDS.forget(fd);
     }
 }
 
@@ -161,11 +169,12 @@ fn end_known(fd: c_int) -> bool {
 /// number was [ended](end) for it.
 #[inline(always)]
 pub fn copy(handle: Handle, fd: c_int, call: Option<&Event>) {
-    let before = FDS.dup(handle, fd);
-    if before.is_socket() && call.is_some() && before != handle.into() {
-        stale::dropped(fd, before, call);
+    let has_threads = sys::has_threads();
+    if call.is_some() && (has_threads || FDS.seen(fd).is_socket()) {
+        take_back(fd, call);
     }
-    if sys::has_threads() {
+    FDS.dup(handle, fd);
+    if has_threads {
         settle(fd);
     }
 }
