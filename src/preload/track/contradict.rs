@@ -24,7 +24,8 @@ pub fn contradicted(event: &Event, handle: Option<Handle>, begun: Begun) -> bool
     if matches!(event.hook.does, Does::Creates | Does::Pairs) {
         return false;
     }
-    let (Some(fd), Some(before)) = (event.fd, &event.socket) else { return false };
+    // The kernel has said that there was no socket, and another thread may have been given the number since.
+    let (Some(fd), Some(before)) = (event.fd, &event.socket) else { return sys::has_threads() };
     if handle.is_some_and(|handle| begun.is_overtaken(handle, before)) {
         return true;
     }
