@@ -175,20 +175,20 @@ impl FdTable {
 
     /// [`FdTable::forget`] for every descriptor from `first` to `last`, both included.
     pub fn forget_range(&self, first: u32, last: u32) {
-        self.each_known(first, last, |fd| {
-            self.forget(fd);
+        self.each_known(first, last, |table, fd| {
+            table.forget(fd);
         });
     }
 
     /// Every descriptor from `first` to `last`, both included, of which something is known.
-    pub fn each_known(&self, first: u32, last: u32, mut take: impl FnMut(c_int)) {
+    pub fn each_known(&self, first: u32, last: u32, take: fn(&FdTable, c_int)) {
         for (page, entries) in
             self.fds.iter().enumerate().filter_map(|(page, cell)| Some((page, cell.get()?)))
         {
             for (index, entry) in entries.iter().enumerate() {
                 let fd = (page * FDS_PER_PAGE + index) as u32;
                 if (first..=last).contains(&fd) && entry.load(Ordering::Relaxed) != Seen::UNKNOWN.0 {
-                    take(fd as c_int);
+                    take(self, fd as c_int);
                 }
             }
         }

@@ -98,7 +98,7 @@ pub fn range_closed(t: &mut Ticket) {
 
 fn settle_range(first: u32, last: u32) {
     if sys::has_threads() {
-        FDS.each_known(first, last, settle);
+        FDS.each_known(first, last, |_, fd| settle(fd));
     }
 }
 

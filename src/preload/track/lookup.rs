@@ -55,5 +55,5 @@ pub fn verify(fd: c_int) {
 
 /// [`verify`] for every descriptor from `first` to `last`, both included.
 pub fn verify_range(first: u32, last: u32) {
-    FDS.each_known(first, last, verify);
+    FDS.each_known(first, last, |_, fd| verify(fd));
 }

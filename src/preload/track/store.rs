@@ -89,7 +89,8 @@ pub fn remember(fd: c_int, socket: &Socket, call: &Event) {
     }
 }
 
-/// Beside other threads: asks once more, and gives up what is uncertain.
+/// The entry was a socket, which is proof of an unseen close, or there are other threads: then the kernel is asked once more,
+/// and what is uncertain is given up.
 #[cold]
 #[inline(never)]
 fn confirm(fd: c_int, socket: &Socket, name: u64, handle: Handle, before: Seen, call: &Event) {
@@ -129,13 +130,13 @@ fn unknown(fd: c_int) {
 /// The kernel has given the number out for something new, of which nothing is known here. It is asked when the number is
 /// used; beside other threads at once: the thread that made what the number meant before may only now store it, and has
 /// to find this entry. `call` is what the number came from, where the log names the number as its result.
-#[inline(always)]
 pub fn learn(fd: c_int, call: Option<&Event>) {
     if sys::has_threads() || !FDS.seen(fd).is_unknown() {
         learn_now(fd, call);
     }
 }
 
+#[cold]
 #[inline(never)]
 fn learn_now(fd: c_int, call: Option<&Event>) {
     take_back(fd, call);
