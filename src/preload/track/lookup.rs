@@ -7,6 +7,7 @@ use libc::c_int;
 use sockshim_core::fdtable::{Entry, FDS, Handle};
 use sockshim_core::hook::Level;
 use sockshim_core::net::ops::Socket;
+use sockshim_core::trace::event::Event;
 
 /// Whether the table says that `fd` is something else.
 #[inline(always)]
@@ -42,14 +43,24 @@ fn give_up(fd: c_int, handle: Handle) {
     }
 }
 
+/// Takes back what was logged of `fd` if the table has a socket there that is not the number's any more. With `gone` that is
+/// certain, else the kernel is asked. `call` is what the number came from.
+#[cold]
+#[inline(never)]
+pub fn take_back(fd: c_int, gone: bool, call: Option<&Event>) {
+    let seen = FDS.seen(fd);
+    let Entry::Socket(handle) = seen.entry() else { return };
+    let current = !gone && FDS.read(handle).is_none_or(|(socket, name)| is_current(fd, &socket, name));
+    if !current && FDS.doubt_if(fd, seen) {
+        stale::dropped(fd, seen, call);
+    }
+}
+
 /// Before `fd` is closed or replaced: looks whether its socket was closed unseen before, as long as the log can still say
 /// so. Only the log wants to know.
-#[inline(never)]
 pub fn verify(fd: c_int) {
-    if mode::logs(Level::Call)
-        && let Some((socket, handle, name)) = known(fd)
-    {
-        confirmed(fd, &socket, handle, name);
+    if mode::logs(Level::Call) {
+        take_back(fd, false, None);
     }
 }
 

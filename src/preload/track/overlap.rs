@@ -30,6 +30,7 @@ impl Begun {
     }
 
     /// Whether another call may have changed what is remembered, before this one's own change.
+    #[inline(never)]
     pub fn is_overtaken(self, handle: Handle, before: &Socket) -> bool {
         let Some((now, sequence)) = FDS.step(handle, Step::Look) else { return true };
         is_other(now, before) || (self != Begun::ALONE && self.0 != sequence as c_int)

@@ -1,6 +1,6 @@
 //! Stores what is known, and looks again afterwards.
 
-use super::lookup::verify;
+use super::lookup::{take_back, verify};
 use super::owner::{is_still, name_of};
 use super::{kernel, stale};
 use crate::nsproxy::net_ns;
@@ -71,7 +71,7 @@ fn adopt_socket(fd: c_int, seen: Seen) -> (Lookup, Option<Handle>) {
 /// the number means.
 pub fn remember(fd: c_int, socket: &Socket, call: &Event) {
     if sys::has_threads() {
-        take_back(fd, Some(call));
+        given(fd, Some(call));
     }
     let name = match own::is_sandboxed() {
         true => 0,
@@ -105,16 +105,8 @@ fn confirm(fd: c_int, socket: &Socket, name: u64, handle: Handle, before: Seen, 
 
 /// The kernel has given `fd` out: a socket that the table has there was closed unseen, unless another thread has used the
 /// number already.
-#[cold]
-#[inline(never)]
-fn take_back(fd: c_int, call: Option<&Event>) {
-    let seen = FDS.seen(fd);
-    let Entry::Socket(handle) = seen.entry() else { return };
-    let current =
-        sys::has_threads() && FDS.read(handle).is_some_and(|(socket, name)| is_still(fd, &socket, name));
-    if !current && FDS.doubt_if(fd, seen) {
-        stale::dropped(fd, seen, call);
-    }
+fn given(fd: c_int, call: Option<&Event>) {
+    take_back(fd, !sys::has_threads(), call);
 }
 
 /// Forgets what a number meant: it means something else now, of which nothing could be stored.
@@ -130,6 +122,7 @@ fn unknown(fd: c_int) {
 /// The kernel has given the number out for something new, of which nothing is known here. It is asked when the number is
 /// used; beside other threads at once: the thread that made what the number meant before may only now store it, and has
 /// to find this entry. `call` is what the number came from, where the log names the number as its result.
+#[inline(never)]
 pub fn learn(fd: c_int, call: Option<&Event>) {
     if sys::has_threads() || !FDS.seen(fd).is_unknown() {
         learn_now(fd, call);
@@ -139,7 +132,7 @@ pub fn learn(fd: c_int, call: Option<&Event>) {
 #[cold]
 #[inline(never)]
 fn learn_now(fd: c_int, call: Option<&Event>) {
-    take_back(fd, call);
+    given(fd, call);
     if sys::has_threads() {
         learn_again(fd);
     } else {
@@ -172,7 +165,7 @@ fn end_known(fd: c_int) -> bool {
 pub fn copy(handle: Handle, fd: c_int, call: Option<&Event>) {
     let has_threads = sys::has_threads();
     if call.is_some() && (has_threads || FDS.seen(fd).is_socket()) {
-        take_back(fd, call);
+        given(fd, call);
     }
     FDS.dup(handle, fd);
     if has_threads {
