@@ -305,7 +305,12 @@ impl Ticket {
     }
 
     #[inline(always)]
-    fn found(&mut self, socket: Socket) -> Lookup {
+    fn found(&mut self, mut socket: Socket) -> Lookup {
+        if sys::has_threads()
+            && let Some(handle) = self.handle
+        {
+            self.begun = Begun::look(handle, &mut socket);
+        }
         self.event.ops = socket.ops;
         self.event.prot = socket.sk.prot;
         self.event.socket = Some(socket);
@@ -327,8 +332,10 @@ impl Ticket {
         self.event.predicted = verdict.predicted;
         self.event.reason = verdict.reason;
         self.change = verdict.change;
-        if sys::has_threads() {
-            self.begin_beside_others();
+        if self.change != Change::None
+            && let Some(handle) = self.handle
+        {
+            self.begun.count(handle);
         }
     }
 }

@@ -41,28 +41,11 @@ impl Ticket {
         self.send();
     }
 
-    /// Beside other threads: notes where other calls on the socket stand, and that this one begins.
-    #[inline(never)]
-    pub fn begin_beside_others(&mut self) {
-        if let (Begun::ALONE, Some(handle), Some(before)) = (self.begun, self.handle, &self.event.socket) {
-            self.begun = Begun::new(handle, before, self.change != Change::None);
-        }
-    }
-
-    /// It will change nothing more.
-    fn end_beside_others(&mut self) {
-        if self.begun != Begun::ALONE
-            && self.change != Change::None
-            && let Some(handle) = self.handle
-        {
-            Begun::end(handle);
-        }
-        self.begun = Begun::ALONE;
-    }
-
     /// Takes back that it changes something.
     pub fn changes_nothing(&mut self) {
-        self.end_beside_others();
+        if let Some(handle) = self.handle {
+            self.begun.end(handle);
+        }
         self.change = Change::None;
     }
 
@@ -79,7 +62,7 @@ impl Ticket {
             self.event.reason = Reason::Overtaken;
         }
         FDS.update(handle, |old| state::commit(old, socket, self.change, self.event.errno));
-        self.end_beside_others();
+        self.begun.end(handle);
         if track::is_interposed() {
             self.event.fd.into_iter().for_each(track::follow);
         }

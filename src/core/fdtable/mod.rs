@@ -268,8 +268,8 @@ impl FdTable {
         self.slab.update(handle, Step::Look, change);
     }
 
-    /// Notes in the socket's sequence what a call does. Gives the states and the sequence after that; `None` for a stale
-    /// handle.
+    /// Notes in the socket's sequence what a call does. Gives the states and the sequence before that, as they were at one
+    /// moment; `None` for a stale handle.
     pub fn step(&self, handle: Handle, step: Step) -> Option<(State, u32)> {
         self.slab.update(handle, step, |state| state)
     }

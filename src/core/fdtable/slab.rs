@@ -121,7 +121,7 @@ impl Slab {
         current.then(|| (unpack_identity(identity, unpack_state(after)), cookie))
     }
 
-    /// Changes the states in one step, and gives what they were and the sequence after the step; a stale handle
+    /// Changes the states in one step, and gives what they and the sequence were before; a stale handle
     /// changes nothing.
     #[inline]
     pub(super) fn update(
@@ -136,7 +136,7 @@ impl Slab {
             let state = unpack_state(old);
             let new = change_state(old, change(state), step);
             match slot.state.compare_exchange_weak(old, new, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) => return Some((state, sequence_of(new))),
+                Ok(_) => return Some((state, sequence_of(old))),
                 Err(seen) => old = seen,
             }
         }

@@ -64,10 +64,12 @@ fn the_sequence_tells_whether_another_call_was_under_way() {
     assert_eq!(Step::under_way(idle), 0);
     let first = sequence(Step::Begin);
     let second = sequence(Step::Begin);
-    assert_eq!((Step::under_way(first), Step::under_way(second)), (1, 2));
-    assert_ne!(sequence(Step::End), first);
+    let both = sequence(Step::End);
+    assert_eq!([first, second, both].map(Step::under_way), [0, 1, 2]);
+    assert_eq!((first, second), (idle, Step::Begin.after(idle)));
     table.update(handle, |state| State { sk: TcpState::Listen, ..state });
-    let last = sequence(Step::End);
+    assert_eq!(Step::under_way(sequence(Step::End)), 1);
+    let last = sequence(Step::Look);
     assert_eq!(Step::under_way(last), 0);
     assert_ne!(last, idle);
     // More calls than it has room for: none is lost, and neither generation nor states change.

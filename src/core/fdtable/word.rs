@@ -159,6 +159,11 @@ impl Step {
     pub fn under_way(sequence: u32) -> u32 {
         sequence & 0xf
     }
+
+    /// The sequence after this.
+    pub fn after(self, sequence: u32) -> u32 {
+        (sequence + self as u32) & ((1 << SEQUENCE_BITS) - 1)
+    }
 }
 
 /// The sequence in a slot's state word.
@@ -168,7 +173,7 @@ pub(super) fn sequence_of(word: u64) -> u32 {
 
 /// A slot's state word with other states, a step later.
 pub(super) fn change_state(word: u64, state: State, step: Step) -> u64 {
-    let sequence = sequence_of((u64::from(sequence_of(word)) + step as u64) << SEQUENCE_SHIFT);
+    let sequence = step.after(sequence_of(word));
     pack_state(generation_of(word), state) | u64::from(sequence) << SEQUENCE_SHIFT
 }
 
