@@ -305,12 +305,24 @@ impl Ticket {
     }
 
     #[inline(always)]
-    fn found(&mut self, mut socket: Socket) -> Lookup {
-        if sys::has_threads()
-            && let Some(handle) = self.handle
-        {
+    fn found(&mut self, socket: Socket) -> Lookup {
+        if sys::has_threads() {
+            return self.found_beside_others(socket);
+        }
+        self.is_about(socket)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn found_beside_others(&mut self, mut socket: Socket) -> Lookup {
+        if let Some(handle) = self.handle {
             self.begun = Begun::look(handle, &mut socket);
         }
+        self.is_about(socket)
+    }
+
+    #[inline(always)]
+    fn is_about(&mut self, socket: Socket) -> Lookup {
         self.event.ops = socket.ops;
         self.event.prot = socket.sk.prot;
         self.event.socket = Some(socket);
