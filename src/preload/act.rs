@@ -15,7 +15,7 @@ use core::mem::MaybeUninit;
 use core::ptr;
 use sockshim_core::errno::Errno;
 use sockshim_core::hook::MAX_ARGS;
-use sockshim_core::verdict::{Action, Change};
+use sockshim_core::verdict::Action;
 
 /// Calls a function with its arguments as words. The result, as a word.
 pub type ByWords = unsafe extern "C-unwind" fn(Target, &[i64; MAX_ARGS]) -> i64;
@@ -73,7 +73,7 @@ fn answer<'a>(
     }
     if let Action::Fail(_) = ticket.event.action {
         // The kernel has not seen the call, so not even what a failure changes has changed.
-        ticket.change = Change::None;
+        ticket.changes_nothing();
     }
     match ticket.event.action {
         Action::Host | Action::HostInstead => {

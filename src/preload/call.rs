@@ -12,15 +12,15 @@ use crate::nsproxy::net_ns;
 use crate::panic::attempt;
 use crate::stack::Page;
 use crate::table::{COUNT, HOOKS, Place};
-use crate::{fork, log, mode, process, sys, track};
+use crate::track::Begun;
+use crate::{fork, log, process, sys, track};
 use core::mem::MaybeUninit;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
-use sockshim_core::fdtable::{FDS, Handle};
+use sockshim_core::fdtable::Handle;
 use sockshim_core::hook::{Hook, Level, MAX_ARGS};
 use sockshim_core::net::ops::{Cx, Socket};
 use sockshim_core::net::socket::Lookup;
-use sockshim_core::net::state;
 use sockshim_core::trace::event::{Event, Extra};
 use sockshim_core::verdict::{Action, Change, Instead, Predicted, Reason, Verdict};
 
@@ -58,6 +58,8 @@ pub struct Ticket {
     pub change: Change,
     /// What the function before the call leaves for the one after it.
     pub note: Note,
+    /// Where other calls on the socket stood when this one began.
+    pub begun: Begun,
     /// How libc is to perform the call otherwise.
     pub instead: Instead,
     leave: fn(&mut Ticket),
@@ -198,6 +200,7 @@ impl Ticket {
             handle: None,
             change: Change::None,
             note: Note::Nothing,
+            begun: Begun::ALONE,
             instead: Instead::new(),
             leave: row.leave,
         });
@@ -247,7 +250,7 @@ impl Ticket {
         self.event.extra = Extra::None;
         self.event.action = Action::Host;
         self.event.predicted = Predicted::Unknown;
-        self.change = Change::None;
+        self.changes_nothing();
         self.instead = Instead::new();
         self.wanted = true;
         self.leave = Ticket::send;
@@ -283,14 +286,19 @@ impl Ticket {
 
     /// What `fd` is. `careful` asks the kernel whether what is remembered is still what the number means.
     pub fn lookup(&mut self, fd: i32, careful: bool) -> Lookup {
+        self.lookup_as(fd, careful, careful)
+    }
+
+    /// [`Ticket::lookup`] with care for what is known to be a socket, and with care for what is known to be none.
+    pub fn lookup_as(&mut self, fd: i32, known: bool, other: bool) -> Lookup {
         self.event.fd = Some(fd);
         if let Some((socket, handle, name)) = track::known(fd)
-            && (!careful || track::confirmed(fd, &socket, handle, name))
+            && (!known || track::confirmed(fd, &socket, handle, name))
         {
             self.handle = Some(handle);
             return self.found(socket);
         }
-        self.asked(fd, careful)
+        self.asked(fd, other)
     }
 
     /// The lookup of what is not known as a socket.
@@ -309,6 +317,23 @@ impl Ticket {
 
     #[inline(always)]
     fn found(&mut self, socket: Socket) -> Lookup {
+        if sys::has_threads() {
+            return self.found_beside_others(socket);
+        }
+        self.is_about(socket)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn found_beside_others(&mut self, mut socket: Socket) -> Lookup {
+        if let Some(handle) = self.handle {
+            self.begun = Begun::look(handle, &mut socket);
+        }
+        self.is_about(socket)
+    }
+
+    #[inline(always)]
+    fn is_about(&mut self, socket: Socket) -> Lookup {
         self.event.ops = socket.ops;
         self.event.prot = socket.sk.prot;
         self.event.socket = Some(socket);
@@ -330,53 +355,10 @@ impl Ticket {
         self.event.predicted = verdict.predicted;
         self.event.reason = verdict.reason;
         self.change = verdict.change;
-    }
-
-    /// Applies the change, and logs what is to be logged.
-    pub fn finish(&mut self) {
-        if self.event.is_divergence() {
-            return self.unexpected();
-        }
-        if self.change != Change::None {
-            self.commit();
-        }
-        self.send();
-    }
-
-    /// [`Ticket::finish`] of a call that was answered in another way than predicted: because the prediction was made from
-    /// a state that was not the socket's any more, or because the tables are wrong.
-    #[cold]
-    #[inline(never)]
-    fn unexpected(&mut self) {
-        // Asked first: the change is made to the state that the prediction was made from.
-        let overtaken = track::contradicted(&self.event, self.handle);
-        if self.change != Change::None {
-            self.commit();
-        }
-        if overtaken {
-            self.event.predicted = Predicted::Unknown;
-            self.event.reason = Reason::Overtaken;
-            self.event.fd.into_iter().for_each(track::correct);
-        } else {
-            log::send(&log::divergence(&self.event));
-        }
-        self.send();
-    }
-
-    /// Applies the change. Few calls have one, and the others should not carry it.
-    #[inline(never)]
-    fn commit(&mut self) {
-        let (Some(handle), Some(socket)) = (self.handle, &self.event.socket) else { return };
-        FDS.update(handle, |old| state::commit(old, socket, self.change, self.event.errno));
-        if track::is_interposed() {
-            self.event.fd.into_iter().for_each(track::follow);
-        }
-    }
-
-    /// Hands the event to the log, if its level asks for it.
-    pub fn send(&mut self) {
-        if self.wanted && mode::logs(self.event.hook.level) {
-            log::send(&self.event);
+        if self.change != Change::None
+            && let Some(handle) = self.handle
+        {
+            self.begun.count(handle);
         }
     }
 }

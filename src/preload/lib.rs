@@ -30,6 +30,7 @@ mod act;
 mod alloc;
 mod arguments;
 mod call;
+mod commit;
 mod confined;
 mod dispatch;
 mod environment;

@@ -126,7 +126,7 @@ unsafe fn note_received(header: i64) -> i32 {
     // SAFETY: the caller's promise.
     let header: libc::msghdr = unsafe { memory::read_used(header) };
     // SAFETY: the same.
-    if has_control(&header) { unsafe { each_descriptor(&header, learn) } } else { 0 }
+    if has_control(&header) { unsafe { each_descriptor(&header, |fd| learn(fd, None)) } } else { 0 }
 }
 
 /// Goes through the descriptors in control data, and counts them.

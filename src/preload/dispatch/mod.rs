@@ -21,7 +21,9 @@ pub mod process;
 pub mod ready;
 
 use crate::call::Ticket;
+use crate::mode;
 use libc::c_int;
+use sockshim_core::hook::Level;
 use sockshim_core::net::path::Func;
 use sockshim_core::net::socket::Lookup;
 
@@ -29,6 +31,14 @@ impl Ticket {
     /// The start of a call that takes any descriptor: it is of interest only when `fd` is a socket.
     pub fn only_sockets(&mut self, fd: c_int, careful: bool) -> bool {
         self.wanted = matches!(self.lookup(fd, careful), Lookup::Socket(_));
+        self.wanted
+    }
+
+    /// [`Ticket::only_sockets`] of a control call that changes nothing that is remembered. Its line has to be about the socket,
+    /// so if there will be one, the kernel is asked whether the number still means it.
+    pub fn only_true_sockets(&mut self, fd: c_int) -> bool {
+        let logged = mode::logs(Level::Call);
+        self.wanted = matches!(self.lookup_as(fd, logged, false), Lookup::Socket(_));
         self.wanted
     }
 

@@ -59,7 +59,7 @@ pub fn connect(t: &mut Ticket) {
         && let (Some(handle), Some(socket)) = (t.handle, t.event.socket)
     {
         // While libc waits for the peer, other threads must see a socket that is connecting.
-        FDS.update(handle, |old| state::connecting(old, &socket));
+        FDS.update_within(handle, |old| state::connecting(old, &socket));
     }
 }
 

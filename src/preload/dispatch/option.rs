@@ -3,7 +3,7 @@
 use crate::call::Ticket;
 use crate::memory;
 use sockshim_core::fdtable::FDS;
-use sockshim_core::net::socket::{option_handler, sys_getsockopt, sys_ioctl, sys_setsockopt};
+use sockshim_core::net::socket::{Lookup, option_handler, sys_getsockopt, sys_ioctl, sys_setsockopt};
 use sockshim_core::trace::event::Extra;
 
 /// IPV6_ADDRFORM turns a mapped IPv6 socket into an IPv4 one: its ops are others afterwards.
@@ -57,9 +57,10 @@ pub fn got_option(t: &mut Ticket) {
 
 /// Decides ioctl(2).
 pub fn ioctl(t: &mut Ticket) {
-    let lookup = t.lookup(t.int(0), false);
-    t.wanted = matches!(lookup, sockshim_core::net::socket::Lookup::Socket(_));
-    if t.wanted {
+    if t.only_true_sockets(t.int(0))
+        && let Some(socket) = t.event.socket
+    {
+        let lookup = Lookup::Socket(socket);
         let request = t.int(1);
         t.decide(|cx| sys_ioctl(cx, lookup, request));
         t.handler(|ops| ops.ioctl.func);
@@ -68,7 +69,7 @@ pub fn ioctl(t: &mut Ticket) {
 
 /// sockatmark(3) is an ioctl inside libc.
 pub fn sockatmark(t: &mut Ticket) {
-    if t.only_sockets(t.int(0), false) {
+    if t.only_true_sockets(t.int(0)) {
         t.handler(|ops| ops.ioctl.func);
     }
 }

@@ -225,7 +225,7 @@ fn seccomp_done(t: &mut Ticket) {
     match t.event.ret {
         0 => {}
         1.. if listens => {
-            FDS.forget(t.event.ret as i32);
+            learn(t.event.ret as i32, Some(&t.event));
         }
         _ => refused(t),
     }
@@ -306,7 +306,7 @@ fn matters(number: i64) -> bool {
 pub fn syscall_done(t: &mut Ticket) {
     let makes_fd = [libc::SYS_pidfd_open, libc::SYS_io_uring_setup];
     if makes_fd.contains(&t.word(0)) && t.event.ret >= 0 {
-        learn(t.event.ret as i32);
+        learn(t.event.ret as i32, Some(&t.event));
     }
     if t.event.ret < 0 {
         t.event.reason = Reason::Process;

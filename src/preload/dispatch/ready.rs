@@ -69,7 +69,7 @@ pub fn epoll_create(t: &mut Ticket) {
 
 /// epoll_ctl(2), about the descriptor that is watched.
 pub fn epoll_ctl(t: &mut Ticket) {
-    if t.only_sockets(t.int(2), false) {
+    if t.only_true_sockets(t.int(2)) {
         t.event.handler = t.event.ops.and_then(|ops| ops.poll);
         t.event.reason = Reason::FdLife;
     }
