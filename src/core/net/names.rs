@@ -1,17 +1,17 @@
 //! The names of the kernel's functions that a path can go through.
 //!
-//! The names are one text, and a function is the number of its name: tables of ops are full of functions, and a table of
-//! pointers would be written to by the dynamic linker, at every start of every program that the library is loaded into.
-//! So a function that is new in a table or a path needs its name in the list below.
+//! The names are one text, and a function is the index of its name. A table of string slices would be relocated by
+//! the dynamic linker at the start of every program that loads the library. So a function that is new in a table or a
+//! path must be added to the list below.
 
 use once_cell::race::OnceBox;
 use std::num::NonZeroU16;
 
-/// A kernel function, by the number of its name.
+/// A kernel function, by the index of its name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Func(NonZeroU16);
 
-/// The kernel function of that name as a [`Func`].
+/// The kernel function with this name as a [`Func`].
 #[macro_export]
 macro_rules! func {
     ($name:ident) => {
@@ -19,21 +19,21 @@ macro_rules! func {
     };
 }
 
-/// How many names can be added to the list while the program runs.
+/// How many names can be added at run time.
 const MORE: usize = 64;
 static ADDED: [OnceBox<&'static str>; MORE] = [const { OnceBox::new() }; MORE];
 
 impl Func {
     const fn at(place: usize) -> Func {
-        // One more than the place, so that an option of a function takes no more room than a function.
+        // Index plus one, so that `Option<Func>` takes no more space than `Func`.
         match NonZeroU16::new(place as u16 + 1) {
             Some(number) => Func(number),
             None => unreachable!(),
         }
     }
 
-    /// A function that is not in the list, as one of a table that is registered from outside. The name is kept for ever;
-    /// `None` when there are too many.
+    /// A function that is not in the list, for a table that is registered from outside. The name is kept for ever;
+    /// `None` when too many were added.
     pub fn named(name: &'static str) -> Option<Func> {
         let known = (0..COUNT).map(Func::at).find(|func| func.name() == name);
         known.or_else(|| {
@@ -71,7 +71,7 @@ macro_rules! names {
     };
 }
 
-/// Where each of `N - 1` names begins that are followed by a space each, and where the text ends.
+/// Where each of `N - 1` space-terminated names begins, and where the text ends.
 const fn starts<const N: usize>(text: &str) -> [u16; N] {
     let (bytes, mut starts, mut at, mut count) = (text.as_bytes(), [0; N], 0, 0);
     while at < bytes.len() {

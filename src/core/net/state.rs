@@ -1,18 +1,18 @@
-//! The states that calls change, and what a call that was answered changes in them.
+//! The part of a socket's state that calls change, and what an answered call changes in it.
 
 use crate::net::ops::{Socket, SocketState};
 use crate::net::sock::{Bound, TcpState};
 use crate::verdict::Change;
 use libc::c_int;
 
-/// The states that calls change, apart from what a socket is.
+/// The part of a socket's state that calls change.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct State {
     /// `sock->state`.
     pub socket: SocketState,
     /// `sk->sk_state`.
     pub sk: TcpState,
-    /// Whether there is a local address.
+    /// Whether it has a local address.
     pub bound: Bound,
     /// Which directions are shut.
     pub shutdown: u8,
@@ -24,13 +24,13 @@ impl State {
         State { socket: socket.state, sk: socket.sk.state, bound: socket.sk.bound, shutdown: socket.shutdown }
     }
 
-    /// All of it in one word of four bytes, so that it can be changed in one step.
+    /// The state packed into four bytes, so that it can be replaced atomically.
     #[inline]
     pub fn pack(self) -> u32 {
         u32::from_le_bytes([self.socket as u8, self.sk as u8, self.bound as u8, self.shutdown])
     }
 
-    /// What [`State::pack`] has packed.
+    /// The state that [`State::pack`] has packed.
     #[inline]
     pub fn unpack(word: u32) -> State {
         let [socket, sk, bound, shutdown] = word.to_le_bytes();
@@ -43,7 +43,7 @@ impl State {
     }
 }
 
-/// The kinds of sockets that keep their state in different ways.
+/// The kinds of sockets, by how the kernel changes their state.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// TCP and MPTCP.
@@ -56,7 +56,7 @@ enum Kind {
     Vsock,
     /// AF_NETLINK.
     Netlink,
-    /// Whatever else: only what all have in common.
+    /// All others: only the changes common to all kinds.
     Other,
 }
 
@@ -71,16 +71,17 @@ fn kind(socket: &Socket) -> Kind {
     }
 }
 
-/// Whether the type has connections, which `sock->state` follows. Datagram sockets only change `sk_state`.
+/// Whether the type has connections, which `sock->state` follows. Datagram sockets change only `sk_state`.
 fn has_connections(socket: &Socket) -> bool {
     socket.ty == libc::SOCK_STREAM || socket.ty == libc::SOCK_SEQPACKET
 }
 
-/// The state after `change`, given the socket and the answer (`None` is success).
+/// The state after `change`, for this socket and answer (`None` is success).
 pub fn commit(old: State, socket: &Socket, change: Change, errno: Option<c_int>) -> State {
     match (change, errno) {
         (Change::Bind, None) => State { bound: Bound::Yes, ..old },
-        // A port may have been put off with IP_BIND_ADDRESS_NO_PORT, or been given after a connection had ended.
+        // IP_BIND_ADDRESS_NO_PORT may have postponed the port, or the socket may have got one after a connection had
+        // ended.
         (Change::BindAny, None) if old.bound == Bound::Unknown || old.socket != SocketState::Unconnected => {
             State { bound: Bound::Unknown, ..old }
         }
@@ -98,7 +99,7 @@ pub fn commit(old: State, socket: &Socket, change: Change, errno: Option<c_int>)
         (Change::Shutdown(how), errno) => shutdown(old, socket, how, errno),
         (Change::Connect, None) => connected(old, socket),
         (Change::Connect, Some(errno)) => refused(old, socket, errno),
-        // Whatever it answers, the handshake may have begun.
+        // Whatever the answer, the handshake may have begun.
         (Change::FastOpen, _) if kind(socket) == Kind::Stream => {
             State { socket: SocketState::Unknown, ..unsettled(old) }
         }
@@ -107,8 +108,7 @@ pub fn commit(old: State, socket: &Socket, change: Change, errno: Option<c_int>)
     }
 }
 
-/// What is certain of a new socket for somebody who does not see its data calls: the first send of a datagram binds
-/// the socket.
+/// What is certain of a new socket when its data calls are not seen: the first send binds a datagram socket.
 pub fn unobserved(socket: &Socket) -> Socket {
     let mut socket = *socket;
     if matches!(kind(&socket), Kind::Datagram | Kind::Netlink) && socket.sk.bound == Bound::No {
@@ -117,8 +117,8 @@ pub fn unobserved(socket: &Socket) -> Socket {
     socket
 }
 
-/// The socket that accept gives: the listener's type and ops, connected, with the listener's address. A port goes
-/// with the connection, even if the listener asked for it.
+/// The socket that accept returns: the listener's type and ops, connected, with the listener's address. The port is
+/// released with the connection, even if the program chose the listener's.
 pub fn accepted(listener: &Socket) -> Socket {
     let mut socket = *listener;
     socket.state = SocketState::Connected;
@@ -126,7 +126,7 @@ pub fn accepted(listener: &Socket) -> Socket {
     socket.shutdown = 0;
     socket.sk.bound = if kind(listener) == Kind::Stream { Bound::Auto } else { Bound::Yes };
     if i32::from(socket.sk.protocol) == libc::IPPROTO_MPTCP {
-        // A client without MPTCP yields a TCP socket, so the new one is asked what it is.
+        // When the client does not speak MPTCP, the new socket is a TCP socket; so the new socket is asked.
         socket.ops = None;
     }
     socket
@@ -151,7 +151,7 @@ fn unsettled(old: State) -> State {
     }
 }
 
-/// A port that the kernel has chosen without being asked; a failure to find one is EAGAIN.
+/// The state after the kernel has tried to choose a port; EAGAIN means that it found none.
 fn autobound(old: State, errno: Option<c_int>) -> State {
     match (old.bound, errno) {
         (Bound::No | Bound::Gone, Some(libc::EAGAIN)) => State { bound: Bound::Unknown, ..old },
@@ -163,7 +163,7 @@ fn autobound(old: State, errno: Option<c_int>) -> State {
 fn disconnect(old: State, socket: &Socket) -> State {
     let never_left = (old.socket, old.sk) == (SocketState::Unconnected, TcpState::Close);
     let bound = match (kind(socket), old.bound) {
-        // A closed TCP socket keeps its port, whatever it is; MPTCP's subflow may be another one now.
+        // A TCP socket that stays closed keeps its port; MPTCP's subflow may have been replaced.
         (Kind::Stream, Bound::Auto) if never_left => Bound::Auto,
         (Kind::Stream, Bound::Auto) if i32::from(socket.sk.protocol) == libc::IPPROTO_MPTCP => Bound::Unknown,
         (Kind::Stream | Kind::Datagram, Bound::Auto) => Bound::Gone,
@@ -179,13 +179,13 @@ fn shutdown(old: State, socket: &Socket, how: c_int, errno: Option<c_int>) -> St
     let shutdown = old.shutdown | (how + 1) as u8 & 3;
     match (kind(socket), old.socket, errno) {
         (Kind::Stream, _, None) if old.sk == TcpState::Listen => match how {
-            // A listener is a listener no more, and loses a port that it did not ask for.
+            // The socket no longer listens, and loses a port that the kernel chose.
             libc::SHUT_RD | libc::SHUT_RDWR => disconnect(old, socket),
             _ => old,
         },
-        // It was aborted, or had connected in the meantime.
+        // The connect was aborted, or had succeeded meanwhile.
         (Kind::Stream, SocketState::Connecting, None) => State { socket: SocketState::Unknown, ..old },
-        // It had failed in the meantime, and only a disconnect helps now.
+        // The connect had failed meanwhile, and only a disconnect brings the socket back.
         (Kind::Stream, SocketState::Connecting, Some(libc::ENOTCONN)) => {
             let bound = after_attempt(old.bound);
             State { socket: SocketState::Disconnecting, sk: TcpState::Close, bound, shutdown }
@@ -215,7 +215,7 @@ fn connected(old: State, socket: &Socket) -> State {
 fn refused(old: State, socket: &Socket, errno: c_int) -> State {
     let kind = kind(socket);
     match (kind, old.socket, errno) {
-        // The port comes before the address is judged.
+        // The port is chosen before the address is checked.
         (Kind::Datagram, ..) => autobound(old, Some(errno)),
         // A signal ends the wait, not the handshake.
         (Kind::Stream, SocketState::Connected, _) => old,
@@ -243,7 +243,7 @@ fn refused(old: State, socket: &Socket, errno: c_int) -> State {
     }
 }
 
-/// A port that was not asked for may or may not have survived a connect that failed.
+/// After a failed connect: a port that the kernel chose may or may not have been kept.
 fn after_attempt(bound: Bound) -> Bound {
     match bound {
         Bound::No => Bound::Gone,

@@ -73,7 +73,7 @@ pub fn argument(event: &Event, index: usize, meaning: Meaning) -> Value<'_> {
     }
 }
 
-/// The event's address, read as what its socket takes it for.
+/// The event's address, with the kind of socket that decides how its fields are read.
 fn address(event: &Event) -> Address<'_> {
     let names_device = event.socket.is_some_and(|socket| socket.ty == uapi::SOCK_PACKET);
     Address { addr: &event.addr, names_device }

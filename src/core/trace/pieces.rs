@@ -1,26 +1,26 @@
-//! Pieces that are the same in many lines: each is formatted once and then copied.
+//! Pieces: parts that many lines have in common. Each is formatted once and then copied.
 
 use crate::hook::{Hook, Level};
 use crate::trace::event::Event;
 use crate::trace::line::Line;
 use crate::verdict::{Action, Reason};
 
-/// The process whose events are written, and the formatted pieces of its lines. A piece is formatted again when the value
-/// that it was made of has changed.
+/// The process whose events are written, and the pieces of its lines. A piece is formatted again when the value that
+/// it depends on has changed.
 pub struct Process {
     /// The process id.
     pub pid: i32,
     /// CLOCK_REALTIME minus CLOCK_MONOTONIC, in nanoseconds.
     pub epoch: u64,
-    /// The bytes of `/proc/self/comm`, without the line feed at its end.
+    /// The bytes of `/proc/self/comm`, without the line feed.
     pub(super) comm: Vec<u8>,
-    /// JSON: from the line's beginning to the decimal point of the time, by the second.
+    /// JSON: from the beginning of the line to the decimal point of the time; depends on the second.
     pub(super) second: Piece<u64, 32>,
-    /// JSON: from behind the time to the name of the call, by the thread.
+    /// JSON: from after the time to the name of the call; depends on the thread.
     pub(super) thread: Piece<i32, 256>,
-    /// Text: the time of day to its decimal point, by the second.
+    /// Text: the time of day to its decimal point; depends on the second.
     pub(super) time: Piece<u64, 32>,
-    /// Text: the name of the process and the thread, by the thread.
+    /// Text: the name of the process and the thread id; depends on the thread.
     pub(super) name: Piece<i32, 128>,
     /// JSON: from behind the arguments to the result, by what it depends on.
     pub(super) ways: Ways,
@@ -43,7 +43,7 @@ impl Process {
         }
     }
 
-    /// Changes the name.
+    /// Replaces the process's name.
     pub fn rename(&mut self, comm: &[u8]) {
         if self.comm != comm {
             self.comm.clear();
@@ -54,7 +54,7 @@ impl Process {
     }
 }
 
-/// A formatted piece of a line, and the value that it was made of.
+/// A formatted piece, and the value that it depends on.
 pub(super) struct Piece<T, const N: usize> {
     of: Option<T>,
     bytes: [u8; N],
@@ -68,7 +68,7 @@ impl<T: Copy + PartialEq, const N: usize> Piece<T, N> {
         self.of = None;
     }
 
-    /// The piece for `of`, which `make` writes if the last one was for another value.
+    /// The piece for the value `of`. `make` writes it if the stored one is for another value.
     #[inline]
     pub fn get(&mut self, of: T, make: impl FnOnce(T, &mut Line)) -> &[u8] {
         if self.of != Some(of) {
