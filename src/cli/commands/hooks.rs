@@ -49,7 +49,7 @@ pub fn run(args: &Args) -> io::Result<()> {
     })
 }
 
-/// Bytes are compared, not letters of some language.
+/// Prints the names sorted by bytes, independently of the locale.
 fn names(out: &mut dyn Write, names: impl Iterator<Item = &'static str>) -> io::Result<()> {
     let mut names: Vec<&str> = names.collect();
     names.sort_unstable();
@@ -68,7 +68,7 @@ fn not_hooked(out: &mut dyn Write) -> io::Result<()> {
     grid::table(out, ["symbol", "why it is not hooked"], rows, &[1])
 }
 
-/// A hook in JSON.
+/// A hook as JSON.
 #[derive(Serialize)]
 struct Row {
     name: &'static str,
@@ -81,7 +81,7 @@ struct Row {
     doc: &'static str,
 }
 
-/// A parameter in JSON.
+/// A parameter as JSON.
 #[derive(Serialize)]
 struct Param {
     name: &'static str,
@@ -104,7 +104,7 @@ impl From<(&Hook, &&'static str)> for Row {
     }
 }
 
-/// A symbol that is left out, in JSON.
+/// A symbol that is left out, as JSON.
 #[derive(Serialize)]
 struct Reason {
     name: &'static str,

@@ -8,7 +8,7 @@ use crate::trace::decode::argument;
 use crate::trace::escape::{Hex, Lossy};
 use crate::trace::event::{Event, Extra};
 use crate::trace::line::Line;
-use crate::trace::pieces::{Process, Way};
+use crate::trace::pieces::{DataCallKey, Process};
 use crate::uapi::{Bits, FAMILIES, Named, TYPE_FLAGS, TYPES};
 use crate::verdict::Predicted;
 use std::fmt;
@@ -31,9 +31,9 @@ pub fn write(event: &Event, process: &mut Process, line: &mut Line) {
     }
     line.text(",\"args\":{");
     args(event, line);
-    match Way::of(event) {
-        Some(same) => line.bytes(process.ways.get(same, |_, line| way(event, line))),
-        None => way(event, line),
+    match DataCallKey::of(event) {
+        Some(same) => line.bytes(process.data_calls.get(same, |_, line| after_args(event, line))),
+        None => after_args(event, line),
     }
     line.int(event.ret);
     line.text(",\"errno\":");
@@ -166,9 +166,8 @@ fn extra(key: &str, line: &mut Line) {
     line.text("\":");
 }
 
-/// From the closing brace of `args` to the value of `ret`: the handler, the path and what else is the same for every
-/// data call of one kind.
-fn way(event: &Event, line: &mut Line) {
+/// From the closing brace of `args` to the value of `ret`. For a data call it depends on a [`DataCallKey`] only.
+fn after_args(event: &Event, line: &mut Line) {
     line.text("},\"path\":[");
     if event.path.steps().is_empty() && event.hook.level == Level::Io {
         // A data call of one kind always has the same path, so the program's thread does not record it.

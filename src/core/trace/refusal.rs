@@ -121,7 +121,7 @@ mod tests {
         event
     }
 
-    fn way(event: &Event) -> Vec<(&'static str, bool)> {
+    fn steps_of(event: &Event) -> Vec<(&'static str, bool)> {
         let doubtful = |finding| matches!(finding, Finding::MayHaveRefused);
         event.path.steps().iter().map(|step| (step.func.name(), doubtful(step.finding))).collect()
     }
@@ -139,7 +139,7 @@ mod tests {
                 let mut event = event(predicted, Some(errno));
                 assert!(!event.is_divergence());
                 take_back(&mut event, NOTHING);
-                assert_eq!(way(&event), [WHOLE[0], ("security_socket_connect", true)]);
+                assert_eq!(steps_of(&event), [WHOLE[0], ("security_socket_connect", true)]);
                 assert_eq!((event.predicted, event.reason), (Predicted::Unknown, Reason::Refused));
             }
         }
@@ -150,9 +150,9 @@ mod tests {
         let expected = Predicted::Errno(Errno::EACCES);
         let mut event = event(expected, Some(Errno::EACCES));
         take_back(&mut event, NOTHING);
-        assert_eq!(way(&event), WHOLE);
+        assert_eq!(steps_of(&event), WHOLE);
         take_back(&mut event, LANDLOCK);
-        assert_eq!(way(&event), [WHOLE[0], ("security_socket_connect", true), WHOLE[2]]);
+        assert_eq!(steps_of(&event), [WHOLE[0], ("security_socket_connect", true), WHOLE[2]]);
         assert_eq!(event.predicted, expected);
     }
 
@@ -163,9 +163,9 @@ mod tests {
         let mut known = event.clone();
         take_back(&mut event, NOTHING);
         let later = ("ip4_datagram_connect", false);
-        assert_eq!(way(&event), [WHOLE[0], ("security_socket_connect", true), WHOLE[2], later]);
+        assert_eq!(steps_of(&event), [WHOLE[0], ("security_socket_connect", true), WHOLE[2], later]);
         take_back(&mut known, LANDLOCK);
-        assert_eq!(way(&known), [WHOLE[0], ("security_socket_connect", true)]);
+        assert_eq!(steps_of(&known), [WHOLE[0], ("security_socket_connect", true)]);
     }
 
     #[test]
@@ -185,7 +185,7 @@ mod tests {
         for (predicted, errno, expected) in cases {
             let mut event = event(predicted, errno);
             take_back(&mut event, FILTER);
-            assert_eq!(way(&event), expected, "{predicted:?} {errno:?}");
+            assert_eq!(steps_of(&event), expected, "{predicted:?} {errno:?}");
             assert_eq!(event.predicted, Predicted::Unknown);
         }
     }

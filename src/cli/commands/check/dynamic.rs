@@ -1,23 +1,24 @@
-//! The dynamic section of a program or library: what the dynamic linker loads for it, from where, in which versions.
+//! The dynamic section of a program or library: which libraries in which versions the dynamic linker loads for it,
+//! and from which directories.
 
 use object::LittleEndian as LE;
 use object::elf::{self, FileHeader64};
 use object::read::elf::{Dyn, FileHeader, ProgramHeader};
 
-/// What was found. A table that is damaged or not there has nothing in it.
+/// What the section says. A damaged or missing table contributes nothing.
 #[derive(Default, Debug)]
 pub struct Dynamic {
-    /// `DT_NEEDED`: the libraries by the names that the dynamic linker looks for.
+    /// `DT_NEEDED`: the libraries, by the names that the dynamic linker looks for.
     pub needed: Vec<String>,
-    /// `DT_RPATH`: directories for it and for what it needs.
+    /// `DT_RPATH`: directories for its own libraries and for those that these need.
     pub rpath: Option<String>,
-    /// `DT_RUNPATH`: directories for what it needs itself.
+    /// `DT_RUNPATH`: directories for its own libraries only.
     pub runpath: Option<String>,
-    /// `DF_1_NODEFLIB`: the usual directories are not searched.
+    /// `DF_1_NODEFLIB`: the default directories are not searched.
     pub no_default: bool,
-    /// The versions of symbols that it wants, each with the library that is to define it.
+    /// The symbol versions that it needs, each with the library that must define it.
     pub wanted: Vec<(String, String)>,
-    /// The versions of symbols that it defines.
+    /// The symbol versions that it defines.
     pub defined: Vec<String>,
 }
 
@@ -26,7 +27,7 @@ impl Dynamic {
     pub fn read(data: &[u8]) -> Dynamic {
         let mut dynamic = Dynamic::default();
         let Ok(header) = FileHeader64::<LE>::parse(data) else { return dynamic };
-        // Each part stands for itself: what is damaged leaves the rest as it is.
+        // The parts are read independently: a damaged one does not hide the others.
         let _ = dynamic.read_section(header, data);
         let _ = dynamic.read_versions(header, data);
         dynamic
@@ -61,7 +62,7 @@ impl Dynamic {
             while let Some((library, mut versions)) = libraries.next()? {
                 let file = library.file(LE, strings)?;
                 while let Some(version) = versions.next()? {
-                    // Without a version that is wanted weakly, the dynamic linker only warns.
+                    // For a missing version that is needed weakly, the dynamic linker only warns.
                     if version.vna_flags.get(LE) & elf::VER_FLG_WEAK == 0 {
                         let name = version.name(LE, strings)?;
                         self.wanted.push((lossy(file), lossy(name)));
@@ -72,7 +73,7 @@ impl Dynamic {
         if let Some((mut versions, strings)) = sections.gnu_verdef(LE, data)? {
             let strings = sections.strings(LE, data, strings)?;
             while let Some((_, mut names)) = versions.next()? {
-                // The first name is the version's own, the others are its ancestors.
+                // The first name is the version's own; the others are versions that it inherits from.
                 if let Some(name) = names.next()? {
                     self.defined.push(lossy(name.name(LE, strings)?));
                 }
@@ -82,7 +83,7 @@ impl Dynamic {
     }
 }
 
-/// Whether a file is one that the dynamic linker could load: it passes over those for other machines.
+/// Whether the dynamic linker could load the file. It skips files for other machines.
 pub fn is_loadable(data: &[u8]) -> bool {
     FileHeader64::<LE>::parse(data)
         .is_ok_and(|header| header.is_little_endian() && header.e_machine.get(LE) == elf::EM_X86_64)

@@ -1,17 +1,17 @@
-//! `#!/usr/bin/env PROG`: which program env(1) is asked for.
+//! `#!/usr/bin/env PROG`: which program env(1) will execute.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// What env would execute.
+/// What env(1) will execute.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Asked<'a> {
-    /// This program, with the environment that it was given.
+    /// This program, with the environment that env got.
     Program(&'a OsStr),
     /// This program, without `LD_PRELOAD`.
     Cleared(&'a OsStr),
-    /// Nothing that can be read off the line.
+    /// A program that the line alone does not determine.
     Unclear,
 }
 
@@ -20,18 +20,18 @@ pub fn is_env(interpreter: &Path) -> bool {
     interpreter.file_name() == Some(OsStr::new("env"))
 }
 
-/// Reads the one argument that the kernel makes of the rest of a `#!` line.
+/// Parses the single argument that the kernel makes of the rest of a `#!` line.
 pub fn asked(argument: &[u8]) -> Asked<'_> {
     let split = argument.strip_prefix(b"-S").or_else(|| argument.strip_prefix(b"--split-string="));
     let Some(line) = split else {
-        // Without -S env gets it in one piece, blanks and all.
+        // Without -S, env gets the argument in one piece, with its blanks.
         return match argument {
             [] | [b'-', ..] => Asked::Unclear,
             _ if argument.contains(&b'=') => Asked::Unclear,
             _ => Asked::Program(OsStr::from_bytes(argument)),
         };
     };
-    // Quotes, escapes and variables are env's own language.
+    // Quotes, escapes and variables follow env's own syntax, which is not parsed here.
     if line.iter().any(|byte| b"'\"\\$#".contains(byte)) {
         return Asked::Unclear;
     }

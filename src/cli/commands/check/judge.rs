@@ -1,4 +1,4 @@
-//! The judgement on one program.
+//! The judgement of one program.
 
 use super::contents;
 use super::dynamic::Dynamic;
@@ -21,28 +21,28 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// What was found out about one program.
+/// The result for one program.
 pub struct Judgement {
-    /// The program, as it was given.
+    /// The program, as given on the command line.
     pub program: OsString,
-    /// The file, and those that scripts lead to.
+    /// The file and, for a script, each further file that is executed in its place.
     pub files: Vec<PathBuf>,
-    /// What can be said of it.
+    /// The verdict.
     pub verdict: Verdict,
-    /// The sentence.
+    /// The sentence that explains it.
     pub why: String,
     /// What will not be seen although the library is loaded.
     pub warnings: Vec<String>,
 }
 
-/// What can be said of a program.
+/// Whether the library sees a program's calls.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Verdict {
     /// The library is loaded into it.
     Fine,
-    /// It is not loaded, ends the program, or does not see all calls.
+    /// The library is not loaded, ends the program, or does not see all calls.
     Not(Obstacle),
-    /// The kernel knows no format of programs like this.
+    /// The file has no format that the kernel executes.
     NotAProgram,
     /// The file cannot be read.
     Unreadable,
@@ -53,7 +53,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The stable word.
+    /// The stable word for it in JSON.
     pub fn code(self) -> &'static str {
         match self {
             Verdict::Fine => "fine",
@@ -65,7 +65,7 @@ impl Verdict {
         }
     }
 
-    /// The exit code. 125 to 127 mean what they mean for env(1) and timeout(1).
+    /// The exit code. 125 to 127 have the same meaning as for env(1) and timeout(1).
     pub fn exit(self) -> u8 {
         match self {
             Verdict::Fine => 0,
@@ -89,7 +89,7 @@ pub fn program(program: &OsStr) -> Judgement {
     Judgement { program: program.to_os_string(), files, verdict, why, warnings }
 }
 
-/// A verdict and its sentence.
+/// A verdict with its sentence.
 pub type Finding = (Verdict, String);
 
 fn absent(missing: Missing, what: &str) -> Finding {
@@ -101,7 +101,7 @@ fn absent(missing: Missing, what: &str) -> Finding {
     }
 }
 
-/// Judges a file; a script by the interpreter that it names, as the kernel would start it.
+/// Judges a file; a script by its interpreter, which the kernel would start.
 fn follow(first: PathBuf, files: &mut Vec<PathBuf>, warnings: &mut Vec<String>) -> Finding {
     let mut path = first;
     for _ in 0..=NESTING {
@@ -131,7 +131,7 @@ fn follow(first: PathBuf, files: &mut Vec<PathBuf>, warnings: &mut Vec<String>) 
     (Verdict::NotExecutable, "its interpreters are scripts that never end in a program (ELOOP)".into())
 }
 
-/// The next file that a script leads to.
+/// The next file that is executed in a script's place.
 fn interpreter(data: &[u8], warnings: &mut Vec<String>) -> Result<PathBuf, Finding> {
     let head = &data[..data.len().min(HEAD)];
     let Some(script) = script::parse(head) else {
@@ -152,7 +152,7 @@ fn interpreter(data: &[u8], warnings: &mut Vec<String>) -> Result<PathBuf, Findi
             name
         }
     };
-    // env(1) itself only passes the environment on, so it does not matter how it is linked.
+    // env(1) itself only passes the environment on, so its linking does not matter.
     find::program(name).map_err(|missing| absent(missing, &named(Path::new(name))))
 }
 
@@ -172,7 +172,8 @@ fn program_file(path: &Path, data: &[u8], elf: &Elf, warnings: &mut Vec<String>)
         }
         _ => None,
     };
-    // By its name or not, the dynamic linker has been found to be glibc's, and the sanitizers' turn comes later.
+    // These are decided elsewhere: the dynamic linker was found to be glibc's, whatever its name, and the sanitizers
+    // are checked later.
     let passed = [Obstacle::OtherLibc, Obstacle::AddressSanitizer, Obstacle::ThreadSanitizer];
     if let Some(obstacle) = elf.obstacle().filter(|obstacle| !passed.contains(obstacle)) {
         return refused(obstacle, words::of_file(obstacle, elf));

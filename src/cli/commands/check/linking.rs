@@ -1,4 +1,4 @@
-//! Whether the dynamic linker of a program is one that loads the library, and whether all that it loads gets along.
+//! Whether a program's dynamic linker loads the library, and whether the program's libraries work beside it.
 
 use super::dynamic::Dynamic;
 use super::judge::{Finding, Verdict};
@@ -11,13 +11,13 @@ use sockshim_elf::sanitizer::Sanitizer;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// The library's file.
+/// The library's file name.
 const LIBRARY: &str = "libsockshim.so";
 
-/// Judges the dynamic linker that the program names: by the file, which may have any name.
+/// Judges the dynamic linker that the program names, by its content: its file name can be anything.
 ///
 /// # Errors
-/// Why the program does not start, or not with the library.
+/// Why the program does not start, or does not start with the library.
 pub fn linker(linker: &Path, elf: &Elf) -> Result<(), Finding> {
     let other = || Err((Verdict::Not(Obstacle::OtherLibc), words::of_file(Obstacle::OtherLibc, elf)));
     let refused = |why: &str| {
@@ -44,7 +44,7 @@ pub fn linker(linker: &Path, elf: &Elf) -> Result<(), Finding> {
 /// Judges the libraries that the program needs.
 ///
 /// # Errors
-/// Why the program does not start, or not with the library, or is not seen.
+/// Why the program does not start, does not start with the library, or is not seen.
 pub fn libraries(path: &Path, data: &[u8], linker: &Path, needed: &[String]) -> Result<(), Finding> {
     if let Some(name) = needed.iter().find(|name| name.starts_with("libc.musl")) {
         let why = format!("it needs musl ({name}); {}", words::OTHER_LIBC);
@@ -84,8 +84,8 @@ pub fn libraries(path: &Path, data: &[u8], linker: &Path, needed: &[String]) -> 
     }
 }
 
-/// The library that lies beside this command, or where packages put it. Only a guess at the one that will be loaded, so
-/// what it needs is compared where it is there, and nothing is said where it is not.
+/// The library beside this command, or where packages install it. It is only a guess at the library that will be
+/// loaded: its needs are checked when it is there, and nothing is reported when it is not.
 fn our_library() -> Option<Vec<u8>> {
     let command = env::current_exe().ok()?;
     let directory = command.parent()?;

@@ -108,7 +108,7 @@ fn text(out: &mut dyn Write, answer: &Answer, kernel: Outcome) -> io::Result<()>
     }
 }
 
-/// The whole answer in JSON.
+/// The output in JSON.
 #[derive(Serialize)]
 struct Document {
     family: c_int,
@@ -124,7 +124,7 @@ struct Document {
     kernel: Kernel,
 }
 
-/// What the kernel says.
+/// The kernel's answer.
 #[derive(Serialize)]
 struct Kernel {
     errno: Option<String>,

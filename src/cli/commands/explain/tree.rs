@@ -1,10 +1,10 @@
-//! The path as a tree: which function called which. The words are those of the log.
+//! The path as a tree: which function called which. The wording is the log's.
 
 use super::question::Answer;
 use sockshim_core::net::path::{Finding, Path, Step};
 use std::io::{self, Write};
 
-/// The column of the findings.
+/// The column at which findings begin.
 const FINDINGS: usize = 36;
 
 /// A line of the tree.
@@ -33,12 +33,12 @@ pub fn print(out: &mut dyn Write, answer: &Answer) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether no node at this depth follows below the same parent.
+/// Whether no later node has the same depth and parent.
 fn is_last(later: &[Node], depth: usize) -> bool {
     later.iter().find(|node| node.depth <= depth).is_none_or(|node| node.depth < depth)
 }
 
-/// What stands at an outer depth of a line.
+/// What is drawn at an outer depth of a line.
 fn rail(later: &[Node], depth: usize) -> &'static str {
     if is_last(later, depth) { "    " } else { "│   " }
 }
@@ -62,7 +62,7 @@ fn nodes(answer: &Answer) -> io::Result<Vec<Node>> {
     Ok(nodes)
 }
 
-/// The two columns of a step.
+/// The two columns of a step: function and finding.
 fn words(answer: &Answer, step: &Step) -> io::Result<(String, String)> {
     if let Finding::Errno(_) = step.finding
         && !step.func.name().starts_with("__sys_")
@@ -75,7 +75,7 @@ fn words(answer: &Answer, step: &Step) -> io::Result<(String, String)> {
     let line = answer.text_path(path);
     let (label, finding) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
     let finding = match step.finding {
-        // The log lets these share a line, and so says nothing of them.
+        // The text log joins such steps on one line without a finding.
         Finding::Allow => "allowed",
         Finding::Flags(0) => "a new descriptor",
         _ => finding.trim_start(),

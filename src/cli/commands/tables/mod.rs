@@ -56,7 +56,7 @@ enum Table {
 /// What stdout reports.
 pub fn run(args: &Args) -> io::Result<()> {
     init();
-    // In the order of their definition, each once, however they were asked for.
+    // In the order of their definition, each once, whatever the order on the command line.
     let mut wanted = Table::value_variants().to_vec();
     wanted.retain(|table| args.tables.is_empty() || args.tables.contains(table));
     output::stdout(|out| match args.json {
@@ -65,7 +65,7 @@ pub fn run(args: &Args) -> io::Result<()> {
     })
 }
 
-/// Fills the registries. `net::init` itself never waits, so a second caller may find them half filled.
+/// Fills the registries. Waits until they are filled, because `net::init` itself does not wait for another caller.
 fn init() {
     static DONE: Once = Once::new();
     DONE.call_once(net::init);
@@ -87,7 +87,7 @@ fn text(out: &mut dyn Write, wanted: &[Table]) -> io::Result<()> {
     Ok(())
 }
 
-/// The tables in JSON. What was not asked for is not there.
+/// The tables as JSON. Tables that were not requested are left out.
 #[derive(Serialize, Default)]
 struct Document {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -118,7 +118,7 @@ impl Document {
     }
 }
 
-/// Members of a kernel struct by name, in their order there. Empty is NULL.
+/// The members of a kernel struct by name, in the kernel's order. `None` is NULL.
 struct Members(Vec<(&'static str, Option<&'static str>)>);
 
 impl Serialize for Members {

@@ -1,4 +1,4 @@
-//! `struct proto_ops`: the matrix of calls and kinds of sockets.
+//! `struct proto_ops`: which function each kind of socket runs for each call.
 
 use super::Members;
 use crate::grid::Matrix;
@@ -8,7 +8,7 @@ use sockshim_core::net::socket::net_family;
 use sockshim_core::uapi::{self, NPROTO, Named};
 use std::io::{self, Write};
 
-/// One ops table.
+/// One ops table as JSON.
 #[derive(Serialize)]
 pub struct Row {
     name: &'static str,
@@ -35,7 +35,7 @@ fn row(ops: &ProtoOps) -> Row {
     Row { name: ops.name, family: family_name(ops.family), members: Members(ops.members()) }
 }
 
-/// The ops tables as text, one matrix per family.
+/// Prints the ops tables, one matrix per family.
 ///
 /// # Errors
 /// What `out` reports.
@@ -68,7 +68,7 @@ mod tests {
     use sockshim_core::net::ipv6::af_inet6::INETSW6;
     use sockshim_core::uapi::SOCK_MAX;
 
-    /// Else a socket could have operations that this table does not show.
+    /// Otherwise a socket could have ops that this output does not show.
     #[test]
     fn every_ops_table_that_an_entry_names_is_shown() {
         init();

@@ -1,4 +1,4 @@
-//! Events that look random and are the same in every run.
+//! Pseudo-random events, the same in every run.
 
 use libc::c_int;
 use sockshim_core::errno::Errno;
@@ -38,13 +38,13 @@ hooks! {
     Decision sockshim() -> "";
 }
 
-/// Numbers that look random and are the same in every run.
+/// Pseudo-random numbers, the same in every run.
 pub struct Dice(pub u64);
 
 impl Dice {
     pub fn word(&mut self) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        // Small and large numbers alike.
+        // Small and large numbers are equally frequent.
         (self.0 >> 1) >> (self.0 >> 58)
     }
     pub fn below(&mut self, count: u64) -> u64 {
