@@ -1,4 +1,4 @@
-//! Every operation on every kind of fresh socket: which function is responsible, and what it answers.
+//! Every operation on every kind of fresh socket: which function handles it, and what it returns.
 
 use crate::argument::{Addr, Message, Pointer};
 use crate::kernel;
@@ -11,13 +11,13 @@ use libc::c_int;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
-/// The part of the cells that may be left to the host.
+/// The largest share of cells for which the prediction may be open.
 const LEFT_TO_THE_HOST: f64 = 0.05;
 
-/// One cell of the matrix, or one of several answers in it.
+/// Receives one cell of the matrix, or one of several results in it.
 type Sink<'a> = dyn FnMut(&str, Asked) + 'a;
 
-/// An operation: its name, and how it is done to a fresh socket.
+/// An operation: its name, and how it is performed on a fresh socket.
 struct Operation {
     name: &'static str,
     run: fn(&Subject, &Kind, &mut Sink),
@@ -34,7 +34,7 @@ use Pointer::{Bad, Good};
 const SO_PEEK_OFF: c_int = libc::SO_PEEK_OFF;
 const BIT_31: c_int = 1 << 31;
 
-/// The operations with one answer.
+/// The operations with one result.
 const SINGLE: &[Operation] = operations! {
     "SO_DOMAIN": |s, _| s.getsockopt(libc::SOL_SOCKET, libc::SO_DOMAIN, 4, Good, Good);
     "SO_TYPE": |s, _| s.getsockopt(libc::SOL_SOCKET, libc::SO_TYPE, 4, Good, Good);
@@ -132,7 +132,7 @@ const SINGLE: &[Operation] = operations! {
     "sendfile from to a pipe": |s, _| s.sendfile_to_pipe();
 };
 
-/// The operations with several answers, one after the other.
+/// The operations with several results, one after the other.
 const SEQUENCES: &[Operation] = &[
     Operation {
         name: "bind twice",

@@ -1,4 +1,4 @@
-//! The calls that move data, each made by the tables and by the kernel.
+//! The calls that move data, each made through the tables and to the kernel.
 
 use crate::argument::{Addr, Message, Pointer};
 use crate::kernel::{self, call};
@@ -14,7 +14,7 @@ impl Subject<'_> {
         let bytes = vec![0_u8; len as usize + 64];
         let (pointer, addr_len) = addr.map_or((0, 0), |addr| (addr.pointer(), addr.len));
         let args = [buffer.to(bytes.as_ptr()), len as i64, (flags | libc::MSG_NOSIGNAL).into()];
-        // SAFETY: the buffer is as long as it is said to be; the kernel judges the pointers.
+        // SAFETY: the buffer has the length that is passed; the kernel checks the pointers.
         let perform = |fd| unsafe {
             call(libc::SYS_sendto, &[fd, args[0], args[1], args[2], pointer, addr_len.into()])
         };
@@ -29,7 +29,7 @@ impl Subject<'_> {
     pub fn recvfrom(&self, len: u64, buffer: Pointer, flags: c_int) -> Asked {
         let mut bytes = vec![0_u8; len as usize + 64];
         let args = [buffer.to(bytes.as_mut_ptr()), len as i64, flags.into()];
-        // SAFETY: the buffer is as long as it is said to be; the kernel judges the pointer.
+        // SAFETY: the buffer has the length that is passed; the kernel checks the pointer.
         let perform = |fd| unsafe { call(libc::SYS_recvfrom, &[fd, args[0], args[1], args[2], 0, 0]) };
         let predict = |cx: &mut Cx, fd| sys_recvfrom(cx, fd, buffer.copied(len), flags | libc::MSG_DONTWAIT);
         self.ask(|ops| Some(ops.recvmsg.func), predict, perform)
@@ -39,7 +39,7 @@ impl Subject<'_> {
     pub fn sendmsg(&self, message: &Message, count: Option<u32>, flags: c_int) -> Asked {
         let flags = flags | libc::MSG_NOSIGNAL;
         let perform = |fd| {
-            // SAFETY: the header is well formed; the kernel judges what it points to.
+            // SAFETY: the header is well formed; the kernel checks what it points to.
             message.with_header(|header| unsafe {
                 match count {
                     None => call(libc::SYS_sendmsg, &[fd, header, flags.into()]),
@@ -58,7 +58,7 @@ impl Subject<'_> {
     /// recvmsg(2).
     pub fn recvmsg(&self, message: &Message, flags: c_int) -> Asked {
         let perform = |fd| {
-            // SAFETY: the header is well formed; the kernel judges what it points to.
+            // SAFETY: the header is well formed; the kernel checks what it points to.
             message.with_header(|header| unsafe { call(libc::SYS_recvmsg, &[fd, header, flags.into()]) })
         };
         let user = message.user();
@@ -66,7 +66,7 @@ impl Subject<'_> {
         self.ask(|ops| Some(ops.recvmsg.func), predict, perform)
     }
 
-    /// recvmmsg(2) with a timeout, which may be at a bad place.
+    /// recvmmsg(2) with a timeout, whose pointer may be bad.
     pub fn recvmmsg(
         &self,
         message: &Message,
@@ -77,7 +77,7 @@ impl Subject<'_> {
         let spec = libc::timespec { tv_sec: 0, tv_nsec: timeout.map_or(0, |(_, nanos)| nanos) };
         let spec_at = timeout.map_or(0, |(pointer, _)| pointer.to(&raw const spec));
         let perform = |fd| {
-            // SAFETY: the header is well formed; the kernel judges what it points to.
+            // SAFETY: the header is well formed; the kernel checks what it points to.
             message.with_header(|header| unsafe {
                 call(libc::SYS_recvmmsg, &[fd, header, count.into(), flags.into(), spec_at])
             })
@@ -98,7 +98,7 @@ impl Subject<'_> {
         self.ask(|ops| Some(ops.recvmsg.func), |cx, fd| sys_read(cx, fd, count, true), perform)
     }
 
-    /// write(2). The signal of a broken pipe is ignored by the oracle.
+    /// write(2). The oracle ignores SIGPIPE.
     pub fn write(&self, count: u64) -> Asked {
         let bytes = vec![0_u8; count as usize + 1];
         // SAFETY: the buffer is long enough.

@@ -19,7 +19,7 @@ use std::time::Instant;
 /// A family, a type argument and a protocol.
 type Triple = (c_int, c_int, c_int);
 
-/// Which of the two calls.
+/// Which of the two calls is made.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Call {
     /// socket(2).
@@ -28,10 +28,10 @@ pub enum Call {
     Pair,
 }
 
-/// Closing a packet socket waits until no processor can be using it any more. Many threads wait at the same time.
+/// Closing a packet socket waits until no processor can still use it. With many threads, the waits overlap.
 const PATIENT_THREADS: usize = 64;
 
-/// Asks in every setting. `false` when there was a mismatch.
+/// Compares in every setting. `false` when there was a mismatch.
 pub fn run(call: Call) -> bool {
     let mut equal = true;
     for setting in SETTINGS {
@@ -70,7 +70,7 @@ fn all_triples() -> Vec<Triple> {
     triples
 }
 
-/// Every bit of the type argument, and integers at the ends of every range, against each other.
+/// All bits of the type argument, and the extremes of all ranges, combined with each other.
 fn flags_and_extremes() -> Vec<Triple> {
     const ENDS: [c_int; 10] = [c_int::MIN, -65_536, -1, 45, 46, 255, 256, 258, 65_538, c_int::MAX];
     const FAMILIES: [c_int; 12] = [-1, 0, 1, 2, 10, 16, 17, 29, 40, 44, 46, 99];
@@ -139,7 +139,7 @@ fn ask(triple: Triple, call: Call, facts: &Remembered, tally: &Tally) {
     });
 }
 
-/// The tables' answer.
+/// The answer of the tables.
 pub fn predict((family, ty, protocol): Triple, call: Call, facts: &Remembered) -> (Verdict, Socket) {
     let mut path = Path::new();
     let mut instead = Instead::new();
@@ -150,7 +150,7 @@ pub fn predict((family, ty, protocol): Triple, call: Call, facts: &Remembered) -
     }
 }
 
-/// Whether the socket is what the tables say it is, and has the flags that were asked for.
+/// Whether the kernel's socket has the family, type and protocol of the expected one, and the requested flags.
 fn same_socket(fd: c_int, expected: &Socket, type_arg: c_int) -> Result<(), String> {
     let option = |option| sys::getsockopt_int(fd, option).unwrap_or(-1);
     let actual = (option(libc::SO_DOMAIN), option(libc::SO_TYPE), option(libc::SO_PROTOCOL));
@@ -167,7 +167,8 @@ fn same_socket(fd: c_int, expected: &Socket, type_arg: c_int) -> Result<(), Stri
     Ok(())
 }
 
-/// With no descriptor free: socket(2) says so only if nothing else is wrong, socketpair(2) before all but bad flags.
+/// With no descriptor free: socket(2) reports it only if nothing else is wrong, socketpair(2) before all but bad
+/// flags.
 pub fn without_descriptors(facts: &Remembered, tally: &Tally) {
     let all = [-1, 0, 1, 2, 3, 10, 16, 17, 29, 40, 46, 99];
     let mut questions = Vec::new();
@@ -183,7 +184,7 @@ pub fn without_descriptors(facts: &Remembered, tally: &Tally) {
             }
         }
     }
-    // The lowest free descriptor is the first one that is beyond the limit now.
+    // The lowest free descriptor becomes the first one beyond the limit.
     let free = kernel::must("dup", kernel::fcntl(0, libc::F_DUPFD, 0));
     sys::close(free as c_int);
     kernel::limit_descriptors(free as u64, None);

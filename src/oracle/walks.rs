@@ -1,4 +1,4 @@
-//! Random walks: sequences of calls, with the prediction and the state compared after each of them.
+//! Random walks: sequences of calls, with prediction and state compared after each call.
 
 use crate::argument::{Addr, Pointer::Good};
 use crate::kernel;
@@ -17,11 +17,11 @@ use std::sync::Mutex;
 
 /// How many calls a sequence has.
 const STEPS: usize = 12;
-/// Threads that walk; more than processors, because packet sockets wait when they are bound and closed.
+/// The number of threads; more than processors, because binding and closing packet sockets waits.
 const THREADS: u32 = 32;
 /// How many failures are printed.
 const PRINTED: usize = 3;
-/// How many sockets a sequence may have at a time.
+/// How many sockets a sequence may have at the same time.
 const SOCKETS: usize = 6;
 
 /// One call of a sequence, on one of its sockets.
@@ -46,7 +46,7 @@ enum Call {
     Close,
 }
 
-/// An address of a sequence.
+/// An address argument of a sequence.
 #[derive(Clone, Debug)]
 enum Name {
     Wildcard,
@@ -75,7 +75,7 @@ fn name() -> impl Strategy<Value = Name> {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    // A sequence that fails is shrunk towards the first of these, which changes nothing.
+    // proptest shrinks a failing sequence towards the first of these, which changes nothing.
     let call = prop_oneof![
         2 => Just(Call::Names),
         1 => Just(Call::Open),
@@ -92,7 +92,7 @@ fn step() -> impl Strategy<Value = Step> {
     (0..SOCKETS, call).prop_map(|(socket, call)| Step { socket, call })
 }
 
-/// Options that the walks set, some of which change when a socket gets an address.
+/// The options that the walks set; some of them change when a socket is bound.
 const OPTIONS: &[(c_int, c_int, c_int)] = &[
     (libc::SOL_SOCKET, libc::SO_REUSEADDR, 1),
     (libc::SOL_SOCKET, libc::SO_REUSEPORT, 1),
@@ -107,7 +107,7 @@ const OPTIONS: &[(c_int, c_int, c_int)] = &[
     (9999, 1, 1),
 ];
 
-/// Walks `sequences` sequences, with privileges and, a fifth of them, without. `false` when a step is wrong.
+/// Runs `sequences` sequences with privileges, and a fifth of them without. `false` when a step is wrong.
 pub fn run(sequences: u32, seed: u64) -> bool {
     let mut equal = true;
     for (setting, share) in
@@ -118,7 +118,7 @@ pub fn run(sequences: u32, seed: u64) -> bool {
     equal
 }
 
-/// What became of one kind of call.
+/// The counts of one kind of call.
 #[derive(Default)]
 struct Figure {
     asked: u64,
@@ -126,7 +126,7 @@ struct Figure {
     succeeded: u64,
 }
 
-/// Calls by name.
+/// The counts by name of the call.
 type Figures = Mutex<BTreeMap<&'static str, Figure>>;
 
 fn in_setting(setting: &Setting, sequences: u32, seed: u64) -> bool {
@@ -160,7 +160,7 @@ fn in_setting(setting: &Setting, sequences: u32, seed: u64) -> bool {
 
 fn report(setting: &Setting, sequences: u32, seed: u64, figures: &Figures, failed: &[String]) {
     let mut out = std::io::stdout().lock();
-    // The others are most likely the same one, found by another thread.
+    // The others are most likely the same failure, found by other threads.
     for failure in failed.iter().take(PRINTED) {
         let _ = writeln!(out, "    MISMATCH {failure}");
     }
@@ -182,7 +182,7 @@ fn report(setting: &Setting, sequences: u32, seed: u64, figures: &Figures, faile
     }
 }
 
-/// One thread's share, from its own seed. The shortest sequence that fails, if one does.
+/// Runs one thread's share from its own seed. Returns the shortest failing sequence, if there is one.
 fn walk_many(
     thread: u32,
     cases: u32,
@@ -217,8 +217,8 @@ const fn on(socket: usize, call: Call) -> Step {
     Step { socket, call }
 }
 
-/// How a sequence begins, before the random steps: from nothing, with a socket that is to be connected to, or with
-/// a connection, since chance makes one too seldom.
+/// What a sequence starts with before its random steps: nothing, a listening socket, or a connection, because chance
+/// makes one too rarely.
 const BEGINNINGS: [&[Step]; 4] = [
     &[],
     &[on(0, Call::Bind(Name::Loopback)), on(0, Call::Listen(2))],
@@ -361,7 +361,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Where a socket of this name is reached: the wildcard address is nowhere.
+    /// The address at which a socket with this name can be reached: a wildcard address becomes a concrete one.
     fn reachable(&self, name: Option<Vec<u8>>) -> Addr {
         let mut name = name.unwrap_or_default();
         match self.kind.family {
