@@ -6,7 +6,7 @@
 //! A call passes through here twice, before and after libc performs it:
 //! 1. *decide*: a `sys_*` function of [`net::socket`] walks the tables and returns a [`verdict::Verdict`];
 //! 2. *commit*: after libc has answered, the verdict's [`verdict::Change`] is applied to the socket's state in the
-//! [`fdtable`], and the finished [`trace::event::Event`] goes to the log.
+//!    [`fdtable`], and the finished [`trace::event::Event`] goes to the log.
 #![deny(unsafe_code)]
 
 pub mod boxed;

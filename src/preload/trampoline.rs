@@ -1,15 +1,16 @@
-//! Hooks that cannot be a Rust function around libc's. Each is machine code, chosen by what the table says that it does:
+//! Hooks that cannot be a Rust function around libc's. Each is machine code, selected by the `does` column of its
+//! row:
 //!
 //! | does | code | because |
 //! |---|---|---|
 //! | `ExecsList`, `ExecsListEnv` | [`crate::exec_list`] | it takes any number of arguments |
 //! | `Vforks` | [`crate::vfork`] | it returns twice, on one stack |
-//! | all others | here | the call does not come back, or its child starts on another stack |
+//! | all others | here | the call does not return, or its child starts on another stack |
 //!
-//! The code here tells [`before`] and jumps to libc.
+//! The code here calls [`before`] and then jumps to libc.
 //!
 //! # Safety
-//! It keeps every argument register and the stack as the caller left them.
+//! It preserves every argument register, and the stack as the caller left it.
 
 use crate::table::HOOKS;
 use crate::word::padded;
@@ -51,7 +52,7 @@ macro_rules! trampoline {
 }
 pub(crate) use trampoline;
 
-/// The hook's function of the table, with the call's first three arguments. The event is written before the call.
+/// Runs the row's dispatch function with the call's first three arguments. The event is written before the call.
 pub extern "C" fn before(place: usize, first: i64, second: i64, third: i64) {
     original::find(place);
     if !mode::control() {
@@ -61,7 +62,7 @@ pub extern "C" fn before(place: usize, first: i64, second: i64, third: i64) {
     let mut ticket = MaybeUninit::uninit();
     if !matches!(call::enter(&mut ticket, hook, row, &padded([first, second, third])), call::Performer::Pass)
     {
-        // SAFETY: the answer says that the ticket was written.
+        // SAFETY: `enter` has written the ticket in this case.
         unsafe { call::leave(&mut ticket, 0) };
     }
     crate::dispatch::process::leaving(hook.does);
