@@ -1,4 +1,4 @@
-// Descriptors that arrive from elsewhere: in messages, and by pidfd_getfd.
+// Descriptors that are received: in messages, and by pidfd_getfd.
 //
 //   fd_messages FILE [threads]
 #include "fd_check.h"
@@ -12,7 +12,7 @@ union control {
 	char space[CMSG_SPACE(MANY * sizeof(int)) * 2];
 };
 
-// Sends the descriptors, split into so many control messages; the kernel makes one of them.
+// Sends the descriptors, split into the given number of control messages, which the kernel joins into one.
 static void send_all(int to, const int *fds, int count, int parts)
 {
 	struct iovec vector = {"x", 1};
@@ -32,7 +32,7 @@ static void send_all(int to, const int *fds, int count, int parts)
 
 static void send_one(int to, int fd) { send_all(to, &fd, 1, 1); }
 
-// A pair to send through; its numbers are out of the way.
+// A socket pair to send through, on high numbers.
 static void channel(int pair[2], int type)
 {
 	CHECK(socketpair(AF_UNIX, type, 0, pair));
@@ -72,7 +72,8 @@ static const struct way {
 	    {"SYS_recvmmsg", by_recvmmsg_syscall}};
 enum { WAYS = sizeof(ways) / sizeof(*ways) };
 
-// Receives one message with room for so many descriptors; how many came, and the flags. The first is *fd.
+// Receives one message with space for `room` descriptors. Returns how many came, and the flags; the first
+// is *fd.
 static int receive(const struct way *way, int from, int room, int flags, int *fd, int *message_flags)
 {
 	char byte;
@@ -97,7 +98,7 @@ static void step(const char *what, const struct way *way)
 	look_after_use(text);
 }
 
-// Every way to receive, with everything that a message can have about it.
+// Every call that receives, with everything that a message can contain.
 static void messages(void)
 {
 	int pair[2], fd = -1, flags;
@@ -136,7 +137,7 @@ static void messages(void)
 		send_all(pair[0], all, 6, 1);
 		CHECK(read(pair[1], &byte, 1));
 		look("dropped by recv and read");
-		// What was sent is closed before it arrives, and its number is another socket.
+		// The descriptor is closed before it arrives, and its number becomes another socket.
 		send_one(pair[0], tcp);
 		CHECK(close(tcp));
 		make(UNIX_STREAM);
@@ -167,7 +168,7 @@ static void batch(void)
 	look_after_use("recvmmsg of three");
 }
 
-// What is done to the one that has arrived is done to the one that was sent.
+// A change through the received descriptor is a change of the sender's socket.
 static void shared(void)
 {
 	int pair[2], fd, flags, tcp = make(TCP);
@@ -191,7 +192,7 @@ static void shared(void)
 	look("both are closed");
 }
 
-// From another process, which made it or changes it.
+// From another process, which has made or changes the socket.
 static void from_a_child(void)
 {
 	int pair[2], fd, flags, tcp = make(TCP);
@@ -232,7 +233,7 @@ static void by_pidfd(void)
 		_exit(0);
 	}
 	int other = CHECK(pidfd_open(child, 0)), got;
-	// The child has it a moment later.
+	// The child may not have it yet.
 	while ((got = pidfd_getfd(other, release[1] + 1, 0)) < 0)
 		if (errno != EBADF)
 			die("pidfd_getfd");

@@ -37,7 +37,7 @@ fn disagreements(report: &[String]) -> Vec<&String> {
 }
 
 /// Every level with a view, with and without rings at the level where they matter.
-fn ways() -> impl Iterator<Item = (Level, (&'static str, &'static str))> {
+fn modes() -> impl Iterator<Item = (Level, (&'static str, &'static str))> {
     let with_rings = WATCHED.map(|level| (level, RINGS[0]));
     with_rings.into_iter().chain([(Level::Io, RINGS[1])])
 }
@@ -56,7 +56,7 @@ fn agrees(program: &str, rows: usize) {
         let off = report(&mut command(Level::Off, None, &program), scratch.path(), args);
         assert_eq!(off, native, "{args:?} without a log");
 
-        for (level, rings) in ways() {
+        for (level, rings) in modes() {
             let scratch = Scratch::new();
             let mut command = command(level, Some(scratch.path()), &program);
             command.env("LD_PRELOAD", test_shim()).env(rings.0, rings.1);
@@ -140,7 +140,7 @@ fn a_storm_of_all_of_them_with_data_calls_on_the_slow_path() {
 #[test]
 #[ignore = "takes a minute; scripts/soak.sh runs it"]
 fn a_million_operations() {
-    for (level, rings) in ways() {
+    for (level, rings) in modes() {
         storm(level, rings, MANY_OPERATIONS);
     }
 }

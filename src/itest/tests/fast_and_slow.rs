@@ -10,7 +10,7 @@ use sockshim_itest::{Level, Scratch, cc, command, events, run};
 /// Reached only by a hang.
 const DEADLINE: Duration = Duration::from_secs(120);
 
-/// The calls of `stress/both_ways.c`, and how often each is logged: not when none of its descriptors is a socket.
+/// The calls of `stress/fast_and_slow.c`, and how often each is logged: not when none of its descriptors is a socket.
 const EXPECTED: [(&str, usize); 17] = [
     ("__poll_chk", 2),
     ("__ppoll_chk", 2),
@@ -46,12 +46,12 @@ fn calls(events: &[Value], of_main: bool) -> Vec<Value> {
 }
 
 #[test]
-fn both_ways_say_the_same() {
+fn both_paths_log_the_same() {
     let native =
-        run(&mut command(Level::Native, None, cc("stress/both_ways.c", &["-pthread"])), b"", DEADLINE);
+        run(&mut command(Level::Native, None, cc("stress/fast_and_slow.c", &["-pthread"])), b"", DEADLINE);
     assert!(native.status.success(), "{native:?}");
     let scratch = Scratch::new();
-    let mut shimmed = command(Level::Io, Some(scratch.path()), cc("stress/both_ways.c", &["-pthread"]));
+    let mut shimmed = command(Level::Io, Some(scratch.path()), cc("stress/fast_and_slow.c", &["-pthread"]));
     let shimmed = run(&mut shimmed, b"", DEADLINE);
     assert_eq!((shimmed.stdout(), shimmed.stderr()), (native.stdout(), native.stderr()));
     assert_eq!(shimmed.status, native.status);
