@@ -61,10 +61,10 @@ Exit codes:
 
 #[derive(Subcommand)]
 enum Command {
-    Check(commands::check::Args),
-    Explain(commands::explain::Args),
-    Hooks(commands::hooks::Args),
-    Tables(commands::tables::Args),
+    Check(commands::check::CheckArgs),
+    Explain(commands::explain::ExplainArgs),
+    Hooks(commands::hooks::HooksArgs),
+    Tables(commands::tables::TablesArgs),
 }
 
 impl Command {

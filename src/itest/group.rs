@@ -102,10 +102,10 @@ impl Drop for Group {
 
 /// The bytes that were read from a pipe so far.
 #[derive(Debug, Clone)]
-pub(crate) struct Collected(Arc<(Mutex<State>, Condvar)>);
+pub(crate) struct Collected(Arc<(Mutex<GroupState>, Condvar)>);
 
 #[derive(Debug, Default)]
-struct State {
+struct GroupState {
     bytes: Vec<u8>,
     ended: bool,
 }

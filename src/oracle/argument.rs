@@ -154,7 +154,7 @@ impl Pointer {
 
 /// A message as sendmsg(2) and recvmsg(2) take it.
 #[derive(Clone, Debug)]
-pub struct Message {
+pub struct MessageArgument {
     /// Where the header is.
     pub header: Pointer,
     /// `msg_name`; null for `None`.
@@ -171,10 +171,10 @@ pub struct Message {
     pub control: Pointer,
 }
 
-impl Message {
+impl MessageArgument {
     /// A message of one part, without a name.
-    pub fn plain(len: i64) -> Message {
-        Message {
+    pub fn plain(len: i64) -> MessageArgument {
+        MessageArgument {
             header: Pointer::Good,
             name: None,
             parts: 1,

@@ -3,12 +3,12 @@
 //! Each call is made with every combination of its faulty arguments, on descriptors that are not sockets and on every
 //! kind of socket in several states.
 
-use crate::argument::{Addr, Message, Pointer::*};
+use crate::argument::{Addr, MessageArgument, Pointer::*};
 use crate::kernel;
 use crate::kinds::{KINDS, Kind};
 use crate::remembered::Remembered;
-use crate::setting::{LABORATORY, Outcome, Setting, UNPRIVILEGED_LABORATORY};
-use crate::subject::{Asked, Subject};
+use crate::setting::{ChildOutcome, LABORATORY, Setting, UNPRIVILEGED_LABORATORY};
+use crate::subject::{BothAnswers, Subject};
 use crate::tally::Tally;
 use crate::triples::without_descriptors;
 use libc::c_int;
@@ -28,7 +28,7 @@ use std::io::Write;
 pub fn run() -> bool {
     let mut equal = true;
     for setting in [&LABORATORY, &UNPRIVILEGED_LABORATORY] {
-        equal &= setting.run(|| in_setting(setting)) == Outcome::Equal;
+        equal &= setting.run(|| in_setting(setting)) == ChildOutcome::Equal;
     }
     equal
 }
@@ -119,7 +119,7 @@ const STATES: &[(&str, Prepare)] = &[
 /// the descriptor is made anew.
 fn all_calls<'a>(name: &str, state: &str, kind: &Kind, make: &dyn Fn() -> Subject<'a>, tally: &Tally) {
     let current = Cell::new(None::<Subject>);
-    let ask = |what: String, call: &dyn Fn(&Subject) -> Asked| {
+    let ask = |what: String, call: &dyn Fn(&Subject) -> BothAnswers| {
         let subject = current.take().unwrap_or_else(make);
         let asked = call(&subject);
         tally.add(asked.predicted, asked.answer.err(), || format!("{name} {state}: {what}"));
@@ -214,7 +214,7 @@ fn addresses(kind: &Kind) -> Vec<Addr> {
     addresses
 }
 
-type Ask<'a> = dyn Fn(String, &dyn Fn(&Subject) -> Asked) + 'a;
+type Ask<'a> = dyn Fn(String, &dyn Fn(&Subject) -> BothAnswers) + 'a;
 
 fn options(ask: &Ask) {
     let names = [
@@ -287,7 +287,7 @@ fn data(kind: &Kind, ask: &Ask) {
 }
 
 /// Messages with faults in header, name, parts and control messages.
-fn messages(kind: &Kind) -> Vec<Message> {
+fn messages(kind: &Kind) -> Vec<MessageArgument> {
     let names = [
         None,
         Some(kind.wildcard()),
@@ -298,18 +298,18 @@ fn messages(kind: &Kind) -> Vec<Message> {
         Some(Addr::bad(16)),
         Some(Addr::bad(-1)),
     ];
-    let mut messages = vec![Message { header: Bad, parts: 2000, ..Message::plain(1) }];
+    let mut messages = vec![MessageArgument { header: Bad, parts: 2000, ..MessageArgument::plain(1) }];
     for name in names {
-        let plain = Message { name, ..Message::plain(1) };
+        let plain = MessageArgument { name, ..MessageArgument::plain(1) };
         messages.extend([
             plain.clone(),
-            Message { parts: 0, ..plain.clone() },
-            Message { parts: 1025, iov: Bad, ..plain.clone() },
-            Message { iov: Bad, ..plain.clone() },
-            Message { len: -1, ..plain.clone() },
-            Message { len: -1, control_len: 1 << 40, ..plain.clone() },
-            Message { control_len: 1 << 40, ..plain.clone() },
-            Message { control_len: 64, control: Bad, ..plain },
+            MessageArgument { parts: 0, ..plain.clone() },
+            MessageArgument { parts: 1025, iov: Bad, ..plain.clone() },
+            MessageArgument { iov: Bad, ..plain.clone() },
+            MessageArgument { len: -1, ..plain.clone() },
+            MessageArgument { len: -1, control_len: 1 << 40, ..plain.clone() },
+            MessageArgument { control_len: 1 << 40, ..plain.clone() },
+            MessageArgument { control_len: 64, control: Bad, ..plain },
         ]);
     }
     messages

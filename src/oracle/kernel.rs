@@ -5,13 +5,13 @@ use sockshim_core::errno::Errno;
 use sockshim_sys as sys;
 
 /// The result of a system call.
-pub type Answer = Result<i64, Errno>;
+pub type KernelAnswer = Result<i64, Errno>;
 
 /// A system call whose arguments are numbers, and pointers that the caller guarantees.
 ///
 /// # Safety
 /// The contract of the call.
-pub unsafe fn call(nr: c_long, args: &[i64]) -> Answer {
+pub unsafe fn call(nr: c_long, args: &[i64]) -> KernelAnswer {
     let mut words = [0; 6];
     words[..args.len()].copy_from_slice(args);
     // SAFETY: the caller's promise.
@@ -23,7 +23,7 @@ pub unsafe fn call(nr: c_long, args: &[i64]) -> Answer {
 ///
 /// # Panics
 /// When the call failed, with what it was for.
-pub fn must(what: &str, answer: Answer) -> i64 {
+pub fn must(what: &str, answer: KernelAnswer) -> i64 {
     match answer {
         Ok(value) => value,
         Err(errno) => panic!("{what}: {}", name(Some(errno))),
@@ -39,7 +39,7 @@ pub fn name(errno: Option<Errno>) -> String {
 }
 
 /// socket(2).
-pub fn socket(family: c_int, ty: c_int, protocol: c_int) -> Answer {
+pub fn socket(family: c_int, ty: c_int, protocol: c_int) -> KernelAnswer {
     // SAFETY: takes numbers.
     unsafe { call(libc::SYS_socket, &[family.into(), ty.into(), protocol.into()]) }
 }
@@ -54,13 +54,13 @@ pub fn socketpair(family: c_int, ty: c_int, protocol: c_int) -> Result<[c_int; 2
 }
 
 /// fcntl(2) with a number as its argument.
-pub fn fcntl(fd: c_int, cmd: c_int, argument: c_int) -> Answer {
+pub fn fcntl(fd: c_int, cmd: c_int, argument: c_int) -> KernelAnswer {
     // SAFETY: takes numbers.
     unsafe { call(libc::SYS_fcntl, &[fd.into(), cmd.into(), argument.into()]) }
 }
 
 /// ioctl(2) with a buffer of the oracle's own.
-pub fn ioctl(fd: c_int, request: c_int, argument: &mut [u8]) -> Answer {
+pub fn ioctl(fd: c_int, request: c_int, argument: &mut [u8]) -> KernelAnswer {
     // SAFETY: the buffer is large enough for every request that is made here.
     unsafe { call(libc::SYS_ioctl, &[fd.into(), request.into(), argument.as_mut_ptr() as i64]) }
 }

@@ -119,8 +119,8 @@ fn number(text: &str) -> Option<u64> {
 
 fn run(command: &str, options: &Options) -> bool {
     match command {
-        "socket" => triples::run(triples::Call::Socket),
-        "socketpair" => triples::run(triples::Call::Pair),
+        "socket" => triples::run(triples::Creation::Socket),
+        "socketpair" => triples::run(triples::Creation::Pair),
         "matrix" => matrix::run(),
         "faults" => faults::run(),
         "walks" => walks::run(options.sequences, options.seed),

@@ -9,12 +9,12 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 /// The name of a question, with its arguments.
-type Question = (&'static str, [c_int; 5]);
+type FactQuestion = (&'static str, [c_int; 5]);
 
 /// A [`LiveKernel`] that is asked each question only once.
 pub struct Remembered {
     kernel: LiveKernel,
-    answers: Mutex<HashMap<Question, Option<Known<c_int>>>>,
+    answers: Mutex<HashMap<FactQuestion, Option<Known<c_int>>>>,
 }
 
 impl Remembered {

@@ -6,7 +6,7 @@ use std::io::Write;
 
 /// The result of a child.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Outcome {
+pub enum ChildOutcome {
     /// There was no mismatch.
     Equal,
     /// There were mismatches, which the child has printed.
@@ -63,7 +63,7 @@ pub const UNPRIVILEGED_LABORATORY: Setting = Setting {
 
 impl Setting {
     /// Runs `work` in a child that is in this setting.
-    pub fn run(&self, work: impl FnOnce() -> bool) -> Outcome {
+    pub fn run(&self, work: impl FnOnce() -> bool) -> ChildOutcome {
         let _ = std::io::stdout().flush();
         // SAFETY: this process has one thread, so the child may do anything.
         let pid = unsafe { libc::fork() };
@@ -88,9 +88,9 @@ impl Setting {
         let waited = unsafe { libc::waitpid(pid, &raw mut status, 0) };
         assert_eq!(waited, pid, "waitpid");
         match (libc::WIFEXITED(status), libc::WEXITSTATUS(status)) {
-            (true, 0) => Outcome::Equal,
-            (true, 2) => Outcome::Unavailable,
-            _ => Outcome::Different,
+            (true, 0) => ChildOutcome::Equal,
+            (true, 2) => ChildOutcome::Unavailable,
+            _ => ChildOutcome::Different,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! One descriptor, and each call on it made twice: through the tables and to the kernel.
 
 use crate::argument::{Addr, Pointer};
-use crate::kernel::{self, Answer, call};
+use crate::kernel::{self, KernelAnswer, call};
 use crate::mutation;
 use libc::c_int;
 use sockshim_core::fdtable::{FDS, Handle};
@@ -15,13 +15,13 @@ use sockshim_core::verdict::{Change, Instead, Predicted, Verdict};
 use sockshim_sys as sys;
 
 /// A call that was made on both sides.
-pub struct Asked {
+pub struct BothAnswers {
     /// The function of the ops that the tables name.
     pub handler: Option<Func>,
     /// The prediction of the tables.
     pub predicted: Predicted,
     /// The kernel's answer.
-    pub answer: Answer,
+    pub answer: KernelAnswer,
     /// Why the tables left the call to the host, if they did.
     pub why: &'static str,
     /// Whether the call may have changed the descriptor's state.
@@ -118,8 +118,8 @@ impl<'a> Subject<'a> {
         &self,
         handler: impl Fn(&'static ProtoOps) -> Option<Func>,
         predict: impl FnOnce(&mut Cx, Lookup) -> Verdict,
-        perform: impl FnOnce(i64) -> Answer,
-    ) -> Asked {
+        perform: impl FnOnce(i64) -> KernelAnswer,
+    ) -> BothAnswers {
         let lookup = self.lookup();
         let mut path = Path::new();
         let mut instead = Instead::new();
@@ -138,7 +138,7 @@ impl<'a> Subject<'a> {
             Finding::Host(what) => Some(*what),
             _ => None,
         });
-        Asked {
+        BothAnswers {
             handler: socket.and_then(|socket| socket.ops).and_then(handler),
             predicted: verdict.predicted,
             answer,
@@ -148,14 +148,14 @@ impl<'a> Subject<'a> {
     }
 
     /// bind(2).
-    pub fn bind(&self, addr: &Addr) -> Asked {
+    pub fn bind(&self, addr: &Addr) -> BothAnswers {
         // SAFETY: the kernel checks the pointer.
         let perform = |fd| unsafe { call(libc::SYS_bind, &[fd, addr.pointer(), addr.len.into()]) };
         self.ask(|ops| Some(ops.bind.func), |cx, fd| sys_bind(cx, fd, borrowed(&addr.copied())), perform)
     }
 
     /// connect(2).
-    pub fn connect(&self, addr: &Addr) -> Asked {
+    pub fn connect(&self, addr: &Addr) -> BothAnswers {
         // SAFETY: the kernel checks the pointer.
         let perform = |fd| unsafe { call(libc::SYS_connect, &[fd, addr.pointer(), addr.len.into()]) };
         let predict = |cx: &mut Cx, fd| mutation::connect(cx, fd, borrowed(&addr.copied()));
@@ -163,21 +163,21 @@ impl<'a> Subject<'a> {
     }
 
     /// listen(2).
-    pub fn listen(&self, backlog: c_int) -> Asked {
+    pub fn listen(&self, backlog: c_int) -> BothAnswers {
         // SAFETY: takes numbers.
         let perform = |fd| unsafe { call(libc::SYS_listen, &[fd, backlog.into()]) };
         self.ask(|ops| Some(ops.listen.func), |cx, fd| sys_listen(cx, fd, backlog), perform)
     }
 
     /// accept4(2) without an address.
-    pub fn accept(&self, flags: c_int) -> Asked {
+    pub fn accept(&self, flags: c_int) -> BothAnswers {
         // SAFETY: takes numbers and null pointers.
         let perform = |fd| unsafe { call(libc::SYS_accept4, &[fd, 0, 0, flags.into()]) };
         self.ask(|ops| Some(ops.accept.func), |cx, fd| sys_accept4(cx, fd, flags), perform)
     }
 
     /// getsockname(2) and getpeername(2), with a buffer of `len` bytes.
-    pub fn getname(&self, peer: bool, len: c_int, len_at: Pointer, buffer: Pointer) -> Asked {
+    pub fn getname(&self, peer: bool, len: c_int, len_at: Pointer, buffer: Pointer) -> BothAnswers {
         let nr = if peer { libc::SYS_getpeername } else { libc::SYS_getsockname };
         let (mut room, mut bytes) = (len, [0_u8; 256]);
         // SAFETY: the buffers are longer than any address; the kernel checks the pointers.
@@ -198,7 +198,14 @@ impl<'a> Subject<'a> {
     }
 
     /// setsockopt(2) with an int.
-    pub fn setsockopt(&self, level: c_int, name: c_int, value: c_int, len: c_int, at: Pointer) -> Asked {
+    pub fn setsockopt(
+        &self,
+        level: c_int,
+        name: c_int,
+        value: c_int,
+        len: c_int,
+        at: Pointer,
+    ) -> BothAnswers {
         let values = [value; 16];
         let args = [level.into(), name.into(), at.to(values.as_ptr()), len.into()];
         // SAFETY: the buffer is longer than any length that is passed; the kernel checks the pointer.
@@ -208,7 +215,14 @@ impl<'a> Subject<'a> {
     }
 
     /// getsockopt(2).
-    pub fn getsockopt(&self, level: c_int, name: c_int, len: c_int, len_at: Pointer, at: Pointer) -> Asked {
+    pub fn getsockopt(
+        &self,
+        level: c_int,
+        name: c_int,
+        len: c_int,
+        len_at: Pointer,
+        at: Pointer,
+    ) -> BothAnswers {
         let (mut room, mut bytes) = (len, [0_u8; 256]);
         let args = [level.into(), name.into(), at.to(bytes.as_mut_ptr()), len_at.to(&raw mut room)];
         // SAFETY: the buffer is longer than any length that is passed; the kernel checks the pointers.
@@ -218,21 +232,21 @@ impl<'a> Subject<'a> {
     }
 
     /// shutdown(2).
-    pub fn shutdown(&self, how: c_int) -> Asked {
+    pub fn shutdown(&self, how: c_int) -> BothAnswers {
         // SAFETY: takes numbers.
         let perform = |fd| unsafe { call(libc::SYS_shutdown, &[fd, how.into()]) };
         self.ask(|ops| Some(ops.shutdown.func), |cx, fd| sys_shutdown(cx, fd, how), perform)
     }
 
     /// ioctl(2) with a zeroed argument.
-    pub fn ioctl(&self, request: c_int) -> Asked {
+    pub fn ioctl(&self, request: c_int) -> BothAnswers {
         let mut argument = [0_u8; 256];
         let perform = |fd: i64| kernel::ioctl(fd as c_int, request, &mut argument);
         self.ask(|ops| Some(ops.ioctl.func), |cx, fd| sys_ioctl(cx, fd, request), perform)
     }
 
     /// mmap(2) of one page.
-    pub fn mmap(&self) -> Asked {
+    pub fn mmap(&self) -> BothAnswers {
         const PAGE: i64 = 4096;
         let perform = |fd| {
             let flags = i64::from(libc::MAP_SHARED);

@@ -1,8 +1,8 @@
 //! The calls that move data, each made through the tables and to the kernel.
 
-use crate::argument::{Addr, Message, Pointer};
+use crate::argument::{Addr, MessageArgument, Pointer};
 use crate::kernel::{self, call};
-use crate::subject::{Asked, Subject};
+use crate::subject::{BothAnswers, Subject};
 use libc::c_int;
 use sockshim_core::net::ops::{Cx, ProtoOps};
 use sockshim_core::net::socket::*;
@@ -10,7 +10,7 @@ use sockshim_sys as sys;
 
 impl Subject<'_> {
     /// sendto(2).
-    pub fn sendto(&self, len: u64, buffer: Pointer, flags: c_int, addr: Option<&Addr>) -> Asked {
+    pub fn sendto(&self, len: u64, buffer: Pointer, flags: c_int, addr: Option<&Addr>) -> BothAnswers {
         let bytes = vec![0_u8; len as usize + 64];
         let (pointer, addr_len) = addr.map_or((0, 0), |addr| (addr.pointer(), addr.len));
         let args = [buffer.to(bytes.as_ptr()), len as i64, (flags | libc::MSG_NOSIGNAL).into()];
@@ -26,7 +26,7 @@ impl Subject<'_> {
     }
 
     /// recvfrom(2) without an address.
-    pub fn recvfrom(&self, len: u64, buffer: Pointer, flags: c_int) -> Asked {
+    pub fn recvfrom(&self, len: u64, buffer: Pointer, flags: c_int) -> BothAnswers {
         let mut bytes = vec![0_u8; len as usize + 64];
         let args = [buffer.to(bytes.as_mut_ptr()), len as i64, flags.into()];
         // SAFETY: the buffer has the length that is passed; the kernel checks the pointer.
@@ -36,7 +36,7 @@ impl Subject<'_> {
     }
 
     /// sendmsg(2), or sendmmsg(2) with a count.
-    pub fn sendmsg(&self, message: &Message, count: Option<u32>, flags: c_int) -> Asked {
+    pub fn sendmsg(&self, message: &MessageArgument, count: Option<u32>, flags: c_int) -> BothAnswers {
         let flags = flags | libc::MSG_NOSIGNAL;
         let perform = |fd| {
             // SAFETY: the header is well formed; the kernel checks what it points to.
@@ -56,7 +56,7 @@ impl Subject<'_> {
     }
 
     /// recvmsg(2).
-    pub fn recvmsg(&self, message: &Message, flags: c_int) -> Asked {
+    pub fn recvmsg(&self, message: &MessageArgument, flags: c_int) -> BothAnswers {
         let perform = |fd| {
             // SAFETY: the header is well formed; the kernel checks what it points to.
             message.with_header(|header| unsafe { call(libc::SYS_recvmsg, &[fd, header, flags.into()]) })
@@ -69,11 +69,11 @@ impl Subject<'_> {
     /// recvmmsg(2) with a timeout, whose pointer may be bad.
     pub fn recvmmsg(
         &self,
-        message: &Message,
+        message: &MessageArgument,
         count: u32,
         flags: c_int,
         timeout: Option<(Pointer, i64)>,
-    ) -> Asked {
+    ) -> BothAnswers {
         let spec = libc::timespec { tv_sec: 0, tv_nsec: timeout.map_or(0, |(_, nanos)| nanos) };
         let spec_at = timeout.map_or(0, |(pointer, _)| pointer.to(&raw const spec));
         let perform = |fd| {
@@ -91,7 +91,7 @@ impl Subject<'_> {
     }
 
     /// read(2).
-    pub fn read(&self, count: u64) -> Asked {
+    pub fn read(&self, count: u64) -> BothAnswers {
         let mut bytes = vec![0_u8; count as usize + 1];
         // SAFETY: the buffer is long enough.
         let perform = |fd| unsafe { call(libc::SYS_read, &[fd, bytes.as_mut_ptr() as i64, count as i64]) };
@@ -99,7 +99,7 @@ impl Subject<'_> {
     }
 
     /// write(2). The oracle ignores SIGPIPE.
-    pub fn write(&self, count: u64) -> Asked {
+    pub fn write(&self, count: u64) -> BothAnswers {
         let bytes = vec![0_u8; count as usize + 1];
         // SAFETY: the buffer is long enough.
         let perform = |fd| unsafe { call(libc::SYS_write, &[fd, bytes.as_ptr() as i64, count as i64]) };
@@ -107,7 +107,7 @@ impl Subject<'_> {
     }
 
     /// splice(2) of three bytes from the socket to a pipe.
-    pub fn splice_read(&self) -> Asked {
+    pub fn splice_read(&self) -> BothAnswers {
         let [read, write] = pipe();
         // SAFETY: takes numbers and null pointers.
         let perform = |fd| unsafe { call(libc::SYS_splice, &[fd, 0, write.into(), 0, 3, 0]) };
@@ -119,7 +119,7 @@ impl Subject<'_> {
     }
 
     /// splice(2) of three bytes from a pipe to the socket.
-    pub fn splice_write(&self) -> Asked {
+    pub fn splice_write(&self) -> BothAnswers {
         let [read, write] = pipe();
         let _ = sys::write(write, b"abc");
         // SAFETY: takes numbers and null pointers.
@@ -131,7 +131,7 @@ impl Subject<'_> {
     }
 
     /// sendfile(2) of three bytes from a file to the socket.
-    pub fn sendfile_to(&self) -> Asked {
+    pub fn sendfile_to(&self) -> BothAnswers {
         let file = sys::open(c"/proc/self/exe", libc::O_RDONLY | libc::O_CLOEXEC, 0).unwrap_or(-1);
         // SAFETY: takes numbers and a null pointer.
         let perform = |fd| unsafe { call(libc::SYS_sendfile, &[fd, file.into(), 0, 3]) };
@@ -141,7 +141,7 @@ impl Subject<'_> {
     }
 
     /// sendfile(2) of three bytes from the socket to a device.
-    pub fn sendfile_from(&self) -> Asked {
+    pub fn sendfile_from(&self) -> BothAnswers {
         let null = sys::open(c"/dev/null", libc::O_WRONLY | libc::O_CLOEXEC, 0).unwrap_or(-1);
         // SAFETY: takes numbers and a null pointer.
         let perform = |fd| unsafe { call(libc::SYS_sendfile, &[null.into(), fd, 0, 3]) };
@@ -151,7 +151,7 @@ impl Subject<'_> {
     }
 
     /// sendfile(2) of three bytes from the socket to a pipe.
-    pub fn sendfile_to_pipe(&self) -> Asked {
+    pub fn sendfile_to_pipe(&self) -> BothAnswers {
         let [read, write] = pipe();
         // SAFETY: takes numbers and a null pointer.
         let perform = |fd| unsafe { call(libc::SYS_sendfile, &[write.into(), fd, 0, 3]) };

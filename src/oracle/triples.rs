@@ -2,7 +2,7 @@
 
 use crate::kernel;
 use crate::remembered::Remembered;
-use crate::setting::{Outcome, SETTINGS, Setting};
+use crate::setting::{ChildOutcome, SETTINGS, Setting};
 use crate::tally::{Comparison, Tally, compare};
 use libc::c_int;
 use sockshim_core::errno::Errno;
@@ -21,7 +21,7 @@ type Triple = (c_int, c_int, c_int);
 
 /// Which of the two calls is made.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Call {
+pub enum Creation {
     /// socket(2).
     Socket,
     /// socketpair(2).
@@ -32,15 +32,15 @@ pub enum Call {
 const PATIENT_THREADS: usize = 64;
 
 /// Compares in every setting. `false` when there was a mismatch.
-pub fn run(call: Call) -> bool {
+pub fn run(call: Creation) -> bool {
     let mut equal = true;
     for setting in SETTINGS {
-        equal &= setting.run(|| in_setting(setting, call)) != Outcome::Different;
+        equal &= setting.run(|| in_setting(setting, call)) != ChildOutcome::Different;
     }
     equal
 }
 
-fn in_setting(setting: &Setting, call: Call) -> bool {
+fn in_setting(setting: &Setting, call: Creation) -> bool {
     let begin = Instant::now();
     let facts = Remembered::new();
     let (triples, extremes) = (Tally::default(), Tally::default());
@@ -99,7 +99,7 @@ fn flags_and_extremes() -> Vec<Triple> {
     triples
 }
 
-fn ask_all(triples: &[Triple], call: Call, facts: &Remembered, tally: &Tally) {
+fn ask_all(triples: &[Triple], call: Creation, facts: &Remembered, tally: &Tally) {
     let is_packet = |(family, ty, _): &Triple| {
         *family == libc::AF_PACKET || (*family == libc::AF_INET && ty & 0xf == SOCK_PACKET)
     };
@@ -113,14 +113,14 @@ fn ask_all(triples: &[Triple], call: Call, facts: &Remembered, tally: &Tally) {
     });
 }
 
-fn ask(triple: Triple, call: Call, facts: &Remembered, tally: &Tally) {
+fn ask(triple: Triple, call: Creation, facts: &Remembered, tally: &Tally) {
     let (verdict, expected) = predict(triple, call, facts);
     let answer = match call {
-        Call::Socket => {
+        Creation::Socket => {
             let (family, ty, protocol) = triple;
             kernel::socket(family, ty, protocol).map(|fd| [fd as c_int, -1])
         }
-        Call::Pair => kernel::socketpair(triple.0, triple.1, triple.2),
+        Creation::Pair => kernel::socketpair(triple.0, triple.1, triple.2),
     };
     let mut comparison = compare(verdict.predicted, answer.err());
     let mut what = String::new();
@@ -140,13 +140,13 @@ fn ask(triple: Triple, call: Call, facts: &Remembered, tally: &Tally) {
 }
 
 /// The answer of the tables.
-pub fn predict((family, ty, protocol): Triple, call: Call, facts: &Remembered) -> (Verdict, Socket) {
+pub fn predict((family, ty, protocol): Triple, call: Creation, facts: &Remembered) -> (Verdict, Socket) {
     let mut path = Path::new();
     let mut instead = Instead::new();
     let mut cx = Cx { path: &mut path, net: Net { facts, ..INIT_NET }, instead: &mut instead };
     match call {
-        Call::Socket => sys_socket(&mut cx, family, ty, protocol),
-        Call::Pair => sys_socketpair(&mut cx, family, ty, protocol, Some(Ok(()))),
+        Creation::Socket => sys_socket(&mut cx, family, ty, protocol),
+        Creation::Pair => sys_socketpair(&mut cx, family, ty, protocol, Some(Ok(()))),
     }
 }
 
@@ -176,7 +176,7 @@ pub fn without_descriptors(facts: &Remembered, tally: &Tally) {
         for ty in [0, 1, 2, 3, 5, 11, 0x10] {
             for protocol in [-1, 0, 1, 6, 99, 263] {
                 let triple = (family, ty, protocol);
-                let plain = predict(triple, Call::Socket, facts).0.predicted;
+                let plain = predict(triple, Creation::Socket, facts).0.predicted;
                 let single = if plain == Predicted::Ok { Predicted::Errno(Errno::EMFILE) } else { plain };
                 let bad_flags = ty & !0xf != 0;
                 let pair = if bad_flags { Errno::EINVAL } else { Errno::EMFILE };

@@ -27,6 +27,9 @@ const HEAD: usize = 32;
 const BATCH: usize = 16;
 const PAGE: usize = 4096;
 
+/// A vector of C strings that ends with a null: an environment, or the arguments of exec.
+pub type Strings = *const *const c_char;
+
 /// The variables as they were at the start.
 pub struct Own {
     /// The entry for `LD_PRELOAD`; empty if the library was not loaded through it.
@@ -119,7 +122,7 @@ impl Survey {
 }
 
 /// Searches an environment. `None` if it cannot be read, or if nothing was stored.
-pub fn survey(environment: *const *const c_char) -> Option<Survey> {
+pub fn survey(environment: Strings) -> Option<Survey> {
     let own = own()?;
     let pid = sys::getpid();
     let mut survey =
@@ -261,13 +264,13 @@ unsafe extern "C" {
 }
 
 /// The value of `environ`.
-pub fn of_program() -> *const *const c_char {
+pub fn of_program() -> Strings {
     // SAFETY: libc defines it. The program may change it with setenv(3) meanwhile, as it may during execv(3).
     unsafe { ptr::read_volatile(&raw const environ) }
 }
 
 /// Whether a new program with this environment would be logged. `true` if that is not known.
-pub fn is_complete(environment: *const *const c_char) -> bool {
+pub fn is_complete(environment: Strings) -> bool {
     let Some(own) = own().filter(|own| !own.entry.is_empty()) else { return true };
     let logs = own.lines.iter().flatten().any(|line| line.to_bytes().starts_with(LOG));
     survey(environment).is_none_or(|survey| survey.names_us && (survey.has_log || !logs))

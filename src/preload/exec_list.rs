@@ -9,6 +9,7 @@
 //! It reads from the caller's registers and stack what C guarantees: arguments up to a null, and for execle the
 //! environment after it. The vector is pushed word by word, so that a stack overflow hits the guard page.
 
+use crate::environment::Strings;
 use crate::table::HOOKS;
 use crate::word::padded;
 use crate::{call, mode};
@@ -16,7 +17,6 @@ use core::ffi::{c_char, c_int};
 use core::mem::MaybeUninit;
 use sockshim_core::hook::Does;
 
-type Strings = *const *const c_char;
 /// The function that makes the call: [`crate::propagate`] has one for each symbol.
 pub type Perform = unsafe extern "C-unwind" fn(*const c_char, Strings, Strings) -> c_int;
 

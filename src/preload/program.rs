@@ -21,7 +21,7 @@ const NAME_MAX: usize = 255;
 const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
 
 /// How a call names its program.
-pub enum Named {
+pub enum ProgramName {
     /// By a path, relative to a descriptor, with the flags of execveat(2).
     At(c_int, i64, c_int),
     /// By a name that is searched in PATH if it has no slash.
@@ -33,16 +33,16 @@ pub enum Named {
 }
 
 /// Why the new program will not be seen, if its file shows that.
-pub fn reason(named: &Named) -> Option<Reason> {
+pub fn reason(named: &ProgramName) -> Option<Reason> {
     if process::is_sandboxed() {
         return None;
     }
     let mut path = [0; PATH_MAX];
     let obstacle = match *named {
-        Named::At(dir, address, flags) => judge(dir, memory::c_string(address, &mut path)?, flags),
-        Named::Open(fd) => judge(fd, c"", libc::AT_EMPTY_PATH),
-        Named::Searched(address) => search(address, &mut path),
-        Named::Elsewhere(address) => {
+        ProgramName::At(dir, address, flags) => judge(dir, memory::c_string(address, &mut path)?, flags),
+        ProgramName::Open(fd) => judge(fd, c"", libc::AT_EMPTY_PATH),
+        ProgramName::Searched(address) => search(address, &mut path),
+        ProgramName::Elsewhere(address) => {
             let path = memory::c_string(address, &mut path)?;
             if path.to_bytes().first() != Some(&b'/') {
                 return None;
@@ -110,25 +110,25 @@ fn judge(dir: c_int, path: &CStr, flags: c_int) -> Option<Obstacle> {
     let mut interpreter = [0; HEAD + 1];
     let mut step = look(dir, path, flags, &mut interpreter)?;
     for _ in 0..NESTING {
-        let Step::Script = step else { break };
+        let Examined::Script = step else { break };
         let mut next = [0; HEAD + 1];
         step = look(libc::AT_FDCWD, CStr::from_bytes_until_nul(&interpreter).ok()?, 0, &mut next)?;
         interpreter = next;
     }
     match step {
-        Step::Obstacle(obstacle) => obstacle,
-        Step::Script => None,
+        Examined::Obstacle(obstacle) => obstacle,
+        Examined::Script => None,
     }
 }
 
-enum Step {
+enum Examined {
     Obstacle(Option<Obstacle>),
     /// A script, whose interpreter was copied.
     Script,
 }
 
 /// Examines one file. `None` if exec will fail, or if the file cannot be read.
-fn look(dir: c_int, path: &CStr, flags: c_int, interpreter: &mut [u8; HEAD + 1]) -> Option<Step> {
+fn look(dir: c_int, path: &CStr, flags: c_int, interpreter: &mut [u8; HEAD + 1]) -> Option<Examined> {
     if !is_executable(dir, path, flags) {
         return None;
     }
@@ -182,7 +182,7 @@ impl Source for Fd {
     }
 }
 
-fn look_into(fd: &Fd, interpreter: &mut [u8; HEAD + 1]) -> Option<Step> {
+fn look_into(fd: &Fd, interpreter: &mut [u8; HEAD + 1]) -> Option<Examined> {
     let stat = sys::stat_at(fd.0, c"", libc::AT_EMPTY_PATH).ok().filter(|stat| is_regular(*stat))?;
     match examine(fd) {
         Format::Script => {
@@ -190,9 +190,9 @@ fn look_into(fd: &Fd, interpreter: &mut [u8; HEAD + 1]) -> Option<Step> {
             let count = fd.read_at(0, &mut head);
             let script = script::parse(&head[..count])?;
             interpreter.get_mut(..script.interpreter.len())?.copy_from_slice(script.interpreter);
-            Some(Step::Script)
+            Some(Examined::Script)
         }
-        Format::Elf(elf) => Some(Step::Obstacle(elf.obstacle().or_else(|| secure(fd, stat)))),
+        Format::Elf(elf) => Some(Examined::Obstacle(elf.obstacle().or_else(|| secure(fd, stat)))),
         Format::Empty | Format::Broken(_) | Format::Unknown => None,
     }
 }

@@ -8,12 +8,10 @@
 //! The functions have the contracts of the libc functions that they replace. An environment is read directly only
 //! after [`environment::survey`] has had the kernel copy it.
 
-use crate::environment::{self, Own, Survey};
+use crate::environment::{self, Own, Strings, Survey};
 use crate::{mode, original, process, scratch};
 use core::ffi::c_char;
 use libc::{c_int, c_long, c_ulong, pid_t, posix_spawn_file_actions_t, posix_spawnattr_t};
-
-type Strings = *const *const c_char;
 
 /// What must be added to an environment.
 pub struct Plan {
@@ -154,7 +152,7 @@ pub unsafe extern "C-unwind" fn fexecve(fd: c_int, argv: Strings, envp: Strings)
     with(envp, |new| unsafe { original::fexecve(fd, argv, new.unwrap_or(envp)) })
 }
 
-type Arguments = *const *mut c_char;
+type Argv = *const *mut c_char;
 
 /// posix_spawn(3)
 pub unsafe extern "C-unwind" fn posix_spawn(
@@ -162,8 +160,8 @@ pub unsafe extern "C-unwind" fn posix_spawn(
     path: *const c_char,
     actions: *const posix_spawn_file_actions_t,
     attributes: *const posix_spawnattr_t,
-    argv: Arguments,
-    envp: Arguments,
+    argv: Argv,
+    envp: Argv,
 ) -> c_int {
     with(envp.cast(), |new| {
         let envp = new.map_or(envp, <*const *const c_char>::cast);
@@ -178,8 +176,8 @@ pub unsafe extern "C-unwind" fn posix_spawnp(
     file: *const c_char,
     actions: *const posix_spawn_file_actions_t,
     attributes: *const posix_spawnattr_t,
-    argv: Arguments,
-    envp: Arguments,
+    argv: Argv,
+    envp: Argv,
 ) -> c_int {
     with(envp.cast(), |new| {
         let envp = new.map_or(envp, <*const *const c_char>::cast);

@@ -56,13 +56,13 @@ impl Func {
 macro_rules! names {
     ($($name:ident)*) => {
         #[allow(non_camel_case_types, reason = "the variants are the kernel's names")]
-        enum Number { $($name,)* }
+        enum FuncIndex { $($name,)* }
 
         /// One function for each name of the list.
         #[allow(non_upper_case_globals, missing_docs, reason = "the constants are the kernel's names")]
         pub mod known {
-            use super::{Func, Number};
-            $(pub const $name: Func = Func::at(Number::$name as usize);)*
+            use super::{Func, FuncIndex};
+            $(pub const $name: Func = Func::at(FuncIndex::$name as usize);)*
         }
 
         const COUNT: usize = <[&str]>::len(&[$(stringify!($name),)*]);

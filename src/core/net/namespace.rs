@@ -8,7 +8,7 @@ use libc::c_int;
 
 /// Where a fact came from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Source {
+pub enum FactSource {
     /// The kernel was asked with a call, usually socket(2) on a socket that was closed at once.
     Probe,
     /// Read from a file below `/proc/sys`.
@@ -17,13 +17,13 @@ pub enum Source {
     Assumed,
 }
 
-impl Source {
+impl FactSource {
     /// The word for it in the log.
     pub fn word(self) -> &'static str {
         match self {
-            Source::Probe => "probe",
-            Source::Sysctl => "sysctl",
-            Source::Assumed => "assumed",
+            FactSource::Probe => "probe",
+            FactSource::Sysctl => "sysctl",
+            FactSource::Assumed => "assumed",
         }
     }
 }
@@ -34,23 +34,23 @@ pub struct Known<T> {
     /// The fact.
     pub value: T,
     /// Where it came from.
-    pub source: Source,
+    pub source: FactSource,
 }
 
 impl<T> Known<T> {
     /// A fact that a call to the kernel has shown.
     pub const fn probed(value: T) -> Self {
-        Known { value, source: Source::Probe }
+        Known { value, source: FactSource::Probe }
     }
 
     /// A fact from `/proc/sys`.
     pub const fn sysctl(value: T) -> Self {
-        Known { value, source: Source::Sysctl }
+        Known { value, source: FactSource::Sysctl }
     }
 
     /// A fact that is assumed.
     pub const fn assumed(value: T) -> Self {
-        Known { value, source: Source::Assumed }
+        Known { value, source: FactSource::Assumed }
     }
 }
 

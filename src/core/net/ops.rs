@@ -178,17 +178,17 @@ pub struct Op<F: Copy> {
 }
 
 /// `bind` and `connect`: the address as the program gave it.
-pub type Address = fn(&mut Cx, &Socket, &SockAddr) -> Verdict;
+pub type AddressFn = fn(&mut Cx, &Socket, &SockAddr) -> Verdict;
 /// `accept`, `release`.
-pub type Plain = fn(&mut Cx, &Socket) -> Verdict;
+pub type SocketFn = fn(&mut Cx, &Socket) -> Verdict;
 /// `socketpair`, on the first socket's ops.
-pub type Pair = fn(&mut Cx, &Socket, &Socket) -> Verdict;
+pub type PairFn = fn(&mut Cx, &Socket, &Socket) -> Verdict;
 /// `listen` (backlog), `shutdown` (how), `getname` (0 own, 1 peer, 2 peer of a new connection), `ioctl` (request).
-pub type Number = fn(&mut Cx, &Socket, c_int) -> Verdict;
+pub type NumberFn = fn(&mut Cx, &Socket, c_int) -> Verdict;
 /// `sendmsg` and `recvmsg`.
-pub type Message = fn(&mut Cx, &Socket, &Msg) -> Verdict;
+pub type MessageFn = fn(&mut Cx, &Socket, &Msg) -> Verdict;
 /// `setsockopt` and `getsockopt`.
-pub type Choice = fn(&mut Cx, &Socket, &Opt) -> Verdict;
+pub type OptionFn = fn(&mut Cx, &Socket, &Opt) -> Verdict;
 
 macro_rules! proto_ops {
     ($($(#[$doc:meta])* $member:ident: $ty:ty,)*) => {
@@ -215,61 +215,61 @@ macro_rules! proto_ops {
 }
 
 /// A function that only the host can run, or NULL.
-pub type Name = Option<Func>;
+pub type HostFn = Option<Func>;
 
 proto_ops! {
     /// The last reference to the open file is gone.
-    release: Op<Plain>,
+    release: Op<SocketFn>,
     /// bind(2).
-    bind: Op<Address>,
+    bind: Op<AddressFn>,
     /// connect(2).
-    connect: Op<Address>,
+    connect: Op<AddressFn>,
     /// socketpair(2).
-    socketpair: Op<Pair>,
+    socketpair: Op<PairFn>,
     /// accept(2).
-    accept: Op<Plain>,
+    accept: Op<SocketFn>,
     /// getsockname(2), getpeername(2).
-    getname: Op<Number>,
+    getname: Op<NumberFn>,
     /// poll(2) and its relatives; with NULL nothing is ever ready.
-    poll: Name,
+    poll: HostFn,
     /// ioctl(2).
-    ioctl: Op<Number>,
+    ioctl: Op<NumberFn>,
     /// ioctl(2) of a 32-bit program.
-    compat_ioctl: Name,
+    compat_ioctl: HostFn,
     /// SIOCGSTAMP and its relatives; NULL gives ENOTTY.
-    gettstamp: Name,
+    gettstamp: HostFn,
     /// listen(2).
-    listen: Op<Number>,
+    listen: Op<NumberFn>,
     /// shutdown(2).
-    shutdown: Op<Number>,
+    shutdown: Op<NumberFn>,
     /// setsockopt(2) beyond SOL_SOCKET; NULL gives EOPNOTSUPP.
-    setsockopt: Option<Op<Choice>>,
+    setsockopt: Option<Op<OptionFn>>,
     /// getsockopt(2) beyond SOL_SOCKET; NULL gives EOPNOTSUPP.
-    getsockopt: Option<Op<Choice>>,
+    getsockopt: Option<Op<OptionFn>>,
     /// /proc/PID/fdinfo.
-    show_fdinfo: Name,
+    show_fdinfo: HostFn,
     /// Everything that sends.
-    sendmsg: Op<Message>,
+    sendmsg: Op<MessageFn>,
     /// Everything that receives.
-    recvmsg: Op<Message>,
+    recvmsg: Op<MessageFn>,
     /// mmap(2).
-    mmap: Name,
+    mmap: HostFn,
     /// splice(2) from the socket.
-    splice_read: Name,
+    splice_read: HostFn,
     /// The end of a splice into the socket.
-    splice_eof: Name,
+    splice_eof: HostFn,
     /// SO_PEEK_OFF; NULL gives EOPNOTSUPP.
-    set_peek_off: Name,
+    set_peek_off: HostFn,
     /// Users in the kernel.
-    peek_len: Name,
+    peek_len: HostFn,
     /// Users in the kernel.
-    read_sock: Name,
+    read_sock: HostFn,
     /// Users in the kernel.
-    read_skb: Name,
+    read_skb: HostFn,
     /// Users in the kernel.
-    sendmsg_locked: Name,
+    sendmsg_locked: HostFn,
     /// SO_RCVLOWAT; NULL stores the value.
-    set_rcvlowat: Name,
+    set_rcvlowat: HostFn,
 }
 
 /// How a member of either shape tells its function's name.
@@ -289,14 +289,14 @@ impl<F: Copy> Member for Option<Op<F>> {
     }
 }
 
-impl Member for Name {
+impl Member for HostFn {
     fn function(&self) -> Option<&'static str> {
         self.map(Func::name)
     }
 }
 
 /// `create`: gives the socket its ops and its sock, or says why not.
-pub type Create = fn(&mut Cx, &mut Socket, c_int) -> Verdict;
+pub type CreateFn = fn(&mut Cx, &mut Socket, c_int) -> Verdict;
 
 /// `struct net_proto_family`: one family's entry in `net_families[]`.
 pub struct NetProtoFamily {
@@ -305,7 +305,7 @@ pub struct NetProtoFamily {
     /// Its number.
     pub family: c_int,
     /// Its create function.
-    pub create: Op<Create>,
+    pub create: Op<CreateFn>,
     /// The module that it lives in.
     pub owner: Option<&'static Module>,
     /// Every ops table that its sockets can have. The fd table stores an index into this list.

@@ -2,7 +2,7 @@
 
 use crate::errno::Errno;
 pub use crate::net::names::Func;
-use crate::net::namespace::Source;
+use crate::net::namespace::FactSource;
 use crate::net::sock::{SocketState, TcpState};
 use arrayvec::ArrayVec;
 use libc::c_int;
@@ -91,7 +91,7 @@ pub enum Finding {
         /// Its value; 0 and 1 for no and yes.
         value: i32,
         /// Where the value came from.
-        source: Source,
+        source: FactSource,
     },
     /// The name of the ops that the socket has.
     Ops(&'static &'static str),

@@ -42,19 +42,19 @@ impl InetProtosw {
     }
 }
 
-type List = Vec<&'static InetProtosw>;
+type EntryList = Vec<&'static InetProtosw>;
 
 /// How often one list can change; see [`crate::published`].
 const VERSIONS: usize = 64;
 
 /// `inetsw` or `inetsw6`: one list of entries per socket type.
 pub struct Protosw {
-    lists: [Published<List, VERSIONS>; SOCK_MAX as usize],
+    lists: [Published<EntryList, VERSIONS>; SOCK_MAX as usize],
 }
 
 /// The entry that a walk selected.
 #[derive(Clone, Copy)]
-pub struct Found {
+pub struct Selected {
     /// The row.
     pub entry: &'static InetProtosw,
     /// The protocol that the socket gets.
@@ -131,14 +131,14 @@ impl Protosw {
         modules: &'static [&'static InetProtosw],
         create: Func,
         wanted: (c_int, c_int, c_int),
-    ) -> Lookup {
+    ) -> ProtoswLookup {
         let (family, ty, protocol) = wanted;
         let of_type = || modules.iter().copied().filter(|entry| entry.ty == ty);
         for request in [Some(Some(ty)), Some(None), None] {
             let list = self.list(ty);
             if let Some((index, how, found)) = walk(list.iter().copied(), protocol) {
                 step_entry(cx, create, index, how, &found);
-                return Lookup::Found(found);
+                return ProtoswLookup::Found(found);
             }
             cx.path.step(create, Finding::NoEntry { entries: list.len() as u8 });
             let Some(ty_of_name) = request else { break };
@@ -151,15 +151,15 @@ impl Protosw {
                     Some(true) => {
                         let place = list.iter().take_while(|entry| entry.is_permanent()).count();
                         step_entry(cx, create, place, how, &found);
-                        return Lookup::Found(found);
+                        return ProtoswLookup::Found(found);
                     }
                     Some(false) => {}
-                    None => return Lookup::Unknown,
+                    None => return ProtoswLookup::Unknown,
                 }
             }
         }
         if !self.list(ty).is_empty() {
-            return Lookup::None(Errno::EPROTONOSUPPORT);
+            return ProtoswLookup::None(Errno::EPROTONOSUPPORT);
         }
         // A list that looks empty here may have entries of modules in the kernel.
         let entries = match of_type().next() {
@@ -170,24 +170,24 @@ impl Protosw {
             }
         };
         match entries {
-            Some(false) => Lookup::None(Errno::ESOCKTNOSUPPORT),
-            Some(true) => Lookup::None(Errno::EPROTONOSUPPORT),
-            None => Lookup::Unknown,
+            Some(false) => ProtoswLookup::None(Errno::ESOCKTNOSUPPORT),
+            Some(true) => ProtoswLookup::None(Errno::EPROTONOSUPPORT),
+            None => ProtoswLookup::Unknown,
         }
     }
 }
 
 /// The result of a lookup.
-pub enum Lookup {
+pub enum ProtoswLookup {
     /// This entry.
-    Found(Found),
+    Found(Selected),
     /// No entry: ESOCKTNOSUPPORT when the type has none at all, else EPROTONOSUPPORT.
     None(Errno),
     /// It depends on a kernel module, and nobody has asked whether it is there.
     Unknown,
 }
 
-fn step_entry(cx: &mut Cx, create: Func, index: usize, how: Match, found: &Found) {
+fn step_entry(cx: &mut Cx, create: Func, index: usize, how: Match, found: &Selected) {
     let finding =
         Finding::Entry { index: index as u8, how, protocol: found.protocol as u16, name: found.entry.name };
     cx.path.step(create, finding);
@@ -202,7 +202,10 @@ fn to_errno(updated: Result<(), PublishError<Errno>>) -> Result<(), Errno> {
 
 /// One walk over a list. Protocol 0 does not match an entry that accepts any protocol: that is why `socket(AF_INET,
 /// SOCK_RAW, 0)` fails.
-fn walk(list: impl Iterator<Item = &'static InetProtosw>, protocol: c_int) -> Option<(usize, Match, Found)> {
+fn walk(
+    list: impl Iterator<Item = &'static InetProtosw>,
+    protocol: c_int,
+) -> Option<(usize, Match, Selected)> {
     const ANY: c_int = libc::IPPROTO_IP;
     list.enumerate().find_map(|(index, entry)| {
         let (how, protocol) = match (protocol, entry.protocol) {
@@ -211,7 +214,7 @@ fn walk(list: impl Iterator<Item = &'static InetProtosw>, protocol: c_int) -> Op
             (asked, ANY) if asked != ANY => (Match::WildcardEntry, asked),
             _ => return None,
         };
-        Some((index, how, Found { entry, protocol }))
+        Some((index, how, Selected { entry, protocol }))
     })
 }
 

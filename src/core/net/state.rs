@@ -45,7 +45,7 @@ impl State {
 
 /// The kinds of sockets, by how the kernel changes their state.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum SocketKind {
     /// TCP and MPTCP.
     Stream,
     /// UDP, ping and raw sockets.
@@ -60,14 +60,14 @@ enum Kind {
     Other,
 }
 
-fn kind(socket: &Socket) -> Kind {
+fn kind(socket: &Socket) -> SocketKind {
     match (socket.sk.family, socket.ty) {
-        (libc::AF_INET | libc::AF_INET6, libc::SOCK_STREAM) => Kind::Stream,
-        (libc::AF_INET | libc::AF_INET6, libc::SOCK_DGRAM | libc::SOCK_RAW) => Kind::Datagram,
-        (libc::AF_UNIX, _) => Kind::Unix,
-        (libc::AF_VSOCK, _) => Kind::Vsock,
-        (libc::AF_NETLINK, _) => Kind::Netlink,
-        _ => Kind::Other,
+        (libc::AF_INET | libc::AF_INET6, libc::SOCK_STREAM) => SocketKind::Stream,
+        (libc::AF_INET | libc::AF_INET6, libc::SOCK_DGRAM | libc::SOCK_RAW) => SocketKind::Datagram,
+        (libc::AF_UNIX, _) => SocketKind::Unix,
+        (libc::AF_VSOCK, _) => SocketKind::Vsock,
+        (libc::AF_NETLINK, _) => SocketKind::Netlink,
+        _ => SocketKind::Other,
     }
 }
 
@@ -89,8 +89,8 @@ pub fn commit(old: State, socket: &Socket, change: Change, errno: Option<c_int>)
         (Change::Autobind, errno) => autobound(old, errno),
         (Change::Listen, None) => {
             let bound = match (kind(socket), old.bound) {
-                (Kind::Stream, Bound::No | Bound::Gone) => Bound::Auto,
-                (Kind::Stream, bound) => bound,
+                (SocketKind::Stream, Bound::No | Bound::Gone) => Bound::Auto,
+                (SocketKind::Stream, bound) => bound,
                 _ => Bound::Yes,
             };
             State { socket: SocketState::Unconnected, sk: TcpState::Listen, bound, ..old }
@@ -100,7 +100,7 @@ pub fn commit(old: State, socket: &Socket, change: Change, errno: Option<c_int>)
         (Change::Connect, None) => connected(old, socket),
         (Change::Connect, Some(errno)) => refused(old, socket, errno),
         // Whatever the answer, the handshake may have begun.
-        (Change::FastOpen, _) if kind(socket) == Kind::Stream => {
+        (Change::FastOpen, _) if kind(socket) == SocketKind::Stream => {
             State { socket: SocketState::Unknown, ..unsettled(old) }
         }
         (Change::Unsettle, None) => unsettled(old),
@@ -111,7 +111,7 @@ pub fn commit(old: State, socket: &Socket, change: Change, errno: Option<c_int>)
 /// What is certain of a new socket when its data calls are not seen: the first send binds a datagram socket.
 pub fn unobserved(socket: &Socket) -> Socket {
     let mut socket = *socket;
-    if matches!(kind(&socket), Kind::Datagram | Kind::Netlink) && socket.sk.bound == Bound::No {
+    if matches!(kind(&socket), SocketKind::Datagram | SocketKind::Netlink) && socket.sk.bound == Bound::No {
         socket.sk.bound = Bound::Unknown;
     }
     socket
@@ -124,7 +124,7 @@ pub fn accepted(listener: &Socket) -> Socket {
     socket.state = SocketState::Connected;
     socket.sk.state = TcpState::Established;
     socket.shutdown = 0;
-    socket.sk.bound = if kind(listener) == Kind::Stream { Bound::Auto } else { Bound::Yes };
+    socket.sk.bound = if kind(listener) == SocketKind::Stream { Bound::Auto } else { Bound::Yes };
     if i32::from(socket.sk.protocol) == libc::IPPROTO_MPTCP {
         // When the client does not speak MPTCP, the new socket is a TCP socket; so the new socket is asked.
         socket.ops = None;
@@ -164,13 +164,15 @@ fn disconnect(old: State, socket: &Socket) -> State {
     let never_left = (old.socket, old.sk) == (SocketState::Unconnected, TcpState::Close);
     let bound = match (kind(socket), old.bound) {
         // A TCP socket that stays closed keeps its port; MPTCP's subflow may have been replaced.
-        (Kind::Stream, Bound::Auto) if never_left => Bound::Auto,
-        (Kind::Stream, Bound::Auto) if i32::from(socket.sk.protocol) == libc::IPPROTO_MPTCP => Bound::Unknown,
-        (Kind::Stream | Kind::Datagram, Bound::Auto) => Bound::Gone,
-        (Kind::Stream, Bound::No) if !never_left => Bound::Gone,
+        (SocketKind::Stream, Bound::Auto) if never_left => Bound::Auto,
+        (SocketKind::Stream, Bound::Auto) if i32::from(socket.sk.protocol) == libc::IPPROTO_MPTCP => {
+            Bound::Unknown
+        }
+        (SocketKind::Stream | SocketKind::Datagram, Bound::Auto) => Bound::Gone,
+        (SocketKind::Stream, Bound::No) if !never_left => Bound::Gone,
         (_, bound) => bound,
     };
-    let shutdown = if kind(socket) == Kind::Stream { 0 } else { old.shutdown };
+    let shutdown = if kind(socket) == SocketKind::Stream { 0 } else { old.shutdown };
     State { socket: SocketState::Unconnected, sk: TcpState::Close, bound, shutdown }
 }
 
@@ -178,31 +180,33 @@ fn shutdown(old: State, socket: &Socket, how: c_int, errno: Option<c_int>) -> St
     // SHUT_RD, SHUT_WR and SHUT_RDWR as the bits of sk_shutdown.
     let shutdown = old.shutdown | (how + 1) as u8 & 3;
     match (kind(socket), old.socket, errno) {
-        (Kind::Stream, _, None) if old.sk == TcpState::Listen => match how {
+        (SocketKind::Stream, _, None) if old.sk == TcpState::Listen => match how {
             // The socket no longer listens, and loses a port that the kernel chose.
             libc::SHUT_RD | libc::SHUT_RDWR => disconnect(old, socket),
             _ => old,
         },
         // The connect was aborted, or had succeeded meanwhile.
-        (Kind::Stream, SocketState::Connecting, None) => State { socket: SocketState::Unknown, ..old },
+        (SocketKind::Stream, SocketState::Connecting, None) => State { socket: SocketState::Unknown, ..old },
         // The connect had failed meanwhile, and only a disconnect brings the socket back.
-        (Kind::Stream, SocketState::Connecting, Some(libc::ENOTCONN)) => {
+        (SocketKind::Stream, SocketState::Connecting, Some(libc::ENOTCONN)) => {
             let bound = after_attempt(old.bound);
             State { socket: SocketState::Disconnecting, sk: TcpState::Close, bound, shutdown }
         }
-        (Kind::Stream | Kind::Datagram, _, None | Some(libc::ENOTCONN)) => State { shutdown, ..old },
-        (Kind::Unix, _, None) => State { shutdown, ..old },
-        (Kind::Vsock, SocketState::Unconnected, _) => old,
-        (Kind::Vsock, _, None) => State { socket: SocketState::Disconnecting, shutdown, ..old },
-        (Kind::Vsock, _, Some(libc::ENOTCONN)) => State { socket: SocketState::Unknown, ..old },
+        (SocketKind::Stream | SocketKind::Datagram, _, None | Some(libc::ENOTCONN)) => {
+            State { shutdown, ..old }
+        }
+        (SocketKind::Unix, _, None) => State { shutdown, ..old },
+        (SocketKind::Vsock, SocketState::Unconnected, _) => old,
+        (SocketKind::Vsock, _, None) => State { socket: SocketState::Disconnecting, shutdown, ..old },
+        (SocketKind::Vsock, _, Some(libc::ENOTCONN)) => State { socket: SocketState::Unknown, ..old },
         _ => old,
     }
 }
 
 fn connected(old: State, socket: &Socket) -> State {
     let bound = match (kind(socket), old.bound) {
-        (Kind::Unix, bound) => bound,
-        (Kind::Netlink, Bound::No) => Bound::Yes,
+        (SocketKind::Unix, bound) => bound,
+        (SocketKind::Netlink, Bound::No) => Bound::Yes,
         (_, Bound::No | Bound::Gone) => Bound::Auto,
         (_, bound) => bound,
     };
@@ -216,29 +220,31 @@ fn refused(old: State, socket: &Socket, errno: c_int) -> State {
     let kind = kind(socket);
     match (kind, old.socket, errno) {
         // The port is chosen before the address is checked.
-        (Kind::Datagram, ..) => autobound(old, Some(errno)),
+        (SocketKind::Datagram, ..) => autobound(old, Some(errno)),
         // A signal ends the wait, not the handshake.
-        (Kind::Stream, SocketState::Connected, _) => old,
-        (Kind::Stream, _, libc::EINPROGRESS | libc::EALREADY | libc::EINTR) => waiting(old),
-        (Kind::Stream, SocketState::Connecting, libc::EISCONN) => connected(old, socket),
-        (Kind::Stream, SocketState::Unknown, libc::EISCONN | libc::EINVAL) => old,
-        (Kind::Stream, SocketState::Unconnected, _) if old.sk == TcpState::Close => {
+        (SocketKind::Stream, SocketState::Connected, _) => old,
+        (SocketKind::Stream, _, libc::EINPROGRESS | libc::EALREADY | libc::EINTR) => waiting(old),
+        (SocketKind::Stream, SocketState::Connecting, libc::EISCONN) => connected(old, socket),
+        (SocketKind::Stream, SocketState::Unknown, libc::EISCONN | libc::EINVAL) => old,
+        (SocketKind::Stream, SocketState::Unconnected, _) if old.sk == TcpState::Close => {
             State { bound: after_attempt(old.bound), ..old }
         }
-        (Kind::Stream, SocketState::Connecting | SocketState::Unknown, _) => State {
+        (SocketKind::Stream, SocketState::Connecting | SocketState::Unknown, _) => State {
             socket: SocketState::Unconnected,
             sk: TcpState::Close,
             bound: after_attempt(old.bound),
             ..old
         },
-        (Kind::Vsock, SocketState::Unconnected, libc::EINVAL) => old,
-        (Kind::Vsock, _, libc::EINPROGRESS | libc::EALREADY) => {
+        (SocketKind::Vsock, SocketState::Unconnected, libc::EINVAL) => old,
+        (SocketKind::Vsock, _, libc::EINPROGRESS | libc::EALREADY) => {
             State { bound: if old.bound == Bound::No { Bound::Auto } else { old.bound }, ..waiting(old) }
         }
-        (Kind::Vsock, SocketState::Unconnected, libc::ESOCKTNOSUPPORT | libc::ENODEV | libc::ENETUNREACH) => {
-            unsettled(old)
-        }
-        (Kind::Vsock, ..) => State { socket: SocketState::Unknown, ..unsettled(old) },
+        (
+            SocketKind::Vsock,
+            SocketState::Unconnected,
+            libc::ESOCKTNOSUPPORT | libc::ENODEV | libc::ENETUNREACH,
+        ) => unsettled(old),
+        (SocketKind::Vsock, ..) => State { socket: SocketState::Unknown, ..unsettled(old) },
         _ => old,
     }
 }

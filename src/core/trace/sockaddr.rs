@@ -12,7 +12,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// A socket address by its fields.
 #[derive(Clone, Copy)]
-pub struct Address<'a> {
+pub struct DecodedAddress<'a> {
     /// The address.
     pub addr: &'a SockAddr,
     /// Whether it belongs to a SOCK_PACKET socket, whose AF_PACKET addresses are device names.
@@ -85,7 +85,7 @@ mod least {
     pub const VSOCK: usize = 12;
 }
 
-impl<'a> Address<'a> {
+impl<'a> DecodedAddress<'a> {
     fn fields(&self) -> Fields<'a> {
         let addr = self.addr;
         let bytes = addr.bytes();
@@ -188,7 +188,7 @@ fn unless_zero(line: &mut Line, key: &'static str, number: u32) {
     }
 }
 
-impl fmt::Display for Address<'_> {
+impl fmt::Display for DecodedAddress<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("{")?;
         if let Some(family) = self.addr.family() {
@@ -254,7 +254,7 @@ mod tests {
     use super::*;
 
     fn written(addr: &SockAddr, names_device: bool) -> (String, String) {
-        let addr = Address { addr, names_device };
+        let addr = DecodedAddress { addr, names_device };
         let mut buffer = [0; 512];
         let mut line = Line::new(&mut buffer);
         addr.json(&mut line);

@@ -2,7 +2,7 @@
 
 use crate::call::{Note, Ticket};
 use crate::log::{self, clock, writer};
-use crate::program::{self, Named};
+use crate::program::{self, ProgramName};
 use crate::table::HOOKS;
 use crate::track::learn;
 use crate::{confined, environment, memory, mode, process, sys};
@@ -60,42 +60,42 @@ pub fn clone(t: &mut Ticket) {
 
 /// exec of a path with an environment: execve(2) and execle(3).
 pub fn execve(t: &mut Ticket) {
-    let named = Named::At(libc::AT_FDCWD, t.word(0), 0);
+    let named = ProgramName::At(libc::AT_FDCWD, t.word(0), 0);
     about_to_exec(t, memory::text(t.word(0)), &named, t.word(2));
 }
 
 /// exec of a path with the program's environment: execv(3) and execl(3).
 pub fn execv(t: &mut Ticket) {
-    let named = Named::At(libc::AT_FDCWD, t.word(0), 0);
+    let named = ProgramName::At(libc::AT_FDCWD, t.word(0), 0);
     about_to_exec(t, memory::text(t.word(0)), &named, environment::of_program() as i64);
 }
 
 /// exec of a name with the program's environment: execvp(3) and execlp(3).
 pub fn execvp(t: &mut Ticket) {
-    let named = Named::Searched(t.word(0));
+    let named = ProgramName::Searched(t.word(0));
     about_to_exec(t, memory::text(t.word(0)), &named, environment::of_program() as i64);
 }
 
 /// exec of a name with an environment: execvpe(3).
 pub fn execvpe(t: &mut Ticket) {
-    let named = Named::Searched(t.word(0));
+    let named = ProgramName::Searched(t.word(0));
     about_to_exec(t, memory::text(t.word(0)), &named, t.word(2));
 }
 
 /// execveat(2).
 pub fn execveat(t: &mut Ticket) {
-    let named = Named::At(t.int(0), t.word(1), t.int(4));
+    let named = ProgramName::At(t.int(0), t.word(1), t.int(4));
     about_to_exec(t, memory::text(t.word(1)), &named, t.word(3));
 }
 
 /// fexecve(3).
 pub fn fexecve(t: &mut Ticket) {
     t.event.fd = Some(t.int(0));
-    about_to_exec(t, SockAddr::EMPTY, &Named::Open(t.int(0)), t.word(2));
+    about_to_exec(t, SockAddr::EMPTY, &ProgramName::Open(t.int(0)), t.word(2));
 }
 
 /// Determines whether the new program will be seen.
-fn new_program(t: &mut Ticket, named: &Named, environment: i64) {
+fn new_program(t: &mut Ticket, named: &ProgramName, environment: i64) {
     // The check takes a few system calls, and its result is only for the log.
     if !mode::logs(t.event.hook.level) {
         return;
@@ -116,7 +116,7 @@ pub fn exec_failed(t: &mut Ticket) {
 }
 
 /// A successful exec does not return, so the event is written before the call; [`exec_failed`] writes a second one.
-fn about_to_exec(t: &mut Ticket, path: SockAddr, named: &Named, environment: i64) {
+fn about_to_exec(t: &mut Ticket, path: SockAddr, named: &ProgramName, environment: i64) {
     plain(t);
     new_program(t, named, environment);
     if path.is_readable() {
@@ -157,9 +157,9 @@ pub fn spawn(t: &mut Ticket) {
     t.event.extra = Extra::Text;
     // File actions may change the directory first, and their format is internal to libc.
     let named = match (t.word(2), t.event.hook.does) {
-        (0, Does::SpawnsSearched) => Named::Searched(t.word(1)),
-        (0, _) => Named::At(libc::AT_FDCWD, t.word(1), 0),
-        _ => Named::Elsewhere(t.word(1)),
+        (0, Does::SpawnsSearched) => ProgramName::Searched(t.word(1)),
+        (0, _) => ProgramName::At(libc::AT_FDCWD, t.word(1), 0),
+        _ => ProgramName::Elsewhere(t.word(1)),
     };
     new_program(t, &named, t.word(5));
 }

@@ -1,6 +1,6 @@
 //! The files that the dynamic linker would load for a program, and why it or a library would refuse.
 
-use super::dynamic::Dynamic;
+use super::dependencies::Dependencies;
 use super::search::{Places, directories, library_path};
 use sockshim_elf::sanitizer::Sanitizer;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ struct Loaded {
     /// The name under which it was searched; empty for the program.
     name: String,
     path: PathBuf,
-    dynamic: Dynamic,
+    dynamic: Dependencies,
     /// The index of the file that needed it first. The program's is its own.
     parent: usize,
 }
@@ -28,7 +28,7 @@ impl Load {
         let places = Places::of(linker);
         let environment = library_path(path);
         let program =
-            Loaded { name: String::new(), path: path.into(), dynamic: Dynamic::read(data), parent: 0 };
+            Loaded { name: String::new(), path: path.into(), dynamic: Dependencies::read(data), parent: 0 };
         let mut load = Load { files: vec![program], missing: None };
         let mut at = 0;
         while at < load.files.len() {
@@ -41,7 +41,12 @@ impl Load {
                 let no_default = asking.dynamic.no_default;
                 match places.find(&name, before.as_deref().unwrap_or(&[]), no_default) {
                     Some((path, data)) => {
-                        load.files.push(Loaded { name, path, dynamic: Dynamic::read(&data), parent: at });
+                        load.files.push(Loaded {
+                            name,
+                            path,
+                            dynamic: Dependencies::read(&data),
+                            parent: at,
+                        });
                     }
                     // The dynamic linker itself is already loaded.
                     None if linker.file_name().is_some_and(|own| own.to_str() == Some(&name)) => {}
@@ -100,7 +105,7 @@ impl Load {
     }
 
     /// The first symbol version that `beside`, a library loaded together with them, needs and they do not define.
-    pub fn lacks_for<'a>(&'a self, beside: &'a Dynamic) -> Option<Lack<'a>> {
+    pub fn lacks_for<'a>(&'a self, beside: &'a Dependencies) -> Option<Lack<'a>> {
         beside.wanted.iter().find_map(|(name, version)| {
             let library = self.files.iter().find(|file| file.name == *name)?;
             // A library without any versions is accepted.

@@ -1,6 +1,6 @@
 //! The directories in which glibc's dynamic linker searches for a library, as ld.so(8) describes.
 
-use super::dynamic::is_loadable;
+use super::dependencies::is_loadable;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};

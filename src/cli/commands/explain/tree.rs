@@ -8,7 +8,7 @@ use std::io::{self, Write};
 const FINDINGS: usize = 36;
 
 /// A line of the tree.
-struct Node {
+struct TreeNode {
     depth: usize,
     label: String,
     finding: String,
@@ -34,30 +34,30 @@ pub fn print(out: &mut dyn Write, answer: &Answer) -> io::Result<()> {
 }
 
 /// Whether no later node has the same depth and parent.
-fn is_last(later: &[Node], depth: usize) -> bool {
+fn is_last(later: &[TreeNode], depth: usize) -> bool {
     later.iter().find(|node| node.depth <= depth).is_none_or(|node| node.depth < depth)
 }
 
 /// What is drawn at an outer depth of a line.
-fn rail(later: &[Node], depth: usize) -> &'static str {
+fn rail(later: &[TreeNode], depth: usize) -> &'static str {
     if is_last(later, depth) { "    " } else { "│   " }
 }
 
-fn nodes(answer: &Answer) -> io::Result<Vec<Node>> {
+fn nodes(answer: &Answer) -> io::Result<Vec<TreeNode>> {
     let mut nodes = Vec::new();
     let (mut in_sock_create, mut in_family) = (false, false);
     for step in answer.path.steps() {
         let func = step.func.name();
         let is_outer = matches!(func, "update_socket_protocol" | "__sys_socket_create" | "sock_map_fd");
         if !is_outer && !in_sock_create {
-            nodes.push(Node { depth: 1, label: "__sock_create".to_string(), finding: String::new() });
+            nodes.push(TreeNode { depth: 1, label: "__sock_create".to_string(), finding: String::new() });
             in_sock_create = true;
         }
         in_family &= !matches!(func, "security_socket_post_create" | "sock_map_fd");
         let depth = if is_outer { 1 } else { 2 + usize::from(in_family) };
         in_family |= matches!(step.finding, Finding::Family { .. });
         let (label, finding) = words(answer, step)?;
-        nodes.push(Node { depth, label, finding });
+        nodes.push(TreeNode { depth, label, finding });
     }
     Ok(nodes)
 }

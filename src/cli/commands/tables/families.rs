@@ -10,7 +10,7 @@ use std::io::{self, Write};
 
 /// One family as JSON.
 #[derive(Serialize)]
-pub struct Row {
+pub struct FamilyRow {
     number: i32,
     name: String,
     /// The create function, here or in the kernel.
@@ -43,12 +43,12 @@ impl Code {
 }
 
 /// All families, in the order of their numbers.
-pub fn rows() -> Vec<Row> {
+pub fn rows() -> Vec<FamilyRow> {
     (0..NPROTO).map(|number| row(families::name(number), net_family(number))).collect()
 }
 
-fn row(known: Family, registered: Option<&'static NetProtoFamily>) -> Row {
-    Row {
+fn row(known: Family, registered: Option<&'static NetProtoFamily>) -> FamilyRow {
+    FamilyRow {
         number: known.number,
         name: Named(uapi::FAMILIES, known.number).to_string(),
         create: registered.map(|family| family.create.func.name()).or(known.create),

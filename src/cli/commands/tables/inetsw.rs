@@ -10,7 +10,7 @@ use std::io::{self, Write};
 
 /// One entry as JSON.
 #[derive(Serialize)]
-pub struct Row {
+pub struct InetswRow {
     #[serde(rename = "type")]
     ty: String,
     /// Its index in the list of its type; the walk begins at 0.
@@ -28,14 +28,14 @@ const FLAGS: [(u8, &str); 3] =
     [(INET_PROTOSW_PERMANENT, "PERMANENT"), (INET_PROTOSW_REUSE, "REUSE"), (INET_PROTOSW_ICSK, "ICSK")];
 
 /// All entries, type by type, each type in the order of the walk.
-pub fn rows(sw: &Protosw) -> Vec<Row> {
+pub fn rows(sw: &Protosw) -> Vec<InetswRow> {
     let entries = (0..SOCK_MAX).flat_map(|ty| sw.list(ty).iter().enumerate());
     entries.map(|(index, entry)| row(index, entry)).collect()
 }
 
-fn row(index: usize, entry: &InetProtosw) -> Row {
+fn row(index: usize, entry: &InetProtosw) -> InetswRow {
     let flags = FLAGS.iter().filter(|(bit, _)| entry.flags & bit != 0);
-    Row {
+    InetswRow {
         ty: Named(uapi::TYPES, entry.ty).to_string(),
         index,
         name: entry.name,

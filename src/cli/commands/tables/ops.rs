@@ -10,7 +10,7 @@ use std::io::{self, Write};
 
 /// One ops table as JSON.
 #[derive(Serialize)]
-pub struct Row {
+pub struct OpsRow {
     name: &'static str,
     family: String,
     members: Members,
@@ -27,12 +27,12 @@ pub fn family_name(family: i32) -> String {
 }
 
 /// The ops tables of all registered families.
-pub fn rows() -> Vec<Row> {
+pub fn rows() -> Vec<OpsRow> {
     registered().flat_map(|family| family.ops).map(|ops| row(ops)).collect()
 }
 
-fn row(ops: &ProtoOps) -> Row {
-    Row { name: ops.name, family: family_name(ops.family), members: Members(ops.members()) }
+fn row(ops: &ProtoOps) -> OpsRow {
+    OpsRow { name: ops.name, family: family_name(ops.family), members: Members(ops.members()) }
 }
 
 /// Prints the ops tables, one matrix per family.

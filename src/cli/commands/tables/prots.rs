@@ -10,7 +10,7 @@ use std::io::{self, Write};
 
 /// One protocol as JSON.
 #[derive(Serialize)]
-pub struct Row {
+pub struct ProtRow {
     symbol: &'static str,
     family: String,
     /// The name in `/proc/net/protocols`.
@@ -19,10 +19,10 @@ pub struct Row {
 }
 
 /// The protocols of all registered families.
-pub fn rows() -> Vec<Row> {
+pub fn rows() -> Vec<ProtRow> {
     let prots = registered().flat_map(|family| family.prots.iter().map(move |prot| (family.family, *prot)));
     prots
-        .map(|(family, prot)| Row {
+        .map(|(family, prot)| ProtRow {
             symbol: prot.symbol,
             family: family_name(family),
             name: prot.name,

@@ -15,7 +15,7 @@ use crate::net::ipv4::ping::PING_PROTOSW;
 use crate::net::ipv4::{raw, tcp, udp};
 use crate::net::ops::{Cx, ProtoOps, Socket};
 use crate::net::path::{Finding, Func, Path};
-use crate::net::protosw::{InetProtosw, Lookup, Protosw};
+use crate::net::protosw::{InetProtosw, Protosw, ProtoswLookup};
 use crate::net::sock::Bound;
 use crate::op;
 use crate::verdict::{Reason, Verdict};
@@ -76,12 +76,12 @@ pub fn create(cx: &mut Cx, sock: &mut Socket, protocol: c_int, create: &Create) 
         None => return Verdict::ask().because(Reason::BadProtocol),
     }
     let found = match sw.lookup(cx, modules, create, (sock.sk.family, sock.ty, protocol)) {
-        Lookup::Found(found) => found,
-        Lookup::None(Errno::ESOCKTNOSUPPORT) => {
+        ProtoswLookup::Found(found) => found,
+        ProtoswLookup::None(Errno::ESOCKTNOSUPPORT) => {
             return Verdict::errno(Errno::ESOCKTNOSUPPORT, Reason::NoType);
         }
-        Lookup::None(errno) => return Verdict::errno(errno, Reason::NoProtocol),
-        Lookup::Unknown => return Verdict::ask().because(Reason::HostFamily),
+        ProtoswLookup::None(errno) => return Verdict::errno(errno, Reason::NoProtocol),
+        ProtoswLookup::Unknown => return Verdict::ask().because(Reason::HostFamily),
     };
     let mut verdict = Verdict::ok();
     if sock.ty == libc::SOCK_RAW {

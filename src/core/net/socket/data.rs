@@ -6,7 +6,7 @@ use super::{Copied, Lookup, borrowed, handler, move_addr_to_kernel, settled, soc
 use crate::errno::Errno;
 use crate::func;
 use crate::net::address::SockAddr;
-use crate::net::ops::{Cx, Message, Msg, Op, ProtoOps, Socket};
+use crate::net::ops::{Cx, MessageFn, Msg, Op, ProtoOps, Socket};
 use crate::net::path::{Finding, Func};
 use crate::net::security::{security_socket_recvmsg, security_socket_sendmsg};
 use crate::uapi::SOCKADDR_STORAGE;
@@ -62,7 +62,7 @@ fn sock_recvmsg(cx: &mut Cx, sock: &Socket, ops: &'static ProtoOps, msg: &Msg) -
 /// Calls sendmsg or recvmsg with the program's message, or with the name or length that a decision has put in its
 /// place.
 #[inline(always)]
-fn with_message(cx: &mut Cx, op: &Op<Message>, sock: &Socket, msg: &Msg) -> Verdict {
+fn with_message(cx: &mut Cx, op: &Op<MessageFn>, sock: &Socket, msg: &Msg) -> Verdict {
     match cx.instead.argument {
         Argument::Own => handler!(cx, op, sock, msg),
         _ => with_other_message(cx, op, sock, msg),
@@ -71,7 +71,7 @@ fn with_message(cx: &mut Cx, op: &Op<Message>, sock: &Socket, msg: &Msg) -> Verd
 
 #[cold]
 #[inline(never)]
-fn with_other_message(cx: &mut Cx, op: &Op<Message>, sock: &Socket, msg: &Msg) -> Verdict {
+fn with_other_message(cx: &mut Cx, op: &Op<MessageFn>, sock: &Socket, msg: &Msg) -> Verdict {
     let name = cx.instead.address().copied().or(msg.name);
     let msg = Msg { name, len: cx.instead.length(msg.len), ..*msg };
     handler!(cx, op, sock, &msg)

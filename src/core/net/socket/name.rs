@@ -4,7 +4,7 @@ use super::{Copied, Lookup, handler, move_addr_to_kernel, settled, sockfd_lookup
 use crate::errno::Errno;
 use crate::func;
 use crate::net::address::SockAddr;
-use crate::net::ops::{Address, Cx, Op, Socket};
+use crate::net::ops::{AddressFn, Cx, Op, Socket};
 use crate::net::path::Finding;
 use crate::net::security::{
     security_socket_bind, security_socket_connect, security_socket_getpeername, security_socket_getsockname,
@@ -38,7 +38,7 @@ pub fn sys_connect(cx: &mut Cx, lookup: Lookup, addr: Copied<&SockAddr>) -> Verd
 
 /// Calls bind or connect with the program's address, or with the one that a decision has put in its place.
 #[inline(always)]
-fn at_address(cx: &mut Cx, op: &Op<Address>, sock: &Socket, addr: &SockAddr) -> Verdict {
+fn at_address(cx: &mut Cx, op: &Op<AddressFn>, sock: &Socket, addr: &SockAddr) -> Verdict {
     if cx.instead.address().is_some() {
         return at_other_address(cx, op, sock);
     }
@@ -47,7 +47,7 @@ fn at_address(cx: &mut Cx, op: &Op<Address>, sock: &Socket, addr: &SockAddr) -> 
 
 #[cold]
 #[inline(never)]
-fn at_other_address(cx: &mut Cx, op: &Op<Address>, sock: &Socket) -> Verdict {
+fn at_other_address(cx: &mut Cx, op: &Op<AddressFn>, sock: &Socket) -> Verdict {
     let addr = cx.instead.address().copied().unwrap_or(SockAddr::EMPTY);
     handler!(cx, op, sock, &addr)
 }

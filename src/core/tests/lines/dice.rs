@@ -4,7 +4,7 @@ use libc::c_int;
 use sockshim_core::errno::Errno;
 use sockshim_core::hook::Hook;
 use sockshim_core::net::address::SockAddr;
-use sockshim_core::net::namespace::{INIT_NET, Source};
+use sockshim_core::net::namespace::{FactSource, INIT_NET};
 use sockshim_core::net::ops::{Cx, Socket, SocketState};
 use sockshim_core::net::path::{Finding, Match, Path};
 use sockshim_core::net::sock::TcpState;
@@ -84,7 +84,7 @@ impl Dice {
             12 => Finding::Fact {
                 name: &"CAP_NET_RAW",
                 value: self.int(),
-                source: self.one(&[Source::Probe, Source::Sysctl, Source::Assumed]),
+                source: self.one(&[FactSource::Probe, FactSource::Sysctl, FactSource::Assumed]),
             },
             13 => ops.ops.map_or(Finding::Passed, |ops| Finding::Ops(&ops.name)),
             14 => Finding::Fd(self.int()),

@@ -7,7 +7,7 @@ use object::read::elf::{Dyn, FileHeader, ProgramHeader};
 
 /// What the section says. A damaged or missing table contributes nothing.
 #[derive(Default, Debug)]
-pub struct Dynamic {
+pub struct Dependencies {
     /// `DT_NEEDED`: the libraries, by the names that the dynamic linker looks for.
     pub needed: Vec<String>,
     /// `DT_RPATH`: directories for its own libraries and for those that these need.
@@ -22,10 +22,10 @@ pub struct Dynamic {
     pub defined: Vec<String>,
 }
 
-impl Dynamic {
+impl Dependencies {
     /// Reads the tables of a file.
-    pub fn read(data: &[u8]) -> Dynamic {
-        let mut dynamic = Dynamic::default();
+    pub fn read(data: &[u8]) -> Dependencies {
+        let mut dynamic = Dependencies::default();
         let Ok(header) = FileHeader64::<LE>::parse(data) else { return dynamic };
         // The parts are read independently: a damaged one does not hide the others.
         let _ = dynamic.read_section(header, data);
@@ -105,12 +105,12 @@ mod tests {
     #[test]
     fn this_test_and_libc() {
         let this = std::env::current_exe().expect("the path of this test");
-        let this = Dynamic::read(&std::fs::read(this).expect("this test can be read"));
+        let this = Dependencies::read(&std::fs::read(this).expect("this test can be read"));
         assert!(this.needed.iter().any(|name| name == "libc.so.6"), "{this:?}");
         let basic = ("libc.so.6".to_string(), "GLIBC_2.2.5".to_string());
         assert!(this.wanted.contains(&basic), "{this:?}");
         let libc = std::fs::read("/lib/x86_64-linux-gnu/libc.so.6").expect("glibc");
-        assert!(Dynamic::read(&libc).defined.contains(&basic.1));
+        assert!(Dependencies::read(&libc).defined.contains(&basic.1));
         assert!(is_loadable(&libc) && !is_loadable(b"\x7fELF") && !is_loadable(b""));
     }
 
@@ -118,14 +118,14 @@ mod tests {
     fn any_bytes_have_an_answer() {
         let whole = std::fs::read("/lib64/ld-linux-x86-64.so.2").expect("glibc");
         for length in (0..whole.len()).step_by(997) {
-            Dynamic::read(&whole[..length]);
+            Dependencies::read(&whole[..length]);
         }
         let mut bytes = whole;
         for index in 0..1024 {
             let kept = bytes[index];
             for value in [0, 0x7f, 0xff] {
                 bytes[index] = value;
-                Dynamic::read(&bytes);
+                Dependencies::read(&bytes);
             }
             bytes[index] = kept;
         }
