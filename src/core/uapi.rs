@@ -52,7 +52,7 @@ impl Names {
 
     /// Every number with its name.
     pub fn iter(self) -> impl Iterator<Item = (c_int, &'static str)> {
-        self.numbers.iter().enumerate().map(move |(place, number)| (*number, self.at(place)))
+        self.numbers.iter().enumerate().map(move |(index, number)| (*number, self.at(index)))
     }
 
     /// Whether the number has a name here.
@@ -60,10 +60,10 @@ impl Names {
         self.numbers.contains(&number)
     }
 
-    fn at(self, place: usize) -> &'static str {
+    fn at(self, index: usize) -> &'static str {
         // Each name is followed by a space.
-        let begin = place.checked_sub(1).map_or(0, |before| usize::from(self.ends[before]) + 1);
-        &self.text[begin..usize::from(self.ends[place])]
+        let begin = index.checked_sub(1).map_or(0, |before| usize::from(self.ends[before]) + 1);
+        &self.text[begin..usize::from(self.ends[index])]
     }
 }
 
@@ -169,7 +169,7 @@ names! {
 
 /// The name of `number` in `names`.
 pub fn name_of(names: Names, number: c_int) -> Option<&'static str> {
-    names.numbers.iter().position(|known| *known == number).map(|place| names.at(place))
+    names.numbers.iter().position(|known| *known == number).map(|index| names.at(index))
 }
 
 /// The number for `name` in `names`.
@@ -227,12 +227,12 @@ impl Bits {
             return out.write_str("0");
         }
         let mut left = bits;
-        for (place, bit) in names.numbers.iter().enumerate() {
+        for (index, bit) in names.numbers.iter().enumerate() {
             if *bit != 0 && left & bit == *bit {
                 if left != bits {
                     out.write_str("|")?;
                 }
-                out.write_str(names.at(place))?;
+                out.write_str(names.at(index))?;
                 left &= !bit;
             }
         }

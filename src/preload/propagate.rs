@@ -58,8 +58,8 @@ impl Plan {
         }
         if self.adds_preload() {
             environment::preload_line(self.own, &self.survey, crate::memory::bytes_of(line))?;
-            let place = self.survey.preload.map_or(end, |(index, ..)| index);
-            *vector.get_mut(place)? = line.as_ptr() as usize;
+            let at = self.survey.preload.map_or(end, |(index, ..)| index);
+            *vector.get_mut(at)? = line.as_ptr() as usize;
             end += usize::from(self.survey.preload.is_none());
         }
         for missing in self.survey.missing(self.own) {

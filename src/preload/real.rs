@@ -72,10 +72,10 @@ pub fn is_sanitized() -> bool {
     const INIT: Symbol = Symbol::new("__tsan_init\0");
     const CLONE: Symbol = Symbol::new("clone\0");
     let (mut init, mut before, mut behind) = (false, false, false);
-    let complete = elf::each_other(|place, object| {
+    let complete = elf::each_other(|side, object| {
         let defines = |symbol: Symbol| object.find(symbol.name, symbol.hash) != Found::No;
         init |= defines(INIT);
-        match place {
+        match side {
             Side::Before => before |= defines(CLONE),
             Side::Behind => behind |= defines(CLONE),
         }

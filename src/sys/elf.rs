@@ -135,22 +135,22 @@ pub fn each_other(visit: impl FnMut(Side, &Object)) -> bool {
 fn each(from: Side, mut visit: impl FnMut(Side, &Object)) -> bool {
     let own = own_dynamic();
     let kernels = vdso_address();
-    let mut place = Side::Before;
+    let mut side = Side::Before;
     for map in maps() {
         if ptr::eq(map.dynamic, own) {
-            place = Side::Behind;
+            side = Side::Behind;
             continue;
         }
         // The vDSO is in the list, but symbols are never looked up in it.
-        if (place == from || place == Side::Behind) && !map.is_at(kernels) {
+        if (side == from || side == Side::Behind) && !map.is_at(kernels) {
             // SAFETY: the section is mapped as long as the object is.
             match unsafe { Object::read(map) } {
-                Some(object) => visit(place, &object),
+                Some(object) => visit(side, &object),
                 None => return false,
             }
         }
     }
-    place == Side::Behind
+    side == Side::Behind
 }
 
 /// The vDSO, the object that the kernel maps into every process, if there is one.
@@ -301,8 +301,8 @@ mod tests {
     fn other_objects_are_all_behind_the_program() {
         let mut places = Vec::new();
         const STRLEN: Symbol = Symbol::new("strlen\0");
-        assert!(each_other(|place, object| places.push((place, object.find(STRLEN.name, STRLEN.hash)))));
-        assert!(places.iter().all(|(place, _)| *place == Side::Behind));
+        assert!(each_other(|side, object| places.push((side, object.find(STRLEN.name, STRLEN.hash)))));
+        assert!(places.iter().all(|(side, _)| *side == Side::Behind));
         assert!(places.iter().any(|(_, found)| *found != Found::No));
         assert_eq!(own_path(), c"");
     }

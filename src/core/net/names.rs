@@ -24,9 +24,9 @@ const MORE: usize = 64;
 static ADDED: [OnceBox<&'static str>; MORE] = [const { OnceBox::new() }; MORE];
 
 impl Func {
-    const fn at(place: usize) -> Func {
+    const fn at(index: usize) -> Func {
         // Index plus one, so that `Option<Func>` takes no more space than `Func`.
-        match NonZeroU16::new(place as u16 + 1) {
+        match NonZeroU16::new(index as u16 + 1) {
             Some(number) => Func(number),
             None => unreachable!(),
         }
@@ -37,17 +37,17 @@ impl Func {
     pub fn named(name: &'static str) -> Option<Func> {
         let known = (0..COUNT).map(Func::at).find(|func| func.name() == name);
         known.or_else(|| {
-            let place = ADDED.iter().position(|added| *added.get_or_init(|| Box::new(name)) == name)?;
-            Some(Func::at(COUNT + place))
+            let index = ADDED.iter().position(|added| *added.get_or_init(|| Box::new(name)) == name)?;
+            Some(Func::at(COUNT + index))
         })
     }
 
     /// The name.
     pub fn name(self) -> &'static str {
-        let place = usize::from(self.0.get()) - 1;
-        match place.checked_sub(COUNT) {
+        let index = usize::from(self.0.get()) - 1;
+        match index.checked_sub(COUNT) {
             // Each name is followed by a space.
-            None => &TEXT[usize::from(STARTS[place])..usize::from(STARTS[place + 1]) - 1],
+            None => &TEXT[usize::from(STARTS[index])..usize::from(STARTS[index + 1]) - 1],
             Some(added) => ADDED.get(added).and_then(OnceBox::get).copied().unwrap_or("?"),
         }
     }

@@ -115,8 +115,8 @@ impl Protosw {
         let list = usize::try_from(entry.ty).ok().and_then(|ty| self.lists.get(ty)).ok_or(Errno::EINVAL)?;
         let updated = list.update(|old| {
             let mut entries = old.cloned().unwrap_or_default();
-            let place = entries.iter().position(|old| std::ptr::eq(*old, entry)).ok_or(Errno::ENOENT)?;
-            entries.remove(place);
+            let index = entries.iter().position(|old| std::ptr::eq(*old, entry)).ok_or(Errno::ENOENT)?;
+            entries.remove(index);
             Ok(entries)
         });
         to_errno(updated)
@@ -149,8 +149,8 @@ impl Protosw {
                 let has = cx.net.facts.has_protocol(family, ty, protocol);
                 match cx.fact(create, found.entry.name, has) {
                     Some(true) => {
-                        let place = list.iter().take_while(|entry| entry.is_permanent()).count();
-                        step_entry(cx, create, place, how, &found);
+                        let index = list.iter().take_while(|entry| entry.is_permanent()).count();
+                        step_entry(cx, create, index, how, &found);
                         return ProtoswLookup::Found(found);
                     }
                     Some(false) => {}

@@ -37,10 +37,10 @@ impl SocketState {
     pub fn of_number(number: u8) -> SocketState {
         const BY_NUMBER: [SocketState; 8] = {
             let mut states = [SocketState::Free; 8];
-            let mut place = 0;
-            while place < SocketState::ALL.len() {
-                states[place] = SocketState::ALL[place];
-                place += 1;
+            let mut index = 0;
+            while index < SocketState::ALL.len() {
+                states[index] = SocketState::ALL[index];
+                index += 1;
             }
             states
         };
@@ -112,10 +112,10 @@ impl TcpState {
     pub fn of_number(number: u8) -> TcpState {
         const BY_NUMBER: [TcpState; 16] = {
             let mut states = [TcpState::Close; 16];
-            let mut place = 0;
-            while place < TcpState::ALL.len() {
-                states[place + 1] = TcpState::ALL[place];
-                place += 1;
+            let mut index = 0;
+            while index < TcpState::ALL.len() {
+                states[index + 1] = TcpState::ALL[index];
+                index += 1;
             }
             states
         };

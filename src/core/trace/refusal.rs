@@ -55,14 +55,14 @@ fn answered_by_filter(event: &mut Event) {
 /// may have refused as well, and if no Landlock domain is known.
 fn refused_by_module(event: &mut Event, expected: bool, landlock: bool) {
     let allows = |step: &Step| matches!(step.finding, Finding::Allow);
-    let Some(place) = event.path.steps().iter().position(allows) else { return };
-    event.path.find_instead(place, Finding::MayHaveRefused);
+    let Some(index) = event.path.steps().iter().position(allows) else { return };
+    event.path.find_instead(index, Finding::MayHaveRefused);
     if expected {
         // The prediction was the same error, so the path shows the later check that refuses.
         return;
     }
     if landlock || !is_refused_later(event) {
-        event.path.truncate(place + 1);
+        event.path.truncate(index + 1);
     }
     event.predicted = Predicted::Unknown;
     if event.reason != Reason::Privilege {
