@@ -63,18 +63,18 @@ static long by_recvmmsg_syscall(int from, struct msghdr *message, int flags)
 	return count;
 }
 
-static const struct way {
+static const struct form {
 	const char *name;
 	long (*call)(int from, struct msghdr *message, int flags);
-} ways[] = {{"recvmsg", by_recvmsg},
+} forms[] = {{"recvmsg", by_recvmsg},
 	    {"SYS_recvmsg", by_syscall},
 	    {"recvmmsg", by_recvmmsg},
 	    {"SYS_recvmmsg", by_recvmmsg_syscall}};
-enum { WAYS = sizeof(ways) / sizeof(*ways) };
+enum { FORMS = sizeof(forms) / sizeof(*forms) };
 
 // Receives one message with space for `room` descriptors. Returns how many came, and the flags; the first
 // is *fd.
-static int receive(const struct way *way, int from, int room, int flags, int *fd, int *message_flags)
+static int receive(const struct form *form, int from, int room, int flags, int *fd, int *message_flags)
 {
 	char byte;
 	struct iovec vector = {&byte, 1};
@@ -82,7 +82,7 @@ static int receive(const struct way *way, int from, int room, int flags, int *fd
 	struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1, .msg_control = room ? &control : NULL,
 				 .msg_controllen = room ? CMSG_LEN(room * sizeof(int)) : 0};
 
-	CHECK(way->call(from, &message, flags));
+	CHECK(form->call(from, &message, flags));
 	*message_flags = message.msg_flags;
 	struct cmsghdr *first = CMSG_FIRSTHDR(&message);
 	if (!room || !first)
@@ -91,10 +91,10 @@ static int receive(const struct way *way, int from, int room, int flags, int *fd
 	return (first->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 }
 
-static void step(const char *what, const struct way *way)
+static void step(const char *what, const struct form *form)
 {
 	char text[96];
-	snprintf(text, sizeof(text), "%s, %s", what, way->name);
+	snprintf(text, sizeof(text), "%s, %s", what, form->name);
 	look_after_use(text);
 }
 
@@ -103,33 +103,33 @@ static void messages(void)
 {
 	int pair[2], fd = -1, flags;
 
-	for (const struct way *way = ways; way < ways + WAYS; way++) {
+	for (const struct form *form = forms; form < forms + FORMS; form++) {
 		channel(pair, SOCK_DGRAM);
 		int tcp = make(TCP), udp = make(UDP), file = CHECK(open("/dev/null", O_RDWR));
 		int all[] = {udp, file, tcp, pair[0], tcp, file};
 
 		send_one(pair[0], tcp);
-		receive(way, pair[1], MANY, 0, &fd, &flags);
-		step("one", way);
+		receive(form, pair[1], MANY, 0, &fd, &flags);
+		step("one", form);
 		send_all(pair[0], all, 6, 1);
-		if (receive(way, pair[1], MANY, MSG_CMSG_CLOEXEC, &fd, &flags) != 6)
+		if (receive(form, pair[1], MANY, MSG_CMSG_CLOEXEC, &fd, &flags) != 6)
 			die("six descriptors");
-		step("six in a message", way);
+		step("six in a message", form);
 		send_all(pair[0], all, 6, 2);
-		if (receive(way, pair[1], MANY, 0, &fd, &flags) != 6)
+		if (receive(form, pair[1], MANY, 0, &fd, &flags) != 6)
 			die("six descriptors");
-		step("six in two control messages", way);
+		step("six in two control messages", form);
 		send_one(pair[0], udp);
-		receive(way, pair[1], MANY, MSG_PEEK, &fd, &flags);
-		step("peeked", way);
-		receive(way, pair[1], MANY, 0, &fd, &flags);
-		step("received after it was peeked", way);
+		receive(form, pair[1], MANY, MSG_PEEK, &fd, &flags);
+		step("peeked", form);
+		receive(form, pair[1], MANY, 0, &fd, &flags);
+		step("received after it was peeked", form);
 		send_all(pair[0], all, 6, 1);
-		if (receive(way, pair[1], 2, 0, &fd, &flags) != 2 || !(flags & MSG_CTRUNC))
+		if (receive(form, pair[1], 2, 0, &fd, &flags) != 2 || !(flags & MSG_CTRUNC))
 			die("two descriptors of six");
-		step("truncated", way);
+		step("truncated", form);
 		send_all(pair[0], all, 6, 1);
-		receive(way, pair[1], 0, 0, &fd, &flags);
+		receive(form, pair[1], 0, 0, &fd, &flags);
 		look("without room for control messages");
 		send_all(pair[0], all, 6, 1);
 		char byte;
@@ -141,8 +141,8 @@ static void messages(void)
 		send_one(pair[0], tcp);
 		CHECK(close(tcp));
 		make(UNIX_STREAM);
-		receive(way, pair[1], MANY, 0, &fd, &flags);
-		step("closed meanwhile", way);
+		receive(form, pair[1], MANY, 0, &fd, &flags);
+		step("closed meanwhile", form);
 		closefrom(3);
 	}
 }
@@ -177,7 +177,7 @@ static void shared(void)
 
 	channel(pair, SOCK_STREAM);
 	send_one(pair[0], tcp);
-	receive(ways, pair[1], 1, 0, &fd, &flags);
+	receive(forms, pair[1], 1, 0, &fd, &flags);
 	CHECK(bind(fd, ADDRESS(address))), CHECK(listen(fd, 1));
 	look("the received one listens");
 	CHECK(getsockname(tcp, (struct sockaddr *)&address, &length));
@@ -210,7 +210,7 @@ static void from_a_child(void)
 	}
 	wait_for(child);
 	for (int i = 0; i < 3; i++)
-		receive(&ways[i], pair[1], 1, 0, &fd, &flags);
+		receive(&forms[i], pair[1], 1, 0, &fd, &flags);
 	look_after_use("a child's own, and one that we have");
 }
 

@@ -23,7 +23,7 @@ fn main() {
     let out = Path::new(&out);
     fs::write(out.join("libgcc_s.so"), "INPUT(-lgcc_eh -lgcc)\n").expect("OUT_DIR is writable");
     println!("cargo:rustc-link-search=native={}", out.display());
-    // The log's thread and the exit handlers point into the library, so dlclose must not unmap it.
+    // The writer and the exit handlers point into the library, so dlclose must not unmap it.
     println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
     // The compiler's start files add a table of transactional memory, a profiler's start, and C++ exit handlers at
     // dlclose. Nothing here uses them, but they cost four symbol lookups and two touched pages of the file.

@@ -106,7 +106,7 @@ fn a_disabled_shim_shows_nothing() {
 fn a_log_file_adds_no_descriptor_and_no_output() {
     let scratch = Scratch::new();
     let mut command = quiet(Level::Io, &scratch);
-    // Only the log's thread may be visible.
+    // Only the writer may be visible.
     let without_threads = |lines: Vec<String>| -> Vec<String> {
         lines.into_iter().filter(|line| !line.contains(" threads ")).collect()
     };

@@ -89,7 +89,7 @@ fn little_address_space() {
     assert!(with_log > 0 && without_log > 0, "{with_log} with a log, {without_log} without one");
 }
 
-/// Only the log's thread gets the signal for a file that becomes too large.
+/// Only the writer gets the signal for a file that becomes too large.
 #[test]
 fn short_files() {
     let (_, log) = limited(libc::RLIMIT_FSIZE, 0);

@@ -165,7 +165,7 @@ fn sanitizers() {
     }
 }
 
-/// The log's thread cannot live beside this sanitizer, so there is no log, and stderr says so.
+/// The writer cannot live beside this sanitizer, so there is no log, and stderr says so.
 #[test]
 fn thread_sanitizer() {
     let program = program("limited", &["-fsanitize=thread", "-static-libtsan"]);
