@@ -23,7 +23,7 @@ const SHOWN: usize = 20;
 
 /// What the logs of a directory contain.
 #[derive(Default)]
-struct Counts {
+struct LogCounts {
     files: u64,
     /// Complete lines, valid or not.
     lines: u64,
@@ -43,7 +43,7 @@ struct Counts {
     shown: Vec<String>,
 }
 
-impl Counts {
+impl LogCounts {
     fn line(&mut self, validator: &Validator, file: &Path, bytes: &[u8]) {
         self.lines += 1;
         // Parsed into a type of serde_json's own, whose code is optimised even if this file is compiled without.
@@ -133,7 +133,7 @@ fn logs(directory: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 fn validate(validator: &Validator, directory: &Path) -> io::Result<Value> {
-    let mut found = Counts::default();
+    let mut found = LogCounts::default();
     for file in logs(directory)? {
         found.file(validator, &file)?;
     }
