@@ -1,12 +1,12 @@
 //! A few words per thread.
 //!
-//! `thread_local!` in a shared object goes through `__tls_get_addr`, which may allocate; a hook may run inside
-//! malloc. So the words are defined in assembly, in the thread's static block (the initial-exec model): their
-//! address is the thread pointer plus an offset that the dynamic linker fills in.
+//! `thread_local!` in a shared object goes through `__tls_get_addr`, which may allocate, and a hook may run inside
+//! malloc. So the words are defined in assembly, in the thread's static block (the initial-exec model): their address
+//! is the thread pointer plus an offset that the dynamic linker fills in.
 //!
 //! # Safety
-//! The block belongs to the thread that looks at it. A vfork child shares it with its parent's thread, which is
-//! stopped meanwhile; that sharing is what the vfork flag is for.
+//! The block belongs to the thread that accesses it. A vfork child shares it with its parent's thread, which is
+//! stopped meanwhile; the vfork flag marks that time.
 
 use core::arch::{asm, global_asm};
 use core::cell::{Cell, UnsafeCell};
@@ -21,7 +21,7 @@ global_asm!(
     ".hidden sockshim_tls",
     "sockshim_tls:",
     ".zero 24",
-    // Never null, so that the fast path has one test less.
+    // Never null, which saves the fast path a test.
     ".quad sockshim_no_ring",
     ".popsection",
     ".pushsection .bss.sockshim_no_ring,\"aw\",@nobits",
@@ -40,40 +40,43 @@ unsafe extern "C" {
     safe static NO_RING: RingHead;
 }
 
-/// What a thread without a ring has in its place: a head of zeros, which says that there is none.
+/// Stands for the ring of a thread that has none: a head of zeros.
 pub fn no_ring() -> *const RingHead {
     &raw const NO_RING
 }
 
-/// The first cache line of a thread's ring of records, which is the thread's own but for what the writer tells it.
+/// The first cache line of a thread's ring of records. Only the thread uses it, except for what the writer stores
+/// there.
 #[repr(C, align(64))]
 pub struct RingHead {
-    /// Where the next record goes, in bytes from the first one there ever was: the thread does not multiply.
+    /// Where the next record goes, as bytes since the ring's first record ever. Counted in bytes, so that the thread
+    /// need not multiply.
     pub next: UnsafeCell<u64>,
-    /// Where, counted the same way, the thread has to look closer: the ring is half full, or full. Moved on by the writer.
+    /// The value of `next` at which the thread leaves the fast path, because the ring is half full or full. The
+    /// writer advances it.
     pub limit: AtomicU64,
     /// How many calls found the ring full.
     pub dropped: AtomicU64,
-    /// Whether the ring may be used: 1 while it belongs to a thread.
+    /// Whether a thread may use the ring: 1 while the ring belongs to one.
     pub live: AtomicU32,
-    /// The thread; 0 when the ring is free.
+    /// The id of the thread; 0 when the ring is free.
     pub tid: AtomicI32,
 }
 
-// SAFETY: only one thread touches `next`: the one that the ring belongs to.
+// SAFETY: only the thread that the ring belongs to accesses `next`.
 unsafe impl Sync for RingHead {}
 
-// The assembly above has room for one.
+// The assembly above reserves this much.
 const _: () = assert!(size_of::<RingHead>() == 64 && align_of::<RingHead>() == 64);
 
 /// The calling thread's words.
 #[repr(C)]
 pub struct Tls {
-    /// Raised by vfork: whoever runs next on this thread may be the child.
+    /// Set by vfork: the code that runs next on this thread may be the child.
     pub vfork: Cell<u32>,
-    /// The thread's id, valid while `pid` is the process's.
+    /// The thread's id, valid while `pid` is the id of this process.
     pub tid: Cell<i32>,
-    /// The process in which `tid` was asked.
+    /// The process in which `tid` was stored.
     pub pid: Cell<i32>,
     /// Whether a panic is unwinding towards an [`crate::panic::attempt`].
     pub unwinding: Cell<u32>,
@@ -83,7 +86,7 @@ pub struct Tls {
     pub ring: Cell<*const RingHead>,
 }
 
-// The assembly above writes the layout down once more.
+// The assembly above has the same layout.
 const _: () = assert!(size_of::<Tls>() == 32 && core::mem::offset_of!(Tls, ring) == 24);
 
 /// The calling thread's block.
@@ -100,12 +103,13 @@ pub fn get() -> &'static Tls {
 }
 
 impl Tls {
-    /// Says that this is the log's own thread.
+    /// Marks the calling thread as the log's own.
     pub fn set_writer(&self) {
         self.writer.set(1);
     }
 
-    /// Whether this is the log's own thread, which a filter on the program's thread does not reach.
+    /// Whether this is the log's own thread. A filter that the program's thread installs for itself does not affect
+    /// it.
     pub fn is_writer(&self) -> bool {
         self.writer.get() == 1
     }

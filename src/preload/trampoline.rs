@@ -1,15 +1,16 @@
-//! Hooks that cannot be a Rust function around libc's. Each is machine code, chosen by what the table says that it does:
+//! Hooks that cannot be a Rust function around libc's. Each is machine code, selected by the `does` column of its
+//! row:
 //!
 //! | does | code | because |
 //! |---|---|---|
 //! | `ExecsList`, `ExecsListEnv` | [`crate::exec_list`] | it takes any number of arguments |
 //! | `Vforks` | [`crate::vfork`] | it returns twice, on one stack |
-//! | all others | here | the call does not come back, or its child starts on another stack |
+//! | all others | here | the call does not return, or its child starts on another stack |
 //!
-//! The code here tells [`before`] and jumps to libc.
+//! The code here calls [`before`] and then jumps to libc.
 //!
 //! # Safety
-//! It keeps every argument register and the stack as the caller left them.
+//! It preserves every argument register, and the stack as the caller left it.
 
 use crate::table::{HOOKS, Place};
 use crate::word::padded;

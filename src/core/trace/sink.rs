@@ -1,17 +1,18 @@
 //! The bounded channel from the program's threads to the writer.
 //!
-//! The sender never blocks and makes no system call. The receiver polls; when the channel is full, the event is dropped and
-//! counted. The sender reports when the channel has become half full, so that its caller can wake the receiver.
+//! The sender never blocks and makes no system call; when the channel is full, it drops the event and counts it. It
+//! reports when the channel has become half full, so that its caller can wake the receiver, which otherwise polls.
 
 use crate::trace::event::Event;
 use crossbeam_queue::ArrayQueue;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How many events can wait for the writer.
+/// How many events the channel holds.
 pub const CAPACITY: usize = 4096;
 
-/// The channel of one process. It carries boxes: an event is large, and a channel of events would make every page of
-/// its memory resident at once. The preload library's allocator makes a box in a few instructions, without a lock.
+/// The channel of one process. It carries boxes: an event is large, and a channel of events would make all of its
+/// memory resident when it is made. The preload library's allocator makes a box in a few instructions, without a
+/// lock.
 pub struct Sink {
     events: ArrayQueue<Box<Event>>,
     dropped: AtomicU64,
@@ -24,11 +25,12 @@ impl Default for Sink {
 }
 
 impl Sink {
-    /// Sends the event that `event` makes, or counts it as dropped when there is no room or no memory. Returns whether the
-    /// channel has just become half full.
+    /// Sends the event that `event` makes. Without a free slot or memory the event is counted as dropped. Returns
+    /// whether the channel has just become half full.
     ///
-    /// [`MARGIN`] slots stay free. A sender that a signal handler interrupts has claimed a slot that it has not filled
-    /// yet; without the margin, the handler's own events could fill all others and then spin on that one.
+    /// [`MARGIN`] slots stay free. A sender that a signal handler interrupts may have claimed a slot that it has not
+    /// filled yet. Without the margin, the handler's own events could fill all other slots and then wait for that one
+    /// for ever.
     pub fn send(&self, event: impl FnOnce() -> Option<Box<Event>>) -> bool {
         let waiting = self.events.len();
         let sent =
@@ -62,7 +64,7 @@ impl Sink {
         }
     }
 
-    /// Counts events as dropped that were received but could not be written.
+    /// Counts received events as dropped that could not be written.
     pub fn add_dropped(&self, count: u64) {
         self.dropped.fetch_add(count, Ordering::Relaxed);
     }

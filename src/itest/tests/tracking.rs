@@ -1,16 +1,16 @@
-//! What the library knows of a number when something has happened to it that no hook has seen.
+//! What the library knows of a number after a change that no hook has seen.
 
 use serde_json::Value;
 use sockshim_itest::{Level, Scratch, by_call, cc, command, events, run};
 use std::ffi::OsString;
 use std::time::Duration;
 
-/// Only a hang reaches it.
+/// Reached only by a hang.
 const DEADLINE: Duration = Duration::from_secs(60);
 /// How many sockets `unseen_reuse.c` closes unseen.
 const STALE_NUMBERS: usize = 18;
 
-/// The log of a program of `c-tests/`, which must end well and print the same as natively.
+/// The log of a program of `c-tests/`, which must succeed and print the same as natively.
 fn log_of(program: &str, level: Level) -> Vec<Value> {
     let program = cc(program, &[]);
     let native = run(&mut command(Level::Native, None, &program), b"", DEADLINE);
@@ -40,7 +40,7 @@ fn a_close_that_nobody_saw_is_noticed_and_taken_back() {
             assert_eq!(record["reason"], "unseen-close");
             assert!(is_of_socket(record) && record["fd"].is_i64(), "{record}");
         }
-        // The files' closes are no socket's, and are not logged. The last number is one of those, too.
+        // The files' closes are not a socket's, and are not logged. The last number is one of these too.
         let closes = by_call(&events, "close");
         assert_eq!(closes.len(), 1, "{level:?}: {closes:#?}");
         assert_eq!(closes[0]["ops"], "unix_dgram_ops");

@@ -1,4 +1,4 @@
-//! From raw arguments to the socket layer's functions, one file per kind of call.
+//! From raw arguments to the functions of the socket layer, one file per kind of call.
 //!
 //! | file | calls |
 //! |---|---|
@@ -10,7 +10,7 @@
 //! | [`fd`] | close, dup, fcntl |
 //! | [`process`] | fork, exec, spawn, exit, syscall, namespaces, sandboxes |
 //!
-//! A dispatch function runs before libc's and has the whole [`Ticket`]; its counterpart runs after libc's.
+//! A dispatch function gets the whole [`Ticket`] and runs before libc's function; its counterpart runs after it.
 
 pub mod create;
 pub mod data;
@@ -28,7 +28,8 @@ use sockshim_core::net::path::Func;
 use sockshim_core::net::socket::Lookup;
 
 impl Ticket {
-    /// The start of a call that takes any descriptor: it is of interest only when `fd` is a socket.
+    /// The first step of a call that accepts any descriptor. Returns whether `fd` is a socket; only then is the call
+    /// logged.
     pub fn only_sockets(&mut self, fd: c_int, careful: bool) -> bool {
         self.wanted = matches!(self.lookup(fd, careful), Lookup::Socket(_));
         self.wanted

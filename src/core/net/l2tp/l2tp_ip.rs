@@ -1,5 +1,5 @@
-//! L2TP directly over IP (`net/l2tp/l2tp_ip.c`, `net/l2tp/l2tp_ip6.c`): its rows and tables. What it decides is the
-//! host's business.
+//! L2TP directly over IP (`net/l2tp/l2tp_ip.c`, `net/l2tp/l2tp_ip6.c`): rows and ops tables only. Its decisions are
+//! the host's.
 
 use crate::func;
 use crate::net::core::sock::NO_OPS;

@@ -1,5 +1,5 @@
-//! SCTP over both IP versions (`net/sctp/protocol.c`, `net/sctp/ipv6.c`): its rows and tables. What it decides is the
-//! host's business.
+//! SCTP over both IP versions (`net/sctp/protocol.c`, `net/sctp/ipv6.c`): rows and ops tables only. Its decisions are
+//! the host's.
 
 use crate::func;
 use crate::net::ipv4::af_inet::INET_OPS;
@@ -42,7 +42,7 @@ const OPS: ProtoOps = ProtoOps {
     ..INET_OPS
 };
 
-/// `inet_seqpacket_ops`, for streams too.
+/// `inet_seqpacket_ops`, also used for streams.
 pub static INET_SEQPACKET_OPS: ProtoOps = ProtoOps {
     name: "inet_seqpacket_ops",
     getname: op!(inet_getname, host number),
