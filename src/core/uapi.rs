@@ -62,8 +62,8 @@ impl Names {
 
     fn at(self, index: usize) -> &'static str {
         // Each name is followed by a space.
-        let begin = place.checked_sub(1).map_or(0, |before| usize::from(self.ends[before]) + 1);
-        self.text.get(begin..usize::from(self.ends[place])).unwrap_or_default()
+        let begin = index.checked_sub(1).map_or(0, |before| usize::from(self.ends[before]) + 1);
+        self.text.get(begin..usize::from(self.ends[index])).unwrap_or_default()
     }
 }
 

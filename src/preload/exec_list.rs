@@ -9,6 +9,7 @@
 //! It reads from the caller's registers and stack what C guarantees: arguments up to a null, and for execle the
 //! environment after it. The vector is pushed word by word, so that a stack overflow hits the guard page.
 
+use crate::environment::Strings;
 use crate::table::{HOOKS, Place};
 use crate::word::padded;
 use crate::{call, mode};

@@ -49,7 +49,7 @@ mod process;
 mod program;
 mod propagate;
 mod real;
-mod room;
+mod scratch;
 mod slow;
 mod stack;
 mod table;

@@ -155,7 +155,7 @@ pub unsafe extern "C-unwind" fn fexecve(fd: c_int, argv: Strings, envp: Strings)
 type Argv = *const *mut c_char;
 
 /// [`with`], for calls that take the environment in another type.
-fn spawn(environment: Arguments, call: impl Fn(Arguments) -> c_int) -> c_int {
+fn spawn(environment: Argv, call: impl Fn(Argv) -> c_int) -> c_int {
     with(environment.cast(), |new| call(new.map_or(environment, <*const *const c_char>::cast)))
 }
 

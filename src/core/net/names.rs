@@ -48,7 +48,7 @@ impl Func {
         match index.checked_sub(COUNT) {
             // Each name is followed by a space.
             None => {
-                let (begin, end) = (usize::from(STARTS[place]), usize::from(STARTS[place + 1]) - 1);
+                let (begin, end) = (usize::from(STARTS[index]), usize::from(STARTS[index + 1]) - 1);
                 TEXT.get(begin..end).unwrap_or("?")
             }
             Some(added) => ADDED.get(added).and_then(OnceBox::get).copied().unwrap_or("?"),
