@@ -89,6 +89,7 @@ fn start(config: &Config) {
         // granted, and they need the thread to be one that it knows. The writer is not.
         log::say(b"sockshim: a program with ThreadSanitizer cannot be logged\n");
     } else if alloc::has_room() && process::init() {
+        process::set_name_of_file(sys::file_of_program());
         log::start(config);
     } else {
         log::say_none();

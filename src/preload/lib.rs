@@ -31,6 +31,7 @@ mod alloc;
 mod arguments;
 mod call;
 mod confined;
+mod copy;
 mod dispatch;
 mod environment;
 mod exec_list;

@@ -51,6 +51,8 @@ pub struct Stat {
     pub uid: u32,
     /// The group.
     pub gid: u32,
+    /// Its length in bytes.
+    pub size: i64,
 }
 
 /// newfstatat(2).
@@ -70,6 +72,7 @@ pub fn stat_at(dir: c_int, path: &CStr, flags: c_int) -> Result<Stat> {
         mode: stat.st_mode,
         uid: stat.st_uid,
         gid: stat.st_gid,
+        size: stat.st_size,
     })
 }
 

@@ -22,7 +22,8 @@ mod thread;
 pub mod time;
 
 pub use credentials::{
-    capabilities, groups, resgid, resuid, set_capabilities, set_groups, set_resgid, set_resuid,
+    capabilities, groups, keep_capabilities, resgid, resuid, set_capabilities, set_groups, set_resgid,
+    set_resuid,
 };
 pub use errno::{Errno, errno, libc_answer, set_errno};
 pub use fd::{
@@ -31,8 +32,9 @@ pub use fd::{
 pub use file::{File, Stat, current_directory, fstat, is_nosuid, may_execute, read_link, stat_at};
 pub use memory::{copy_memory, discard, forbid, mmap, mmap_shared, munmap, wipe_on_fork};
 pub use process::{
-    CLONE_NEWTIME, getpid, getppid, has_threads, is_time_namespace, kill, leads_a_pid_namespace, name,
-    no_new_privs, pid_namespace, pidfd_open, reap, setns, setsid, signal_parents_end, umask,
+    CLONE_NEWTIME, file_of_program, getpid, getppid, has_threads, is_time_namespace, kill,
+    leads_a_pid_namespace, no_new_privs, pid_namespace, pidfd_open, reap, setns, setsid, signal_parents_end,
+    umask,
 };
 pub use socket::{connect_unix, getsockopt_cookie, getsockopt_int, has_peer, send};
 pub use thread::{

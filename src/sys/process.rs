@@ -53,12 +53,16 @@ pub fn signal_parents_end(signal: c_int) {
     unsafe { syscall(libc::SYS_prctl, [libc::PR_SET_PDEATHSIG.into(), signal.into(), 0, 0, 0, 0]) };
 }
 
-/// prctl(PR_GET_NAME): the name of the calling thread.
-pub fn name() -> [u8; 16] {
-    let mut name = [0; 16];
-    // SAFETY: the kernel writes 16 bytes.
-    unsafe { syscall(libc::SYS_prctl, [libc::PR_GET_NAME.into(), name.as_mut_ptr() as c_long, 0, 0, 0, 0]) };
-    name
+/// The path that exec was given (AT_EXECFN); empty where the kernel says none.
+pub fn file_of_program() -> &'static [u8] {
+    // SAFETY: reads what the dynamic linker has kept.
+    let path = unsafe { libc::getauxval(libc::AT_EXECFN) } as *const core::ffi::c_char;
+    if path.is_null() {
+        return b"";
+    }
+    // SAFETY: the kernel has put a C string on the stack. Programs that write titles over their arguments stop before it, or
+    // find it later: this is for the start.
+    unsafe { core::ffi::CStr::from_ptr(path) }.to_bytes()
 }
 
 /// setns(2).

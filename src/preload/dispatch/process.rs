@@ -189,10 +189,16 @@ fn entering_sandbox(t: &mut Ticket, strict: bool, flags: u64) {
     t.note = Note::Filter { first: !already, without_writer: for_all && log::end_before_filter() };
 }
 
-/// The program may have another name.
+/// The most bytes of a thread's name, with its end: `TASK_COMM_LEN`.
+const NAME: usize = 16;
+
+/// The program may have another name: its main thread's.
 pub fn prctl_done(t: &mut Ticket) {
-    if t.int(0) == libc::PR_SET_NAME {
-        log::renamed();
+    if t.int(0) == libc::PR_SET_NAME && t.event.ret == 0 && process::tid() == process::pid() {
+        let name = memory::text(t.word(1));
+        let name = name.bytes();
+        process::set_name(&name[..name.len().min(NAME - 1)]);
+        log::renamed(process::name(&mut [0; NAME]));
     }
     sandbox_done(t);
 }
@@ -317,7 +323,7 @@ pub fn moved(t: &mut Ticket) {
 pub fn syscall(t: &mut Ticket) {
     let number = t.word(0);
     t.event.reason = Reason::Process;
-    if LIMITING.contains(&number) {
+    if LIMITING.contains(&number) || CREDENTIALS.contains(&number) {
         log::is_open();
     }
     if let Some(place) = HOOKS.iter().position(|hook| hook.nr() == Some(number)) {
@@ -341,22 +347,29 @@ pub fn syscall(t: &mut Ticket) {
     }
 }
 
-/// Calls without a hook after which the log could no longer be opened, or by which the process loses rights.
-const LIMITING: [i64; 14] = [
-    libc::SYS_capset,
-    libc::SYS_chroot,
+/// Calls without a hook after which the log could no longer be opened.
+const LIMITING: [i64; 8] = [
     libc::SYS_landlock_restrict_self,
     libc::SYS_mount,
+    libc::SYS_move_mount,
     libc::SYS_pivot_root,
     libc::SYS_prlimit64,
-    libc::SYS_setfsgid,
-    libc::SYS_setfsuid,
-    libc::SYS_setgroups,
-    libc::SYS_setresgid,
-    libc::SYS_setresuid,
-    libc::SYS_setrlimit,
     libc::SYS_seccomp,
+    libc::SYS_setrlimit,
     libc::SYS_umount2,
+];
+
+/// Calls by which a thread changes its own credentials: libc has no functions for that.
+const CREDENTIALS: [i64; 9] = [
+    libc::SYS_setuid,
+    libc::SYS_setgid,
+    libc::SYS_setreuid,
+    libc::SYS_setregid,
+    libc::SYS_setresuid,
+    libc::SYS_setresgid,
+    libc::SYS_setfsuid,
+    libc::SYS_setfsgid,
+    libc::SYS_setgroups,
 ];
 
 /// clone(2) with the program's own flags. A child that shares only one of memory and descriptors with this process makes
@@ -386,6 +399,9 @@ pub fn syscall_done(t: &mut Ticket) {
     }
     if t.event.ret < 0 {
         t.event.reason = Reason::Process;
+    }
+    if CREDENTIALS.contains(&t.word(0)) && t.event.ret == 0 {
+        log::follow_own_credentials();
     }
     if t.word(0) == libc::SYS_landlock_restrict_self && t.event.ret == 0 {
         confined::enter_landlock();

@@ -32,7 +32,7 @@ pub use notice::divergence;
 pub use output::settled as settled_path;
 pub use writer::life::is_open;
 
-use crate::{mode, process};
+use crate::{mode, process, sys};
 use message::Text;
 use sockshim_core::config::Config;
 use sockshim_core::hook::Level;
@@ -42,7 +42,7 @@ use writer::{control, life};
 /// log could no longer be opened ([`is_open`]).
 pub fn start(config: &Config) {
     mode::set(settings::fix(config).level);
-    writer::program::remember_name();
+    output::share_with_children();
     if let Some(complaint) = &config.complaint
         && is_open()
     {
@@ -107,7 +107,6 @@ pub fn start_in_child() {
     channel::leave_to_parent();
     ring::free_all();
     control::forget();
-    writer::program::remember_name();
 }
 
 /// Logging goes on after [`end_before_filter`].
@@ -124,12 +123,12 @@ pub fn needs_stderr() {
     }
 }
 
-/// The calling thread has another name.
-pub fn renamed() {
-    if process::tid() == process::pid() && !process::is_sandboxed() {
-        writer::program::remember_name();
+/// The program has another name from here on.
+pub fn renamed(name: &[u8]) {
+    // A writer that has yet to begin asks for the name.
+    if control::status() != control::Status::None {
+        send(&notice::renamed(name));
     }
-    writer::renamed();
 }
 
 /// The program has other credentials now, and so has the writer when this returns.
@@ -138,6 +137,14 @@ pub fn follow_credentials() {
         credentials::publish();
         control::flush(false);
     }
+}
+
+/// The calling thread has changed its credentials without libc, which would have changed those of all threads.
+pub fn follow_own_credentials() {
+    if sys::has_threads() {
+        credentials::diverge();
+    }
+    follow_credentials();
 }
 
 /// The program is in other namespaces now, and so is the writer when this returns, as far as it may.

@@ -124,10 +124,10 @@ impl Target {
         errno == libc::ENOENT || (self.is_socket && errno == libc::ECONNREFUSED)
     }
 
-    /// Whether it is a file that somebody else has begun.
+    /// Whether it is a file that another user has begun to write.
     pub fn is_anothers(&self) -> bool {
         let Some(path) = &self.path else { return false };
-        sys::stat_at(libc::AT_FDCWD, path, 0).is_ok_and(|stat| stat.uid != sys::resuid()[1])
+        sys::stat_at(libc::AT_FDCWD, path, 0).is_ok_and(|stat| stat.size > 0 && stat.uid != sys::resuid()[1])
     }
 }
 

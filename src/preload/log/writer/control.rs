@@ -19,8 +19,6 @@ static WRITING: AtomicBool = AtomicBool::new(false);
 static STATUS: AtomicU32 = AtomicU32::new(Status::None as u32);
 /// Set when the process ends: the next flush writes what there was.
 static ENDING: AtomicBool = AtomicBool::new(false);
-/// Set when the program has given itself another name.
-static RENAMED: AtomicBool = AtomicBool::new(false);
 /// Set to end the writer.
 static STOP: AtomicBool = AtomicBool::new(false);
 /// Until when (CLOCK_MONOTONIC) no writer is begun.
@@ -118,11 +116,6 @@ fn waited(begin: u64) -> u64 {
 /// Asks for the summary with the next flush.
 pub fn end() {
     ENDING.store(true, Ordering::Release);
-}
-
-/// The program's name may be another one now.
-pub fn renamed() {
-    RENAMED.store(true, Ordering::Relaxed);
 }
 
 /// Whether a batch is on its way out.
@@ -254,11 +247,6 @@ impl Asked {
 /// Whether the process ends, so that its summary is due. Asked once.
 pub fn take_ending() -> bool {
     ENDING.swap(false, Ordering::AcqRel)
-}
-
-/// Whether the program may have another name since this was asked last.
-pub fn take_renamed() -> bool {
-    RENAMED.load(Ordering::Relaxed) && RENAMED.swap(false, Ordering::Relaxed)
 }
 
 /// Says whether a batch is on its way out.

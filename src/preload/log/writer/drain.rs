@@ -60,11 +60,12 @@ pub struct Writer {
 
 impl Writer {
     /// A writer that has seen nothing yet.
-    pub fn new(settings: &'static Settings, output: Output, program: Program, pid: i32) -> Writer {
+    pub fn new(settings: &'static Settings, output: Output, mut program: Program, pid: i32) -> Writer {
+        let process = Process::new(pid, program.first_name(&mut [0; 17]));
         Writer {
             settings,
             output,
-            process: Process::new(pid, b""),
+            process,
             program,
             buffer: vec![0; BUFFER].into_boxed_slice(),
             len: 0,
@@ -89,6 +90,7 @@ impl Writer {
                 // What happened before the change was judged by the old credentials, so they answer for it.
                 self.drain(sink, &mut merge, true);
                 credentials::adopt();
+                self.program.watch();
             }
             let flushes = asked.flushes() || gone;
             let count = self.drain(sink, &mut merge, flushes);
@@ -118,7 +120,6 @@ impl Writer {
             return 0;
         }
         control::set_writing(true);
-        self.read_comm();
         self.process.epoch = epoch();
         let (mut count, mut written) = (0, 0);
         merge.read(sink, all);
@@ -141,11 +142,16 @@ impl Writer {
             self.write(sink, lost);
         }
         control::set_writing(false);
+        // For the events to come: those that are written now were made before, and a change among them says so itself.
+        self.read_name();
         written + count
     }
 
     /// Appends the event as far as it is certain.
     fn put_settled(&mut self, event: &mut Event) {
+        if let Some(name) = notice::new_name(event) {
+            return self.process.rename(name);
+        }
         let filtered = self.is_filtered();
         if filtered && event.reason == Reason::Mispredicted {
             // The filter may have given the answer.
@@ -221,8 +227,7 @@ impl Writer {
         }
     }
 
-    /// The name is the main thread's, which the program may change.
-    fn read_comm(&mut self) {
+    fn read_name(&mut self) {
         if let Some(name) = self.program.name(&mut [0; 17]) {
             self.process.rename(name);
         }

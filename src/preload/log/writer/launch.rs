@@ -26,7 +26,7 @@
 use super::control;
 use super::drain::Writer;
 use super::program::Program;
-use crate::log::output::{self, Output};
+use crate::log::output::Output;
 use crate::log::{channel, clock, refine, settings};
 use crate::panic::attempt;
 use crate::{mode, sys, tls};
@@ -35,8 +35,6 @@ use core::ffi::c_int;
 use core::sync::atomic::{AtomicPtr, Ordering};
 use sockshim_core::hook::Level;
 
-/// The signal that tells of the program's end. Where it is not expected, it is ignored.
-const PARENTS_END: c_int = libc::SIGURG;
 const STACK: usize = 256 * 1024;
 const GUARD: usize = 4096;
 /// Zeroed memory below the control block, where static thread-local variables would be.
@@ -178,6 +176,7 @@ extern "C" fn main(pid: i32, is_process: bool) -> c_int {
     }
     sys::set_name(c"sockshim-log");
     let program = Program::new(pid, is_process);
+    program.watch();
     let opened = settings::get().and_then(|settings| Some((settings, Output::open(settings, pid)?)));
     let prepared = attempt(prepare).is_ok();
     let (Some((settings, output)), Some(sink), true) = (opened, channel::sink(), prepared) else {
@@ -198,11 +197,9 @@ extern "C" fn main(pid: i32, is_process: bool) -> c_int {
     0
 }
 
-/// What a process has of its own: an end of its parent that wakes it, a session, and a mask for the log's file, whose mode
-/// does not depend on when the program has changed its own.
+/// What a process has of its own: a session, and a mask for the log's file, whose mode does not depend on when the program
+/// has changed its own.
 fn become_apart() {
-    sys::interrupt_sleep_at(PARENTS_END, control::interrupted);
-    sys::signal_parents_end(PARENTS_END);
     sys::setsid();
     sys::umask(0);
 }
@@ -218,7 +215,6 @@ fn has_rings() -> bool {
 /// The part of the start that is done beside the program's.
 fn prepare() {
     refine::forget();
-    output::share_with_children();
 }
 
 /// Keeps stderr alone, in a table of the writer's own.

@@ -17,4 +17,4 @@ mod launch;
 pub mod life;
 pub mod program;
 
-pub use control::{release, renamed};
+pub use control::release;

@@ -12,6 +12,8 @@ use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use libc::c_int;
 use std::io::Write;
 
+/// The signal that tells of the program's end. Where it is not expected, it is ignored.
+const END: c_int = libc::SIGURG;
 /// How old the program's name may be, in nanoseconds.
 const NAME_AGE: u64 = 10_000_000;
 /// After so many rounds the writer looks whether the program has become another one by an exec that no hook saw.
@@ -21,21 +23,6 @@ const ROUNDS: u32 = 64;
 static MARK: AtomicU64 = AtomicU64::new(0);
 /// Set when the program is in other namespaces.
 static MOVED: AtomicBool = AtomicBool::new(false);
-
-/// The name of the main thread when it was looked at last, for a writer that cannot read it itself.
-static NAME: [AtomicU64; 2] = [const { AtomicU64::new(0) }; 2];
-
-/// Remembers the program's name. On the main thread: when the program starts, and in a forked child.
-pub fn remember_name() {
-    let name = u128::from_ne_bytes(sys::name());
-    NAME[0].store(name as u64, Ordering::Relaxed);
-    NAME[1].store((name >> 64) as u64, Ordering::Relaxed);
-}
-
-fn remembered_name() -> [u8; 16] {
-    let [low, high] = [0, 1].map(|half| NAME[half].load(Ordering::Relaxed));
-    (u128::from(high) << 64 | u128::from(low)).to_ne_bytes()
-}
 
 /// The program has moved to other namespaces.
 pub fn moved() {
@@ -52,15 +39,21 @@ pub struct Program {
     /// When the name was read.
     read_at: u64,
     rounds: u32,
-    /// Whether the remembered name was given out.
-    named: bool,
 }
 
 impl Program {
     /// The program with the id `pid`, whose threads the writer does not belong to if it `is_parent`.
     pub fn new(pid: i32, is_parent: bool) -> Program {
         MARK.store(sys::monotonic() ^ (u64::from(pid as u32) << 32), Ordering::Relaxed);
-        Program { pid, is_parent, comm: open_comm(pid), read_at: 0, rounds: 0, named: false }
+        Program { pid, is_parent, comm: open_comm(pid), read_at: 0, rounds: 0 }
+    }
+
+    /// Has the kernel interrupt the writer's sleep when the program ends. To be done again after a change of user.
+    pub fn watch(&self) {
+        if self.is_parent {
+            sys::interrupt_sleep_at(END, control::interrupted);
+            sys::signal_parents_end(END);
+        }
     }
 
     /// Whether it has ended, or has become another program.
@@ -84,23 +77,29 @@ impl Program {
         }
     }
 
-    /// Its name, if that has to be read again: the main thread's, without the line feed behind it.
+    /// Its name when the writer begins: what `/proc` says, or what the kernel has called it after its file.
+    pub fn first_name<'a>(&mut self, buffer: &'a mut [u8; 17]) -> &'a [u8] {
+        let len = self.read_name(buffer).unwrap_or_else(|| {
+            let mut name = [0; 16];
+            let name = process::name(&mut name);
+            buffer[..name.len()].copy_from_slice(name);
+            name.len()
+        });
+        &buffer[..len]
+    }
+
+    /// Its name, if that was not looked at for some time: the main thread's, without the line feed behind it.
     pub fn name<'a>(&mut self, buffer: &'a mut [u8; 17]) -> Option<&'a [u8]> {
-        let now = sys::monotonic();
-        if now.saturating_sub(self.read_at) < NAME_AGE && !control::take_renamed() {
-            return None;
-        }
-        self.read_at = now;
-        if let Some(Ok(len)) = self.comm.map(|comm| sys::pread(comm, buffer, 0)) {
-            // The last line feed is the file's; one before it belongs to the name.
-            return buffer[..len].strip_suffix(b"\n");
-        }
-        if self.named {
-            return None;
-        }
-        self.named = true;
-        buffer[..16].copy_from_slice(&remembered_name());
-        buffer.split(|byte| *byte == 0).next()
+        let old = sys::monotonic().saturating_sub(self.read_at) >= NAME_AGE;
+        let len = if old { self.read_name(buffer)? } else { return None };
+        Some(&buffer[..len])
+    }
+
+    fn read_name(&mut self, buffer: &mut [u8; 17]) -> Option<usize> {
+        self.read_at = sys::monotonic();
+        let len = sys::pread(self.comm?, buffer, 0).ok()?;
+        // The last line feed is the file's; one before it belongs to the name.
+        buffer[..len].ends_with(b"\n").then(|| len - 1)
     }
 
     /// Follows it into other namespaces, so that the running kernel gives the same answers to both.
