@@ -68,8 +68,12 @@ pub fn pid() -> i32 {
     identity().pid.load(Ordering::Relaxed)
 }
 
-/// Whether this is a vfork child: it runs in its parent's memory, so it must change nothing there.
+/// Whether this is a vfork child: it runs in its parent's memory, so it must change nothing there. The same goes for a thread
+/// that has no storage to tell what it is.
 pub fn is_vfork_child() -> bool {
+    if !tls::exists() {
+        return true;
+    }
     let flag = &tls::get().vfork;
     if flag.get() == 0 {
         return false;

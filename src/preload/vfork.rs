@@ -114,9 +114,11 @@ pub extern "C" fn before(place: usize, back: usize) -> bool {
     original::find(place);
     let observed = mode::control() && !process::is_vfork_child() && fork::is_ready();
     let kept = observed && mode::logs(HOOKS[place].level) && keep(place, back);
-    // From here on whoever runs on this thread may be the child.
-    ring::put_aside();
-    tls::get().vfork.set(1);
+    if tls::exists() {
+        // From here on whoever runs on this thread may be the child.
+        ring::put_aside();
+        tls::get().vfork.set(1);
+    }
     kept
 }
 
