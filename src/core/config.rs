@@ -118,9 +118,11 @@ impl<'a> Config<'a> {
     }
 }
 
+/// The variable that names the log.
+pub const LOG_FILE: &str = "SOCKSHIM_LOG_FILE";
 /// The variables.
 pub const NAMES: [&str; 5] =
-    ["SOCKSHIM_LOG", "SOCKSHIM_LOG_FORMAT", "SOCKSHIM_LOG_FILE", "SOCKSHIM_DISABLE", "SOCKSHIM_PROPAGATE"];
+    ["SOCKSHIM_LOG", "SOCKSHIM_LOG_FORMAT", LOG_FILE, "SOCKSHIM_DISABLE", "SOCKSHIM_PROPAGATE"];
 
 #[cfg(test)]
 mod tests {

@@ -83,7 +83,7 @@ pub enum Note {
         /// The writer has ended for it.
         without_writer: bool,
     },
-    /// The writer has ended for the call.
+    /// No writer may begin before the call is over.
     WithoutWriter,
 }
 

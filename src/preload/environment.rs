@@ -67,7 +67,33 @@ pub fn remember(lines: impl Iterator<Item = &'static CStr>) {
     OWN.store(Box::leak(Box::new(own)), Ordering::Release);
 }
 
-/// The entry of `LD_PRELOAD` that names this library, in a form that works in every directory and environment.
+/// Gives the variable another value in the program's environment, for whatever the program starts; the value as it stands
+/// there now.
+///
+/// # Safety
+/// `environment` must be the one that the program was started with, while nobody else looks at it.
+pub unsafe fn replace(environment: *const *const c_char, name: &str, value: &[u8]) -> Option<&'static [u8]> {
+    let line = [name.as_bytes(), b"=", value, b"\0"].concat();
+    let line = CStr::from_bytes_with_nul(Box::leak(line.into_boxed_slice())).ok()?;
+    let mut place = environment.cast_mut();
+    loop {
+        // SAFETY: the caller's promise; the vector ends with a null.
+        let old = unsafe { *place };
+        if old.is_null() {
+            return None;
+        }
+        // SAFETY: an environment's lines are C strings.
+        if is_named(unsafe { CStr::from_ptr(old) }.to_bytes(), name) {
+            // SAFETY: the kernel has put the vector on the stack, where it can be written.
+            unsafe { *place = line.as_ptr() };
+            return line.to_bytes().get(name.len() + 1..);
+        }
+        // SAFETY: the end has not been reached.
+        place = unsafe { place.add(1) };
+    }
+}
+
+/// The entry of `LD_PRELOAD` that is this library, as one that works in every directory and environment.
 fn entry_in(list: &[u8]) -> &'static [u8] {
     let loaded = sys::elf::own_path().to_bytes();
     fn name(path: &[u8]) -> Option<&[u8]> {

@@ -14,17 +14,16 @@ pub fn is_ready() -> bool {
 fn made_ready() -> bool {
     // A signal handler that interrupts the preparation gets no claim and observes nothing.
     let Some(claim) = process::claim() else { return false };
-    // A signal handler may have prepared everything between the test in `is_ready` and the claim. A second writer
-    // would share the first one's stack.
+    // A handler that came between the look in `is_ready` and the claim has prepared everything, and may have
+    // logged events since.
     if !process::is_known() {
         let errno = sys::errno();
         let pid = sys::getpid();
         if process::is_sandboxed() {
-            // A forbidden system call may kill the process, and starting a writer needs more calls than most
-            // sandboxes allow.
+            // What the sandbox forbids is deadly, and a writer needs more than most sandboxes allow.
             mode::set(Level::Off);
         } else if mode::control() {
-            log::start_in_child(pid);
+            log::start_in_child();
         }
         claim.settle(pid);
         sys::set_errno(errno);

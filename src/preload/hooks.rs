@@ -313,21 +313,30 @@ hooks! {
         /// capset(2), which the log's writer has to follow
         [Call Control Changes SYS_capset]
         fn capset(hdrp: *mut c_void, datap: *const c_void) -> c_int = process::plain, process::credentials_done;
-        /// chdir(2), before which the log has to be open
-        [Call Control Changes SYS_chdir]
-        fn chdir(path: *const c_char) -> c_int = process::unlogged, call::logged;
-        /// fchdir(2), before which the log has to be open
-        [Call Control Changes SYS_fchdir]
-        fn fchdir(dirfd: c_int) -> c_int = process::unlogged, call::logged;
         /// chroot(2), before which the log has to be open
         [Call Control Changes SYS_chroot]
         fn chroot(path: *const c_char) -> c_int = process::unlogged, call::logged;
+        /// waitpid(2), which could find the log's writer
+        [Call Control Changes]
+        fn waitpid(pid: pid_t, wstatus: *mut c_int, options: c_int) -> pid_t = process::waitpid, process::waited;
+        /// waitpid(2), glibc's other name for it
+        [Call Control Changes]
+        fn __waitpid(pid: pid_t, wstatus: *mut c_int, options: c_int) -> pid_t = process::waitpid, process::waited;
+        /// wait3(2), which could find the log's writer
+        [Call Control Changes]
+        fn wait3(wstatus: *mut c_int, options: c_int, rusage: *mut c_void) -> pid_t = process::wait3, process::waited;
+        /// wait4(2), which could find the log's writer
+        [Call Control Changes SYS_wait4]
+        fn wait4(pid: pid_t, wstatus: *mut c_int, options: c_int, rusage: *mut c_void) -> pid_t = process::waitpid, process::waited;
+        /// waitid(2), which could find the log's writer
+        [Call Control Changes SYS_waitid]
+        fn waitid(idtype: c_uint, id: c_uint, infop: *mut c_void, options: c_int) -> c_int = process::waitid, process::waited;
         /// unshare(2), which may need a process without other threads
         [Call Control Changes SYS_unshare]
-        fn unshare(flags: c_int) -> c_int = process::alone, process::alone_done;
+        fn unshare(flags: c_int) -> c_int = process::unshare, process::unshared;
         /// setns(2), which may need a process without other threads
         [Call Control Changes SYS_setns]
-        fn setns(nsfd: c_int, nstype: c_int) -> c_int = process::alone, process::alone_done;
+        fn setns(nsfd: c_int, nstype: c_int) -> c_int = process::setns, process::moved;
         /// syscall(2): routed by its number
         [Call Exec(propagate) Changes]
         fn syscall(number: c_long, a1: c_long, a2: c_long, a3: c_long, a4: c_long, a5: c_long, a6: c_long) -> c_long = process::syscall, process::syscall_done;
@@ -366,9 +375,12 @@ hooks! {
     }
     not_hooked {
         exit: "runs the program's handlers first; the library's destructor comes after them";
-        abort: "must work in any state, and losing the last milliseconds of the log is the lesser evil";
+        abort: "must work in any state; the log's writer outlives the process and writes what there is";
+        chdir: "the log's path is made absolute at the start";
+        fchdir: "the log's path is made absolute at the start";
         pthread_create: "sockets do not belong to threads";
         sigaction: "no signal is of interest";
+        wait: "finds no child without an exit signal, as the log's writer is";
         pread: "a socket has no offset: ESPIPE before the socket layer is reached";
         pread64: "a socket has no offset: ESPIPE before the socket layer is reached";
         __pread_chk: "a socket has no offset: ESPIPE before the socket layer is reached";

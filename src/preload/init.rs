@@ -9,7 +9,7 @@ use crate::original::TARGETS;
 use crate::table::{HASHES, HOOKS};
 use crate::{alloc, call, environment, fork, log, mode, panic, process, real, sys};
 use core::ffi::{CStr, c_char, c_int};
-use sockshim_core::config::{Config, Propagate};
+use sockshim_core::config::{Config, LOG_FILE, Propagate};
 use sockshim_core::hook::Level;
 
 #[used]
@@ -30,7 +30,13 @@ unsafe extern "C" fn constructor(_: c_int, _: *const *const c_char, envp: *const
         real::resolve(&HOOKS, &HASHES, &TARGETS);
         // SAFETY: the environment is a vector of C strings that lives as long as the process.
         let lines = || unsafe { lines(envp) };
-        let config = Config::read(lines().map(CStr::to_bytes));
+        let mut config = Config::read(lines().map(CStr::to_bytes));
+        if config.level != Level::Off
+            && let Some(settled) = config.file.and_then(log::settled_path)
+        {
+            // SAFETY: nobody else looks at the environment yet.
+            config.file = unsafe { environment::replace(envp, LOG_FILE, &settled) };
+        }
         let always = config.propagate == Propagate::Always;
         if !config.disable && (always || config.level != Level::Off) {
             environment::remember(lines());
@@ -81,6 +87,7 @@ fn start(config: &Config) {
         // calling thread. They do not know the writer.
         log::say(b"sockshim: a program with ThreadSanitizer cannot be logged\n");
     } else if alloc::has_room() && process::init() {
+        process::set_name_of_file(sys::file_of_program());
         log::start(config);
     } else {
         log::say_none();
@@ -102,7 +109,7 @@ fn complain(config: &Config) {
 #[unsafe(link_section = ".text.always")]
 extern "C" fn destructor() {
     if mode::control() && !process::is_vfork_child() && fork::is_ready() {
-        log::last_flush();
+        log::end_of_process();
         log::set_synchronous();
     }
 }

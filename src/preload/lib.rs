@@ -32,6 +32,7 @@ mod arguments;
 mod call;
 mod commit;
 mod confined;
+mod copy;
 mod dispatch;
 mod environment;
 mod exec_list;

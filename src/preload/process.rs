@@ -7,7 +7,7 @@
 
 use crate::{sys, tls};
 use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU8, AtomicU32, Ordering};
 
 /// What belongs to one process only.
 struct Identity {
@@ -20,6 +20,8 @@ struct Identity {
 static IDENTITY: AtomicPtr<Identity> = AtomicPtr::new((&raw const NOBODY).cast_mut());
 /// The identity before `init`, so that there is always one to read.
 static NOBODY: Identity = Identity { pid: AtomicI32::new(0), busy: AtomicU32::new(0) };
+/// The name of the main thread, as far as it was told: its bytes, then zeros.
+static NAME: [AtomicU8; 16] = [const { AtomicU8::new(0) }; 16];
 static SANDBOXED: AtomicBool = AtomicBool::new(false);
 
 #[inline(always)]
@@ -43,14 +45,35 @@ pub fn init() -> bool {
     true
 }
 
-/// The process id, without a system call; 0 in a freshly forked child.
+/// The process is called after the file that it was made of, as by exec.
+pub fn set_name_of_file(path: &[u8]) {
+    set_name(path.rsplit(|byte| *byte == b'/').next().unwrap_or_default());
+}
+
+/// The main thread has this name.
+pub fn set_name(name: &[u8]) {
+    let padded = name.iter().copied().take(NAME.len() - 1).chain(core::iter::repeat(0));
+    NAME.iter().zip(padded).for_each(|(to, from)| to.store(from, Ordering::Relaxed));
+}
+
+/// The main thread's name, as far as it was told.
+pub fn name(buffer: &mut [u8; 16]) -> &[u8] {
+    buffer.iter_mut().zip(&NAME).for_each(|(to, from)| *to = from.load(Ordering::Relaxed));
+    buffer.split(|byte| *byte == 0).next().unwrap_or_default()
+}
+
+/// The process id, without asking the kernel; 0 in a child that has just been forked.
 #[inline(always)]
 pub fn pid() -> i32 {
     identity().pid.load(Ordering::Relaxed)
 }
 
-/// Whether this is a vfork child. It runs in its parent's memory, so it must change nothing there.
+/// Whether this is a vfork child: it runs in its parent's memory, so it must change nothing there. The same goes for a thread
+/// that has no storage to tell what it is.
 pub fn is_vfork_child() -> bool {
+    if !tls::exists() {
+        return true;
+    }
     let flag = &tls::get().vfork;
     if flag.get() == 0 {
         return false;

@@ -89,7 +89,20 @@ pub struct Tls {
 // The assembly above has the same layout.
 const _: () = assert!(size_of::<Tls>() == 32 && core::mem::offset_of!(Tls, ring) == 24);
 
-/// The calling thread's block.
+/// Whether the calling thread has thread-local storage of libc's making. A child of clone(2) may have been given memory that
+/// is none, as Chromium's has that goes into an empty root; libc's block points to itself, twice.
+#[inline(always)]
+pub fn exists() -> bool {
+    let (first, second): (usize, usize);
+    // SAFETY: reads two words of what the thread pointer points to; without one no program of libc's would have come here.
+    unsafe {
+        asm!("mov {}, qword ptr fs:[0]", "mov {}, qword ptr fs:[16]", out(reg) first, out(reg) second,
+             options(nostack, readonly, preserves_flags));
+    }
+    first == second && first != 0
+}
+
+/// The calling thread's block, if it [`exists`].
 #[inline(always)]
 pub fn get() -> &'static Tls {
     let block: *const Tls;

@@ -69,3 +69,9 @@ fn capability_call(nr: c_long, sets: &mut [u32; 6]) {
     // SAFETY: version 3 has six words of sets, and thread 0 is the caller.
     unsafe { syscall(nr, [header.as_ptr() as c_long, sets.as_mut_ptr() as c_long, 0, 0, 0, 0]) };
 }
+
+/// prctl(PR_SET_KEEPCAPS): a change of user by the calling thread leaves it its permitted capabilities.
+pub fn keep_capabilities() {
+    // SAFETY: takes numbers.
+    unsafe { syscall(libc::SYS_prctl, [libc::PR_SET_KEEPCAPS.into(), 1, 0, 0, 0, 0]) };
+}

@@ -12,6 +12,15 @@ pub struct File {
     pub inode: u64,
     /// Whether it is a socket.
     pub is_socket: bool,
+    /// Whether it is a pipe.
+    pub is_pipe: bool,
+}
+
+impl File {
+    /// Whether it is the file with this number on this device.
+    pub fn is_at(&self, device: u64, inode: u64) -> bool {
+        (self.device, self.inode) == (device, inode)
+    }
 }
 
 /// fstat(2), used to tell open files apart.
@@ -24,8 +33,9 @@ pub fn fstat(fd: c_int) -> Result<File> {
         let mut stat: libc::stat = core::mem::zeroed();
         (syscall(libc::SYS_fstat, [fd.into(), &raw mut stat as c_long, 0, 0, 0, 0]), stat)
     };
-    let is_socket = stat.st_mode & libc::S_IFMT == libc::S_IFSOCK;
-    done(raw).map(|()| File { device: stat.st_dev, inode: stat.st_ino, is_socket })
+    let kind = stat.st_mode & libc::S_IFMT;
+    let (is_socket, is_pipe) = (kind == libc::S_IFSOCK, kind == libc::S_IFIFO);
+    done(raw).map(|()| File { device: stat.st_dev, inode: stat.st_ino, is_socket, is_pipe })
 }
 
 /// The fields of stat(2) that exec looks at.
@@ -41,6 +51,8 @@ pub struct Stat {
     pub uid: u32,
     /// The group.
     pub gid: u32,
+    /// Its length in bytes.
+    pub size: i64,
 }
 
 /// newfstatat(2).
@@ -60,6 +72,7 @@ pub fn stat_at(dir: c_int, path: &CStr, flags: c_int) -> Result<Stat> {
         mode: stat.st_mode,
         uid: stat.st_uid,
         gid: stat.st_gid,
+        size: stat.st_size,
     })
 }
 
@@ -88,4 +101,15 @@ pub fn current_directory(path: &mut [u8]) -> Result<usize> {
     let args = [path.as_mut_ptr() as c_long, path.len() as c_long, 0, 0, 0, 0];
     // SAFETY: the slice is writable.
     result(unsafe { syscall(libc::SYS_getcwd, args) }).map(|length| length as usize)
+}
+
+/// readlink(2): how many bytes of the target there are, cut to what the slice has room for.
+///
+/// # Errors
+/// That of readlink(2).
+pub fn read_link(path: &CStr, target: &mut [u8]) -> Result<usize> {
+    let (to, room) = (target.as_mut_ptr() as c_long, target.len() as c_long);
+    let args = [libc::AT_FDCWD.into(), path.as_ptr() as c_long, to, room, 0, 0];
+    // SAFETY: the path is a C string, and the slice is writable.
+    result(unsafe { syscall(libc::SYS_readlinkat, args) }).map(|len| len as usize)
 }

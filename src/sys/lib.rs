@@ -23,18 +23,24 @@ mod thread;
 pub mod time;
 
 pub use credentials::{
-    capabilities, groups, resgid, resuid, set_capabilities, set_groups, set_resgid, set_resuid,
+    capabilities, groups, keep_capabilities, resgid, resuid, set_capabilities, set_groups, set_resgid,
+    set_resuid,
 };
 pub use errno::{Errno, errno, libc_answer, set_errno};
 pub use fd::{
     attribute, close, close_range, is_nonblocking, open, open_at, pread, read, unshare_files, write,
 };
-pub use file::{File, Stat, current_directory, fstat, is_nosuid, may_execute, stat_at};
+pub use file::{File, Stat, current_directory, fstat, is_nosuid, may_execute, read_link, stat_at};
 pub use memory::{copy_memory, discard, forbid, mmap, mmap_shared, munmap, wipe_on_fork};
-pub use process::{getpid, has_threads, no_new_privs};
-pub use socket::{getsockopt_cookie, getsockopt_int, has_peer};
+pub use process::{
+    CLONE_NEWTIME, file_of_program, getpid, getppid, has_threads, is_time_namespace, kill,
+    leads_a_pid_namespace, no_new_privs, pid_namespace, pidfd_open, reap, setns, setsid, signal_parents_end,
+    umask,
+};
+pub use socket::{connect_unix, getsockopt_cookie, getsockopt_int, has_peer, send};
 pub use thread::{
-    block_signals, futex_wait, futex_wake, gettid, restore_signals, set_name, sleep, thread_exists,
+    block_signals, futex_wait, futex_wait_for_end, futex_wake, gettid, interrupt_sleep_at, may_read_counter,
+    restore_signals, set_name, sleep, thread_exists,
 };
 pub use time::{monotonic, realtime};
 

@@ -1,6 +1,6 @@
 //! What the kernel tells about sockets.
 
-use crate::{Result, syscall};
+use crate::{Result, close, done, result, syscall};
 use libc::{c_int, c_long};
 
 /// An int-sized SOL_SOCKET option.
@@ -45,4 +45,44 @@ pub fn has_peer(fd: c_int) -> bool {
     let args = [fd.into(), addr.as_mut_ptr() as c_long, &raw mut len as c_long, 0, 0, 0];
     // SAFETY: the buffer is a local of the length that is passed.
     unsafe { syscall(libc::SYS_getpeername, args) == 0 }
+}
+
+/// A socket of AF_UNIX that is connected to `path`; `@` at its beginning stands for an abstract name.
+///
+/// # Errors
+/// That of socket(2) or connect(2); ENAMETOOLONG for a path that an address has no room for.
+pub fn connect_unix(path: &[u8], ty: c_int) -> Result<c_int> {
+    // SAFETY: all zeros are an address.
+    let mut address: libc::sockaddr_un = unsafe { core::mem::zeroed() };
+    address.sun_family = libc::AF_UNIX as libc::sa_family_t;
+    if path.len() >= address.sun_path.len() {
+        return Err(libc::ENAMETOOLONG);
+    }
+    for (to, from) in address.sun_path.iter_mut().zip(path) {
+        *to = *from as libc::c_char;
+    }
+    let mut len = core::mem::offset_of!(libc::sockaddr_un, sun_path) + path.len();
+    if path.starts_with(b"@") {
+        address.sun_path[0] = 0;
+    } else {
+        len += 1;
+    }
+    let ty = ty | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+    // SAFETY: takes numbers.
+    let fd =
+        result(unsafe { syscall(libc::SYS_socket, [libc::AF_UNIX.into(), ty.into(), 0, 0, 0, 0]) })? as c_int;
+    let args = [fd.into(), &raw const address as c_long, len as c_long, 0, 0, 0];
+    // SAFETY: the address outlives the call.
+    let connected = done(unsafe { syscall(libc::SYS_connect, args) });
+    connected.inspect_err(|_| close(fd)).map(|()| fd)
+}
+
+/// sendto(2) on a connected socket, without SIGPIPE: how many bytes were taken.
+///
+/// # Errors
+/// That of send(2).
+pub fn send(fd: c_int, bytes: &[u8]) -> Result<usize> {
+    let args = [fd.into(), bytes.as_ptr() as c_long, bytes.len() as c_long, libc::MSG_NOSIGNAL.into(), 0, 0];
+    // SAFETY: the slice is readable.
+    result(unsafe { syscall(libc::SYS_sendto, args) }).map(|count| count as usize)
 }

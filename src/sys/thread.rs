@@ -1,7 +1,8 @@
 //! The calling thread: its id, name and signal mask, and waiting.
 
 use crate::syscall;
-use core::sync::atomic::AtomicU32;
+use core::arch::naked_asm;
+use core::sync::atomic::{AtomicI32, AtomicU32};
 use libc::{c_int, c_long};
 
 /// gettid(2).
@@ -22,7 +23,15 @@ pub fn set_name(name: &core::ffi::CStr) {
     unsafe { syscall(libc::SYS_prctl, [libc::PR_SET_NAME.into(), name.as_ptr() as c_long, 0, 0, 0, 0]) };
 }
 
-/// futex(2), FUTEX_WAIT: sleeps while `word` is `value`, for at most `nanos` nanoseconds.
+/// prctl(PR_GET_TSC): whether the calling thread may read the processor's counter.
+pub fn may_read_counter() -> bool {
+    let mut state: c_int = 0;
+    // SAFETY: the kernel writes an int.
+    unsafe { syscall(libc::SYS_prctl, [libc::PR_GET_TSC.into(), &raw mut state as c_long, 0, 0, 0, 0]) };
+    state != libc::PR_TSC_SIGSEGV
+}
+
+/// futex(2), FUTEX_WAIT: sleeps while `word` is `value`, for at most `nanos`.
 pub fn futex_wait(word: &AtomicU32, value: u32, nanos: i64) {
     let timeout = libc::timespec { tv_sec: nanos / 1_000_000_000, tv_nsec: nanos % 1_000_000_000 };
     let op = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
@@ -37,7 +46,17 @@ pub fn futex_wait(word: &AtomicU32, value: u32, nanos: i64) {
     }
 }
 
-/// Sleeps for at most `nanos` nanoseconds.
+/// Sleeps while `word` is `value`, for at most `nanos`. For a word that the kernel clears when a task ends
+/// (CLONE_CHILD_CLEARTID): it wakes as if the word were shared between processes.
+pub fn futex_wait_for_end(word: &AtomicI32, value: i32, nanos: i64) {
+    let timeout = libc::timespec { tv_sec: nanos / 1_000_000_000, tv_nsec: nanos % 1_000_000_000 };
+    let args =
+        [word.as_ptr() as c_long, libc::FUTEX_WAIT.into(), value.into(), &raw const timeout as c_long, 0, 0];
+    // SAFETY: the word and the timeout outlive the call.
+    unsafe { syscall(libc::SYS_futex, args) };
+}
+
+/// Sleeps for at most `nanos`.
 pub fn sleep(nanos: i64) {
     // Nobody wakes this word.
     futex_wait(&AtomicU32::new(0), 0, nanos);
@@ -67,4 +86,28 @@ fn sigprocmask(new: Option<&u64>, old: Option<&mut u64>) {
     let old = old.map_or(0, |mask| core::ptr::from_mut(mask) as c_long);
     // SAFETY: the kernel's signal set is eight bytes, which both words have.
     unsafe { syscall(libc::SYS_rt_sigprocmask, [libc::SIG_SETMASK.into(), new, old, 8, 0, 0]) };
+}
+
+/// For a process that shares nothing of its signals: `signal` interrupts its sleeping calls, and `handler` is told.
+pub fn interrupt_sleep_at(signal: c_int, handler: extern "C" fn(c_int)) {
+    /// The kernel's `struct sigaction` on x86-64.
+    #[repr(C)]
+    struct Action {
+        handler: extern "C" fn(c_int),
+        flags: u64,
+        restorer: unsafe extern "C" fn(),
+        mask: u64,
+    }
+    const SA_RESTORER: u64 = 0x0400_0000;
+    let action = Action { handler, flags: SA_RESTORER, restorer: sigreturn, mask: u64::MAX };
+    let args = [signal.into(), &raw const action as c_long, 0, 8, 0, 0];
+    // SAFETY: the action outlives the call.
+    unsafe { syscall(libc::SYS_rt_sigaction, args) };
+    restore_signals(!(1 << (signal - 1)));
+}
+
+/// Where a handler returns to: rt_sigreturn(2).
+#[unsafe(naked)]
+unsafe extern "C" fn sigreturn() {
+    naked_asm!("mov eax, {call}", "syscall", call = const libc::SYS_rt_sigreturn);
 }

@@ -110,7 +110,7 @@ fn new_program(t: &mut Ticket, named: &ProgramName, environment: i64) {
 
 /// After exec: it returns only when it has failed, so no program was started.
 pub fn exec_failed(t: &mut Ticket) {
-    writer::resume();
+    writer::release();
     t.event.reason = Reason::Process;
     t.finish();
 }
@@ -125,8 +125,7 @@ fn about_to_exec(t: &mut Ticket, path: SockAddr, named: &ProgramName, environmen
     }
     clock::start(&mut t.event);
     t.send();
-    writer::pause();
-    log::flush();
+    log::end_before_exec();
 }
 
 /// Runs after the event of a call that does not return: what must not be lost is written now.
@@ -137,17 +136,12 @@ pub fn leaving(does: Does) {
     match does {
         // The program's handlers still run, but no destructor runs after them.
         Does::ExitsQuickly => {
-            log::last_flush();
+            log::end_of_process();
             log::set_synchronous();
         }
-        Does::Exits => end_of_process(),
+        Does::Exits => log::end_at_once(),
         _ => {}
     }
-}
-
-fn end_of_process() {
-    writer::pause_for_ever();
-    log::last_flush();
 }
 
 /// posix_spawn(3).
@@ -175,26 +169,36 @@ pub fn spawned(t: &mut Ticket) {
 /// prctl(2): only the installation of a filter and a new thread name matter.
 pub fn prctl(t: &mut Ticket) {
     plain(t);
+    let strict = t.int(1) as u32 == libc::SECCOMP_MODE_STRICT;
     t.wanted = t.int(0) == libc::PR_SET_SECCOMP;
-    if t.wanted {
-        entering_sandbox(t, 0);
+    match t.int(0) {
+        libc::PR_SET_SECCOMP => entering_sandbox(t, strict, 0),
+        libc::PR_SET_TSC if t.int(1) == libc::PR_TSC_SIGSEGV => clock::leave_counter_alone(),
+        _ => {}
     }
 }
 
-/// Marks the process as sandboxed before the filter is installed: the filter may apply to other threads too, which
-/// run meanwhile.
-fn entering_sandbox(t: &mut Ticket, flags: u64) {
+/// The process counts as sandboxed before the filter is there, because the filter may be for other threads as well, which
+/// go on meanwhile.
+fn entering_sandbox(t: &mut Ticket, strict: bool, flags: u64) {
     log::flush();
+    clock::enter_sandbox(strict);
     let already = process::is_sandboxed();
     process::set_sandboxed(true);
     let for_all = flags & libc::SECCOMP_FILTER_FLAG_TSYNC != 0;
-    t.note = Note::Filter { first: !already, without_writer: for_all && log::end_before_filter(already) };
+    t.note = Note::Filter { first: !already, without_writer: for_all && log::end_before_filter() };
 }
 
-/// After prctl(2): the thread may have a new name.
+/// The most bytes of a thread's name, with its end: `TASK_COMM_LEN`.
+const NAME: usize = 16;
+
+/// The program may have another name: its main thread's.
 pub fn prctl_done(t: &mut Ticket) {
-    if t.int(0) == libc::PR_SET_NAME {
-        writer::renamed();
+    if t.int(0) == libc::PR_SET_NAME && t.event.ret == 0 && process::tid() == process::pid() {
+        let name = memory::text(t.word(1));
+        let name = name.bytes();
+        process::set_name(&name[..name.len().min(NAME - 1)]);
+        log::renamed(process::name(&mut [0; NAME]));
     }
     sandbox_done(t);
 }
@@ -211,6 +215,7 @@ fn refused(t: &Ticket) {
     let Note::Filter { first, without_writer } = t.note else { return };
     if first {
         process::set_sandboxed(false);
+        clock::leave_sandbox();
     }
     // Under an earlier filter a writer cannot be started: its system calls could kill the process.
     if without_writer && !process::is_sandboxed() {
@@ -240,23 +245,76 @@ pub fn credentials_done(t: &mut Ticket) {
     t.finish();
 }
 
-/// unshare(2), setns(2): for some namespaces the kernel requires a process with one thread, so the writer ends before
-/// the call.
-pub fn alone(t: &mut Ticket) {
-    plain(t);
-    log::flush();
-    if !process::is_sandboxed() && writer::stop(false) {
+/// waitpid(2), wait4(2).
+pub fn waitpid(t: &mut Ticket) {
+    waiting(t, t.int(0) == ANY, t.int(2));
+}
+
+/// wait3(2).
+pub fn wait3(t: &mut Ticket) {
+    waiting(t, true, t.int(1));
+}
+
+/// waitid(2).
+pub fn waitid(t: &mut Ticket) {
+    waiting(t, t.int(0) as u32 == libc::P_ALL, t.int(3));
+}
+
+/// Any child.
+const ANY: i32 = -1;
+
+/// A wait for any child, also those without an exit signal: the log's writer is one, and must be gone meanwhile.
+fn waiting(t: &mut Ticket, for_any: bool, options: i32) {
+    t.wanted = false;
+    if for_any && options & (libc::__WALL | libc::__WCLONE) != 0 && !process::is_sandboxed() {
+        log::end_before_wait();
         t.note = Note::WithoutWriter;
     }
 }
 
-/// After the call: starts the writer again.
-pub fn alone_done(t: &mut Ticket) {
+/// The wait is over.
+pub fn waited(t: &mut Ticket) {
     if t.note == Note::WithoutWriter {
-        log::restart();
+        log::go_on_after_wait();
     }
+    t.finish();
+}
+
+/// unshare(2). The kernel does some of it only for a process that shares neither memory nor signals with anybody.
+pub fn unshare(t: &mut Ticket) {
+    plain(t);
+    let flags = t.int(0);
+    let memory = flags & (libc::CLONE_VM | libc::CLONE_SIGHAND | libc::CLONE_THREAD) != 0;
+    end_in_the_way(memory, flags & libc::CLONE_NEWUSER != 0);
+}
+
+/// setns(2), likewise: a time namespace is for a process with its memory to itself, others for one with one thread.
+pub fn setns(t: &mut Ticket) {
+    plain(t);
+    let kind = t.int(1);
+    let time = kind & sys::CLONE_NEWTIME != 0 || (kind == 0 && sys::is_time_namespace(t.int(0)));
+    end_in_the_way(time, true);
+}
+
+/// Ends the writer before a call that it would be in the way of; it begins again with the next event.
+fn end_in_the_way(of_shared_memory: bool, of_threads: bool) {
+    if (of_shared_memory || (of_threads && writer::life::is_thread())) && !process::is_sandboxed() {
+        log::end();
+    }
+}
+
+/// unshare(2) is over: descriptors may be the calling thread's own.
+pub fn unshared(t: &mut Ticket) {
     if t.event.ret == 0 && t.int(0) & libc::CLONE_FILES != 0 && sys::has_threads() {
         FDS.divide();
+    }
+    moved(t);
+}
+
+/// The process may be in other namespaces.
+pub fn moved(t: &mut Ticket) {
+    if t.event.ret == 0 {
+        log::follow_namespaces();
     }
     t.finish();
 }
@@ -264,7 +322,10 @@ pub fn alone_done(t: &mut Ticket) {
 /// syscall(2): a number that belongs to a hook is handled as that hook's call. Everything else passes unchanged.
 pub fn syscall(t: &mut Ticket) {
     let number = t.word(0);
-    plain(t);
+    t.event.reason = Reason::Process;
+    if LIMITING.contains(&number) || CREDENTIALS.contains(&number) {
+        log::is_open();
+    }
     if let Some(place) = HOOKS.iter().position(|hook| hook.nr() == Some(number)) {
         if HOOKS[place].level > Level::Call && !mode::data() && !matters(number) {
             t.wanted = false;
@@ -276,16 +337,43 @@ pub fn syscall(t: &mut Ticket) {
     match number {
         libc::SYS_clone => cloning(t, t.int(1)),
         libc::SYS_clone3 => cloning(t, memory::value::<i32>(t.page(), t.word(1)).unwrap_or(0)),
-        libc::SYS_seccomp if is_filter(t.int(1)) => entering_sandbox(t, t.word(2) as u64),
+        libc::SYS_seccomp if is_filter(t.int(1)) => {
+            entering_sandbox(t, t.int(1) as u32 == libc::SECCOMP_SET_MODE_STRICT, t.word(2) as u64);
+        }
         libc::SYS_io_uring_setup => t.event.reason = Reason::IoUring,
-        libc::SYS_exit_group => end_of_process(),
+        libc::SYS_exit_group => log::end_at_once(),
         libc::SYS_exit => log::flush(),
         _ => t.wanted = false,
     }
 }
 
-/// clone(2) with the program's own flags. A child that shares memory but not descriptors, or descriptors but not
-/// memory, makes the fd table wrong: it changes one without the other.
+/// Calls without a hook after which the log could no longer be opened.
+const LIMITING: [i64; 8] = [
+    libc::SYS_landlock_restrict_self,
+    libc::SYS_mount,
+    libc::SYS_move_mount,
+    libc::SYS_pivot_root,
+    libc::SYS_prlimit64,
+    libc::SYS_seccomp,
+    libc::SYS_setrlimit,
+    libc::SYS_umount2,
+];
+
+/// Calls by which a thread changes its own credentials: libc has no functions for that.
+const CREDENTIALS: [i64; 9] = [
+    libc::SYS_setuid,
+    libc::SYS_setgid,
+    libc::SYS_setreuid,
+    libc::SYS_setregid,
+    libc::SYS_setresuid,
+    libc::SYS_setresgid,
+    libc::SYS_setfsuid,
+    libc::SYS_setfsgid,
+    libc::SYS_setgroups,
+];
+
+/// clone(2) with the program's own flags. A child that shares only one of memory and descriptors with this process makes
+/// the fd table wrong: it changes descriptors without the table, or the table without descriptors.
 fn cloning(t: &mut Ticket, flags: i32) {
     t.wanted = false;
     if (flags & libc::CLONE_VM != 0) != (flags & libc::CLONE_FILES != 0) {
@@ -311,6 +399,9 @@ pub fn syscall_done(t: &mut Ticket) {
     }
     if t.event.ret < 0 {
         t.event.reason = Reason::Process;
+    }
+    if CREDENTIALS.contains(&t.word(0)) && t.event.ret == 0 {
+        log::follow_own_credentials();
     }
     if t.word(0) == libc::SYS_landlock_restrict_self && t.event.ret == 0 {
         confined::enter_landlock();

@@ -5,7 +5,7 @@
 //! and leaves its parent's alone.
 
 use super::ring;
-use super::writer::control;
+use super::writer::{control, life};
 use crate::{alloc, process};
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
@@ -39,7 +39,7 @@ pub fn leave_to_parent() {
 
 /// Hands an event to the writer.
 pub fn send(event: &Event) {
-    if !control::is_running() {
+    if !life::accepts() {
         return;
     }
     let Some(sink) = sink() else { return };
@@ -55,16 +55,20 @@ pub fn send(event: &Event) {
 
 /// Waits until everything that was sent is written, as long as a writer is there and not stuck.
 pub fn flush() {
-    let waiting = sink().is_some_and(|sink| !sink.is_empty()) || ring::all().any(|ring| !ring.is_empty());
-    if waiting || control::is_writing() {
+    if is_waiting() && life::accepts() || control::is_writing() {
         control::flush(process::is_sandboxed());
     }
+}
+
+/// Whether anything waits to be written.
+fn is_waiting() -> bool {
+    sink().is_some_and(|sink| !sink.is_empty()) || ring::all().any(|ring| !ring.is_empty())
 }
 
 /// The last flush of a process: the log says what it held.
 pub fn last_flush() {
     let used = USED.load(Ordering::Relaxed) || ring::all().next().is_some();
-    if used && control::is_running() {
+    if used && life::accepts() {
         control::end();
         control::flush(process::is_sandboxed());
     }

@@ -3,6 +3,7 @@
 //! It is used where the kernel itself keeps time with it; that is, where it ticks evenly and alike on all processors.
 //! The writer learns how long a tick is by reading both clocks.
 
+use super::ring;
 use crate::sys;
 use core::arch::asm;
 use core::ffi::CStr;
@@ -15,6 +16,27 @@ static CHEAP: AtomicBool = AtomicBool::new(false);
 /// From now on events carry ticks.
 pub fn use_ticks() {
     CHEAP.store(true, Ordering::Relaxed);
+}
+
+/// Before the calling thread forbids itself the counter (PR_SET_TSC), which the kernel's own code reads too.
+pub fn leave_counter_alone() {
+    CHEAP.store(false, Ordering::Release);
+    ring::retire_all();
+    sys::time::leave_counter_alone();
+}
+
+/// Before a seccomp filter. Where the kernel keeps time with something else than the counter, readings may be system calls.
+/// In strict mode the counter is forbidden too.
+pub fn enter_sandbox(strict: bool) {
+    if strict || !CHEAP.load(Ordering::Relaxed) {
+        leave_counter_alone();
+        sys::time::take_what_is_left();
+    }
+}
+
+/// The filter was refused: time may be asked for again.
+pub fn leave_sandbox() {
+    sys::time::take_nothing();
 }
 
 /// Notes the start of a call.
@@ -56,8 +78,12 @@ pub fn ticks() -> u64 {
     count
 }
 
-/// Whether the kernel keeps time with the counter. Reads a file, in the caller's descriptor table.
+/// Whether the kernel keeps time with the counter, and the calling thread may read it. Reads a file, in the caller's
+/// descriptor table.
 pub fn is_usable() -> bool {
+    if !sys::may_read_counter() {
+        return false;
+    }
     let Ok(fd) = sys::open(CLOCKSOURCE, libc::O_RDONLY | libc::O_CLOEXEC, 0) else { return false };
     let mut name = [0; 16];
     let len = sys::read(fd, &mut name);

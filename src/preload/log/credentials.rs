@@ -1,12 +1,13 @@
 //! Keeps the writer's user, groups and capabilities those of the program.
 //!
-//! In the kernel each thread has credentials of its own; that they change together is libc's doing, and libc does not
-//! know the writer. A server that gives up root must not keep a thread that has not, so after a successful setuid(2)
-//! or relative the program's thread leaves its credentials here and waits until the writer has taken them.
+//! In the kernel each thread and process has credentials of its own; that a program's threads change theirs together is
+//! libc's doing, and libc does not know the writer. A server that gives up root must not leave its memory to somebody who
+//! has not, so after a successful setuid(2) or relative the program's thread leaves its credentials here and waits until
+//! the writer has taken them.
 
 use crate::log::refine;
 use crate::sys;
-use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
 /// More supplementary groups than this are not followed; the writer then keeps none.
 const GROUPS: usize = 256;
@@ -18,6 +19,18 @@ static CAPABILITIES: [AtomicU32; 6] = [const { AtomicU32::new(0) }; 6];
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 /// Set while credentials wait for the writer.
 static PENDING: AtomicU32 = AtomicU32::new(0);
+/// Set when one thread has changed its own only.
+static APART: AtomicBool = AtomicBool::new(false);
+
+/// The calling thread has changed its own credentials, without libc: the program has no common ones any more.
+pub fn diverge() {
+    APART.store(true, Ordering::Relaxed);
+}
+
+/// Whether the threads of the program may have different credentials.
+pub fn are_apart() -> bool {
+    APART.load(Ordering::Relaxed)
+}
 
 /// Leaves the calling thread's credentials for the writer. Two threads that change them at once leave those of
 /// either; programs that do that have worse problems.
@@ -37,7 +50,7 @@ pub fn are_pending() -> bool {
     PENDING.load(Ordering::Acquire) != 0
 }
 
-/// On the writer's thread: takes what was left. Groups go first, because they need the privilege that the user may
+/// On the writer: takes what was left. Groups go first, because they need the privilege that the user may
 /// take away, and capabilities last, because a change of user changes them.
 pub fn adopt() {
     if PENDING.swap(0, Ordering::AcqRel) == 0 {
@@ -47,6 +60,8 @@ pub fn adopt() {
     load(&SUPPLEMENTARY, &mut groups);
     let count = COUNT.load(Ordering::Relaxed).min(GROUPS);
     sys::set_groups(&groups[..count]);
+    // The program may have kept what a change of user takes away; what it has kept is known below.
+    sys::keep_capabilities();
     let (mut user, mut group) = ([0; 3], [0; 3]);
     load(&GROUP, &mut group);
     load(&USER, &mut user);

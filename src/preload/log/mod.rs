@@ -9,7 +9,7 @@
 //! | [`clock`] | when a call began and ended |
 //! | [`ring`] | the fast path's records, one ring a thread |
 //! | [`channel`] | the way of all other events to the writer |
-//! | [`writer`] | the thread that formats and writes, and how it is started and told what to do |
+//! | [`writer`] | the process that formats and writes, and how it is begun and told what to do |
 //! | [`merge`] | channel and rings in one order |
 //! | [`refine`], [`credentials`] | predictions that need the running kernel; whose eyes the writer sees it with |
 //! | [`output`] | the file |
@@ -29,19 +29,20 @@ pub mod writer;
 pub use channel::{flush, last_flush, send, set_synchronous};
 pub use message::{complain, say, say_none};
 pub use notice::divergence;
-pub use writer::control::is_running as is_open;
+pub use output::settled as settled_path;
+pub use writer::life::is_open;
 
-use crate::{alloc, mode, process, sys};
+use crate::{mode, process, sys};
 use message::Text;
 use sockshim_core::config::Config;
 use sockshim_core::hook::Level;
-use writer::control;
+use writer::{control, life};
 
-/// Turns logging on, as the configuration says. The log is opened on the writer's thread while the program starts; the
-/// first event waits for it, and so does every call after which it could no longer be opened ([`is_open`]). There must be
-/// room for it ([`alloc::has_room`]).
+/// Turns logging on, as the configuration says. The writer begins with the first event, or before a call after which the
+/// log could no longer be opened ([`is_open`]).
 pub fn start(config: &Config) {
-    begin(settings::fix(config).level, process::pid());
+    mode::set(settings::fix(config).level);
+    output::share_with_children();
     if let Some(complaint) = &config.complaint
         && is_open()
     {
@@ -51,55 +52,68 @@ pub fn start(config: &Config) {
     }
 }
 
-/// Writes what there is and ends the writer.
+/// Writes what there is and ends the writer, which begins again with the next event.
 pub fn end() {
     flush();
-    control::stop(false);
+    life::stop();
 }
 
-/// Before a seccomp filter on all threads, the writer among them: it may kill for what the writer does, so the writer
-/// leaves and the log ends. Whether there was a writer.
-pub fn end_before_filter(was_sandboxed: bool) -> bool {
-    if !is_open() {
+/// The same at the end of the process, whose last record says what the log held.
+pub fn end_of_process() {
+    last_flush();
+    life::stop();
+}
+
+/// The same where nothing of the process's comes any more.
+pub fn end_at_once() {
+    last_flush();
+    life::stop_for_ever();
+}
+
+/// Before an exec, which would leave the writer to another program: everything is written, and the writer ends.
+pub fn end_before_exec() {
+    flush();
+    life::stop_for_exec();
+}
+
+/// Before a wait that would find the writer: everything is written, the writer ends, and none begins while the calling thread
+/// waits.
+pub fn end_before_wait() {
+    control::wait(process::tid());
+    flush();
+    life::stop();
+}
+
+/// The opposite of [`end_before_wait`].
+pub fn go_on_after_wait() {
+    control::wait(0);
+}
+
+/// Before a seccomp filter on all threads. A writer that is one of them may be killed for what it does, so it leaves and the
+/// log ends. Whether that was so.
+pub fn end_before_filter() -> bool {
+    if !is_open() || !life::is_thread() {
         return false;
     }
     send(&notice::message(b"a seccomp filter is put on all threads; the log ends here"));
     // What other threads still do is lost, and counted by nobody.
     mode::set(Level::Off);
     control::end();
-    control::stop(was_sandboxed)
+    life::stop()
 }
 
-/// A forked child's own channel and writer.
-pub fn start_in_child(pid: i32) {
+/// A forked child's log is its own, and its writer begins with its first event.
+pub fn start_in_child() {
     channel::leave_to_parent();
     ring::free_all();
-    launch(pid);
+    control::forget();
 }
 
-/// Starts the writer again after [`writer::stop`].
+/// Logging goes on after [`end_before_filter`].
 pub fn restart() {
-    launch(process::pid());
-}
-
-fn launch(pid: i32) {
-    let Some(settings) = settings::get() else { return };
-    if alloc::has_room() {
-        begin(settings.level, pid);
-    } else {
-        mode::set(Level::Off);
+    if let Some(settings) = settings::get() {
+        mode::set(settings.level);
     }
-}
-
-fn begin(level: Level, pid: i32) {
-    // A handler that made a call in between would wait for a writer that only what it has interrupted can start.
-    let mask = sys::block_signals();
-    // Before the thread runs, which may find that there will be no log.
-    mode::set(level);
-    if !writer::start(pid) {
-        mode::set(Level::Off);
-    }
-    sys::restore_signals(mask);
 }
 
 /// Before the program closes or replaces its stderr: the writer needs it, if it is the log.
@@ -109,10 +123,34 @@ pub fn needs_stderr() {
     }
 }
 
+/// The program has another name from here on.
+pub fn renamed(name: &[u8]) {
+    // A writer that has yet to begin asks for the name.
+    if control::status() != control::Status::None {
+        send(&notice::renamed(name));
+    }
+}
+
 /// The program has other credentials now, and so has the writer when this returns.
 pub fn follow_credentials() {
-    if !process::is_sandboxed() {
+    if !process::is_sandboxed() && control::status() == control::Status::Running {
         credentials::publish();
         control::flush(false);
+    }
+}
+
+/// The calling thread has changed its credentials without libc, which would have changed those of all threads.
+pub fn follow_own_credentials() {
+    if sys::has_threads() {
+        credentials::diverge();
+    }
+    follow_credentials();
+}
+
+/// The program is in other namespaces now, and so is the writer when this returns, as far as it may.
+pub fn follow_namespaces() {
+    if control::status() == control::Status::Running {
+        writer::program::moved();
+        control::flush(process::is_sandboxed());
     }
 }

@@ -10,11 +10,22 @@ use sockshim_core::verdict::Reason;
 static MESSAGE: Hook = hook!(Decision, Plain, [], sockshim() -> c_int);
 static DROPPED: Hook = hook!(Decision, Plain, [], dropped() -> c_int);
 static SUMMARY: Hook = hook!(Decision, Plain, [], summary() -> c_int);
+static RENAMED: Hook = hook!(Decision, Plain, [], renamed() -> c_int);
 static DIVERGENCE: Hook = hook!(Decision, Plain, [], divergence() -> c_int);
 
 /// A text about sockshim itself.
 pub fn message(text: &[u8]) -> Event {
     Event { start: sys::monotonic(), tid: process::pid(), ..Event::message(&MESSAGE, text) }
+}
+
+/// The program has another name. No line: the lines behind it have that name.
+pub fn renamed(name: &[u8]) -> Event {
+    Event::message(&RENAMED, name)
+}
+
+/// Whether the event is [`renamed`], and with which name.
+pub fn new_name(event: &Event) -> Option<&[u8]> {
+    core::ptr::eq(event.hook, &raw const RENAMED).then(|| event.addr.bytes())
 }
 
 /// Events were lost.

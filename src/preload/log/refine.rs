@@ -5,6 +5,7 @@
 //! credentials and namespaces and a descriptor table of its own, so that nothing of it shows in the program. It walks
 //! such a call again, from the socket as it was before the call, with what the kernel says.
 
+use super::credentials;
 use crate::process;
 use libc::c_int;
 use sockshim_core::func;
@@ -67,6 +68,7 @@ pub fn refine(event: &mut Event) -> bool {
         || event.action != Action::Host
         || matches!(event.reason, Reason::ShimPanic | Reason::Overtaken)
         || process::is_sandboxed()
+        || credentials::are_apart()
     {
         return false;
     }

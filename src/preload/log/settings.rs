@@ -15,7 +15,7 @@ static SETTINGS: AtomicPtr<Settings> = AtomicPtr::new(ptr::null_mut());
 pub struct Settings {
     /// The format.
     pub format: Format,
-    /// The log's path with `%p` in it; stderr without one.
+    /// The value of `SOCKSHIM_LOG_FILE`; stderr without one.
     pub file: Option<&'static [u8]>,
     /// What stderr was when the process began. A program that was started without one gives the number to something
     /// else, and nothing of ours may ever go there.

@@ -18,9 +18,13 @@ pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
 
 /// The pids of a process's children, sorted. Zombies count, because their parent has not reaped them yet.
 pub fn children(parent: u32) -> Vec<u32> {
+    // The log's writer is a child that no program has made.
+    let is_writer =
+        |pid: u32| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "sockshim-log\n");
     let entries = fs::read_dir("/proc").expect("/proc is mounted");
     let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    let mut children: Vec<u32> = pids.filter(|pid| parent_of(*pid) == Some(parent)).collect();
+    let mut children: Vec<u32> =
+        pids.filter(|pid| parent_of(*pid) == Some(parent) && !is_writer(*pid)).collect();
     children.sort_unstable();
     children
 }

@@ -1,204 +1,234 @@
 //! What is asked of the writer, and how it is waited for.
 //!
-//! Everything is words that both sides look at, so that a signal handler or a forked child finds nothing half done.
+//! Everything is words that both sides look at, so that a signal handler or a forked child finds nothing half done. The
+//! writer may be gone at any time: whoever waits for it looks whether it still runs, and never waits for long.
 
 use crate::sys;
-use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering};
 
 /// Bumped to wake the writer: the word it sleeps on.
 static WAKE: AtomicU32 = AtomicU32::new(0);
 /// How many flushes were asked for, and up to which one they are done.
 static FLUSH_ASKED: AtomicU32 = AtomicU32::new(0);
 static FLUSH_DONE: AtomicU32 = AtomicU32::new(0);
-/// The thread's id while it runs; the kernel clears it when the thread is gone.
+/// The writer's id while it runs; the kernel clears it when the writer is gone.
 static TID: AtomicI32 = AtomicI32::new(0);
 /// Whether a batch is being written.
-static WRITING: AtomicU32 = AtomicU32::new(0);
-/// One of the constants below.
-static STATUS: AtomicU32 = AtomicU32::new(STARTING);
-const STARTING: u32 = 0;
-const RUNNING: u32 = 1;
-const FAILED: u32 = 2;
+static WRITING: AtomicBool = AtomicBool::new(false);
+/// A [`Status`].
+static STATUS: AtomicU32 = AtomicU32::new(Status::None as u32);
 /// Set when the process ends: the next flush writes what there was.
-static ENDING: AtomicU32 = AtomicU32::new(0);
-/// Set when the program has given itself another name.
-static RENAMED: AtomicU32 = AtomicU32::new(0);
-/// Set to end the thread.
-static STOP: AtomicU32 = AtomicU32::new(0);
-/// Until when (CLOCK_MONOTONIC) nothing is written but what a flush asks for.
-static PAUSED: AtomicU64 = AtomicU64::new(0);
-/// Set when the thread did not end in time, so that its memory is not used again.
-static STUCK: AtomicU32 = AtomicU32::new(0);
+static ENDING: AtomicBool = AtomicBool::new(false);
+/// Set to end the writer.
+static STOP: AtomicBool = AtomicBool::new(false);
+/// Until when (CLOCK_MONOTONIC) no writer is begun.
+static HELD: AtomicU64 = AtomicU64::new(0);
+/// The thread that waits for any child, if one does: no writer is begun while it is there.
+static WAITER: AtomicI32 = AtomicI32::new(0);
 
 /// How long anybody waits for the writer: it may be stuck in a full pipe, and no program has to wait for that.
-const PATIENCE: i64 = 500_000_000;
-/// Long enough for an exec to get to where it ends the writer.
-const PAUSE: u64 = 100_000_000;
+const PATIENCE: u64 = 500_000_000;
+/// Long enough for an exec to get from its hook into the kernel.
+const HOLD: u64 = 100_000_000;
 
-/// Before a writer is started: nothing is asked of it yet.
-pub fn reset() {
-    STATUS.store(STARTING, Ordering::Release);
-    STOP.store(0, Ordering::Release);
-    ENDING.store(0, Ordering::Release);
-    FLUSH_DONE.store(FLUSH_ASKED.load(Ordering::Acquire), Ordering::Release);
-    WRITING.store(0, Ordering::Release);
-    resume();
-    TID.store(0, Ordering::Release);
+/// Where the writer stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Status {
+    /// There is none; it begins with the first event.
+    None = 0,
+    /// It opens the log.
+    Starting = 1,
+    /// It writes.
+    Running = 2,
+    /// There is no log.
+    Failed = 3,
 }
 
-/// The word that holds the thread's id: the kernel fills it when the thread begins, and clears it when it is gone.
+/// Where the writer stands.
+#[inline(always)]
+pub fn status() -> Status {
+    match STATUS.load(Ordering::Acquire) {
+        0 => Status::None,
+        1 => Status::Starting,
+        2 => Status::Running,
+        _ => Status::Failed,
+    }
+}
+
+/// The right to begin a writer, which is given to one caller: nothing is asked of it yet.
+pub fn claim_start() -> bool {
+    let (none, starting) = (Status::None as u32, Status::Starting as u32);
+    if STATUS.compare_exchange(none, starting, Ordering::AcqRel, Ordering::Acquire).is_err() {
+        return false;
+    }
+    STOP.store(false, Ordering::Release);
+    WRITING.store(false, Ordering::Release);
+    TID.store(0, Ordering::Release);
+    true
+}
+
+/// In a forked child: there is no writer, whatever was asked of the parent's.
+pub fn forget() {
+    ENDING.store(false, Ordering::Release);
+    FLUSH_DONE.store(FLUSH_ASKED.load(Ordering::Acquire), Ordering::Release);
+    release();
+    wait(0);
+    ended();
+}
+
+/// The writer is gone, and another one may begin.
+pub fn ended() {
+    TID.store(0, Ordering::Release);
+    STATUS.store(Status::None as u32, Ordering::Release);
+}
+
+/// The word that holds the writer's id: the kernel fills it when the writer begins, and clears it when it is gone.
 pub fn tid_word() -> *mut i32 {
     TID.as_ptr()
 }
 
-/// Whether the last thread did not end in time, so that its memory is not to be used again. Asked once.
-pub fn take_stuck() -> bool {
-    STUCK.swap(0, Ordering::AcqRel) != 0
+/// The writer's id; 0 when it is gone.
+pub fn tid() -> i32 {
+    TID.load(Ordering::Acquire)
 }
 
 /// The start is over: whether the log is open.
 pub fn finish_start(opened: bool) {
-    STATUS.store(if opened { RUNNING } else { FAILED }, Ordering::Release);
+    STATUS.store(if opened { Status::Running } else { Status::Failed } as u32, Ordering::Release);
     sys::futex_wake(&STATUS);
 }
 
-/// Whether the log is open; waits while the thread is still opening it.
-#[inline]
-pub fn is_running() -> bool {
-    match STATUS.load(Ordering::Acquire) {
-        STARTING => wait_for_start(),
-        status => status == RUNNING,
-    }
-}
-
+/// Waits until the start is over; whether the log is open.
 #[cold]
-fn wait_for_start() -> bool {
+pub fn wait_for_start() -> bool {
     let begin = sys::monotonic();
-    while STATUS.load(Ordering::Acquire) == STARTING && waited(begin) < PATIENCE {
-        sys::futex_wait(&STATUS, STARTING, PATIENCE);
+    while status() == Status::Starting && tid() != 0 && waited(begin) < PATIENCE {
+        sys::futex_wait(&STATUS, Status::Starting as u32, 10_000_000);
     }
-    STATUS.load(Ordering::Acquire) == RUNNING
+    status() == Status::Running
 }
 
-fn waited(begin: u64) -> i64 {
-    sys::monotonic().saturating_sub(begin) as i64
+fn waited(begin: u64) -> u64 {
+    sys::monotonic().saturating_sub(begin)
 }
 
 /// Asks for the summary with the next flush.
 pub fn end() {
-    ENDING.store(1, Ordering::Release);
-}
-
-/// The program's name may be another one now.
-pub fn renamed() {
-    RENAMED.store(1, Ordering::Relaxed);
+    ENDING.store(true, Ordering::Release);
 }
 
 /// Whether a batch is on its way out.
 pub fn is_writing() -> bool {
-    WRITING.load(Ordering::Acquire) != 0
+    WRITING.load(Ordering::Acquire)
 }
 
-/// Before an exec, and the flush that goes before it: the writer is ended in whatever it does then, and a line that
-/// another thread or a signal handler has made it begin would stay half written. Ends by itself, because not every exec
-/// that fails is seen to.
-pub fn pause() {
-    PAUSED.store(sys::monotonic() + PAUSE, Ordering::Release);
+/// Before an exec: a writer that began now would outlive the program. Ends by itself, because not every exec that fails is
+/// seen to.
+pub fn hold() {
+    HELD.store(sys::monotonic() + HOLD, Ordering::Release);
 }
 
-/// Before the last flush of a process that ends at once.
-pub fn pause_for_ever() {
-    PAUSED.store(u64::MAX, Ordering::Release);
+/// The process ends at once: no writer begins any more.
+pub fn hold_for_ever() {
+    HELD.store(u64::MAX, Ordering::Release);
 }
 
 /// An exec has failed.
-pub fn resume() {
-    PAUSED.store(0, Ordering::Release);
+pub fn release() {
+    HELD.store(0, Ordering::Release);
 }
 
-fn is_paused() -> bool {
-    let until = PAUSED.load(Ordering::Acquire);
-    until != 0 && sys::monotonic() < until
+/// The thread `tid` waits for any child; 0 when it has found one. It may be cancelled while it waits.
+pub fn wait(tid: i32) {
+    WAITER.store(tid, Ordering::Release);
 }
 
-/// Asks the writer to empty the channel, and waits for it. In a sandbox no futex is touched: the writer looks by
-/// itself often enough.
+/// Whether no writer may begin in the process `pid`.
+pub fn is_held(pid: i32) -> bool {
+    let (until, waiter) = (HELD.load(Ordering::Acquire), WAITER.load(Ordering::Acquire));
+    let held = until != 0 && (until == u64::MAX || sys::monotonic() < until);
+    held || (waiter != 0 && sys::thread_exists(pid, waiter))
+}
+
+/// Asks the writer to write everything that there is, and waits for it. In a sandbox no system call is made: the writer
+/// looks by itself often enough.
 pub fn flush(sandboxed: bool) {
     let ticket = FLUSH_ASKED.fetch_add(1, Ordering::AcqRel).wrapping_add(1);
-    let begin = sys::monotonic();
-    if !sandboxed {
-        wake();
+    let is_done = |done: u32| done.wrapping_sub(ticket) as i32 >= 0 || tid() == 0;
+    if sandboxed {
+        return spin(|| is_done(FLUSH_DONE.load(Ordering::Acquire)));
     }
+    let begin = sys::monotonic();
+    wake();
     loop {
         let done = FLUSH_DONE.load(Ordering::Acquire);
-        let late = waited(begin) > PATIENCE || TID.load(Ordering::Acquire) == 0;
-        if done.wrapping_sub(ticket) as i32 >= 0 || late {
+        if is_done(done) || waited(begin) > PATIENCE {
             return;
         }
-        if sandboxed {
-            core::hint::spin_loop();
-        } else {
-            sys::futex_wait(&FLUSH_DONE, done, 10_000_000);
-        }
+        sys::futex_wait(&FLUSH_DONE, done, 10_000_000);
     }
 }
 
-/// Wakes the thread, if it sleeps.
+/// Waits without a system call, and without a clock, which may be out of reach too: some tenths of a second at most.
+fn spin(is_over: impl Fn() -> bool) {
+    const TURNS: u32 = 1 << 24;
+    for _ in 0..TURNS {
+        if is_over() {
+            return;
+        }
+        core::hint::spin_loop();
+    }
+}
+
+/// Wakes the writer, if it sleeps.
 pub fn wake() {
     WAKE.fetch_add(1, Ordering::AcqRel);
     sys::futex_wake(&WAKE);
 }
 
-/// Ends the thread and waits until the kernel has forgotten it: some calls want a process with one thread.
-/// `false` when there was none. In a sandbox the waiting makes no system call, and the thread looks by itself.
+/// On the writer, in a signal handler: whatever it is about to sleep on has changed.
+pub extern "C" fn interrupted(_: core::ffi::c_int) {
+    WAKE.fetch_add(1, Ordering::AcqRel);
+}
+
+/// Has the writer end, and waits until it is gone. `false` when it does not end in time.
 pub fn stop(sandboxed: bool) -> bool {
-    let tid = TID.load(Ordering::Acquire);
-    if tid == 0 {
-        return false;
-    }
-    STOP.store(1, Ordering::Release);
-    let begin = sys::monotonic();
+    STOP.store(true, Ordering::Release);
     if sandboxed {
-        while TID.load(Ordering::Acquire) == tid && waited(begin) < PATIENCE {
-            core::hint::spin_loop();
-        }
-        return true;
+        spin(|| tid() == 0);
+        return tid() == 0;
     }
     wake();
-    let pid = sys::getpid();
-    while (TID.load(Ordering::Acquire) == tid || sys::thread_exists(pid, tid)) && waited(begin) < PATIENCE {
-        sys::sleep(50_000);
+    let begin = sys::monotonic();
+    loop {
+        match tid() {
+            0 => return true,
+            _ if waited(begin) > PATIENCE => return false,
+            tid => sys::futex_wait_for_end(&TID, tid, 10_000_000),
+        }
     }
-    if waited(begin) >= PATIENCE {
-        STUCK.store(1, Ordering::Release);
-    }
-    true
 }
 
 /// What is asked of the writer in one round.
 pub struct Asked {
     wake: u32,
     flush: u32,
-    /// Whether to end the thread.
+    /// Whether to end.
     pub stop: bool,
 }
 
-/// On the writer's thread: what is asked now.
+/// On the writer: what is asked now.
 pub fn asked() -> Asked {
     let wake = WAKE.load(Ordering::Acquire);
     let flush = FLUSH_ASKED.load(Ordering::Acquire);
-    Asked { wake, flush, stop: STOP.load(Ordering::Acquire) != 0 }
+    Asked { wake, flush, stop: STOP.load(Ordering::Acquire) }
 }
 
 impl Asked {
     /// Whether somebody waits until everything is written.
     pub fn flushes(&self) -> bool {
         self.stop || FLUSH_DONE.load(Ordering::Acquire) != self.flush
-    }
-
-    /// Whether anything may be written.
-    pub fn may_write(&self) -> bool {
-        self.flushes() || !is_paused()
     }
 
     /// Everything that was asked is done.
@@ -216,15 +246,10 @@ impl Asked {
 
 /// Whether the process ends, so that its summary is due. Asked once.
 pub fn take_ending() -> bool {
-    ENDING.swap(0, Ordering::AcqRel) != 0
-}
-
-/// Whether the program may have another name since this was asked last.
-pub fn take_renamed() -> bool {
-    RENAMED.load(Ordering::Relaxed) != 0 && RENAMED.swap(0, Ordering::Relaxed) != 0
+    ENDING.swap(false, Ordering::AcqRel)
 }
 
 /// Says whether a batch is on its way out.
 pub fn set_writing(writing: bool) {
-    WRITING.store(writing.into(), Ordering::Release);
+    WRITING.store(writing, Ordering::Release);
 }

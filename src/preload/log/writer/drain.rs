@@ -1,6 +1,7 @@
 //! What the writer does: fetches what the program's threads have left, formats it, writes it, and sleeps.
 
 use super::control;
+use super::program::Program;
 use crate::log::merge::{Item, Merge};
 use crate::log::output::Output;
 use crate::log::refine::refine;
@@ -25,8 +26,6 @@ const LONGEST_SLEEP: i64 = 4_000_000;
 const SHORTEST_SLEEP: i64 = 500_000;
 /// As many events in one round are much: a quarter of what the channel or a ring holds.
 const MUCH: u64 = 1024;
-/// How old the process's name may be, in nanoseconds.
-const COMM_AGE: u64 = 10_000_000;
 /// How long to sleep after a round with so many events: less the more there is to do, so that nothing overflows, and more
 /// the less there is, because each wake-up costs the program time. Who fills half of a ring or of the channel before wakes
 /// the writer, but nobody in a sandbox does.
@@ -50,8 +49,7 @@ pub struct Writer {
     settings: &'static Settings,
     output: Output,
     process: Process,
-    /// When the process's name was read.
-    comm_at: u64,
+    program: Program,
     /// Lines, in its first `len` bytes.
     buffer: Box<[u8]>,
     len: usize,
@@ -62,12 +60,13 @@ pub struct Writer {
 
 impl Writer {
     /// A writer that has seen nothing yet.
-    pub fn new(settings: &'static Settings, output: Output, pid: i32) -> Writer {
+    pub fn new(settings: &'static Settings, output: Output, mut program: Program, pid: i32) -> Writer {
+        let process = Process::new(pid, program.first_name(&mut [0; 17]));
         Writer {
             settings,
             output,
-            process: Process::new(pid, b""),
-            comm_at: 0,
+            process,
+            program,
             buffer: vec![0; BUFFER].into_boxed_slice(),
             len: 0,
             seen: Summary::default(),
@@ -75,27 +74,34 @@ impl Writer {
         }
     }
 
-    /// Works until the thread is to end.
+    /// Works until the writer is to end, or the program has ended.
     pub fn run(&mut self, sink: &Sink) {
         let mut sleep = LONGEST_SLEEP;
         let mut merge = Merge::new();
         let mut rounds = 0_u32;
         loop {
+            if sys::time::is_left() {
+                sys::time::publish();
+            }
             let asked = control::asked();
+            // Asked before the last look for events: what is not there after the program's end will never be.
+            let gone = self.program.is_gone();
             if credentials::are_pending() {
                 // What happened before the change was judged by the old credentials, so they answer for it.
                 self.drain(sink, &mut merge, true);
                 credentials::adopt();
+                self.program.watch();
             }
-            let flushes = asked.flushes();
-            let count = if asked.may_write() { self.drain(sink, &mut merge, flushes) } else { 0 };
-            if flushes && control::take_ending() {
+            let flushes = asked.flushes() || gone;
+            let count = self.drain(sink, &mut merge, flushes);
+            if flushes && (control::take_ending() || gone) {
                 self.summarize(sink);
             }
             asked.finish();
-            if asked.stop {
+            if asked.stop || gone {
                 return;
             }
+            self.program.follow();
             rounds = rounds.wrapping_add(1);
             if rounds.is_multiple_of(128) && !process::is_sandboxed() {
                 ring::all().for_each(|ring| ring.free_if_orphaned(self.process.pid));
@@ -114,7 +120,6 @@ impl Writer {
             return 0;
         }
         control::set_writing(true);
-        self.read_comm();
         self.process.epoch = epoch();
         let (mut count, mut written) = (0, 0);
         merge.read(sink, all);
@@ -137,11 +142,16 @@ impl Writer {
             self.write(sink, lost);
         }
         control::set_writing(false);
+        // For the events to come: those that are written now were made before, and a change among them says so itself.
+        self.read_name();
         written + count
     }
 
     /// Appends the event as far as it is certain.
     fn put_settled(&mut self, event: &mut Event) {
+        if let Some(name) = notice::new_name(event) {
+            return self.process.rename(name);
+        }
         let filtered = self.is_filtered();
         if filtered && event.reason == Reason::Mispredicted {
             // The filter may have given the answer.
@@ -200,7 +210,7 @@ impl Writer {
     /// Writes the buffer; what cannot be written counts as lost.
     fn write(&mut self, sink: &Sink, count: u64) {
         let lines = &self.buffer[..self.len];
-        if !lines.is_empty() && !self.output.write(lines, self.settings, self.process.pid) {
+        if !lines.is_empty() && !self.output.write(lines, self.settings) {
             sink.add_dropped(count);
         }
         self.len = 0;
@@ -217,22 +227,9 @@ impl Writer {
         }
     }
 
-    /// `/proc/self/comm` is the main thread's name, which the program may change.
-    fn read_comm(&mut self) {
-        let now = sys::monotonic();
-        // In a sandbox, which may be on all threads, the name stays what it was.
-        if process::is_sandboxed() || (now - self.comm_at < COMM_AGE && !control::take_renamed()) {
-            return;
-        }
-        self.comm_at = now;
-        if let Ok(fd) = sys::open(c"/proc/self/comm", libc::O_RDONLY | libc::O_CLOEXEC, 0) {
-            let mut comm = [0; 16];
-            // What was not read is zero.
-            let _ = sys::read(fd, &mut comm);
-            sys::close(fd);
-            // The last line feed is the file's; one before it belongs to the name.
-            let len = comm.iter().rposition(|byte| *byte == b'\n').unwrap_or(0);
-            self.process.rename(&comm[..len]);
+    fn read_name(&mut self) {
+        if let Some(name) = self.program.name(&mut [0; 17]) {
+            self.process.rename(name);
         }
     }
 }

@@ -1,23 +1,33 @@
-//! How the writer is started.
+//! How the writer is made: by clone(2), with the program's memory and a descriptor table of its own.
 //!
-//! It is started with clone(2) instead of pthread_create: that takes no lock and no memory of the program's, so it
-//! can be done in a child that was forked while other threads ran, and in a signal handler; and libc keeps its
-//! shortcuts for programs with one thread. The price: the thread must not call anything in libc that uses
-//! thread-local state. It makes raw system calls, copies memory, and formats.
+//! **A process, not a thread.** A thread of the program's shows: programs count their threads before they enter a
+//! namespace or fork, and signal all of them; it dies with the program, and with it what it had not fetched. A process
+//! that shares the memory (CLONE_VM) is none of that. It has no exit signal, so no wait(2) of the program's finds it but
+//! one that asks for such children; a session of its own, so no terminal and no group reaches it; its own directory and
+//! root, so the log stays where it was; and no tracer follows to it (CLONE_UNTRACED). A reader in another process over
+//! a shared mapping would do the same, at the price of an exec, a second program to find, and a copy of every table.
+//!
+//! **Where that is refused, a thread**: qemu-user has no such clone, and Valgrind aborts at it, so it is asked first.
+//!
+//! It is the plain system call: that takes no lock and no memory of the program's, so it can be made in a child that was
+//! forked while other threads ran, and in a signal handler; and libc keeps its shortcuts for programs with one thread.
+//! The price: the writer must not call anything in libc that uses thread-local state. It makes raw system calls, copies
+//! memory, and formats.
 //!
 //! Its first act is to leave the program's descriptor table with close_range(2) and CLOSE_RANGE_UNSHARE. That gives
 //! the program its fast descriptor path back, keeps the log out of reach of its closefrom(3), and keeps none of its
 //! sockets or pipes open.
 //!
 //! # Safety
-//! The thread has a stack and a thread control block of its own, which are never unmapped. The block is a copy of the
+//! The writer has a stack and a thread control block of its own, which are never unmapped. The block is a copy of the
 //! starting thread's head, so that the stack protector and thread-local addresses resolve; errno and the like fall
 //! into zeroed memory below it.
 
 use super::control;
 use super::drain::Writer;
-use crate::log::output::{self, Output};
-use crate::log::{channel, clock, message, refine, settings};
+use super::program::Program;
+use crate::log::output::Output;
+use crate::log::{channel, clock, refine, settings};
 use crate::panic::attempt;
 use crate::{mode, sys, tls};
 use core::arch::asm;
@@ -32,26 +42,47 @@ const STATIC_TLS: usize = 16 * 1024;
 /// How much of the starting thread's control block is copied.
 const CONTROL_BLOCK: usize = 704;
 
-/// Starts the thread for the process `pid`, with signals blocked. `false` when it cannot be started.
-pub fn start(pid: i32) -> bool {
-    control::reset();
-    let Some(memory) = memory() else { return false };
-    // SAFETY: the mapping has room for a stack, the zeroed variables and the block, and no thread uses it; the caller has
-    // blocked signals.
-    let started = unsafe { launch(memory, pid) };
-    if !started {
-        control::finish_start(false);
-        message::say_none();
-    }
-    started
+/// What the writer is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Kind {
+    /// A process that shares the program's memory.
+    Process = 1,
+    /// A thread of the program.
+    Thread = 2,
 }
 
-/// The thread's memory, used again for the next one: in a forked child the parent's writer does not exist, and
-/// [`control::stop`] waits until the old one is gone.
+impl Kind {
+    /// What it shares with the program, by clone(2)'s flags.
+    const fn flags(self) -> c_int {
+        let both = libc::CLONE_VM
+            | libc::CLONE_FILES
+            | libc::CLONE_SETTLS
+            | libc::CLONE_PARENT_SETTID
+            | libc::CLONE_CHILD_CLEARTID;
+        both | match self {
+            Kind::Process => libc::CLONE_UNTRACED,
+            Kind::Thread => libc::CLONE_FS | libc::CLONE_SIGHAND | libc::CLONE_THREAD | libc::CLONE_SYSVSEM,
+        }
+    }
+}
+
+/// Makes the writer for the process `pid`, with signals blocked. `None` when it cannot be made.
+pub fn start(pid: i32) -> Option<Kind> {
+    channel::make();
+    let memory = memory()?;
+    let kinds: &[Kind] = if on_valgrind() { &[Kind::Thread] } else { &[Kind::Process, Kind::Thread] };
+    // SAFETY: the mapping has room for a stack, the zeroed variables and the block, and nobody uses it; the caller has
+    // blocked signals.
+    kinds.iter().copied().find(|kind| unsafe { launch(memory, pid, *kind) })
+}
+
+/// The memory of a writer, used again for the next one: in a forked child the parent's does not exist.
+static MEMORY: AtomicPtr<u8> = AtomicPtr::new(core::ptr::null_mut());
+
 fn memory() -> Option<*mut u8> {
-    static MEMORY: AtomicPtr<u8> = AtomicPtr::new(core::ptr::null_mut());
     let memory = MEMORY.load(Ordering::Acquire);
-    if !memory.is_null() && !control::take_stuck() {
+    if !memory.is_null() {
         return Some(memory);
     }
     let memory = sys::mmap(STACK + STATIC_TLS + 4096).ok()?;
@@ -59,9 +90,30 @@ fn memory() -> Option<*mut u8> {
     Some(memory)
 }
 
+/// The last writer did not end in time, so its memory is not used again.
+pub fn abandon_memory() {
+    MEMORY.store(core::ptr::null_mut(), Ordering::Release);
+}
+
+/// Whether this runs on Valgrind: the request that its client interface (valgrind.h) calls RUNNING_ON_VALGRIND, which on a
+/// processor is nothing but four rotations by 128 bits together.
+fn on_valgrind() -> bool {
+    let request = [0x1001_u64, 0, 0, 0, 0, 0];
+    let mut answer = 0_u64;
+    // SAFETY: the rotations bring the register back to what it was, and the exchange of a register with itself is nothing.
+    // Valgrind reads the six words and sets the answer.
+    unsafe {
+        asm!(
+            "rol rdi, 3", "rol rdi, 13", "rol rdi, 61", "rol rdi, 51", "xchg rbx, rbx",
+            in("rax") &raw const request, inout("rdx") answer, out("rdi") _, options(nostack),
+        );
+    }
+    answer != 0
+}
+
 /// # Safety
-/// `memory` must be a fresh mapping of STACK + STATIC_TLS + 4096 bytes, and signals must be blocked.
-unsafe fn launch(memory: *mut u8, pid: i32) -> bool {
+/// `memory` must be a mapping of STACK + STATIC_TLS + 4096 bytes that nobody uses, and signals must be blocked.
+unsafe fn launch(memory: *mut u8, pid: i32, kind: Kind) -> bool {
     let own: *const u8;
     // SAFETY: reads the thread pointer.
     unsafe { asm!("mov {}, qword ptr fs:[0]", out(reg) own, options(nostack, readonly, preserves_flags)) };
@@ -73,24 +125,15 @@ unsafe fn launch(memory: *mut u8, pid: i32) -> bool {
         block.cast::<*mut u8>().write(block);
         block.cast::<*mut u8>().add(2).write(block);
         sys::forbid(memory, GUARD);
-        let flags = libc::CLONE_VM
-            | libc::CLONE_FS
-            | libc::CLONE_FILES
-            | libc::CLONE_SIGHAND
-            | libc::CLONE_THREAD
-            | libc::CLONE_SYSVSEM
-            | libc::CLONE_SETTLS
-            | libc::CLONE_PARENT_SETTID
-            | libc::CLONE_CHILD_CLEARTID;
-        begin(flags, memory.add(STACK), block, pid) > 0
+        begin(kind, memory.add(STACK), block, pid) > 0
     }
 }
 
-/// clone(2) into [`thread`], as the plain system call: libc's function is a hook, and may be another library's.
+/// clone(2) into [`main`], as the plain system call: libc's function is a hook, and may be another library's.
 ///
 /// # Safety
-/// Stack and block must be the new thread's alone.
-unsafe fn begin(flags: c_int, stack: *mut u8, block: *mut u8, pid: i32) -> i64 {
+/// Stack and block must be the writer's alone.
+unsafe fn begin(kind: Kind, stack: *mut u8, block: *mut u8, pid: i32) -> i64 {
     let mut tid = libc::SYS_clone;
     // SAFETY: the parent comes back with its registers as the constraints say. The child has a stack of its own, on
     // which it calls a function that needs nothing from this frame, and exits.
@@ -101,6 +144,7 @@ unsafe fn begin(flags: c_int, stack: *mut u8, block: *mut u8, pid: i32) -> i64 {
             "jnz 2f",
             "xor ebp, ebp",
             "mov edi, r12d",
+            "mov esi, r14d",
             "call r13",
             "mov edi, eax",
             "mov eax, {exit}",
@@ -109,13 +153,14 @@ unsafe fn begin(flags: c_int, stack: *mut u8, block: *mut u8, pid: i32) -> i64 {
             "2:",
             exit = const libc::SYS_exit,
             inlateout("rax") tid,
-            in("rdi") i64::from(flags),
+            in("rdi") i64::from(kind.flags()),
             in("rsi") stack,
             in("rdx") control::tid_word(),
             in("r10") control::tid_word(),
             in("r8") block,
             in("r12") pid,
-            in("r13") thread as extern "C" fn(i32) -> c_int,
+            in("r13") main as extern "C" fn(i32, bool) -> c_int,
+            in("r14") u32::from(kind == Kind::Process),
             lateout("rcx") _,
             lateout("r11") _,
         );
@@ -123,10 +168,15 @@ unsafe fn begin(flags: c_int, stack: *mut u8, block: *mut u8, pid: i32) -> i64 {
     tid
 }
 
-extern "C" fn thread(pid: i32) -> c_int {
+extern "C" fn main(pid: i32, is_process: bool) -> c_int {
     tls::get().set_writer();
     leave_the_programs_table();
+    if is_process {
+        become_apart();
+    }
     sys::set_name(c"sockshim-log");
+    let program = Program::new(pid, is_process);
+    program.watch();
     let opened = settings::get().and_then(|settings| Some((settings, Output::open(settings, pid)?)));
     let prepared = attempt(prepare).is_ok();
     let (Some((settings, output)), Some(sink), true) = (opened, channel::sink(), prepared) else {
@@ -139,12 +189,19 @@ extern "C" fn thread(pid: i32) -> c_int {
         mode::allow_rings();
     }
     control::finish_start(true);
-    let writer = attempt(|| Writer::new(settings, output, pid).run(sink));
+    let writer = attempt(|| Writer::new(settings, output, program, pid).run(sink));
     if writer.is_err() {
         // Nobody reads the channel any more, so nobody should fill it.
         mode::set(Level::Off);
     }
     0
+}
+
+/// What a process has of its own: a session, and a mask for the log's file, whose mode does not depend on when the program
+/// has changed its own.
+fn become_apart() {
+    sys::setsid();
+    sys::umask(0);
 }
 
 /// Whether data calls may take the fast path: always, but where a test wants to see the slow one.
@@ -158,11 +215,9 @@ fn has_rings() -> bool {
 /// The part of the start that is done beside the program's.
 fn prepare() {
     refine::forget();
-    output::share_with_children();
-    channel::make();
 }
 
-/// Keeps stderr alone, in a table of the thread's own.
+/// Keeps stderr alone, in a table of the writer's own.
 fn leave_the_programs_table() {
     const UNSHARE: u32 = libc::CLOSE_RANGE_UNSHARE;
     if sys::close_range(3, u32::MAX, UNSHARE).is_err() {

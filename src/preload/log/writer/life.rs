@@ -1,0 +1,108 @@
+//! When the writer begins and ends.
+//!
+//! It begins with the first event, or before a call after which the log could no longer be opened: most processes of a
+//! build or a shell script never make a socket, and pay nothing.
+//!
+//! It ends when the process does, and before an exec, in both cases by order of the process, which then reaps it. A process
+//! that is killed gives no order: the writer notices, writes what there is, and ends too.
+
+use super::control::{self, Status};
+use super::launch::{self, Kind};
+use crate::log::message;
+use crate::{alloc, mode, process, sys};
+use core::sync::atomic::{AtomicU8, Ordering};
+use sockshim_core::hook::Level;
+
+/// What the writer is: a [`Kind`], or 0 while there is none.
+static KIND: AtomicU8 = AtomicU8::new(0);
+
+/// Whether events find somebody who takes them. The first event begins the writer, and does not wait for it.
+#[inline]
+pub fn accepts() -> bool {
+    match control::status() {
+        Status::Running | Status::Starting => true,
+        Status::Failed => false,
+        Status::None => begin(),
+    }
+}
+
+/// Whether the log is open. Begins the writer if there is none, and waits while it opens the log.
+pub fn is_open() -> bool {
+    accepts() && (control::status() == Status::Running || control::wait_for_start())
+}
+
+/// Whether the writer is a thread of the program's process.
+pub fn is_thread() -> bool {
+    KIND.load(Ordering::Relaxed) == Kind::Thread as u8
+}
+
+/// Begins the writer. `false` when there will be none; in the moments before an exec there is none yet, and events wait.
+#[cold]
+fn begin() -> bool {
+    if process::is_sandboxed() {
+        return false;
+    }
+    if control::is_held(process::pid()) {
+        return true;
+    }
+    // A handler that made a call in between would wait for a writer that only what it has interrupted can begin.
+    let mask = sys::block_signals();
+    let began = !control::claim_start() || launched();
+    sys::restore_signals(mask);
+    began
+}
+
+fn launched() -> bool {
+    let pid = process::pid();
+    // Somebody else who shares this memory gets no writer: it would be his child. Nor does a process whose next child is the
+    // first one of a new pid namespace, with all the duties of an init.
+    let kind = if sys::getpid() == pid && alloc::has_room() && !sys::leads_a_pid_namespace() {
+        launch::start(pid)
+    } else {
+        None
+    };
+    KIND.store(kind.map_or(0, |kind| kind as u8), Ordering::Relaxed);
+    if kind.is_none() {
+        mode::set(Level::Off);
+        control::finish_start(false);
+        message::say_none();
+    }
+    kind.is_some()
+}
+
+/// Ends the writer, and reaps it. Whether there was one.
+pub fn stop() -> bool {
+    let tid = control::tid();
+    if tid == 0 {
+        return false;
+    }
+    let sandboxed = process::is_sandboxed();
+    let gone = control::stop(sandboxed);
+    let reaped = is_thread() || sandboxed || {
+        if !gone {
+            sys::kill(tid);
+        }
+        // It is on its way out, unless the kernel waits for a disk or a network.
+        sys::reap(tid, gone)
+    };
+    if gone && reaped {
+        control::ended();
+    } else {
+        // Its memory may be in use for who knows how long.
+        launch::abandon_memory();
+        control::ended();
+    }
+    true
+}
+
+/// Before an exec. What must not be lost is written.
+pub fn stop_for_exec() {
+    control::hold();
+    stop();
+}
+
+/// The process ends at once.
+pub fn stop_for_ever() {
+    control::hold_for_ever();
+    stop();
+}
