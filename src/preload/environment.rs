@@ -83,7 +83,8 @@ pub unsafe fn replace(environment: *const *const c_char, name: &str, value: &[u8
             return None;
         }
         // SAFETY: an environment's lines are C strings.
-        if is_named(unsafe { CStr::from_ptr(old) }.to_bytes(), name) {
+        let old = unsafe { CStr::from_ptr(old) }.to_bytes();
+        if variable(old).is_some_and(|index| NAMES[index] == name) {
             // SAFETY: the kernel has put the vector on the stack, where it can be written.
             unsafe { *place = line.as_ptr() };
             return line.to_bytes().get(name.len() + 1..);

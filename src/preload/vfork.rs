@@ -114,7 +114,7 @@ pub(crate) use vfork;
 pub extern "C" fn before(place: Place, back: usize) -> bool {
     original::find(place);
     let observed = mode::control() && !process::is_vfork_child() && fork::is_ready();
-    let kept = observed && mode::logs(HOOKS[place].level) && keep(place, back);
+    let kept = observed && mode::logs(HOOKS[place as usize].level) && keep(place, back);
     if tls::exists() {
         // From here on whoever runs on this thread may be the child.
         ring::put_aside();
