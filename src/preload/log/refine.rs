@@ -4,9 +4,14 @@
 //! privilege, a family or a protocol is there, how a sysctl is set. The writer can ask: it has the program's
 //! credentials and namespaces and a descriptor table of its own, so that nothing of it shows in the program. It walks
 //! such a call again, from the socket as it was before the call, with what the kernel says.
+//!
+//! It asks a moment after the call, and the program may have changed a setting meanwhile. Credentials and namespaces change by
+//! calls that are seen, and the writer has judged what went before when it follows. A sysctl is a file, so it counts only if it
+//! was the same before the call; else the prediction stays open where it would be wrong.
 
 use super::credentials;
-use crate::process;
+use crate::{process, sys};
+use core::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use libc::c_int;
 use sockshim_core::func;
 use sockshim_core::hook::Does;
@@ -20,10 +25,52 @@ use sockshim_host::LiveKernel;
 
 static KERNEL: LiveKernel = LiveKernel::new();
 
+/// Whether the program is where the writer could not follow.
+static LOST: AtomicBool = AtomicBool::new(false);
+
 /// Forgets what may be different now: credentials, namespaces, the process.
 pub fn forget() {
     KERNEL.forget();
 }
+
+/// The program has gone where the kernel would give it other answers than the writer: nothing is asked any more.
+pub fn lose() {
+    LOST.store(true, Ordering::Relaxed);
+}
+
+/// A sysctl: what it was when it was read last, and when that was.
+struct Sysctl {
+    value: AtomicI64,
+    read_at: AtomicU64,
+}
+
+/// When the call began that is being walked again, and whether a sysctl has a say in it that may have changed since.
+static BEGAN: AtomicU64 = AtomicU64::new(0);
+static UNSURE: AtomicBool = AtomicBool::new(false);
+
+impl Sysctl {
+    const fn new() -> Sysctl {
+        Sysctl { value: AtomicI64::new(i64::MIN), read_at: AtomicU64::new(u64::MAX) }
+    }
+
+    /// Notes what was read now.
+    fn noted<T: Copy + Into<i64>>(&self, fact: Fact<T>) -> Fact<T> {
+        let value = fact.map_or(i64::MIN, |known| known.value.into());
+        let same = self.value.swap(value, Ordering::Relaxed) == value;
+        if !same {
+            self.read_at.store(sys::monotonic(), Ordering::Relaxed);
+        }
+        if self.read_at.load(Ordering::Relaxed) > BEGAN.load(Ordering::Relaxed) {
+            UNSURE.store(true, Ordering::Relaxed);
+        }
+        fact
+    }
+}
+
+static PING_GROUP: Sysctl = Sysctl::new();
+static MPTCP_ENABLED: Sysctl = Sysctl::new();
+static SOMAXCONN: Sysctl = Sysctl::new();
+static PORT_START: Sysctl = Sysctl::new();
 
 /// The kernel, but for the questions that hold a port for a moment: a program may want that very port.
 struct Harmless;
@@ -48,16 +95,16 @@ impl Facts for Harmless {
         KERNEL.net_raw()
     }
     fn ping_group(&self) -> Fact<bool> {
-        KERNEL.ping_group()
+        PING_GROUP.noted(KERNEL.ping_group())
     }
     fn mptcp_enabled(&self) -> Fact<bool> {
-        KERNEL.mptcp_enabled()
+        MPTCP_ENABLED.noted(KERNEL.mptcp_enabled())
     }
     fn somaxconn(&self) -> Fact<c_int> {
-        KERNEL.somaxconn()
+        SOMAXCONN.noted(KERNEL.somaxconn())
     }
     fn unprivileged_port_start(&self) -> Fact<c_int> {
-        KERNEL.unprivileged_port_start()
+        PORT_START.noted(KERNEL.unprivileged_port_start())
     }
 }
 
@@ -69,20 +116,28 @@ pub fn refine(event: &mut Event) -> bool {
         || matches!(event.reason, Reason::ShimPanic | Reason::Overtaken)
         || process::is_sandboxed()
         || credentials::are_apart()
+        || LOST.load(Ordering::Relaxed)
     {
         return false;
     }
     let mut path = Path::new();
     let mut instead = Instead::new();
     let mut cx = Cx { path: &mut path, net: Net { facts: &Harmless, ..INIT_NET }, instead: &mut instead };
+    BEGAN.store(event.start, Ordering::Relaxed);
+    UNSURE.store(false, Ordering::Relaxed);
     let Some(verdict) = walk(event, &mut cx) else { return false };
     if let Some(last) = event.path.steps().last().filter(|step| step.func == func!(fd_install)) {
         path.step(last.func, last.finding);
     }
-    event.path = path;
     event.predicted = verdict.predicted;
+    let diverges = event.is_divergence();
+    if diverges && UNSURE.load(Ordering::Relaxed) {
+        event.predicted = Predicted::Unknown;
+        return false;
+    }
+    event.path = path;
     event.reason = verdict.reason;
-    event.is_divergence()
+    diverges
 }
 
 /// The calls whose walk looks at facts.

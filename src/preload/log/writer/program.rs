@@ -102,18 +102,23 @@ impl Program {
         buffer[..len].ends_with(b"\n").then(|| len - 1)
     }
 
+    /// One namespace after the other: for a network namespace of its own making the program may need its user namespace.
+    fn followed(&self) -> bool {
+        let Ok(program) = sys::pidfd_open(self.pid) else { return false };
+        // To enter the user namespace that one is in is an error.
+        let user = matches!(sys::setns(program, libc::CLONE_NEWUSER), Ok(()) | Err(libc::EINVAL));
+        let network = sys::setns(program, libc::CLONE_NEWNET).is_ok();
+        sys::close(program);
+        user && network
+    }
+
     /// Follows it into other namespaces, so that the running kernel gives the same answers to both.
     pub fn follow(&self) {
         if !MOVED.swap(false, Ordering::AcqRel) || !self.is_parent {
             return;
         }
-        if let Ok(program) = sys::pidfd_open(self.pid) {
-            // One after the other: for a network namespace of its own making the program may need its user namespace.
-            for kind in [libc::CLONE_NEWUSER, libc::CLONE_NEWNET] {
-                // The namespace that the writer is in already is refused, and so is what it may not enter.
-                let _ = sys::setns(program, kind);
-            }
-            sys::close(program);
+        if !self.followed() {
+            refine::lose();
         }
         refine::forget();
     }
