@@ -16,14 +16,12 @@ use crate::{process, sys, tls};
 use core::alloc::{GlobalAlloc, Layout};
 use core::ptr;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use sockshim_core::net::path::{MAX_STEPS, Step};
-use sockshim_core::trace::event::Event;
 
 /// Sizes of 16 << class bytes, up to 32 KiB.
 const CLASSES: usize = 12;
 const SMALLEST: usize = 16;
 const CHUNK: usize = 256 * 1024;
-/// Two chunks on the way to being aligned, the channel, the writer's stack and buffers, and as much again.
+/// Two chunks on the way to being aligned, a block of the queues' memory, the writer's stack and buffers, and as much again.
 const ROOM: usize = 4 * 1024 * 1024;
 
 struct Arena {
@@ -144,46 +142,6 @@ impl Arena {
         }
     }
 }
-
-/// A copy of the event in a box, without the steps that its path does not have; `None` without memory. It does not go
-/// through `Box::new`: behind the allocator's symbols the size is no constant any more, which costs as much as the copy.
-#[inline(always)]
-pub fn boxed(event: &Event) -> Option<Box<Event>> {
-    let layout = Layout::new::<Event>();
-    let begin = ptr::from_ref(event).cast::<u8>();
-    // Where a path keeps its steps is another crate's affair. They can be cut off if they are the last thing in the event;
-    // the compiler knows the answer, so the test costs nothing.
-    let steps = event.path.steps().as_ptr_range();
-    let at = steps.start as usize - begin as usize;
-    let len = match at + size_of::<[Step; MAX_STEPS]>() == size_of::<Event>() {
-        true => steps.end as usize - begin as usize,
-        false => size_of::<Event>(),
-    };
-    // SAFETY: the layout is not empty. An event is plain data, and what is left out of the copy is the room behind the last
-    // step, which holds nothing. This is the global allocator, so a box may free the block.
-    unsafe {
-        let block = ARENA.alloc(layout);
-        if block.is_null() {
-            return None;
-        }
-        ptr::copy_nonoverlapping(begin, block, len);
-        Some(Box::from_raw(block.cast::<Event>()))
-    }
-}
-
-/// Has the processor fetch an event that another one has written: it is some ten cache lines, which are wanted soon and
-/// come side by side when they are asked for together.
-pub fn fetch(event: &Event) {
-    let begin = ptr::from_ref(event).cast::<i8>();
-    for line in (0..FETCHED).step_by(64) {
-        // SAFETY: fetching ahead reads nothing; the addresses are the event's.
-        unsafe { core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(begin.add(line)) };
-    }
-}
-
-/// The event up to where most paths end.
-const FETCHED: usize = 640;
-const _: () = assert!(FETCHED <= size_of::<Event>());
 
 // SAFETY: blocks are disjoint, aligned to their power of two, and stay valid until they are given back.
 unsafe impl GlobalAlloc for Arena {

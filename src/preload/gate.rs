@@ -2,7 +2,7 @@
 //! names one.
 //!
 //! A call that nobody looks at leaves by the fast exit ([`Gate::is_open`]). Of the others, most data calls take the fast
-//! path: two readings of the clock and a record in the thread's ring (`log/ring.rs`). Whatever is unusual takes the slow
+//! path: two readings of the clock and a record in the thread's queue (`log/queue`). Whatever is unusual takes the slow
 //! path (`call.rs`), which decides, performs and commits.
 //!
 //! Everything here is inlined into the frame in which libc's function runs. That frame holds plain data only: cancelling
@@ -11,7 +11,7 @@
 
 use crate::call::{self, Halves, Ticket};
 use crate::dispatch::{data, ready};
-use crate::log::ring::{self, Begin, Shape};
+use crate::log::queue::{self, Begin, Shape};
 use crate::mode;
 use crate::word::{Word, padded};
 use core::mem::MaybeUninit;
@@ -92,7 +92,7 @@ impl Gate for Any {
         perform: impl Fn() -> R + Copy,
         slow: impl Fn() -> R + Copy,
     ) -> R {
-        if ring::is_no_socket(&words) { perform() } else { slow() }
+        if queue::is_no_socket(&words) { perform() } else { slow() }
     }
 }
 
@@ -122,7 +122,7 @@ impl Gate for Message {
         perform: impl Fn() -> R + Copy,
         slow: impl Fn() -> R + Copy,
     ) -> R {
-        recorded(site, words, ring::message(words[0] as i32), perform, slow)
+        recorded(site, words, queue::message(words[0] as i32), perform, slow)
     }
 }
 
@@ -142,7 +142,7 @@ impl Gate for Bytes {
         perform: impl Fn() -> R + Copy,
         slow: impl Fn() -> R + Copy,
     ) -> R {
-        recorded(site, words, ring::bytes(words[0] as i32), perform, slow)
+        recorded(site, words, queue::bytes(words[0] as i32), perform, slow)
     }
 }
 
@@ -162,12 +162,12 @@ impl Gate for Addressed {
         perform: impl Fn() -> R + Copy,
         slow: impl Fn() -> R + Copy,
     ) -> R {
-        if let Begin::Short(started) = ring::message(words[0] as i32)
-            && !ring::has_rest(Shape::Socket, &words)
+        if let Begin::Short(started) = queue::message(words[0] as i32)
+            && !queue::has_rest(Shape::Socket, &words)
         {
             let ret = perform();
             let word = ret.word();
-            ring::end(started, site.place, words, word);
+            queue::end(started, site.place, words, word);
             return R::from_word(word);
         }
         slow()
@@ -232,14 +232,14 @@ impl Gate for Waits {
         perform: impl Fn() -> R + Copy,
         slow: impl Fn() -> R + Copy,
     ) -> R {
-        let Some(started) = ring::start() else { return slow() };
-        let long = ring::has_rest(Shape::Wait, &words);
+        let Some(started) = queue::start() else { return slow() };
+        let long = queue::has_rest(Shape::Wait, &words);
         let ret = perform();
         let word = ret.word();
         if long {
-            ring::end_long(started, site.place, Shape::Wait, &{ words }, word);
+            queue::end_long(started, site.place, Shape::Wait, &{ words }, word);
         } else {
-            ring::end_wait(started, site.place, words, word);
+            queue::end_wait(started, site.place, words, word);
         }
         R::from_word(word)
     }
@@ -261,13 +261,13 @@ impl Gate for Polls {
         perform: impl Fn() -> R + Copy,
         slow: impl Fn() -> R + Copy,
     ) -> R {
-        let Some(started) = ring::start() else { return slow() };
-        let long = ring::has_rest(Shape::Poll, &words);
+        let Some(started) = queue::start() else { return slow() };
+        let long = queue::has_rest(Shape::Poll, &words);
         let word = perform().word();
         let first = [words[0], words[1], words[2]];
         let rest = { words };
         let rest = if long { &rest[Shape::Poll.rest()..] } else { &[] };
-        ring::end_poll(started, site.place, first, rest, word, ready::find_socket);
+        queue::end_poll(started, site.place, first, rest, word, ready::find_socket);
         R::from_word(word)
     }
 }
@@ -283,14 +283,14 @@ fn recorded<const N: usize, R: Word>(
 ) -> R {
     match begin {
         Begin::Pass => perform(),
-        Begin::Short(started) if ring::has_rest(Shape::Socket, &words) => {
+        Begin::Short(started) if queue::has_rest(Shape::Socket, &words) => {
             let word = perform().word();
-            ring::end_long(started, site.place, Shape::Socket, &{ words }, word);
+            queue::end_long(started, site.place, Shape::Socket, &{ words }, word);
             R::from_word(word)
         }
         Begin::Short(started) => {
             let word = perform().word();
-            ring::end(started, site.place, words, word);
+            queue::end(started, site.place, words, word);
             R::from_word(word)
         }
         Begin::Long => slow(),
@@ -307,7 +307,7 @@ fn bringing<const N: usize, R: Word>(
     perform: impl Fn() -> R + Copy,
     slow: impl Fn() -> R + Copy,
 ) -> R {
-    let begin = ring::rights(words[0] as i32);
+    let begin = queue::rights(words[0] as i32);
     if matches!(begin, Begin::Long) {
         return slow();
     }
@@ -316,10 +316,10 @@ fn bringing<const N: usize, R: Word>(
         let mut ticket = MaybeUninit::<Ticket>::uninit();
         call::late(&mut ticket, site.hook, site.row, &padded(words), begin, word);
     } else if let Begin::Short(started) = begin {
-        if ring::has_rest(Shape::Socket, &words) {
-            ring::end_long(started, site.place, Shape::Socket, &{ words }, word);
+        if queue::has_rest(Shape::Socket, &words) {
+            queue::end_long(started, site.place, Shape::Socket, &{ words }, word);
         } else {
-            ring::end(started, site.place, words, word);
+            queue::end(started, site.place, words, word);
         }
     }
     R::from_word(word)

@@ -9,7 +9,7 @@
 //! stopped meanwhile; that sharing is what the vfork flag is for.
 
 use core::arch::{asm, global_asm};
-use core::cell::{Cell, UnsafeCell};
+use core::cell::Cell;
 use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64};
 
 global_asm!(
@@ -22,49 +22,44 @@ global_asm!(
     "sockshim_tls:",
     ".zero 24",
     // Never null, so that the fast path has one test less.
-    ".quad sockshim_no_ring",
+    ".quad sockshim_no_queue",
     ".popsection",
-    ".pushsection .bss.sockshim_no_ring,\"aw\",@nobits",
+    ".pushsection .bss.sockshim_no_queue,\"aw\",@nobits",
     ".p2align 6",
-    ".type sockshim_no_ring, @object",
-    ".size sockshim_no_ring, 64",
-    ".globl sockshim_no_ring",
-    ".hidden sockshim_no_ring",
-    "sockshim_no_ring:",
+    ".type sockshim_no_queue, @object",
+    ".size sockshim_no_queue, 64",
+    ".globl sockshim_no_queue",
+    ".hidden sockshim_no_queue",
+    "sockshim_no_queue:",
     ".zero 64",
     ".popsection",
 );
 
 unsafe extern "C" {
-    #[link_name = "sockshim_no_ring"]
-    safe static NO_RING: RingHead;
+    #[link_name = "sockshim_no_queue"]
+    safe static NO_QUEUE: QueueHead;
 }
 
-/// What a thread without a ring has in its place: a head of zeros, which says that there is none.
-pub fn no_ring() -> *const RingHead {
-    &raw const NO_RING
+/// What a thread without a queue has in its place: a head of zeros, which says that there is none.
+pub fn no_queue() -> *const QueueHead {
+    &raw const NO_QUEUE
 }
 
-/// The first cache line of a thread's ring of records, which is the thread's own but for what the writer tells it.
+/// The first cache line of a thread's queue of records, which is the thread's own.
 #[repr(C, align(64))]
-pub struct RingHead {
-    /// Where the next record goes, in bytes from the first one there ever was: the thread does not multiply.
-    pub next: UnsafeCell<u64>,
-    /// Where, counted the same way, the thread has to look closer: the ring is half full, or full. Moved on by the writer.
-    pub limit: AtomicU64,
-    /// How many calls found the ring full.
+pub struct QueueHead {
+    /// The place of the next free slot: an address, so that the thread does not reckon. Zero when there is none.
+    pub next: AtomicU64,
+    /// How many records found no room.
     pub dropped: AtomicU64,
-    /// Whether the ring may be used: 1 while it belongs to a thread.
+    /// Whether data calls may take the fast path.
     pub live: AtomicU32,
-    /// The thread; 0 when the ring is free.
+    /// The thread; 0 when nobody has the queue.
     pub tid: AtomicI32,
 }
 
-// SAFETY: only one thread touches `next`: the one that the ring belongs to.
-unsafe impl Sync for RingHead {}
-
 // The assembly above has room for one.
-const _: () = assert!(size_of::<RingHead>() == 64 && align_of::<RingHead>() == 64);
+const _: () = assert!(size_of::<QueueHead>() == 64 && align_of::<QueueHead>() == 64);
 
 /// The calling thread's words.
 #[repr(C)]
@@ -79,12 +74,12 @@ pub struct Tls {
     pub unwinding: Cell<u32>,
     /// 1 on the log's own thread.
     writer: Cell<u32>,
-    /// The thread's ring for data calls, or [`no_ring`].
-    pub ring: Cell<*const RingHead>,
+    /// The head of the thread's queue, or [`no_queue`].
+    pub queue: Cell<*const QueueHead>,
 }
 
 // The assembly above writes the layout down once more.
-const _: () = assert!(size_of::<Tls>() == 32 && core::mem::offset_of!(Tls, ring) == 24);
+const _: () = assert!(size_of::<Tls>() == 32 && core::mem::offset_of!(Tls, queue) == 24);
 
 /// The calling thread's block.
 #[inline(always)]

@@ -19,7 +19,7 @@
 //! The address is read back on the thread that has kept it, between a call and its return. The block is static storage of
 //! that thread, addressed as in `tls.rs`.
 
-use crate::log::{clock, ring};
+use crate::log::{clock, queue};
 use crate::table::HOOKS;
 use crate::{call, fork, mode, original, process, tls};
 use core::arch::{asm, global_asm};
@@ -115,7 +115,7 @@ pub extern "C" fn before(place: usize, back: usize) -> bool {
     let observed = mode::control() && !process::is_vfork_child() && fork::is_ready();
     let kept = observed && mode::logs(HOOKS[place].level) && keep(place, back);
     // From here on whoever runs on this thread may be the child.
-    ring::put_aside();
+    queue::put_aside();
     tls::get().vfork.set(1);
     kept
 }

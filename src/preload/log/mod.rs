@@ -1,32 +1,32 @@
 //! The log: from an observed call to a line in a file.
 //!
-//! What observes calls uses the functions here, [`clock`], the [`ring`] of its thread, and what [`writer`] lets be asked of
-//! the writer. Nothing here knows how a call is observed: an event and a ring's record say it all.
+//! What observes calls uses the functions here, [`clock`], the [`queue`] of its thread, and what [`writer`] lets be asked of
+//! the writer. Nothing here knows how a call is observed: an event and a data call's record say it all.
 //!
 //! | file | what |
 //! |---|---|
 //! | [`settings`], [`message`], [`notice`] | what was asked for; what is said to a person; records that no call makes |
 //! | [`clock`] | when a call began and ended |
-//! | [`ring`] | the fast path's records, one ring a thread |
-//! | [`channel`] | the way of all other events to the writer |
+//! | [`queue`] | the way to the writer, one queue a thread; the fast path's records |
+//! | [`send`](mod@send) | handing over events, and waiting until they are written |
 //! | [`writer`] | the thread that formats and writes, and how it is started and told what to do |
-//! | [`merge`] | channel and rings in one order |
+//! | [`merge`] | all queues in one order |
 //! | [`refine`], [`credentials`] | predictions that need the running kernel; whose eyes the writer sees it with |
 //! | [`output`] | the file |
 
-mod channel;
 pub mod clock;
 mod credentials;
 mod merge;
 mod message;
 mod notice;
 mod output;
+pub mod queue;
 mod refine;
-pub mod ring;
+mod send;
 mod settings;
 pub mod writer;
 
-pub use channel::{flush, last_flush, send, set_synchronous};
+pub use send::{flush, last_flush, send, set_synchronous};
 pub use message::{complain, say, say_none};
 pub use notice::divergence;
 pub use writer::control::is_running as is_open;
@@ -70,10 +70,9 @@ pub fn end_before_filter(was_sandboxed: bool) -> bool {
     control::stop(was_sandboxed)
 }
 
-/// A forked child's own channel and writer.
+/// A forked child's own queues and writer.
 pub fn start_in_child(pid: i32) {
-    channel::leave_to_parent();
-    ring::free_all();
+    send::leave_to_parent();
     launch(pid);
 }
 

@@ -17,7 +17,7 @@
 use super::control;
 use super::drain::Writer;
 use crate::log::output::{self, Output};
-use crate::log::{channel, clock, message, refine, settings};
+use crate::log::{clock, message, refine, settings};
 use crate::panic::attempt;
 use crate::{mode, sys, tls};
 use core::arch::asm;
@@ -129,7 +129,7 @@ extern "C" fn thread(pid: i32) -> c_int {
     sys::set_name(c"sockshim-log");
     let opened = settings::get().and_then(|settings| Some((settings, Output::open(settings, pid)?)));
     let prepared = attempt(prepare).is_ok();
-    let (Some((settings, output)), Some(sink), true) = (opened, channel::sink(), prepared) else {
+    let (Some((settings, output)), true) = (opened, prepared) else {
         mode::set(Level::Off);
         control::finish_start(false);
         return 0;
@@ -139,9 +139,9 @@ extern "C" fn thread(pid: i32) -> c_int {
         mode::allow_rings();
     }
     control::finish_start(true);
-    let writer = attempt(|| Writer::new(settings, output, pid).run(sink));
+    let writer = attempt(|| Writer::new(settings, output, pid).run());
     if writer.is_err() {
-        // Nobody reads the channel any more, so nobody should fill it.
+        // Nobody reads the queues any more, so nobody should fill them.
         mode::set(Level::Off);
     }
     0
@@ -159,7 +159,6 @@ fn has_rings() -> bool {
 fn prepare() {
     refine::forget();
     output::share_with_children();
-    channel::make();
 }
 
 /// Keeps stderr alone, in a table of the thread's own.
