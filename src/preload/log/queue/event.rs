@@ -4,11 +4,10 @@
 //! An event is plain data without heap memory, so its bytes are an event again. Its path is its last field, and the path's
 //! steps are the last thing in it; what is behind the last step holds nothing.
 
-use super::memory::Segments;
-use super::producer::after_move;
-use super::registry::{Queue, add_dropped, own};
-use super::reserve::{reserve, reserve_further};
-use super::segment::{EVENT, OPEN, SLOT, word};
+use super::producer::further;
+use super::registry::{add_dropped, own};
+use super::reserve::reserve;
+use super::segment::{EVENT, OPEN, SLOT, is_inside, word};
 use core::arch::asm;
 use core::mem::offset_of;
 use core::ptr;
@@ -50,7 +49,13 @@ pub fn put(event: &Event) {
     let address = if has_address(event.extra) { ADDRESS } else { 0 };
     let path = end - offset_of!(Event, path);
     let slots = (BODY + FIXED + address + path).div_ceil(SLOT as usize) as u64;
-    let Some(at) = reserve(&queue.head.next, slots).or_else(|| further(queue, slots)) else { return };
+    let mut at = reserve(&queue.head.next, slots);
+    if !is_inside(at) {
+        at = further(&queue.head, slots);
+        if at == 0 {
+            return;
+        }
+    }
     // SAFETY: the slots were taken for this record, and are at least as long as its parts.
     unsafe {
         word(at).store(OPEN | slots, Ordering::Relaxed);
@@ -63,12 +68,6 @@ pub fn put(event: &Event) {
         copy(begin.add(offset_of!(Event, path)), behind.add(address), path);
         word(at).store(EVENT | slots, Ordering::Release);
     }
-}
-
-#[cold]
-#[inline(never)]
-fn further(queue: &Queue, slots: u64) -> Option<u64> {
-    after_move(&queue.head, reserve_further(&queue.head.next, slots, &Segments))
 }
 
 /// Copies the part that every event has, and the word behind it. Not with the compiler's own means, which call memcpy: that

@@ -8,17 +8,17 @@
 //! # Safety
 //! Blocks are never unmapped. The kernel empties them in a forked child, which begins with all segments free.
 
-use super::segment::{Pool, SEGMENT};
+use super::segment::{Pool, SEGMENT, STRIDE};
 use crate::{process, sys};
-use core::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
-/// The segments of a block.
-const SEGMENTS: usize = 16;
-const BLOCK: usize = SEGMENTS * SEGMENT as usize;
-/// How much may wait for the writer, beside one segment for each thread: 64 MiB.
-const BOUND: u32 = 64 * SEGMENTS as u32;
+/// The segments of a block, which is 1 MiB: the kernel makes no huge pages of that.
+const SEGMENTS: usize = 8;
+const BLOCK: usize = SEGMENTS * STRIDE as usize;
+/// How much may wait for the writer, beside one segment for each thread: 64 MiB, and as much again in addresses.
+const BOUND: u32 = (64 * 1024 * 1024 / SEGMENT) as u32;
 /// One segment for each of some fifteen thousand threads, and the bound.
-const BLOCKS: usize = 1024;
+const BLOCKS: usize = 2048;
 /// So many free segments keep their memory.
 const KEPT: usize = 4;
 
@@ -26,13 +26,13 @@ struct Block {
     /// Its first segment; zero before it is mapped.
     start: AtomicU64,
     /// Which segments are taken.
-    taken: AtomicU16,
+    taken: AtomicU8,
     /// Which segments have been, and still have their memory.
-    touched: AtomicU16,
+    touched: AtomicU8,
 }
 
 static ALL: [Block; BLOCKS] = [const {
-    Block { start: AtomicU64::new(0), taken: AtomicU16::new(0), touched: AtomicU16::new(0) }
+    Block { start: AtomicU64::new(0), taken: AtomicU8::new(0), touched: AtomicU8::new(0) }
 }; BLOCKS];
 
 /// How many segments are taken, and how many may be beside the bound: one a thread.
@@ -72,7 +72,7 @@ impl Pool for Segments {
     fn give(&self, segment: u64) {
         // Nearly always one of the first blocks.
         for block in mapped() {
-            let bit = segment.wrapping_sub(block.start.load(Ordering::Relaxed)) / SEGMENT;
+            let bit = segment.wrapping_sub(block.start.load(Ordering::Relaxed)) / STRIDE;
             if bit < SEGMENTS as u64 {
                 block.taken.fetch_and(!(1 << bit), Ordering::Release);
                 IN_USE.fetch_sub(1, Ordering::Relaxed);
@@ -88,7 +88,7 @@ fn take() -> Option<u64> {
             return None;
         }
         let mut taken = block.taken.load(Ordering::Relaxed);
-        while taken != u16::MAX {
+        while taken != u8::MAX {
             let bit = taken.trailing_ones();
             match block.taken.compare_exchange(
                 taken,
@@ -98,7 +98,7 @@ fn take() -> Option<u64> {
             ) {
                 Ok(_) => {
                     block.touched.fetch_or(1 << bit, Ordering::Relaxed);
-                    return Some(block.start.load(Ordering::Relaxed) + u64::from(bit) * SEGMENT);
+                    return Some(block.start.load(Ordering::Relaxed) + u64::from(bit) * STRIDE);
                 }
                 Err(seen) => taken = seen,
             }
@@ -111,12 +111,12 @@ fn take() -> Option<u64> {
 #[cold]
 fn map(block: &Block) -> bool {
     /// Room for an aligned block wherever the mapping begins. What is left over is never touched.
-    const LEN: usize = BLOCK + SEGMENT as usize - 4096;
+    const LEN: usize = BLOCK + STRIDE as usize - 4096;
     if process::is_sandboxed() {
         return block.start.load(Ordering::Acquire) != 0;
     }
     let Ok(memory) = sys::mmap(LEN) else { return false };
-    let start = (memory as u64).next_multiple_of(SEGMENT);
+    let start = (memory as u64 + SEGMENT).next_multiple_of(STRIDE) - SEGMENT;
     // SAFETY: the mapping was made here, and zeros are free segments.
     let wiped = unsafe { sys::wipe_on_fork(memory, LEN) }.is_ok();
     let first = || block.start.compare_exchange(0, start, Ordering::AcqRel, Ordering::Acquire).is_ok();
@@ -147,10 +147,10 @@ pub fn trim() {
             if kept <= KEPT || block.taken.fetch_or(mask, Ordering::AcqRel) & mask != 0 {
                 continue;
             }
-            let segment = block.start.load(Ordering::Relaxed) + bit as u64 * SEGMENT;
+            let segment = block.start.load(Ordering::Relaxed) + bit as u64 * STRIDE;
             block.touched.fetch_and(!mask, Ordering::Relaxed);
             // SAFETY: the segment is free and was taken here. Zeros are a free segment.
-            unsafe { sys::discard(segment as *mut u8, SEGMENT as usize) };
+            unsafe { sys::discard(segment as *mut u8, STRIDE as usize) };
             block.taken.fetch_and(!mask, Ordering::Release);
         }
     }

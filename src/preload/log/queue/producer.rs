@@ -6,7 +6,7 @@
 use super::memory::Segments;
 use super::record::{MORE, Record, Shape, WORDS};
 use super::reserve::{reserve, reserve_further};
-use super::segment::{OPEN, SLOT, word};
+use super::segment::{OPEN, SLOT, is_inside, word};
 use crate::log::clock;
 use crate::log::writer::control;
 use crate::tls::{self, QueueHead};
@@ -159,17 +159,27 @@ impl Started {
         args: &[i64; N],
         ret: i64,
     ) {
-        if let Some(at) = reserve(&self.head.next, 1).or_else(|| further(self.head, 1)) {
-            // SAFETY: the slot is taken.
-            unsafe { self.fill::<FIRST, N>(at, end, place, fd, args, ret) };
+        let mut at = reserve(&self.head.next, 1);
+        if !is_inside(at) {
+            at = further(self.head, 1);
+            if at == 0 {
+                return;
+            }
         }
+        // SAFETY: the slot is taken.
+        unsafe { self.fill::<FIRST, N>(at, end, place, fd, args, ret) };
     }
 
     /// Puts a record of two slots into the queue: the second one has the words that the first one has no room for.
     #[inline(never)]
     fn put_two(self, end: u64, place: u16, fd: i32, words: &[i64], rest: &[i64], ret: i64) {
-        let at = reserve(&self.head.next, 2).or_else(|| further(self.head, 2));
-        let Some(at) = at else { return };
+        let mut at = reserve(&self.head.next, 2);
+        if !is_inside(at) {
+            at = further(self.head, 2);
+            if at == 0 {
+                return;
+            }
+        }
         // SAFETY: the slots are taken.
         unsafe { word(at) }.store(OPEN | 2, Ordering::Relaxed);
         let mut both = [[0; WORDS]; 2];
@@ -221,22 +231,17 @@ impl Started {
     }
 }
 
-/// Where the segment has no room: takes slots in another one.
+/// Where the segment has no room: takes slots in another one, and wakes the writer. 0 without memory: then the record is
+/// lost. The only system call of the fast path, once in a thousand calls at most, and none in a sandbox.
 #[cold]
 #[inline(never)]
-fn further(head: &QueueHead, slots: u64) -> Option<u64> {
-    after_move(head, reserve_further(&head.next, slots, &Segments))
-}
-
-/// What follows when a queue's segment had no room: the writer is woken when there is another one, and without memory the
-/// record is lost. The only system call of the fast path, once in a thousand calls at most, and none in a sandbox.
-pub(super) fn after_move(head: &QueueHead, taken: Option<(bool, u64)>) -> Option<u64> {
-    match taken {
-        Some((true, _)) if !process::is_sandboxed() => control::wake(),
-        Some(_) => {}
-        None => {
-            head.dropped.fetch_add(1, Ordering::Relaxed);
-        }
+pub(super) fn further(head: &QueueHead, slots: u64) -> u64 {
+    let Some((moved, at)) = reserve_further(&head.next, slots, &Segments) else {
+        head.dropped.fetch_add(1, Ordering::Relaxed);
+        return 0;
+    };
+    if moved && !process::is_sandboxed() {
+        control::wake();
     }
-    taken.map(|(_, at)| at)
+    at
 }

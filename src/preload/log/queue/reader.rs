@@ -7,8 +7,7 @@
 //! # Safety
 //! There is one reader. What it leaves is zero in the first word of each slot.
 
-use super::segment::{Pool, header, is_end, is_whole, of, slots, word};
-use super::segment::{SEGMENT, SLOT};
+use super::segment::{Pool, SLOT, header, is_inside, is_whole, of, slots, word};
 use core::sync::atomic::{AtomicU64, Ordering};
 
 /// A queue as its reader sees it.
@@ -23,6 +22,11 @@ pub struct Reader<'a, P> {
     pub pool: &'a P,
 }
 
+/// The segment of a place, if it is one.
+fn of_some(place: u64) -> Option<u64> {
+    (place >= SLOT).then(|| of(place))
+}
+
 /// More segments than a process can have.
 const MANY: u32 = 1 << 20;
 
@@ -32,14 +36,11 @@ impl<P: Pool> Reader<'_, P> {
     pub fn find(&self) -> Option<(u64, u64)> {
         loop {
             let at = self.cursor.load(Ordering::Relaxed);
-            if at == 0 {
-                return None;
-            }
-            if self.is_left(at) {
-                self.move_on(of(at))?;
+            if !is_inside(at) {
+                self.move_on(at)?;
                 continue;
             }
-            // SAFETY: the place is in a segment, and not at its end.
+            // SAFETY: the place is in a segment.
             let first = unsafe { word(at) }.load(Ordering::Acquire);
             if is_whole(first) {
                 return Some((at, first));
@@ -51,45 +52,33 @@ impl<P: Pool> Reader<'_, P> {
         }
     }
 
-    /// Whether there is anything to be read, as far as can be seen without reading. Changes nothing.
-    pub fn has_any(&self) -> bool {
-        let at = self.cursor.load(Ordering::Acquire);
-        if at == 0 {
-            return false;
-        }
-        // SAFETY: the place is in a segment or at its end.
-        let is_left = unsafe { header(of(at)) }.end.load(Ordering::Acquire) == at;
-        // SAFETY: the place is in a segment, and not at its end.
-        is_left || (!is_end(at) && is_whole(unsafe { word(at) }.load(Ordering::Acquire)))
-    }
-
-    /// Whether the segment ends at this place.
-    fn is_left(&self, at: u64) -> bool {
-        // SAFETY: the place is in a segment or at its end.
-        is_end(at) || unsafe { header(of(at)) }.end.load(Ordering::Acquire) == at
-    }
-
-    /// Goes to the next segment, if the thread is done with this one.
-    fn move_on(&self, segment: u64) -> Option<()> {
+    /// At the end of a segment: goes to the next one, if the thread is done with this one.
+    fn move_on(&self, at: u64) -> Option<()> {
+        let (segment, next) = (of_some(at)?, self.following(at)?);
+        self.cursor.store(next + SLOT, Ordering::Release);
         // SAFETY: it is the segment of a place.
         let left = unsafe { header(segment) };
-        let next = match left.end.load(Ordering::Acquire) {
-            0 if self.skips => self.successor(segment)?,
-            0 => return None,
-            _ => left.following.load(Ordering::Acquire),
-        };
-        self.cursor.store(next + SLOT, Ordering::Release);
-        for word in [&left.end, &left.following, &left.previous] {
-            word.store(0, Ordering::Release);
-        }
+        left.previous.store(0, Ordering::Relaxed);
+        left.following.store(0, Ordering::Release);
         self.pool.give(segment);
         Some(())
+    }
+
+    /// The segment after the one of this place.
+    fn following(&self, at: u64) -> Option<u64> {
+        let segment = of_some(at)?;
+        // SAFETY: it is the segment of a place.
+        match unsafe { header(segment) }.following.load(Ordering::Acquire) {
+            0 if self.skips => self.successor(segment),
+            0 => None,
+            following => Some(following),
+        }
     }
 
     /// The segment that follows one which does not say it: the thread was killed on its way. The newest segment is known,
     /// and each one knows where the thread came from.
     fn successor(&self, segment: u64) -> Option<u64> {
-        let mut newer = of(self.next.load(Ordering::Acquire));
+        let mut newer = of_some(self.next.load(Ordering::Acquire))?;
         for _ in 0..MANY {
             if newer == segment || newer == 0 {
                 return None;
@@ -103,31 +92,39 @@ impl<P: Pool> Reader<'_, P> {
         None
     }
 
-    /// Whether a whole record is behind one that is not: then the thread has come back from writing that one, or a handler
-    /// has not. For a place at which [`Reader::find`] has found nothing.
+    /// Whether there is anything to be read, as far as can be seen without reading. Changes nothing, so anybody may ask.
+    pub fn has_any(&self) -> bool {
+        let at = self.cursor.load(Ordering::Acquire);
+        if is_inside(at) {
+            // SAFETY: the place is in a segment.
+            is_whole(unsafe { word(at) }.load(Ordering::Acquire))
+        } else {
+            self.following(at).is_some()
+        }
+    }
+
+    /// Whether a whole record, or another segment, is behind what is not whole: then the thread has come back from a handler,
+    /// or the handler has not. For a place at which [`Reader::find`] has found nothing.
     pub fn has_later(&self) -> bool {
         let (start, next) = (self.cursor.load(Ordering::Relaxed), self.next.load(Ordering::Acquire));
+        let (Some(segment), Some(newest)) = (of_some(start), of_some(next)) else { return false };
         let mut at = start;
-        if at == 0 || at == next || is_end(at) {
-            return at != 0 && of(at) != of(next);
-        }
-        let end = if of(next) == of(at) { next } else { of(at) + SEGMENT };
-        while at < end {
-            // SAFETY: the place is in a segment, and not at its end.
+        while is_inside(at) && at != next {
+            // SAFETY: the place is in a segment.
             let first = unsafe { word(at) }.load(Ordering::Acquire);
             if is_whole(first) {
                 return true;
             }
             at += slots(first) * SLOT;
         }
-        of(next) != of(start)
+        segment != newest
     }
 
     /// Frees the slots of a record that was read, or is skipped.
     #[inline]
     pub fn free(&self, at: u64, slots: u64) {
         for slot in 0..slots {
-            // SAFETY: the record's slots are in one segment.
+            // SAFETY: the record's slots are one segment's.
             unsafe { word(at + slot * SLOT) }.store(0, Ordering::Relaxed);
         }
         self.cursor.store(at + slots * SLOT, Ordering::Release);

@@ -10,7 +10,7 @@
 
 use super::memory::{self, Segments};
 use super::reserve::{reserve, reserve_further};
-use super::segment::{Pool, SLOT, THREAD, header, of, word};
+use super::segment::{Pool, SLOT, STRIDE, THREAD, header, is_inside, of, word};
 use crate::tls::QueueHead;
 use crate::{mode, process, sys, tls};
 use core::ptr;
@@ -92,13 +92,17 @@ fn make(tid: i32) -> Option<&'static Queue> {
 /// Says in the queue who writes from here on.
 fn begin(queue: &Queue, tid: i32) -> bool {
     let next = &queue.head.next;
-    if next.load(Ordering::Relaxed) == 0 {
+    // In a forked child a call may have come back that had begun in the parent, and have taken slots in vain.
+    if next.load(Ordering::Relaxed) < STRIDE {
         let Some(segment) = Segments.take() else { return false };
         queue.tail.cursor.store(segment + SLOT, Ordering::Release);
         next.store(segment + SLOT, Ordering::Release);
     }
-    let at = reserve(next, 1).or_else(|| Some(reserve_further(next, 1, &Segments)?.1));
-    let Some(at) = at else { return false };
+    let mut at = reserve(next, 1);
+    if !is_inside(at) {
+        let Some((_, further)) = reserve_further(next, 1, &Segments) else { return false };
+        at = further;
+    }
     // SAFETY: the slot was just taken.
     unsafe { word(at) }.store(THREAD | u64::from(tid as u32), Ordering::Release);
     true
@@ -218,7 +222,7 @@ impl Queue {
     /// Takes the segment from a queue that was claimed and read to its end.
     pub(super) fn empty(&self) {
         let at = self.head.next.load(Ordering::Acquire);
-        if at != 0 {
+        if at >= STRIDE {
             self.head.next.store(0, Ordering::Relaxed);
             self.tail.cursor.store(0, Ordering::Relaxed);
             // SAFETY: the queue's last segment, in which everything was read.

@@ -1,18 +1,22 @@
 //! A segment: where records are, and what the first word of each slot says of them.
 //!
-//! A place is the address of a slot. Segments are aligned to their size, so a place alone says what is left of its segment.
-//! The first slot is the segment's header; a record is one slot or several behind each other, in one segment.
+//! A place is the address of a slot. Segments are as far apart as they are long, and aligned so that one bit of a place says
+//! whether it is in a segment or behind its end. The first slot is the segment's header; a record is one slot or several
+//! behind each other. One that begins in a segment may reach over its end: the addresses up to the next one are the
+//! segment's, too, and cost no memory where nothing is written.
 //!
 //! # Safety
 //! Segments are never unmapped, and in a free one the first word of each slot is zero. A place that is not zero is in a
-//! segment, or at its end.
+//! segment, or less than a segment's length behind its end.
 
 use core::sync::atomic::AtomicU64;
 
 /// The bytes from one place to the next: a cache line.
 pub const SLOT: u64 = 64;
-/// The bytes of a segment.
+/// The bytes of a segment, and the bit that says that a place is in one.
 pub const SEGMENT: u64 = 64 * 1024;
+/// The bytes from one segment to the next.
+pub const STRIDE: u64 = 2 * SEGMENT;
 
 /// Set in the first word of a record of several slots as long as it is not whole. Of a record of one slot the word is
 /// zero until then.
@@ -37,24 +41,22 @@ pub fn slots(word: u64) -> u64 {
 /// The first slot of a segment.
 #[repr(C, align(64))]
 pub struct Header {
-    /// Where the records of the segment end; set when the thread has moved on, as the last thing that it does with it.
-    pub end: AtomicU64,
-    /// The segment that it has moved on to.
+    /// The segment that the thread has moved on to. It is the last thing that the thread does with this one.
     pub following: AtomicU64,
     /// The segment that it has come from.
     pub previous: AtomicU64,
 }
 
-/// The segment of a place; one at its end belongs to it.
+/// Whether the place is in a segment, and not behind its end; zero is in none.
 #[inline(always)]
-pub fn of(place: u64) -> u64 {
-    (place - 1) & !(SEGMENT - 1)
+pub fn is_inside(place: u64) -> bool {
+    place & SEGMENT != 0
 }
 
-/// Whether the place is at the end of a segment.
+/// The segment of a place.
 #[inline(always)]
-pub fn is_end(place: u64) -> bool {
-    place.is_multiple_of(SEGMENT)
+pub fn of(place: u64) -> u64 {
+    ((place - SEGMENT) & !(STRIDE - 1)) + SEGMENT
 }
 
 /// The header of a segment.
@@ -69,7 +71,7 @@ pub unsafe fn header(segment: u64) -> &'static Header {
 /// The first word of a slot.
 ///
 /// # Safety
-/// The place must be in a segment, not at its end.
+/// The place must be one of a segment's.
 #[inline(always)]
 pub unsafe fn word(place: u64) -> &'static AtomicU64 {
     // SAFETY: the caller's promise; segments are never unmapped.
