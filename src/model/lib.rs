@@ -10,6 +10,7 @@
 
 #[path = "../core/published/cell.rs"]
 mod cell;
+mod queue;
 
 /// What the cell is made of, in loom's terms.
 mod sync {

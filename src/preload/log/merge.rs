@@ -132,7 +132,9 @@ impl Merge {
         let first = record.map(|record| First { ended: self.ended(record), place, record });
         match (first, self.heads.peek()) {
             (Some(first), None) => self.current = Some(first),
-            (Some(first), Some(Reverse(other))) if (first.ended, place) <= *other => self.current = Some(first),
+            (Some(first), Some(Reverse(other))) if (first.ended, place) <= *other => {
+                self.current = Some(first)
+            }
             (first, _) => {
                 self.pop();
                 // The place that was just left is there again.

@@ -26,9 +26,9 @@ mod send;
 mod settings;
 pub mod writer;
 
-pub use send::{flush, last_flush, send, set_synchronous};
 pub use message::{complain, say, say_none};
 pub use notice::divergence;
+pub use send::{flush, last_flush, send, set_synchronous};
 pub use writer::control::is_running as is_open;
 
 use crate::{alloc, mode, process, sys};

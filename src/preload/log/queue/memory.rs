@@ -31,9 +31,9 @@ struct Block {
     touched: AtomicU8,
 }
 
-static ALL: [Block; BLOCKS] = [const {
-    Block { start: AtomicU64::new(0), taken: AtomicU8::new(0), touched: AtomicU8::new(0) }
-}; BLOCKS];
+static ALL: [Block; BLOCKS] =
+    [const { Block { start: AtomicU64::new(0), taken: AtomicU8::new(0), touched: AtomicU8::new(0) } };
+        BLOCKS];
 
 /// How many segments are taken, and how many may be beside the bound: one a thread.
 static IN_USE: AtomicU32 = AtomicU32::new(0);
@@ -90,12 +90,8 @@ fn take() -> Option<u64> {
         let mut taken = block.taken.load(Ordering::Relaxed);
         while taken != u8::MAX {
             let bit = taken.trailing_ones();
-            match block.taken.compare_exchange(
-                taken,
-                taken | 1 << bit,
-                Ordering::Acquire,
-                Ordering::Relaxed,
-            ) {
+            match block.taken.compare_exchange(taken, taken | 1 << bit, Ordering::Acquire, Ordering::Relaxed)
+            {
                 Ok(_) => {
                     block.touched.fetch_or(1 << bit, Ordering::Relaxed);
                     return Some(block.start.load(Ordering::Relaxed) + u64::from(bit) * STRIDE);

@@ -7,7 +7,7 @@
 //! # Safety
 //! There is one reader. What it leaves is zero in the first word of each slot.
 
-use super::segment::{Pool, SLOT, header, is_inside, is_whole, of, slots, word};
+use super::segment::{Pool, SLOT, STRIDE, header, is_inside, is_whole, of, slots, word};
 use core::sync::atomic::{AtomicU64, Ordering};
 
 /// A queue as its reader sees it.
@@ -22,9 +22,9 @@ pub struct Reader<'a, P> {
     pub pool: &'a P,
 }
 
-/// The segment of a place, if it is one.
+/// The segment of a place, if it is one. In a forked child slots may have been taken from nothing.
 fn of_some(place: u64) -> Option<u64> {
-    (place >= SLOT).then(|| of(place))
+    (place >= STRIDE).then(|| of(place))
 }
 
 /// More segments than a process can have.

@@ -162,7 +162,8 @@ fn map(table: &AtomicPtr<Queue>) {
     let queues = memory.cast::<Queue>();
     // SAFETY: the mapping was made here, and zeros are queues.
     let wiped = unsafe { sys::wipe_on_fork(memory, TABLE) }.is_ok();
-    let first = || table.compare_exchange(ptr::null_mut(), queues, Ordering::AcqRel, Ordering::Acquire).is_ok();
+    let first =
+        || table.compare_exchange(ptr::null_mut(), queues, Ordering::AcqRel, Ordering::Acquire).is_ok();
     if !(wiped && first()) {
         // SAFETY: nobody has seen the mapping.
         unsafe { sys::munmap(memory, TABLE) };

@@ -3,8 +3,8 @@
 use super::control;
 use crate::log::merge::{Item, Merge};
 use crate::log::output::Output;
-use crate::log::refine::refine;
 use crate::log::queue;
+use crate::log::refine::refine;
 use crate::log::settings::Settings;
 use crate::log::{credentials, notice};
 use crate::panic::attempt;
