@@ -68,22 +68,20 @@ fn goes() -> Rc<dyn Fn()> {
 /// Segments, all of them in one piece of memory.
 struct Memory {
     start: *mut u8,
+    layout: Layout,
     free: RefCell<BTreeSet<u64>>,
 }
 
-const COUNT: u64 = 6;
-
 impl Memory {
-    fn layout() -> Layout {
-        Layout::from_size_align(((COUNT + 1) * STRIDE) as usize, STRIDE as usize).expect("a layout")
-    }
-
-    fn new() -> Memory {
+    fn new(count: u64) -> Memory {
+        let layout = Layout::from_size_align(((count + 1) * STRIDE) as usize, STRIDE as usize);
+        let layout = layout.expect("a layout");
         // SAFETY: the layout is not empty.
-        let start = unsafe { alloc_zeroed(Memory::layout()) };
+        let start = unsafe { alloc_zeroed(layout) };
         assert!(!start.is_null());
         let first = start as u64 + SEGMENT;
-        Memory { start, free: RefCell::new((0..COUNT).map(|number| first + number * STRIDE).collect()) }
+        let free = (0..count).map(|number| first + number * STRIDE).collect();
+        Memory { start, layout, free: RefCell::new(free) }
     }
 
     /// What is free is zero in every first word: nobody has written there after it was given back. Only the two ends are
@@ -92,12 +90,8 @@ impl Memory {
         let parts = [0..32, SEGMENT / SLOT - 32..SEGMENT / SLOT + 32];
         for place in parts.into_iter().flatten().map(|slot| segment + slot * SLOT) {
             // SAFETY: the place is in the memory.
-            assert_eq!(
-                unsafe { word(place) }.load(Ordering::Relaxed),
-                0,
-                "slot {}",
-                (place - segment) / SLOT
-            );
+            let first = unsafe { word(place) }.load(Ordering::Relaxed);
+            assert_eq!(first, 0, "slot {}", (place - segment) / SLOT);
         }
         // SAFETY: it is a segment.
         assert_eq!(unsafe { header(segment) }.previous.load(Ordering::Relaxed), 0);
@@ -107,7 +101,7 @@ impl Memory {
 impl Drop for Memory {
     fn drop(&mut self) {
         // SAFETY: it was allocated so.
-        unsafe { dealloc(self.start, Memory::layout()) };
+        unsafe { dealloc(self.start, self.layout) };
     }
 }
 
@@ -135,9 +129,9 @@ struct Queue {
 }
 
 impl Queue {
-    /// A queue whose segment has room for so many slots.
-    fn new(room: u64) -> Rc<Queue> {
-        let memory = Memory::new();
+    /// A queue in a memory of so many segments, whose own one has room for so many slots.
+    fn new(room: u64, segments: u64) -> Rc<Queue> {
+        let memory = Memory::new(segments);
         let at = memory.take().expect("a segment") + SEGMENT - room * SLOT;
         Rc::new(Queue {
             next: at.into(),
@@ -238,7 +232,7 @@ fn each(mut test: impl FnMut(Rc<Queue>, u64, u64)) {
     for room in 0..4 {
         for outer in 1..4 {
             for inner in 1..4 {
-                test(Queue::new(room), outer, inner);
+                test(Queue::new(room, 3), outer, inner);
             }
         }
     }
@@ -283,7 +277,7 @@ fn segments_come_back() {
     // A handler that comes later has the same before it.
     for interrupted in 0..40 {
         for outer in 1..4 {
-            let queue = Queue::new(0);
+            let queue = Queue::new(0, 6);
             let handler = {
                 let queue = Rc::clone(&queue);
                 Rc::new(move || {
@@ -323,7 +317,7 @@ fn jumped_out() {
 /// Without memory calls are lost, any number of them, and it goes on when there is some.
 #[test]
 fn no_memory() {
-    let queue = Queue::new(1);
+    let queue = Queue::new(1, 3);
     let taken: Vec<u64> = std::iter::from_fn(|| queue.memory.take()).collect();
     (0..5000).for_each(|_| queue.put(3));
     assert_eq!(queue.lost.borrow().len(), 4999);
@@ -335,7 +329,7 @@ fn no_memory() {
 /// A child of fork comes back to a call that began in its parent, and finds nothing where the queue was.
 #[test]
 fn forked() {
-    let queue = Queue::new(1);
+    let queue = Queue::new(1, 3);
     queue.next.store(0, Ordering::Relaxed);
     queue.cursor.store(0, Ordering::Relaxed);
     (0..3).for_each(|_| queue.put(1));

@@ -10,7 +10,7 @@
 
 use super::memory::{self, Segments};
 use super::reserve::{reserve, reserve_further};
-use super::segment::{Pool, SLOT, STRIDE, THREAD, header, is_inside, of, word};
+use super::segment::{Pool, SLOT, STRIDE, header, is_inside, of, word};
 use crate::tls::QueueHead;
 use crate::{mode, process, sys, tls};
 use core::ptr;
@@ -37,6 +37,8 @@ pub(super) struct Tail {
     pub tid: AtomicI32,
 }
 
+/// The first word of a record that says who writes from here on: the thread in its low half.
+pub(super) const THREAD: u64 = 1 << 61;
 /// In the owner's place while the queue changes hands.
 pub(super) const CLAIMED: i32 = -1;
 /// How many queues a new thread looks at before it takes a new one.

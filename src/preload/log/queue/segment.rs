@@ -23,8 +23,6 @@ pub const STRIDE: u64 = 2 * SEGMENT;
 pub const OPEN: u64 = 1 << 63;
 /// An event. The low half says how many slots it has, as in every record of several slots that is not whole.
 pub const EVENT: u64 = 1 << 62;
-/// From here on it is the thread in the low half that writes.
-pub const THREAD: u64 = 1 << 61;
 
 /// Whether the word begins a record that is whole. One without any mark is a data call's: the counter at its end.
 #[inline(always)]
