@@ -186,6 +186,7 @@ pub fn prctl(t: &mut Ticket) {
 fn entering_sandbox(t: &mut Ticket, flags: u64) {
     log::flush();
     let already = process::is_sandboxed();
+    log::queue::provide();
     process::set_sandboxed(true);
     let for_all = flags & libc::SECCOMP_FILTER_FLAG_TSYNC != 0;
     t.note = Note::Filter { first: !already, without_writer: for_all && log::end_before_filter(already) };

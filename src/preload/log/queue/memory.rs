@@ -19,6 +19,10 @@ const BLOCK: usize = SEGMENTS * STRIDE as usize;
 const BOUND: u32 = (64 * 1024 * 1024 / SEGMENT) as u32;
 /// One segment for each of some fifteen thousand threads, and the bound.
 const BLOCKS: usize = 2048;
+/// So many segments beside one for each thread may be taken before the writer is woken.
+const AHEAD: u32 = 3;
+/// The blocks that a sandboxed process has at least.
+const PROVIDED: usize = 4;
 /// So many free segments keep their memory.
 const KEPT: usize = 4;
 
@@ -122,6 +126,20 @@ fn map(block: &Block) -> bool {
     // SAFETY: nobody has seen the mapping.
     unsafe { sys::munmap(memory, LEN) };
     block.start.load(Ordering::Acquire) != 0
+}
+
+/// Whether so much waits that the writer should not sleep any longer.
+pub fn is_behind() -> bool {
+    IN_USE.load(Ordering::Relaxed) > ENTITLED.load(Ordering::Relaxed) + AHEAD
+}
+
+/// Before a sandbox, in which no memory can be mapped: maps some in advance. It costs addresses only.
+pub fn provide() {
+    for block in &ALL[..PROVIDED] {
+        if block.start.load(Ordering::Acquire) == 0 {
+            map(block);
+        }
+    }
 }
 
 fn mapped() -> impl Iterator<Item = &'static Block> {

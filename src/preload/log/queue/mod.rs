@@ -2,7 +2,7 @@
 //!
 //! A queue is a chain of segments, as in an unbounded single-producer queue. Its thread takes slots by one instruction,
 //! fills them, and says last that the record is whole. No lock, no locked instruction, and no system call but where a
-//! segment ends, to wake the writer, and where memory has to be mapped. Nothing waits for the writer: when there is more to
+//! segment ends, to wake a writer that is behind or to map memory. Nothing waits for the writer: when there is more to
 //! be read than [`memory`] has room for, records are dropped and counted.
 //!
 //! The process may be killed at any instruction, and the writer reads on. So each step leaves what a reader understands,

@@ -3,7 +3,7 @@
 //! # Safety
 //! Slots that were taken are the call's alone, and a record counts only when its end is written, which is last.
 
-use super::memory::Segments;
+use super::memory::{self, Segments};
 use super::record::{MORE, Record, Shape, WORDS};
 use super::reserve::{reserve, reserve_further};
 use super::segment::{OPEN, SLOT, is_inside, word};
@@ -231,8 +231,8 @@ impl Started {
     }
 }
 
-/// Where the segment has no room: takes slots in another one, and wakes the writer. 0 without memory: then the record is
-/// lost. The only system call of the fast path, once in a thousand calls at most, and none in a sandbox.
+/// Where the segment has no room: takes slots in another one, and wakes the writer if it is behind. 0 without memory: then
+/// the record is lost. The only system call of the fast path, once in a thousand calls at most, and none in a sandbox.
 #[cold]
 #[inline(never)]
 pub(super) fn further(head: &QueueHead, slots: u64) -> u64 {
@@ -240,7 +240,7 @@ pub(super) fn further(head: &QueueHead, slots: u64) -> u64 {
         head.dropped.fetch_add(1, Ordering::Relaxed);
         return 0;
     };
-    if moved && !process::is_sandboxed() {
+    if moved && memory::is_behind() && !process::is_sandboxed() {
         control::wake();
     }
     at

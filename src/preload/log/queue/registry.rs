@@ -67,7 +67,16 @@ pub(super) fn own() -> Option<&'static Queue> {
 }
 
 /// Lets the calling thread's next data call take the fast path. From the slow path only.
+#[inline(always)]
 pub fn make_fast() {
+    // SAFETY: the pointer is a queue's head, or the one of zeros; both are there for ever.
+    if unsafe { &*tls::get().queue.get() }.live.load(Ordering::Relaxed) == 0 {
+        set_live();
+    }
+}
+
+#[inline(never)]
+fn set_live() {
     if mode::rings()
         && !process::is_sandboxed()
         && let Some(queue) = own()
@@ -175,6 +184,12 @@ fn map(table: &AtomicPtr<Queue>) {
 /// Every queue that there is.
 pub fn all() -> impl Iterator<Item = &'static Queue> {
     (0..COUNT.load(Ordering::Acquire)).map_while(at)
+}
+
+/// Before a sandbox, in which no memory can be mapped: makes sure that there is some, and a queue for the calling thread.
+pub fn provide() {
+    own();
+    memory::provide();
 }
 
 /// Before vfork: the child runs on this thread, and must not take the fast path, which does not ask who it is.

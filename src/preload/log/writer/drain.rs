@@ -27,8 +27,8 @@ const MUCH: u64 = 1024;
 /// How old the process's name may be, in nanoseconds.
 const COMM_AGE: u64 = 10_000_000;
 /// How long to sleep after a round with so many events: less the more there is to do, so that nothing overflows, and more
-/// the less there is, because each wake-up costs the program time. Who fills a segment before wakes the writer, but nobody
-/// in a sandbox does.
+/// the less there is, because each wake-up costs the program time. Who fills some segments before wakes the writer, but
+/// nobody in a sandbox does.
 fn next_sleep(sleep: i64, count: u64) -> i64 {
     match count {
         0 if !process::is_sandboxed() => (sleep * 2).min(IDLE_SLEEP),
