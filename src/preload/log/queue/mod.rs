@@ -40,7 +40,9 @@ pub use producer::{
     Begin, bytes, end, end_long, end_poll, end_wait, has_rest, is_no_socket, message, rights, start,
 };
 pub use record::{Shape, Taken, WORDS};
-pub use registry::{Queue, add_dropped, all, forget_all, make_fast, put_aside, retire_all, take_dropped};
+pub use registry::{
+    Queue, add_dropped, all, forget_all, make_fast, provide, put_aside, retire_all, take_dropped,
+};
 
 /// Where the model interrupts.
 #[inline(always)]
