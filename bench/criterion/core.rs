@@ -1,5 +1,5 @@
-//! What the parts of `sockshim-core` take by themselves: the walk of socket(2) for each family, the fd table, the
-//! channel, and the two formats of an event.
+//! What the parts of `sockshim-core` take by themselves: the walk of socket(2) for each family, the fd table,
+//! and the two formats of an event.
 #![allow(missing_docs, reason = "criterion's macros make functions without any")]
 
 use std::hint::black_box;

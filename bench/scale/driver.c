@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 // CALLS is what each thread makes in one batch: always as many, for what begins with cold caches after the
-// rest costs more; and all threads together fewer than a log's channel has room for.
+// rest costs more; and all threads together fewer than a log's memory has room for.
 enum { BATCHES = 40, CALLS = 200, MOST_THREADS = 16, REST_NS = 8000000 };
 
 static pthread_barrier_t barrier;

@@ -96,7 +96,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	// Enough for the library's own memory to run out, if it could not do without more. Without a filter it can, and what
-	// follows would perhaps find the log's channel full.
+	// follows would perhaps find the log's memory full.
 	for (int i = 0; strcmp(how, "refused") != 0 && i < 20000; i++) {
 		struct sockaddr_in address;
 		socklen_t length = sizeof(address);

@@ -40,7 +40,7 @@ pub fn shim() -> &'static Path {
     })
 }
 
-/// The library with the feature `test-support`, which reads `SOCKSHIM_PANIC` and `SOCKSHIM_WITHOUT_RINGS`, and exports `sockshim_fd_view`. It is built
+/// The library with the feature `test-support`, which reads `SOCKSHIM_PANIC` and `SOCKSHIM_WITHOUT_FAST_PATH`, and exports `sockshim_fd_view`. It is built
 /// beside the other one, even where `SOCKSHIM_SO` names that: a library that users get has neither.
 pub fn test_shim() -> &'static Path {
     static SHIM: OnceLock<PathBuf> = OnceLock::new();

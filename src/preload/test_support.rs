@@ -15,9 +15,9 @@ pub fn panics_at(call: &str) -> bool {
 }
 
 /// Whether data calls are to take the slow path, all of them, and the clock is to be the kernel's:
-/// `SOCKSHIM_WITHOUT_RINGS=1`.
-pub fn without_rings() -> bool {
-    variable(c"SOCKSHIM_WITHOUT_RINGS") == Some("1")
+/// `SOCKSHIM_WITHOUT_FAST_PATH=1`.
+pub fn without_fast_path() -> bool {
+    variable(c"SOCKSHIM_WITHOUT_FAST_PATH") == Some("1")
 }
 
 /// The verdict on a call: the walk's, or what `SOCKSHIM_VERDICT` says in its place: `CALL=PART[,PART…]`, where a part is

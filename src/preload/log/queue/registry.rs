@@ -77,7 +77,7 @@ pub fn make_fast() {
 
 #[inline(never)]
 fn set_live() {
-    if mode::rings()
+    if mode::has_fast_path()
         && !process::is_sandboxed()
         && let Some(queue) = own()
     {
@@ -200,7 +200,7 @@ pub fn put_aside() {
 
 /// From now on all calls take the slow path.
 pub fn retire_all() {
-    mode::forbid_rings();
+    mode::forbid_fast_path();
     all().for_each(|queue| queue.head.live.store(0, Ordering::Release));
 }
 
@@ -243,6 +243,7 @@ impl Queue {
         if at >= STRIDE {
             self.head.next.store(0, Ordering::Relaxed);
             self.tail.cursor.store(0, Ordering::Relaxed);
+            self.tail.held.store(0, Ordering::Relaxed);
             // SAFETY: the queue's last segment, in which everything was read.
             unsafe { header(of(at)) }.previous.store(0, Ordering::Relaxed);
             Segments.give(of(at));

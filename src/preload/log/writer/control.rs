@@ -121,7 +121,7 @@ fn is_paused() -> bool {
     until != 0 && sys::monotonic() < until
 }
 
-/// Asks the writer to empty the channel, and waits for it. In a sandbox no futex is touched: the writer looks by
+/// Asks the writer to empty the queues, and waits for it. In a sandbox no futex is touched: the writer looks by
 /// itself often enough.
 pub fn flush(sandboxed: bool) {
     let ticket = FLUSH_ASKED.fetch_add(1, Ordering::AcqRel).wrapping_add(1);

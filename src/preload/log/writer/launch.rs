@@ -134,9 +134,9 @@ extern "C" fn thread(pid: i32) -> c_int {
         control::finish_start(false);
         return 0;
     };
-    if has_rings() && clock::is_usable() {
+    if has_fast_path() && clock::is_usable() {
         clock::use_ticks();
-        mode::allow_rings();
+        mode::allow_fast_path();
     }
     control::finish_start(true);
     let writer = attempt(|| Writer::new(settings, output, pid).run());
@@ -148,9 +148,9 @@ extern "C" fn thread(pid: i32) -> c_int {
 }
 
 /// Whether data calls may take the fast path: always, but where a test wants to see the slow one.
-fn has_rings() -> bool {
+fn has_fast_path() -> bool {
     #[cfg(feature = "test-support")]
-    return !crate::test_support::without_rings();
+    return !crate::test_support::without_fast_path();
     #[cfg(not(feature = "test-support"))]
     true
 }
