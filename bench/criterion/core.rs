@@ -1,5 +1,5 @@
-//! The cost of single parts of `sockshim-core`: the walk of socket(2) for each family, the fd table, the channel, and
-//! the two formats of an event.
+//! What the parts of `sockshim-core` take by themselves: the walk of socket(2) for each family, the fd table,
+//! and the two formats of an event.
 #![allow(missing_docs, reason = "criterion's macros make functions without any")]
 
 use std::hint::black_box;
@@ -16,7 +16,6 @@ use sockshim_core::net::socket::sys_socket;
 use sockshim_core::trace::event::Event;
 use sockshim_core::trace::line::{LONGEST, Line};
 use sockshim_core::trace::pieces::Process;
-use sockshim_core::trace::sink::Sink;
 use sockshim_core::trace::{json, text};
 use sockshim_core::verdict::Instead;
 
@@ -92,16 +91,6 @@ fn fd_table(c: &mut Criterion) {
     });
 }
 
-fn channel(c: &mut Criterion) {
-    let (sink, event) = (Sink::default(), event());
-    c.bench_function("channel/send and next", |b| {
-        b.iter(|| {
-            sink.send(|| Some(Box::new(black_box(&event).clone())));
-            sink.next()
-        });
-    });
-}
-
 fn formats(c: &mut Criterion) {
     let mut group = c.benchmark_group("format");
     let (event, mut room) = (event(), [0; LONGEST]);
@@ -118,5 +107,5 @@ fn formats(c: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, create, fd_table, channel, formats);
+criterion_group!(benches, create, fd_table, formats);
 criterion_main!(benches);

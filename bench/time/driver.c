@@ -5,8 +5,9 @@
 //     fcntl_pipe 155.2 154.9 156.0 …
 //     tcp1 - connect: Connection refused
 //
-// It rests between batches, so that a log's writer can empty its channel: the program pays for a logged call, not for
-// a dropped one. For an operation that cannot be prepared it prints the reason.
+// Between batches it rests, so that a writer of a log can empty its queues: what is measured is what the
+// program pays for a logged call, not what it pays for one that is lost. An operation that cannot be prepared
+// says why.
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -24,7 +25,7 @@
 #include <unistd.h>
 
 enum {
-	LONGEST_BATCH = 500,        // Calls. The log's channel has room for eight times as many events.
+	LONGEST_BATCH = 500,        // Calls. The log's memory has room for far more events.
 	LONGEST_BATCH_NS = 8000000, // A traced call takes a hundred times as long; a batch should not.
 	REST_NS = 8000000,
 };

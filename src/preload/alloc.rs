@@ -16,14 +16,12 @@ use crate::{process, sys, tls};
 use core::alloc::{GlobalAlloc, Layout};
 use core::ptr;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use sockshim_core::net::path::{MAX_STEPS, Step};
-use sockshim_core::trace::event::Event;
 
 /// Blocks of class `c` have 16 << c bytes, up to 32 KiB.
 const CLASSES: usize = 12;
 const SMALLEST: usize = 16;
 const CHUNK: usize = 256 * 1024;
-/// What the start of a log needs: two chunks before they are aligned, the channel, the writer's stack and buffers,
+/// What the start of a log needs: two chunks before they are aligned, a block of the queues, the writer's stack and buffers,
 /// and the same amount again.
 const ROOM: usize = 4 * 1024 * 1024;
 
@@ -147,46 +145,6 @@ impl Arena {
         }
     }
 }
-
-/// A copy of the event in a box, without the unused capacity of its path; `None` without memory. It does not use
-/// `Box::new`: behind the allocator's symbols the size is no longer a constant, and that costs as much as the copy.
-#[inline(always)]
-pub fn boxed(event: &Event) -> Option<Box<Event>> {
-    let layout = Layout::new::<Event>();
-    let begin = ptr::from_ref(event).cast::<u8>();
-    // The layout of `Path` belongs to another crate. The unused steps can be left out only if they are the last bytes
-    // of the event; the compiler evaluates this test.
-    let steps = event.path.steps().as_ptr_range();
-    let at = steps.start as usize - begin as usize;
-    let len = match at + size_of::<[Step; MAX_STEPS]>() == size_of::<Event>() {
-        true => steps.end as usize - begin as usize,
-        false => size_of::<Event>(),
-    };
-    // SAFETY: the layout is not empty. An event is plain data, and the bytes that are not copied are unused capacity
-    // behind the last step. The block comes from the global allocator, so a box may free it.
-    unsafe {
-        let block = ARENA.alloc(layout);
-        if block.is_null() {
-            return None;
-        }
-        ptr::copy_nonoverlapping(begin, block, len);
-        Some(Box::from_raw(block.cast::<Event>()))
-    }
-}
-
-/// Prefetches an event that another processor has written. It is about ten cache lines, which are soon needed, and
-/// requesting them together lets the transfers overlap.
-pub fn fetch(event: &Event) {
-    let begin = ptr::from_ref(event).cast::<i8>();
-    for line in (0..FETCHED).step_by(64) {
-        // SAFETY: prefetching reads nothing, and the addresses are inside the event.
-        unsafe { core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(begin.add(line)) };
-    }
-}
-
-/// The bytes to prefetch: the event up to the end of a typical path.
-const FETCHED: usize = 640;
-const _: () = assert!(FETCHED <= size_of::<Event>());
 
 // SAFETY: blocks are disjoint, aligned to their size, and valid until they are freed.
 unsafe impl GlobalAlloc for Arena {

@@ -7,7 +7,7 @@
 //! The pointer to the rows is null or the one that [`register`] was given, which is for ever.
 
 use crate::log::clock;
-use crate::log::ring::Begin;
+use crate::log::queue::Begin;
 use crate::nsproxy::net_ns;
 use crate::panic::attempt;
 use crate::stack::Page;
@@ -207,7 +207,7 @@ impl Ticket {
         ticket.event.tid = process::tid();
         if hook.level == Level::Io {
             // From the next call on the thread can take the short way.
-            log::ring::make(ticket.event.tid);
+            log::queue::make_fast();
         }
         ticket
     }

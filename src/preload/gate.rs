@@ -2,7 +2,7 @@
 //! names one.
 //!
 //! A call that nobody looks at leaves by the fast exit ([`Gate::is_open`]). Of the others, most data calls take the fast
-//! path: two readings of the clock and a record in the thread's ring (`log/ring.rs`). Whatever is unusual takes the slow
+//! path: two readings of the clock and a record in the thread's queue (`log/queue`). Whatever is unusual takes the slow
 //! path (`slow.rs`), which decides, performs and commits.
 //!
 //! Everything here is inlined into the frame in which libc's function runs. That frame holds plain data only: cancelling
@@ -11,7 +11,7 @@
 
 use crate::call::{Ticket, late};
 use crate::dispatch::{data, ready};
-use crate::log::ring::{self, Begin, Shape};
+use crate::log::queue::{self, Begin, Shape};
 use crate::mode;
 use crate::table::Place;
 use crate::word::{Word, padded};
@@ -123,7 +123,7 @@ impl Gate for Any {
 
     #[inline(always)]
     fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
-        if ring::is_no_socket(&call.words) { call.perform() } else { call.slow() }
+        if queue::is_no_socket(&call.words) { call.perform() } else { call.slow() }
     }
 }
 
@@ -143,7 +143,7 @@ impl Gate for Message {
 
     #[inline(always)]
     fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
-        recorded(ring::message(call.fd()), call)
+        recorded(queue::message(call.fd()), call)
     }
 }
 
@@ -155,7 +155,7 @@ impl Gate for Bytes {
 
     #[inline(always)]
     fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
-        recorded(ring::bytes(call.fd()), call)
+        recorded(queue::bytes(call.fd()), call)
     }
 }
 
@@ -167,12 +167,12 @@ impl Gate for Addressed {
 
     #[inline(always)]
     fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
-        if let Begin::Short(started) = ring::message(call.fd())
-            && !ring::has_rest(Shape::Socket, &call.words)
+        if let Begin::Short(started) = queue::message(call.fd())
+            && !queue::has_rest(Shape::Socket, &call.words)
         {
             let result: R = call.perform();
             let ret = result.word();
-            ring::end(started, call.place as usize, call.words, ret);
+            queue::end(started, call.place as usize, call.words, ret);
             return result;
         }
         call.slow()
@@ -213,14 +213,14 @@ impl Gate for Waits {
 
     #[inline(always)]
     fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
-        let Some(started) = ring::start() else { return call.slow() };
-        let long = ring::has_rest(Shape::Wait, &call.words);
+        let Some(started) = queue::start() else { return call.slow() };
+        let long = queue::has_rest(Shape::Wait, &call.words);
         let result: R = call.perform();
         let ret = result.word();
         if long {
-            ring::end_long(started, call.place as usize, Shape::Wait, &{ call.words }, ret);
+            queue::end_long(started, call.place as usize, Shape::Wait, &{ call.words }, ret);
         } else {
-            ring::end_wait(started, call.place as usize, call.words, ret);
+            queue::end_wait(started, call.place as usize, call.words, ret);
         }
         result
     }
@@ -234,14 +234,14 @@ impl Gate for Polls {
 
     #[inline(always)]
     fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
-        let Some(started) = ring::start() else { return call.slow() };
-        let long = ring::has_rest(Shape::Poll, &call.words);
+        let Some(started) = queue::start() else { return call.slow() };
+        let long = queue::has_rest(Shape::Poll, &call.words);
         let result: R = call.perform();
         let ret = result.word();
         let first = [call.words[0], call.words[1], call.words[2]];
         let rest = { call.words };
         let rest = if long { &rest[Shape::Poll.rest()..] } else { &[] };
-        ring::end_poll(started, call.place as usize, first, rest, ret, ready::find_socket);
+        queue::end_poll(started, call.place as usize, first, rest, ret, ready::find_socket);
         result
     }
 }
@@ -251,16 +251,16 @@ impl Gate for Polls {
 fn recorded<const N: usize, R: Word>(begin: Begin, call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
     match begin {
         Begin::Pass => call.perform(),
-        Begin::Short(started) if ring::has_rest(Shape::Socket, &call.words) => {
+        Begin::Short(started) if queue::has_rest(Shape::Socket, &call.words) => {
             let result: R = call.perform();
             let ret = result.word();
-            ring::end_long(started, call.place as usize, Shape::Socket, &{ call.words }, ret);
+            queue::end_long(started, call.place as usize, Shape::Socket, &{ call.words }, ret);
             result
         }
         Begin::Short(started) => {
             let result: R = call.perform();
             let ret = result.word();
-            ring::end(started, call.place as usize, call.words, ret);
+            queue::end(started, call.place as usize, call.words, ret);
             result
         }
         Begin::Long => call.slow(),
@@ -274,7 +274,7 @@ fn bringing<const N: usize, R: Word>(
     call: Call<N, impl Perform<R>, impl Perform<R>>,
     brings: impl Fn(i64, i64) -> bool + Copy,
 ) -> R {
-    let begin = ring::rights(call.fd());
+    let begin = queue::rights(call.fd());
     if matches!(begin, Begin::Long) {
         return call.slow();
     }
@@ -284,10 +284,10 @@ fn bringing<const N: usize, R: Word>(
         let mut ticket = MaybeUninit::<Ticket>::uninit();
         late(&mut ticket, call.place, &padded(call.words), begin, ret);
     } else if let Begin::Short(started) = begin {
-        if ring::has_rest(Shape::Socket, &call.words) {
-            ring::end_long(started, call.place as usize, Shape::Socket, &{ call.words }, ret);
+        if queue::has_rest(Shape::Socket, &call.words) {
+            queue::end_long(started, call.place as usize, Shape::Socket, &{ call.words }, ret);
         } else {
-            ring::end(started, call.place as usize, call.words, ret);
+            queue::end(started, call.place as usize, call.words, ret);
         }
     }
     result

@@ -9,7 +9,7 @@
 //! stopped meanwhile; the vfork flag marks that time.
 
 use core::arch::{asm, global_asm};
-use core::cell::{Cell, UnsafeCell};
+use core::cell::Cell;
 use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64};
 
 global_asm!(
@@ -21,53 +21,45 @@ global_asm!(
     ".hidden sockshim_tls",
     "sockshim_tls:",
     ".zero 24",
-    // Never null, which saves the fast path a test.
-    ".quad sockshim_no_ring",
+    // Never null, so that the fast path has one test less.
+    ".quad sockshim_no_queue",
     ".popsection",
-    ".pushsection .bss.sockshim_no_ring,\"aw\",@nobits",
+    ".pushsection .bss.sockshim_no_queue,\"aw\",@nobits",
     ".p2align 6",
-    ".type sockshim_no_ring, @object",
-    ".size sockshim_no_ring, 64",
-    ".globl sockshim_no_ring",
-    ".hidden sockshim_no_ring",
-    "sockshim_no_ring:",
+    ".type sockshim_no_queue, @object",
+    ".size sockshim_no_queue, 64",
+    ".globl sockshim_no_queue",
+    ".hidden sockshim_no_queue",
+    "sockshim_no_queue:",
     ".zero 64",
     ".popsection",
 );
 
 unsafe extern "C" {
-    #[link_name = "sockshim_no_ring"]
-    safe static NO_RING: RingHead;
+    #[link_name = "sockshim_no_queue"]
+    safe static NO_QUEUE: QueueHead;
 }
 
-/// Stands for the ring of a thread that has none: a head of zeros.
-pub fn no_ring() -> *const RingHead {
-    &raw const NO_RING
+/// What a thread without a queue has in its place: a head of zeros, which says that there is none.
+pub fn no_queue() -> *const QueueHead {
+    &raw const NO_QUEUE
 }
 
-/// The first cache line of a thread's ring of records. Only the thread uses it, except for what the writer stores
-/// there.
+/// The first cache line of a thread's queue of records, which is the thread's own.
 #[repr(C, align(64))]
-pub struct RingHead {
-    /// Where the next record goes, as bytes since the ring's first record ever. Counted in bytes, so that the thread
-    /// need not multiply.
-    pub next: UnsafeCell<u64>,
-    /// The value of `next` at which the thread leaves the fast path, because the ring is half full or full. The
-    /// writer advances it.
-    pub limit: AtomicU64,
-    /// How many calls found the ring full.
+pub struct QueueHead {
+    /// The place of the next free slot: an address, so that the thread does not reckon. Zero when there is none.
+    pub next: AtomicU64,
+    /// How many records found no room.
     pub dropped: AtomicU64,
-    /// Whether a thread may use the ring: 1 while the ring belongs to one.
+    /// Whether data calls may take the fast path.
     pub live: AtomicU32,
-    /// The id of the thread; 0 when the ring is free.
+    /// The thread; 0 when nobody has the queue.
     pub tid: AtomicI32,
 }
 
-// SAFETY: only the thread that the ring belongs to accesses `next`.
-unsafe impl Sync for RingHead {}
-
-// The assembly above reserves this much.
-const _: () = assert!(size_of::<RingHead>() == 64 && align_of::<RingHead>() == 64);
+// The assembly above has room for one.
+const _: () = assert!(size_of::<QueueHead>() == 64 && align_of::<QueueHead>() == 64);
 
 /// The calling thread's words.
 #[repr(C)]
@@ -82,12 +74,12 @@ pub struct Tls {
     pub unwinding: Cell<u32>,
     /// 1 on the log's own thread.
     writer: Cell<u32>,
-    /// The thread's ring for data calls, or [`no_ring`].
-    pub ring: Cell<*const RingHead>,
+    /// The head of the thread's queue, or [`no_queue`].
+    pub queue: Cell<*const QueueHead>,
 }
 
-// The assembly above has the same layout.
-const _: () = assert!(size_of::<Tls>() == 32 && core::mem::offset_of!(Tls, ring) == 24);
+// The assembly above writes the layout down once more.
+const _: () = assert!(size_of::<Tls>() == 32 && core::mem::offset_of!(Tls, queue) == 24);
 
 /// Whether the calling thread has thread-local storage of libc's making. A child of clone(2) may have been given memory that
 /// is none, as Chromium's has that goes into an empty root; libc's block points to itself, twice.

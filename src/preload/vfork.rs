@@ -19,7 +19,7 @@
 //! The address is read by the thread that has stored it, between a call and its return. The block is static storage
 //! of that thread, addressed as in `tls.rs`.
 
-use crate::log::{clock, ring};
+use crate::log::{clock, queue};
 use crate::table::{HOOKS, Place};
 use crate::{call, fork, mode, original, process, tls};
 use core::arch::{asm, global_asm};
@@ -117,7 +117,7 @@ pub extern "C" fn before(place: Place, back: usize) -> bool {
     let kept = observed && mode::logs(HOOKS[place as usize].level) && keep(place, back);
     if tls::exists() {
         // From here on whoever runs on this thread may be the child.
-        ring::put_aside();
+        queue::put_aside();
         tls::get().vfork.set(1);
     }
     kept

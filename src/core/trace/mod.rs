@@ -1,4 +1,4 @@
-//! The decision log: events, the channel from the program's threads to the writer, and the two formats.
+//! The decision log: events, and the two formats.
 //!
 //! The preload library fills events and runs the writer; the command formats the events that `explain` makes.
 //!
@@ -6,7 +6,6 @@
 //! |---|---|
 //! | [`event`] | one fixed-size record per call, filled on the program's thread without allocation |
 //! | [`refusal`] | removes from an event what may be untrue when something outside the tables has answered |
-//! | [`sink`] | the bounded channel, and the count of the events that were dropped |
 //! | [`decode`] | arguments by name: flags, options |
 //! | [`sockaddr`] | socket addresses by their fields |
 //! | [`escape`] | bytes from outside as text |
@@ -21,7 +20,6 @@ pub mod json;
 pub mod line;
 pub mod pieces;
 pub mod refusal;
-pub mod sink;
 pub mod sockaddr;
 pub mod text;
 

@@ -15,8 +15,9 @@ const DEADLINE: Duration = Duration::from_secs(300);
 /// The levels at which the library has a view.
 const WATCHED: [Level; 3] = [Level::Decision, Level::Call, Level::Io];
 
-/// Whether data calls use rings, as in a released library, or all take the slow path.
-const RINGS: [(&str, &str); 2] = [("SOCKSHIM_WITHOUT_RINGS", "0"), ("SOCKSHIM_WITHOUT_RINGS", "1")];
+/// What a library that is built for tests does with data calls: they take the fast path, as in the library that users
+/// get, or they all take the slow path.
+const PATHS: [(&str, &str); 2] = [("SOCKSHIM_WITHOUT_FAST_PATH", "0"), ("SOCKSHIM_WITHOUT_FAST_PATH", "1")];
 
 /// How many operations the storm makes in every run of the tests. The ignored test makes more.
 const OPERATIONS: u64 = 200_000;
@@ -36,10 +37,10 @@ fn disagreements(report: &[String]) -> Vec<&String> {
     report.iter().filter(|line| line.starts_with("DISAGREE")).collect()
 }
 
-/// Every level with a view, with and without rings at the level where they matter.
-fn modes() -> impl Iterator<Item = (Level, (&'static str, &'static str))> {
-    let with_rings = WATCHED.map(|level| (level, RINGS[0]));
-    with_rings.into_iter().chain([(Level::Io, RINGS[1])])
+/// Every level with a view; the path makes a difference at one of them.
+fn ways() -> impl Iterator<Item = (Level, (&'static str, &'static str))> {
+    let fast = WATCHED.map(|level| (level, PATHS[0]));
+    fast.into_iter().chain([(Level::Io, PATHS[1])])
 }
 
 /// Checks each step of a program's table, natively and at every level, alone and beside an idle thread.
@@ -56,20 +57,20 @@ fn agrees(program: &str, rows: usize) {
         let off = report(&mut command(Level::Off, None, &program), scratch.path(), args);
         assert_eq!(off, native, "{args:?} without a log");
 
-        for (level, rings) in modes() {
+        for (level, path) in ways() {
             let scratch = Scratch::new();
             let mut command = command(level, Some(scratch.path()), &program);
-            command.env("LD_PRELOAD", test_shim()).env(rings.0, rings.1);
+            command.env("LD_PRELOAD", test_shim()).env(path.0, path.1);
             let watched = report(&mut command, scratch.path(), args);
             let disagreements = disagreements(&watched);
-            assert!(disagreements.is_empty(), "{args:?} at {level:?}, {rings:?}: {disagreements:#?}");
+            assert!(disagreements.is_empty(), "{args:?} at {level:?}, {path:?}: {disagreements:#?}");
             let (last, watched) = watched.split_last().expect("a last line");
             assert_eq!(*last, format!("{rows} rows, libraries with a view 1"));
-            assert_eq!(watched, steps, "{args:?} at {level:?}, {rings:?}");
+            assert_eq!(watched, steps, "{args:?} at {level:?}, {path:?}");
             let events = logged(scratch.path());
-            assert!(!events.is_empty(), "{args:?} at {level:?}, {rings:?}");
+            assert!(!events.is_empty(), "{args:?} at {level:?}, {path:?}");
             let wrong = by_call(&events, "divergence");
-            assert!(wrong.is_empty(), "{args:?} at {level:?}, {rings:?}: {wrong:#?}");
+            assert!(wrong.is_empty(), "{args:?} at {level:?}, {path:?}: {wrong:#?}");
         }
     }
 }
@@ -105,42 +106,42 @@ fn what_the_library_does_not_know_is_a_disagreement() {
     assert_eq!(first.map(String::as_str), Some("DISAGREE socket: socket: 3 is tcp, and not known"));
 }
 
-/// A storm depends on random numbers and on the scheduling of its threads; `SOCKSHIM_SEED` repeats the numbers.
-fn storm(level: Level, rings: (&str, &str), operations: u64) {
+/// A storm's numbers are as random as its threads; `SOCKSHIM_SEED` repeats the former.
+fn storm(level: Level, path: (&str, &str), operations: u64) {
     let seed = std::env::var("SOCKSHIM_SEED").unwrap_or_else(|_| {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time after 1970");
         now.as_nanos().to_string()
     });
     let scratch = Scratch::new();
     let mut command = command(level, None, cc("stress/fd_storm.c", &[]));
-    // The log is discarded: millions of events are not needed here.
-    command.env("LD_PRELOAD", test_shim()).env("SOCKSHIM_LOG_FILE", "/dev/null").env(rings.0, rings.1);
+    // Millions of events are of no interest here.
+    command.env("LD_PRELOAD", test_shim()).env("SOCKSHIM_LOG_FILE", "/dev/null").env(path.0, path.1);
     let report = report(&mut command, scratch.path(), &[&operations.to_string(), &seed]);
     let disagreements = disagreements(&report);
-    assert!(disagreements.is_empty(), "SOCKSHIM_SEED={seed} at {level:?}, {rings:?}: {disagreements:#?}");
+    assert!(disagreements.is_empty(), "SOCKSHIM_SEED={seed} at {level:?}, {path:?}: {disagreements:#?}");
     let last = format!("{operations} operations, 0 disagreements, library with a view 1");
-    assert_eq!(report.last(), Some(&last), "SOCKSHIM_SEED={seed} at {level:?}, {rings:?}");
+    assert_eq!(report.last(), Some(&last), "SOCKSHIM_SEED={seed} at {level:?}, {path:?}");
 }
 
 #[test]
 fn a_storm_of_all_of_them() {
-    storm(Level::Decision, RINGS[0], OPERATIONS);
+    storm(Level::Decision, PATHS[0], OPERATIONS);
 }
 
 #[test]
 fn a_storm_of_all_of_them_with_data_calls() {
-    storm(Level::Io, RINGS[0], OPERATIONS);
+    storm(Level::Io, PATHS[0], OPERATIONS);
 }
 
 #[test]
 fn a_storm_of_all_of_them_with_data_calls_on_the_slow_path() {
-    storm(Level::Io, RINGS[1], OPERATIONS);
+    storm(Level::Io, PATHS[1], OPERATIONS);
 }
 
 #[test]
 #[ignore = "takes a minute; scripts/soak.sh runs it"]
 fn a_million_operations() {
-    for (level, rings) in modes() {
-        storm(level, rings, MANY_OPERATIONS);
+    for (level, path) in ways() {
+        storm(level, path, MANY_OPERATIONS);
     }
 }

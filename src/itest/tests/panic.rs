@@ -25,8 +25,11 @@ fn calls(level: Level, panic: Option<&str>) -> (Output, Vec<Value>) {
     let log_dir = Scratch::new();
     let mut command = command(level, Some(log_dir.path()), cc("stress/calls.c", &[]));
     if let Some(call) = panic {
-        // Only the slow path has a dispatch that can panic.
-        command.env("LD_PRELOAD", test_shim()).env("SOCKSHIM_PANIC", call).env("SOCKSHIM_WITHOUT_RINGS", "1");
+        // Only the slow path has a dispatch that could panic.
+        command
+            .env("LD_PRELOAD", test_shim())
+            .env("SOCKSHIM_PANIC", call)
+            .env("SOCKSHIM_WITHOUT_FAST_PATH", "1");
     }
     let output = run(&mut command, b"", DEADLINE);
     assert!(!output.timed_out, "{panic:?} at {level:?} hangs after:\n{}", output.stdout());

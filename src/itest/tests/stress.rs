@@ -7,6 +7,8 @@ mod churn;
 mod ending;
 #[path = "stress/hostile.rs"]
 mod hostile;
+#[path = "stress/many.rs"]
+mod many;
 #[path = "stress/storm.rs"]
 mod storm;
 #[path = "stress/vfork.rs"]

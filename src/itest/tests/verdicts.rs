@@ -35,7 +35,7 @@ struct Made {
 fn make(form: &str, verdict: &str, how: &str) -> Made {
     let log_dir = Scratch::new();
     let mut command = command(Level::Io, Some(log_dir.path()), cc("stress/verdicts.c", &[]));
-    command.env("LD_PRELOAD", test_shim()).env("SOCKSHIM_WITHOUT_RINGS", "1").args([form, verdict, how]);
+    command.env("LD_PRELOAD", test_shim()).env("SOCKSHIM_WITHOUT_FAST_PATH", "1").args([form, verdict, how]);
     let output = run(&mut command, b"", DEADLINE);
     assert!(!output.timed_out, "{form} {verdict} {how} hangs after:\n{}", output.stdout());
     assert!(output.status.success(), "{form} {verdict} {how}: {output:?}");

@@ -184,6 +184,7 @@ fn entering_sandbox(t: &mut Ticket, strict: bool, flags: u64) {
     log::flush();
     clock::enter_sandbox(strict);
     let already = process::is_sandboxed();
+    log::queue::provide();
     process::set_sandboxed(true);
     let for_all = flags & libc::SECCOMP_FILTER_FLAG_TSYNC != 0;
     t.note = Note::Filter { first: !already, without_writer: for_all && log::end_before_filter() };

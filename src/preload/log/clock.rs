@@ -3,7 +3,7 @@
 //! It is used where the kernel itself keeps time with it; that is, where it ticks evenly and alike on all processors.
 //! The writer learns how long a tick is by reading both clocks.
 
-use super::ring;
+use super::queue;
 use crate::sys;
 use core::arch::asm;
 use core::ffi::CStr;
@@ -21,7 +21,7 @@ pub fn use_ticks() {
 /// Before the calling thread forbids itself the counter (PR_SET_TSC), which the kernel's own code reads too.
 pub fn leave_counter_alone() {
     CHEAP.store(false, Ordering::Release);
-    ring::retire_all();
+    queue::retire_all();
     sys::time::leave_counter_alone();
 }
 

@@ -1,15 +1,11 @@
-//! One sequence from the channel and the rings, in the order in which calls ended.
+//! One sequence from all queues, in the order in which calls ended.
 //!
-//! A thread's control calls come through the channel and its data calls through its ring, and the two are not read at
-//! one moment. So everything that ended before the reading began is written, in order, and what ended later is kept for
-//! the next time: whatever a thread did before it is then certainly there.
-//!
-//! The channel is emptied at once and sorted. The rings stay where they are: each is in order by itself, so what is
-//! next is the first record of one of them, and it becomes an event when its turn comes.
+//! Each queue is in order by itself, so what is next is the first record of one of them, and it becomes an event when its
+//! turn comes. The queues are not read at one moment, so only what ended before the reading began is written; what ended
+//! later stays where it is until the next time: whatever another thread did before it is then certainly there.
 
-use crate::alloc;
 use crate::log::clock::Scale;
-use crate::log::ring::{self, Ring, SLOTS, Shape, Taken, WORDS};
+use crate::log::queue::{self, Peeked, Queue, Shape, Taken, WORDS};
 use crate::table::HOOKS;
 use core::cmp::Reverse;
 use core::ffi::c_int;
@@ -18,38 +14,45 @@ use sockshim_core::hook::{Direction, Does};
 use sockshim_core::net::ops::ProtoOps;
 use sockshim_core::net::path::Func;
 use sockshim_core::trace::event::Event;
-use sockshim_core::trace::sink::Sink;
 use sockshim_core::verdict::Reason;
 use std::collections::BinaryHeap;
 
 /// Something that happened.
 pub enum Item<'a> {
-    /// From the channel.
-    Event(Box<Event>),
-    /// From a ring.
+    /// What the slow path has left.
+    Event(&'a mut Event),
+    /// What the fast path has left.
     Data(&'a Event),
 }
 
-/// When an event of the channel ended, and its number there. The first one is the greatest.
-type Ended = Reverse<(u64, u64)>;
+/// How long after the beginning of a reading that keeps nothing a call may have ended: long enough for everything that was
+/// there, whatever the clocks say, and short enough to end beside threads that make records all the time.
+const SLACK: u64 = 10_000_000;
 
-/// What has been read and not been written.
+/// The first record of a queue.
+#[derive(Clone, Copy)]
+struct First {
+    ended: u64,
+    /// Which of the queues.
+    place: usize,
+    record: Peeked,
+}
+
+/// What is read, and in which order.
 pub struct Merge {
-    /// From the channel, the next one last.
-    events: Vec<(Ended, Box<Event>)>,
-    /// How many events came from the channel: those that ended at the same time stay in the order in which they came.
-    count: u64,
-    /// The rings with records that this reading began with, and the threads that they belong to.
-    rings: Vec<(&'static Ring, i32)>,
+    /// The queues with records that this reading began with.
+    queues: Vec<&'static Queue>,
     /// When the first record of each of them ended, but for `current`.
     heads: BinaryHeap<Reverse<(u64, usize)>>,
-    /// The ring whose first record is the next one of all rings, and when that ended.
-    current: Option<(u64, usize)>,
+    /// The record that is the next one of all queues.
+    current: Option<First>,
     /// Until when things must have ended to be written.
     until: u64,
-    /// How many records may still be taken, so that a reading ends beside threads that make records all the time.
-    left: usize,
-    /// The event that records become, one after the other: most of an event is the same for all of them.
+    /// Whether the process is gone.
+    finished: bool,
+    /// The event that data calls become, one after the other: most of an event is the same for all of them.
+    data: Event,
+    /// The event that was taken last.
     event: Event,
     scale: Scale,
 }
@@ -58,92 +61,107 @@ impl Merge {
     /// Nothing.
     pub fn new() -> Merge {
         Merge {
-            events: Vec::new(),
-            count: 0,
-            rings: Vec::new(),
+            queues: Vec::new(),
             heads: BinaryHeap::new(),
             current: None,
             until: 0,
-            left: 0,
+            finished: false,
+            data: Event::new(&HOOKS[0]),
             event: Event::new(&HOOKS[0]),
             scale: Scale::begin(),
         }
     }
 
-    /// Begins to read channel and rings. What [`Merge::next`] then gives can be written, in this order; with `all` nothing
-    /// is kept.
-    pub fn read(&mut self, sink: &Sink, all: bool) {
+    /// Begins to read the queues. What [`Merge::next`] then gives can be written, in this order; with `all` nothing is kept
+    /// that was there. `finished` when the process is gone: then there is no next time, and what is not whole is skipped.
+    pub fn read(&mut self, all: bool, finished: bool) {
         self.scale.refresh();
-        self.until = if all { u64::MAX } else { self.scale.now() };
-        // Without memory the rest stays where it is until the next time.
-        while self.events.try_reserve(1).is_ok()
-            && let Some(mut event) = sink.next()
-        {
-            alloc::fetch(&event);
-            self.scale.settle(&mut event);
-            self.count += 1;
-            self.events.push((Reverse((event.start + event.ns, self.count)), event));
-        }
-        self.events.sort_unstable_by_key(|(time, _)| *time);
-        self.rings.clear();
+        self.until = match (finished, all) {
+            (true, _) => u64::MAX,
+            (_, true) => self.scale.now() + SLACK,
+            _ => self.scale.now(),
+        };
+        self.finished = finished;
+        self.queues.clear();
         self.heads.clear();
-        for ring in ring::all() {
-            if let Some(end) = ring.peek()
-                && self.rings.try_reserve(1).is_ok()
+        for queue in queue::all() {
+            // Without memory the rest stays where it is until the next time.
+            if let Some(record) = queue.peek(finished)
+                && self.queues.try_reserve(1).is_ok()
                 && self.heads.try_reserve(1).is_ok()
             {
-                self.heads.push(Reverse((self.scale.time(end), self.rings.len())));
-                self.rings.push((ring, ring.tid()));
+                self.heads.push(Reverse((self.ended(record), self.queues.len())));
+                self.queues.push(queue);
             }
         }
-        self.left = self.rings.len() * SLOTS;
-        self.current = self.heads.pop().map(|Reverse(head)| head);
+        self.current = None;
+        self.pop();
     }
 
     /// The next one.
     pub fn next(&mut self) -> Option<Item<'_>> {
         loop {
-            let time = self.current.map_or(u64::MAX, |(time, _)| time);
-            if let Some((Reverse((ended, _)), _)) = self.events.last()
-                && *ended <= time
-            {
-                let ready = *ended <= self.until;
-                return self.events.pop_if(|_| ready).map(|(_, event)| Item::Event(event));
+            let First { ended, place, record } = self.current.filter(|first| first.ended <= self.until)?;
+            let queue = self.queues[place];
+            if record.is_event() {
+                queue.take_event(record, &mut self.event);
+                self.advance(queue, place);
+                self.scale.settle(&mut self.event);
+                return Some(Item::Event(&mut self.event));
             }
-            let (_, place) = self.current.filter(|_| time <= self.until && self.left > 0)?;
-            self.left -= 1;
-            let (ring, tid) = self.rings[place];
-            let taken = ring.next()?;
-            self.advance(ring, place);
-            if self.make(&taken, tid) {
-                return Some(Item::Data(&self.event));
+            let tid = queue.tid();
+            let taken = queue.take_data(record);
+            self.advance(queue, place);
+            if self.make(ended, &taken, tid) {
+                return Some(Item::Data(&self.data));
             }
+        }
+    }
+
+    /// When a record ended.
+    fn ended(&self, record: Peeked) -> u64 {
+        match record.ended() {
+            (ticks, true) => self.scale.time(ticks),
+            (nanos, false) => nanos,
         }
     }
 
     /// After a record was taken: whose turn is next.
-    fn advance(&mut self, ring: &Ring, place: usize) {
-        let head = ring.peek().map(|end| (self.scale.time(end), place));
-        match (head, self.heads.peek()) {
-            (Some(head), None) => self.current = Some(head),
-            (Some(head), Some(Reverse(other))) if head <= *other => self.current = Some(head),
-            (head, _) => {
-                self.current = self.heads.pop().map(|Reverse(other)| other);
+    fn advance(&mut self, queue: &Queue, place: usize) {
+        let record = queue.peek(self.finished);
+        let first = record.map(|record| First { ended: self.ended(record), place, record });
+        match (first, self.heads.peek()) {
+            (Some(first), None) => self.current = Some(first),
+            (Some(first), Some(Reverse(other))) if (first.ended, place) <= *other => {
+                self.current = Some(first)
+            }
+            (first, _) => {
+                self.pop();
                 // The place that was just left is there again.
-                self.heads.extend(head.map(Reverse));
+                self.heads.extend(first.map(|first| Reverse((first.ended, place))));
             }
         }
     }
 
+    /// Makes the first record of the queue whose turn it is the current one.
+    fn pop(&mut self) {
+        self.current = None;
+        if let Some(Reverse((ended, place))) = self.heads.pop() {
+            // It is still there: only the reader takes it.
+            let record = self.queues[place].peek(self.finished);
+            self.current = record.map(|record| First { ended, place, record });
+        }
+    }
+
     /// Makes the event of a record, if it is of interest.
-    fn make(&mut self, taken: &Taken, tid: i32) -> bool {
+    fn make(&mut self, ended: u64, taken: &Taken, tid: i32) -> bool {
         let Taken { end, data, rest } = taken;
         let hook = &HOOKS[usize::from(data.place)];
         let shape = Shape::of(hook.does);
-        let event = &mut self.event;
+        let event = &mut self.data;
         event.hook = hook;
         event.ns = self.scale.span(end.saturating_sub(data.start));
-        event.start = self.scale.time(*end).saturating_sub(event.ns);
+        event.start = ended.saturating_sub(event.ns);
         event.tid = tid;
         event.fd = Some(data.fd);
         event.ret = data.ret;
@@ -176,16 +194,6 @@ impl Merge {
             _ => handler(hook.does, ops),
         });
         true
-    }
-
-    /// Ends the reading: the threads may wake the writer again.
-    pub fn finish(&self) {
-        self.rings.iter().for_each(|(ring, _)| ring.arm());
-    }
-
-    /// Whether something is kept for the next time.
-    pub fn is_empty(&self) -> bool {
-        self.events.is_empty()
     }
 }
 

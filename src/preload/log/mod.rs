@@ -1,7 +1,7 @@
 //! The log: from an observed call to a line in a file.
 //!
-//! What observes calls uses the functions here, [`clock`], the [`ring`] of its thread, and what [`writer`] lets be asked of
-//! the writer. Nothing here knows how a call is observed: an event and a ring's record say it all.
+//! What observes calls uses the functions here, [`clock`], the [`queue`] of its thread, and what [`writer`] lets be asked of
+//! the writer. Nothing here knows how a call is observed: an event and a data call's record say it all.
 //!
 //! | file | what |
 //! |---|---|
@@ -14,21 +14,21 @@
 //! | [`refine`], [`credentials`] | predictions that need the running kernel; whose eyes the writer sees it with |
 //! | [`output`] | the file |
 
-mod channel;
 pub mod clock;
 mod credentials;
 mod merge;
 mod message;
 mod notice;
 mod output;
+pub mod queue;
 mod refine;
-pub mod ring;
+mod send;
 mod settings;
 pub mod writer;
 
-pub use channel::{flush, last_flush, send, set_synchronous};
 pub use message::{complain, say, say_none};
 pub use notice::divergence;
+pub use send::{flush, last_flush, send, set_synchronous};
 pub use output::settled as settled_path;
 pub use writer::life::is_open;
 
@@ -104,8 +104,7 @@ pub fn end_before_filter() -> bool {
 
 /// A forked child's log is its own, and its writer begins with its first event.
 pub fn start_in_child() {
-    channel::leave_to_parent();
-    ring::free_all();
+    send::leave_to_parent();
     control::forget();
 }
 

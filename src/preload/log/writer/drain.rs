@@ -4,8 +4,8 @@ use super::control;
 use super::program::Program;
 use crate::log::merge::{Item, Merge};
 use crate::log::output::Output;
+use crate::log::queue;
 use crate::log::refine::refine;
-use crate::log::ring::{self, Ring};
 use crate::log::settings::Settings;
 use crate::log::{credentials, notice};
 use crate::panic::attempt;
@@ -16,7 +16,6 @@ use sockshim_core::trace::event::{Event, Summary};
 use sockshim_core::trace::line::{LONGEST, Line};
 use sockshim_core::trace::pieces::Process;
 use sockshim_core::trace::refusal::{Outside, take_back};
-use sockshim_core::trace::sink::Sink;
 use sockshim_core::trace::{json, text};
 use sockshim_core::verdict::{Predicted, Reason};
 
@@ -24,11 +23,11 @@ use sockshim_core::verdict::{Predicted, Reason};
 const IDLE_SLEEP: i64 = 8_000_000;
 const LONGEST_SLEEP: i64 = 4_000_000;
 const SHORTEST_SLEEP: i64 = 500_000;
-/// As many events in one round are much: a quarter of what the channel or a ring holds.
+/// As many events in one round are much: what one segment of a queue holds.
 const MUCH: u64 = 1024;
 /// How long to sleep after a round with so many events: less the more there is to do, so that nothing overflows, and more
-/// the less there is, because each wake-up costs the program time. Who fills half of a ring or of the channel before wakes
-/// the writer, but nobody in a sandbox does.
+/// the less there is, because each wake-up costs the program time. Who fills some segments before wakes the writer, but
+/// nobody in a sandbox does.
 fn next_sleep(sleep: i64, count: u64) -> i64 {
     match count {
         0 if !process::is_sandboxed() => (sleep * 2).min(IDLE_SLEEP),
@@ -75,7 +74,7 @@ impl Writer {
     }
 
     /// Works until the writer is to end, or the program has ended.
-    pub fn run(&mut self, sink: &Sink) {
+    pub fn run(&mut self) {
         let mut sleep = LONGEST_SLEEP;
         let mut merge = Merge::new();
         let mut rounds = 0_u32;
@@ -88,14 +87,14 @@ impl Writer {
             let gone = self.program.is_gone();
             if credentials::are_pending() {
                 // What happened before the change was judged by the old credentials, so they answer for it.
-                self.drain(sink, &mut merge, true);
+                self.drain(&mut merge, true, false);
                 credentials::adopt();
                 self.program.watch();
             }
             let flushes = asked.flushes() || gone;
-            let count = self.drain(sink, &mut merge, flushes);
+            let count = self.drain(&mut merge, flushes, gone);
             if flushes && (control::take_ending() || gone) {
-                self.summarize(sink);
+                self.summarize();
             }
             asked.finish();
             if asked.stop || gone {
@@ -104,7 +103,7 @@ impl Writer {
             self.program.follow();
             rounds = rounds.wrapping_add(1);
             if rounds.is_multiple_of(128) && !process::is_sandboxed() {
-                ring::all().for_each(|ring| ring.free_if_orphaned(self.process.pid));
+                queue::tidy(self.process.pid, sys::monotonic());
             }
             sleep = next_sleep(sleep, count);
             asked.sleep(sleep);
@@ -112,34 +111,33 @@ impl Writer {
     }
 
     /// Writes everything that waits; how many events that were.
-    /// With `all`, nothing is kept for the next time.
-    fn drain(&mut self, sink: &Sink, merge: &mut Merge, all: bool) -> u64 {
-        let waiting = !sink.is_empty() || !merge.is_empty() || ring::all().any(|ring| !ring.is_empty());
-        let lost = sink.take_dropped() + ring::all().map(Ring::take_dropped).sum::<u64>();
+    /// With `all`, nothing is kept for the next time. When the program has `ended`, what is not whole never will be.
+    fn drain(&mut self, merge: &mut Merge, all: bool, ended: bool) -> u64 {
+        let waiting = queue::all().any(|queue| !queue.is_empty());
+        let lost = queue::take_dropped();
         if !waiting && lost == 0 {
             return 0;
         }
         control::set_writing(true);
         self.process.epoch = epoch();
         let (mut count, mut written) = (0, 0);
-        merge.read(sink, all);
+        merge.read(all, ended);
         while let Some(item) = merge.next() {
             if self.len + 2 * LONGEST > BUFFER {
                 written += count;
-                self.write(sink, std::mem::take(&mut count));
+                self.write(std::mem::take(&mut count));
             }
             match item {
                 Item::Data(event) => self.put(event),
-                Item::Event(mut event) => self.put_settled(&mut event),
+                Item::Event(event) => self.put_settled(event),
             }
             count += 1;
         }
-        merge.finish();
-        self.write(sink, count);
+        self.write(count);
         if lost > 0 {
             self.seen.dropped += lost;
             self.note(notice::dropped(lost));
-            self.write(sink, lost);
+            self.write(lost);
         }
         control::set_writing(false);
         // For the events to come: those that are written now were made before, and a change among them says so itself.
@@ -193,10 +191,10 @@ impl Writer {
     }
 
     /// The process ends. One in which nothing was seen, as in many children of fork, says nothing.
-    fn summarize(&mut self, sink: &Sink) {
+    fn summarize(&mut self) {
         if self.seen != Summary::default() {
             self.note(notice::summary(self.seen));
-            self.write(sink, 0);
+            self.write(0);
         }
     }
 
@@ -208,10 +206,10 @@ impl Writer {
     }
 
     /// Writes the buffer; what cannot be written counts as lost.
-    fn write(&mut self, sink: &Sink, count: u64) {
+    fn write(&mut self, count: u64) {
         let lines = &self.buffer[..self.len];
         if !lines.is_empty() && !self.output.write(lines, self.settings) {
-            sink.add_dropped(count);
+            queue::add_dropped(count);
         }
         self.len = 0;
     }

@@ -27,7 +27,7 @@ use super::control;
 use super::drain::Writer;
 use super::program::Program;
 use crate::log::output::Output;
-use crate::log::{channel, clock, refine, settings};
+use crate::log::{clock, refine, settings};
 use crate::panic::attempt;
 use crate::{mode, sys, tls};
 use core::arch::asm;
@@ -69,7 +69,6 @@ impl Kind {
 
 /// Makes the writer for the process `pid`, with signals blocked. `None` when it cannot be made.
 pub fn start(pid: i32) -> Option<Kind> {
-    channel::make();
     let memory = memory()?;
     let kinds: &[Kind] = if on_valgrind() { &[Kind::Thread] } else { &[Kind::Process, Kind::Thread] };
     // SAFETY: the mapping has room for a stack, the zeroed variables and the block, and nobody uses it; the caller has
@@ -179,19 +178,19 @@ extern "C" fn main(pid: i32, is_process: bool) -> c_int {
     program.watch();
     let opened = settings::get().and_then(|settings| Some((settings, Output::open(settings, pid)?)));
     let prepared = attempt(prepare).is_ok();
-    let (Some((settings, output)), Some(sink), true) = (opened, channel::sink(), prepared) else {
+    let (Some((settings, output)), true) = (opened, prepared) else {
         mode::set(Level::Off);
         control::finish_start(false);
         return 0;
     };
-    if has_rings() && clock::is_usable() {
+    if has_fast_path() && clock::is_usable() {
         clock::use_ticks();
-        mode::allow_rings();
+        mode::allow_fast_path();
     }
     control::finish_start(true);
-    let writer = attempt(|| Writer::new(settings, output, program, pid).run(sink));
+    let writer = attempt(|| Writer::new(settings, output, program, pid).run());
     if writer.is_err() {
-        // Nobody reads the channel any more, so nobody should fill it.
+        // Nobody reads the queues any more, so nobody should fill them.
         mode::set(Level::Off);
     }
     0
@@ -205,9 +204,9 @@ fn become_apart() {
 }
 
 /// Whether data calls may take the fast path: always, but where a test wants to see the slow one.
-fn has_rings() -> bool {
+fn has_fast_path() -> bool {
     #[cfg(feature = "test-support")]
-    return !crate::test_support::without_rings();
+    return !crate::test_support::without_fast_path();
     #[cfg(not(feature = "test-support"))]
     true
 }

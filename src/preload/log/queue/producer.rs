@@ -1,15 +1,16 @@
-//! The thread's side of a ring: what the gates call around libc's function.
+//! Data calls in a queue: what the gates call around libc's function.
 //!
 //! # Safety
-//! A signal handler may interrupt the thread anywhere: slots are taken by one instruction, and a record counts only when
-//! its end is written, which is last.
+//! Slots that were taken are the call's alone, and a record counts only when its end is written, which is last.
 
-use super::buffer::{FULL, Ring};
-use super::record::{MORE, SIZE, Shape, WORDS};
+use super::memory::{self, Segments};
+use super::record::{MORE, Record, Shape, WORDS};
+use super::reserve::{reserve, reserve_further};
+use super::segment::{OPEN, SLOT, is_inside, word};
 use crate::log::clock;
 use crate::log::writer::control;
-use crate::{mode, process, sys, tls};
-use core::arch::asm;
+use crate::tls::{self, QueueHead};
+use crate::{mode, process, sys};
 use core::sync::atomic::Ordering;
 use sockshim_core::fdtable::{FDS, Seen};
 use sockshim_core::trace::event::Event;
@@ -27,7 +28,7 @@ pub enum Begin {
 /// Carried over libc's call.
 #[derive(Clone, Copy)]
 pub struct Started {
-    ring: &'static Ring,
+    head: &'static QueueHead,
     socket: u64,
     start: u64,
 }
@@ -63,8 +64,8 @@ pub fn rights(fd: i32) -> Begin {
 #[inline(always)]
 fn begin(socket: Seen) -> Begin {
     match own() {
-        Some(ring) if socket.is_socket() => {
-            Begin::Short(Started { ring, socket: socket.raw(), start: clock::ticks() })
+        Some(head) if socket.is_socket() => {
+            Begin::Short(Started { head, socket: socket.raw(), start: clock::ticks() })
         }
         _ => Begin::Long,
     }
@@ -73,19 +74,15 @@ fn begin(socket: Seen) -> Begin {
 /// The start of a call that waits. `None` for the slow path.
 #[inline(always)]
 pub fn start() -> Option<Started> {
-    own().map(|ring| Started { ring, socket: 0, start: clock::ticks() })
+    own().map(|head| Started { head, socket: 0, start: clock::ticks() })
 }
 
-/// The thread's ring, if it may be used.
+/// The head of the thread's queue, if the fast path may be taken.
 #[inline(always)]
-fn own() -> Option<&'static Ring> {
-    let head = tls::get().ring.get();
-    // SAFETY: the pointer is a ring's head, or the one of zeros; both are there for ever.
-    if unsafe { (*head).live.load(Ordering::Relaxed) } == 0 {
-        return None;
-    }
-    // SAFETY: a head that is live begins a ring.
-    Some(unsafe { &*head.cast::<Ring>() })
+fn own() -> Option<&'static QueueHead> {
+    // SAFETY: the pointer is a queue's head, or the one of zeros; both are there for ever.
+    let head = unsafe { &*tls::get().queue.get() };
+    (head.live.load(Ordering::Relaxed) != 0).then_some(head)
 }
 
 /// Whether a call has more arguments that are not zero than a record has room for. Asked before the call, while they are
@@ -152,7 +149,7 @@ impl Started {
         Started { socket: args.get(WORDS + 1).map_or(0, |word| *word as u64), ..self }
     }
 
-    /// Puts a record into the ring, with the arguments from `FIRST` on as its words.
+    /// Puts a record into the queue, with the arguments from `FIRST` on as its words.
     #[inline(always)]
     fn put<const FIRST: usize, const N: usize>(
         self,
@@ -162,25 +159,36 @@ impl Started {
         args: &[i64; N],
         ret: i64,
     ) {
-        if let Some(at) = self.ring.reserve(1) {
-            // SAFETY: the slot is taken.
-            unsafe { self.fill::<FIRST, N>(at, end, place, fd, args, ret) };
+        let mut at = reserve(&self.head.next, 1);
+        if !is_inside(at) {
+            at = further(self.head, 1);
+            if at == 0 {
+                return;
+            }
         }
+        // SAFETY: the slot is taken.
+        unsafe { self.fill::<FIRST, N>(at, end, place, fd, args, ret) };
     }
 
-    /// Puts two records into the ring: the second one has the words that the first one has no room for.
+    /// Puts a record of two slots into the queue: the second one has the words that the first one has no room for.
     #[inline(never)]
     fn put_two(self, end: u64, place: u16, fd: i32, words: &[i64], rest: &[i64], ret: i64) {
-        let Some(at) = self.ring.reserve(2) else { return };
+        let mut at = reserve(&self.head.next, 2);
+        if !is_inside(at) {
+            at = further(self.head, 2);
+            if at == 0 {
+                return;
+            }
+        }
+        // SAFETY: the slots are taken.
+        unsafe { word(at) }.store(OPEN | 2, Ordering::Relaxed);
         let mut both = [[0; WORDS]; 2];
         for (copy, words) in both.iter_mut().zip([words, rest]) {
             copy.iter_mut().zip(words).for_each(|(copy, word)| *copy = *word);
         }
-        let second = self.ring.slot(at + SIZE);
         // SAFETY: the slots are taken. Nobody looks at the second one before the first one is whole.
         unsafe {
-            (&raw mut (*second.data.get()).words).write(both[1]);
-            second.end.store(end, Ordering::Release);
+            (&raw mut (*(*((at + SLOT) as *const Record)).data.get()).words).write(both[1]);
             self.fill::<0, WORDS>(at, end, place | MORE, fd, &both[0], ret);
         }
     }
@@ -199,8 +207,9 @@ impl Started {
         args: &[i64; N],
         ret: i64,
     ) {
-        let record = self.ring.slot(at);
-        // SAFETY: the slot is this call's alone until its end is written.
+        // SAFETY: the slot is there, and this call's alone until its end is written.
+        let record = unsafe { &*(at as *const Record) };
+        // SAFETY: the same.
         unsafe {
             let data = record.data.get();
             (&raw mut (*data).start).write(self.start);
@@ -222,37 +231,17 @@ impl Started {
     }
 }
 
-impl Ring {
-    /// Takes the next slots for the calling thread, if there is room.
-    #[inline(always)]
-    fn reserve(&self, count: u64) -> Option<u64> {
-        // SAFETY: only this thread changes the head.
-        if unsafe { *self.head.next.get() } >= self.head.limit.load(Ordering::Acquire) && !self.has_room() {
-            return None;
-        }
-        let mut at = count * SIZE;
-        // SAFETY: the one instruction takes the slots even if a handler takes others around it.
-        unsafe {
-            asm!("xadd qword ptr [{}], {}", in(reg) self.head.next.get(), inout(reg) at, options(nostack));
-        }
-        Some(at)
+/// Where the segment has no room: takes slots in another one, and wakes the writer if it is behind. 0 without memory: then
+/// the record is lost. The only system call of the fast path, once in a thousand calls at most, and none in a sandbox.
+#[cold]
+#[inline(never)]
+pub(super) fn further(head: &QueueHead, slots: u64) -> u64 {
+    let Some((moved, at)) = reserve_further(&head.next, slots, &Segments) else {
+        head.dropped.fetch_add(1, Ordering::Relaxed);
+        return 0;
+    };
+    if moved && memory::is_behind() && !process::is_sandboxed() {
+        control::wake();
     }
-
-    /// At the limit: the writer is late and gets woken, or the ring is full and the call is lost. The one system call
-    /// of the fast path, once in two thousand calls at most, and none in a sandbox.
-    #[cold]
-    #[inline(never)]
-    fn has_room(&self) -> bool {
-        let full = SIZE * (self.tail() + FULL);
-        // SAFETY: only this thread changes the head.
-        if unsafe { *self.head.next.get() } >= full {
-            self.head.dropped.fetch_add(1, Ordering::Relaxed);
-            return false;
-        }
-        self.head.limit.store(full, Ordering::Release);
-        if !process::is_sandboxed() {
-            control::wake();
-        }
-        true
-    }
+    at
 }

@@ -1,17 +1,15 @@
-//! What a ring holds: one record for a data call, a second one where the call has many arguments.
+//! What a data call leaves: one slot, or two where it has many arguments.
 
 use core::cell::UnsafeCell;
 use core::sync::atomic::AtomicU64;
 use sockshim_core::hook::Does;
 
-/// How many records a ring holds.
-pub const SLOTS: usize = 4096;
-/// The bytes from one record to the next.
-pub const SIZE: u64 = size_of::<Record>() as u64;
+const _: () = assert!(size_of::<Record>() as u64 == super::segment::SLOT);
+
 /// The argument words after the descriptor that a record keeps.
 pub const WORDS: usize = 3;
 
-/// Set in [`Data::place`] when the next record has more of the call's arguments.
+/// Set in [`Data::place`] when the next slot has more of the call's arguments.
 pub const MORE: u16 = 1 << 15;
 
 /// One data call: a cache line.
@@ -74,7 +72,7 @@ pub struct Data {
     pub words: [i64; WORDS],
 }
 
-/// A call that was taken from a ring.
+/// A call that was taken from a queue.
 pub struct Taken {
     /// The counter when libc was back.
     pub end: u64,
