@@ -22,7 +22,7 @@ PACKAGES = (
 
 
 def measure(part, context):
-    """One part's result."""
+    """The result of one part."""
     if part == "instructions":
         return {"rows": instructions.measure()}
     result = importlib.import_module(f"bench.{part}.measure").run(context)
@@ -32,7 +32,7 @@ def measure(part, context):
 
 
 def commit():
-    """What was measured, as git names it. Results that were just written change nothing of it."""
+    """The measured commit, as git names it. Results that were just written do not count as a change."""
     git = ["git", "-C", ROOT]
     name = subprocess.run(
         [*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False
@@ -43,15 +43,15 @@ def commit():
 
 
 def draw(run, directory):
-    """The plots, by the program that scripts/bench.sh has built."""
+    """Draws the plots with the program that scripts/bench.sh has built."""
     directory.mkdir(parents=True, exist_ok=True)
     drawer = target() / "release/sockshim-bench-plots"
     subprocess.run([drawer, directory], input=json.dumps(list(report.plots(run))), text=True, check=True)
 
 
 def write(run, output):
-    """DATE.json, and from it DATE.md and the plots in DATE/."""
-    # Through JSON, so that a report that is rendered later is the same.
+    """Writes DATE.json, and from it DATE.md and the plots in DATE/."""
+    # Read back from JSON, so that rendering the report later gives the same result.
     run = runs.load(runs.store(run, output))
     base = output / run["date"]
     text = (

@@ -3,7 +3,7 @@
 //     http PORT ROOT
 //
 // serves the files below the directory ROOT on 127.0.0.1, and with PORT 0 on a port that the kernel picks.
-// The story:
+// The calls:
 //
 //     listener = socket(AF_INET, SOCK_STREAM, 0)    protocol 0: the first stream protocol of the family, TCP
 //     setsockopt(listener, SO_REUSEADDR)            old connections in TIME_WAIT do not keep the port from us
@@ -15,8 +15,8 @@
 //         close(client)
 //     close(listener)
 //
-// One client at a time. A client that says nothing is dropped after PATIENCE seconds, and SIGTERM or SIGINT
-// ends the server, with status 0, once the present client is served.
+// One client at a time. A client that sends nothing is dropped after PATIENCE seconds. SIGTERM or SIGINT
+// ends the server, with status 0, after the present client is served.
 //
 // Build: cc -o http http.c
 
@@ -57,7 +57,7 @@ static int listener = -1;
 static volatile sig_atomic_t stopping;
 
 // Wakes accept() for good: a listener that is shut down refuses to accept, whether the signal comes during
-// the call or just before it. A flag alone would be missed in the second case.
+// the call or just before it. In the second case a flag alone would be missed.
 static void stop(int signal)
 {
 	(void)signal;
@@ -75,8 +75,8 @@ static void die(const char *what)
 
 // ---- Files -----------------------------------------------------------------------------------------------
 
-// Opens a path below the root. The kernel itself refuses every path that leaves it: "..", absolute paths,
-// symlinks. O_NONBLOCK, because opening a FIFO would wait for its writer.
+// Opens a path below the root. The kernel refuses every path that leaves it: "..", absolute paths,
+// symlinks. O_NONBLOCK, because opening a FIFO would wait for a writer.
 static int open_beneath(int root, const char *path)
 {
 	struct open_how how = {
@@ -86,8 +86,8 @@ static int open_beneath(int root, const char *path)
 	return syscall(SYS_openat2, root, path, &how, sizeof how);
 }
 
-// Opens the regular file that a decoded path names, or -1. For a directory that is its index.html, and the
-// path is made to say so: it has room for PATH_EXTRA bytes more.
+// Opens the regular file that a decoded path names; -1 if there is none. For a directory that is its
+// index.html, which is appended to the path: its buffer has PATH_EXTRA bytes for that.
 static int open_file(int root, char *path, struct stat *status)
 {
 	char *name = path + strspn(path, "/");
@@ -134,8 +134,8 @@ static const char *content_type(const char *path)
 
 // ---- Reading a request -----------------------------------------------------------------------------------
 
-// Where the header fields end: after an empty line. Lines end with CRLF, and a bare LF is tolerated. NULL:
-// not yet.
+// The end of the header fields, which an empty line marks; NULL if it is not there yet. Lines end with
+// CRLF, but a bare LF is tolerated.
 static char *end_of_head(char *text)
 {
 	for (char *line = strchr(text, '\n'); line; line = strchr(line + 1, '\n')) {
@@ -147,8 +147,8 @@ static char *end_of_head(char *text)
 	return NULL;
 }
 
-// Reads until the head is complete: a stream has no message borders, so one read() may return any part of it.
-// Returns 0, or the status of the error response, or -1 when there is nobody to answer.
+// Reads until the head is complete: a stream has no message boundaries, so read() may return any part of
+// it. Returns 0, the status of an error response, or -1 when there is no client to answer.
 static int read_request(int client, struct request *request)
 {
 	struct timespec now;
@@ -169,7 +169,7 @@ static int read_request(int client, struct request *request)
 			return 400; // A NUL byte.
 		char *end = end_of_head(request->text);
 		if (end) {
-			// A body, or a second request: we look at neither.
+			// A body or a second request, neither of which is read.
 			request->more = end < request->text + request->length;
 			return 0;
 		}
@@ -188,7 +188,7 @@ static bool is_token(const char *text, size_t length)
 	return length > 0;
 }
 
-// Takes the next line off the head and ends it with a NUL.
+// Cuts the next line off the head and ends it with a NUL.
 static char *next_line(char **rest)
 {
 	char *line = *rest;
@@ -200,7 +200,7 @@ static char *next_line(char **rest)
 	return line;
 }
 
-// Takes the request line and the header fields apart. Returns 0 or the status of the error response.
+// Parses the request line and the header fields. Returns 0 or the status of the error response.
 static int parse_request(struct request *request)
 {
 	char *rest = request->text;
@@ -241,8 +241,8 @@ static int hex_digit(char c)
 					    : -1;
 }
 
-// The path of a target: without scheme and authority, without the query, percent-decoded. `path` has room for
-// the whole target. False: not a target that names a path.
+// The path of a target: without scheme, authority and query, percent-decoded. `path` is as large as the
+// whole target. False: the target does not name a path.
 static bool decode_target(const char *target, char *path)
 {
 	if (strncasecmp(target, "http://", 7) == 0) {
@@ -270,7 +270,8 @@ static bool decode_target(const char *target, char *path)
 
 // ---- Writing a response ----------------------------------------------------------------------------------
 
-// A socket may take less than it is given: write() says how much. False: the client is gone or does not read.
+// A socket may accept fewer bytes than it is given; write() returns how many. False: the client is gone or
+// does not read.
 static bool write_all(int client, const char *bytes, size_t length)
 {
 	while (length > 0) {
@@ -310,7 +311,7 @@ static void write_error(int client, int code, bool with_body)
 }
 
 // Sends exactly the announced number of bytes, even if the file grows meanwhile. If it shrinks, the
-// connection ends early, which is how a client notices.
+// connection ends early, which the client notices.
 static void write_file(int client, int file, long long left)
 {
 	static char piece[65536];
@@ -325,8 +326,8 @@ static void write_file(int client, int file, long long left)
 	}
 }
 
-// close() on a socket with unread bytes resets the connection, and the reset can overtake our response. So
-// the response is ended first, and what still arrives is read, for a while.
+// close() on a socket with unread bytes resets the connection, and the reset can overtake the response. So
+// the response is ended first, and what still arrives is read for a while.
 static void drain(int client)
 {
 	char sink[REQUEST_MAX];

@@ -1,4 +1,4 @@
-// One socket of every kind that a machine may have, for the programs that ask the same of all of them.
+// One socket of every kind that a machine may have, for programs that make the same calls on all of them.
 
 #ifndef KINDS_H
 #define KINDS_H
@@ -32,7 +32,7 @@ static const struct kind {
 	{"xdp", AF_XDP, SOCK_RAW, 0},
 };
 
-// Opens the kind without blocking, or says why it cannot.
+// Opens a non-blocking socket of the kind, or prints why it cannot.
 static inline int open_kind(const struct kind *kind)
 {
 	int fd = socket(kind->family, kind->type | SOCK_NONBLOCK, kind->protocol);

@@ -1,10 +1,10 @@
-// What the programs of this directory share. Each of them shows one behaviour of the socket layer and prints
+// Shared by the programs of this directory. Each of them shows one behaviour of the socket layer and prints
 // what it saw to stdout: the transcript. It is the same in every run on one machine, so it never contains a
-// port, a pid, an address in memory or a duration, and it has to be the same under the shim.
+// port, a pid, an address in memory or a duration. Under the shim it must be the same.
 //
-// A program creates files in its current directory only, and removes them. It ends with 0, with NEEDS_STATUS
-// when the machine lacks what it shows, or with SETUP_STATUS when something failed that it does not want to
-// show.
+// A program creates files in its current directory only, and removes them. It exits with 0, with
+// NEEDS_STATUS when the machine lacks what it shows, or with SETUP_STATUS when a step failed that is not
+// part of what it shows.
 
 #ifndef TRANSCRIPT_H
 #define TRANSCRIPT_H
@@ -47,17 +47,17 @@
 enum {
 	NEEDS_STATUS = 77,
 	SETUP_STATUS = 99,
-	UNTOUCHED = 4000, // The errno before each call: none sets it, and a successful one leaves it alone.
+	UNTOUCHED = 4000, // errno before each call: no error has this number, and a successful call leaves it.
 };
 
-// A pointer that no program can read or write. Volatile, so that the compiler does not see through it and
-// warn.
+// A pointer to memory that no program can read or write. Volatile, so that the compiler does not see its
+// value and warn.
 static void *volatile nowhere = (void *)16;
 #define NOWHERE nowhere
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-// The programs' own guard against hanging: SIGALRM kills them. Lines are flushed, so that fork() copies no
-// output.
+// The programs' own protection against hanging: SIGALRM kills them. Output is flushed line by line, so that
+// fork() does not duplicate it.
 __attribute__((constructor)) static void transcript_start(void)
 {
 	alarm(20);
@@ -70,7 +70,7 @@ static inline const char *errno_name(int error)
 	return name ? name : error == UNTOUCHED ? "(errno untouched)" : "(unknown errno)";
 }
 
-// Formats a label. The text is good until the next eight.
+// Formats a label. The text is valid until the eighth call after this one.
 __attribute__((format(printf, 1, 2))) static inline const char *text(const char *format, ...)
 {
 	static char texts[8][256];
@@ -137,7 +137,7 @@ static inline struct sockaddr_un unix_file(const char *path)
 	return address;
 }
 
-// Prints an address. Which port the kernel picked is left out, only that there is one.
+// Prints an address; of a port that the kernel chose, only that there is one.
 static inline void say_address(const char *label, const struct sockaddr_storage *address, socklen_t length)
 {
 	char host[INET6_ADDRSTRLEN] = "";
@@ -213,8 +213,8 @@ static inline void set_timeout(int fd, int option, int milliseconds)
 	MUST(setsockopt(fd, SOL_SOCKET, option, &time, sizeof time));
 }
 
-// Waits until one of the events (or POLLERR, POLLHUP) is there: nothing that comes from a peer is there at
-// once.
+// Waits until one of the events (or POLLERR, POLLHUP) occurs, because the effect of a peer's call is not
+// immediate.
 static inline void wait_for(int fd, short events)
 {
 	struct pollfd wanted = {.fd = fd, .events = events};

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 #
-# Everything that can be said about the project without running it.
+# Every check of the project that does not run it.
 #
 #   scripts/check.sh [all]      every check below, and a summary
 #   scripts/check.sh CHECK…     one or more of:
@@ -31,7 +31,7 @@ check_clippy() {
 }
 
 # The advisory database comes over the network, and cargo-deny itself takes minutes to build, so neither is forced on
-# a run; but a check that was not made says so.
+# a run; but a skipped check is reported.
 check_deny() {
 	need_cargo
 	if ! command -v cargo-deny >/dev/null; then
@@ -52,7 +52,7 @@ check_shell() {
 	shellcheck --external-sources --check-sourced --source-path=SCRIPTDIR scripts/*.sh .ci/run
 }
 
-# Every limit is measured, also after one that was exceeded.
+# Checks every limit, even after one was exceeded.
 check_structure() {
 	need_packages python3 git
 	local limit failed=0
@@ -72,7 +72,7 @@ check_symbols() {
 	executables_export_no_hook
 }
 
-# Every check in a process of its own, so that one that fails leaves the others their turn.
+# Each check runs in a process of its own, so that the others still run after one fails.
 check_all() {
 	local check failed=0 summary=()
 	for check in "${checks[@]}"; do

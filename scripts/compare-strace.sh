@@ -44,8 +44,8 @@ cc -O1 -o "$work/http" c-tests/http.c
 echo '<h1>page</h1>' >"$work/site/index.html"
 head -c 300000 /dev/zero >"$work/site/large"
 
-# What is compared is %network; the rest shows which descriptors are sockets, what became of interrupted calls, and which thread
-# is the writer of the log. The variables are set by strace, so that strace itself does not run under the shim.
+# %network is compared; the rest shows which descriptors are sockets, the results of interrupted calls, and which thread
+# is the log's writer. strace sets the variables, so that strace itself does not run under the shim.
 : >"$work/stdout"
 strace -f -o "$keep/strace.txt" \
 	-e trace=%network,close,read,readv,write,writev,rt_sigreturn,close_range,unshare \

@@ -40,7 +40,7 @@ if [[ -z $address ]]; then
 fi
 note "listening on $address"
 
-# fetch PATH STATUS: shows the status line, and fails on another status. The proxy of the environment is not ours to use.
+# fetch PATH STATUS: shows the status line, and fails on another status. A proxy in the environment is ignored.
 fetch() {
 	local path=$1 expected=$2 line
 	curl --silent --show-error --noproxy '*' --max-time 30 --dump-header "$work/headers" --output "$work/body" \

@@ -25,7 +25,7 @@ say "cargo build --release -p sockshim-oracle"
 cargo build --release --locked -p sockshim-oracle
 oracle=$(target_directory)/release/sockshim-oracle
 
-# A program that interposed on itself would ask its own tables twice.
+# If the program interposed itself, it would compare its tables with themselves.
 if nm -D --defined-only "$oracle" | grep -wE 'socket|bind|connect|sendmsg'; then
 	die "sockshim-oracle exports what it is to test"
 fi

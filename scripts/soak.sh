@@ -21,8 +21,8 @@ while (($#)); do
 	shift 2
 done
 
-# How much more memory of its own a process may have at the end than after a quarter of the run: not so much as a byte
-# a connection, or a page in thirty processes.
+# How much private memory a process may gain after the first quarter of the run, in KiB: about one byte per connection,
+# or one page in thirty processes.
 cycles_slack=1024
 server_slack=512
 
@@ -30,7 +30,7 @@ need_cargo
 need_packages jq
 [[ -n ${SOCKSHIM_SO:-} ]] || build_release
 SOCKSHIM_SO=${SOCKSHIM_SO:-$(library)}
-# In memory where that is possible: a busy disk lets a log come too late for its process's end, which waits half a second.
+# In memory if possible: on a busy disk a log may be late for its process's end, which waits only half a second.
 [[ -n ${TMPDIR:-} || ! -w /dev/shm ]] || export TMPDIR=/dev/shm
 make_work_directory
 for program in cycles echo; do
@@ -62,8 +62,8 @@ read -r parent quarter last < <(
 	sed -nE 's/^resident KiB of ([0-9]+): ([0-9]+) .*, ([0-9]+) at the end$/\1 \2 \3/p' "$work/cycles.out")
 within "$cycles_slack" "$quarter" "$last"
 
-# Every log is whole lines of JSON, and what the children had to do is in it: three pairs each, and three more where
-# there was a fork and an exec, which is one way in four. The parent's own log is another matter: it may be full.
+# Every log must consist of whole lines of JSON and have the children's calls: three pairs each, and three more for the
+# one in four that executes a program after fork. The parent's own log is not checked: it may have dropped events.
 say "The children's logs"
 rm "$work/logs/$parent.jsonl"
 logs=$(find "$work/logs" -name '*.jsonl' | wc -l)
@@ -77,7 +77,7 @@ rm -rf "$work/logs"
 
 say "$connections connections to one server"
 mkfifo "$work/log"
-# Open for both, so that nobody waits for the other end.
+# Opened for reading and writing, so that the open does not wait for the other end.
 exec 9<>"$work/log"
 tail -n 1 "$work/log" >"$work/summary" 9>&- &
 reader=$!

@@ -24,7 +24,7 @@ scripts/check.sh || checks=failed
 
 say "Tests"
 tests=passed
-# The very library that was built and checked above.
+# The library that was built and checked above.
 SOCKSHIM_SO=$(library)
 export SOCKSHIM_SO
 if command -v cargo-nextest >/dev/null; then

@@ -1,4 +1,4 @@
-// Makes one call at a time, each between two marks, so that what a call costs can be counted exactly.
+// Makes one call at a time, each between two marks, so that the cost of a call can be counted exactly.
 //
 //     driver count    under callgrind: a profile dump for each case, named "CASE DESCRIPTOR", of CALLS calls
 //     driver trace    under strace: each call after a pwrite64(2) of the case's name and before a getppid(2)
@@ -6,8 +6,8 @@
 //                     where RLIMIT_NOFILE does not permit so many
 //     driver list     prints the cases: name, descriptor, class
 //
-// A case runs on a pipe (untracked) or on a TCP socket that was made through socket() (tracked). Calls that
-// change what a socket is get a fresh one each time. See measure.py for what is made of the counts.
+// A case runs on a pipe (untracked) or on a TCP socket that was made through socket() (tracked). A call that changes
+// its socket gets a fresh one each time. measure.py evaluates the counts.
 
 #define _GNU_SOURCE
 #include <alloca.h>
@@ -31,20 +31,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 #include <valgrind/callgrind.h>
+#include "../../c-tests/glibc_names.h"
 
 enum { CALLS = 64, WARM_UP = 16 };
-
-// glibc's other names, which no header declares.
-ssize_t __send(int, const void *, size_t, int);
-ssize_t __recv_chk(int, void *, size_t, size_t, int);
-ssize_t __recvfrom_chk(int, void *, size_t, size_t, int, struct sockaddr *, socklen_t *);
-ssize_t __read(int, void *, size_t);
-ssize_t __read_chk(int, void *, size_t, size_t);
-ssize_t __write(int, const void *, size_t);
-int __poll(struct pollfd *, nfds_t, int);
-int __poll_chk(struct pollfd *, nfds_t, int, size_t);
-int __ppoll_chk(struct pollfd *, nfds_t, const struct timespec *, const sigset_t *, size_t);
-int __select(int, fd_set *, fd_set *, fd_set *, struct timeval *);
 
 // The arguments, in memory that every call may use again. Most programs have addresses, lengths, options and short
 // arrays on the stack, a few hundred bytes above the frame that makes the call, so these are in a frame of measure().
@@ -59,7 +48,7 @@ static fd_set set;
 static struct epoll_event event;
 static int other, pair[2], *value, epfd, spare;
 
-// The class decides which limit holds, and the name what is called on `fd`; the result goes to `other`.
+// The class selects the limit. The name is the function to call on `fd`, and its result is stored in `other`.
 #define CASES(_)                                                                                             \
 	_(data, send, send(fd, buf, 1, 0))                                                                   \
 	_(data, __send, __send(fd, buf, 1, 0))                                                               \
@@ -186,7 +175,7 @@ static int listener(void)
 	return fd;
 }
 
-// Puts the socket's own address into `addr`.
+// Writes the socket's own address to `addr`.
 static void address_of(int fd)
 {
 	*len = sizeof(*addr);
@@ -204,11 +193,11 @@ static int connected_to(int server)
 	return fd;
 }
 
-// The case, and whether its calls count already.
+// The current case, and whether its calls are counted yet.
 static char name[64];
 static bool counts;
 
-// The call itself. The marks are raw system calls, which the shim leaves alone.
+// Makes the call. The marks are raw system calls, which the shim does not see.
 static void observe(const struct test *test, int fd)
 {
 	bool marked = mode == TRACE && counts;
@@ -220,7 +209,7 @@ static void observe(const struct test *test, int fd)
 		syscall(SYS_getppid);
 }
 
-// A call on a socket of its own, made for it and closed after it. `server` listens.
+// Makes the call on a socket that is made for it and closed after it. `server` listens.
 static void once_on_a_fresh_socket(const struct test *test, int server)
 {
 	int client = -1, fd = -1, accepted;
@@ -240,7 +229,7 @@ static void once_on_a_fresh_socket(const struct test *test, int server)
 	if (other < 0)
 		die(test->name);
 
-	// What the call has made, what it was made on, and what waits in the listener's queue.
+	// Closes what the call has made, its socket, and what is in the listener's queue.
 	if (is(test, "connect") || is(test, "shutdown")) {
 		accepted = accept(server, NULL, NULL);
 		close(accepted);
@@ -281,8 +270,8 @@ static void arguments(int fd)
 	*value = 1;
 }
 
-// Waits until the log's queues are empty, so that no event of the next case is lost for want of room. An exec
-// is where the shim waits for its writer; this one fails, and the program goes on.
+// Waits until the log's queues are empty, so that no event of the next case is dropped. The shim waits for its writer
+// before an exec; this exec fails, and the program continues.
 static void wait_for_the_log(void)
 {
 	execv("", (char *[]){"", NULL});
@@ -299,8 +288,8 @@ static void run(const struct test *test, const char *descriptor, int fd, int ser
 	}
 	if (fd >= 0)
 		arguments(fd);
-	// As many events as will wait at once have their memory before anything is counted, however late the log's thread
-	// gives it back.
+	// Before counting, allocates memory for as many events as can be unwritten at once, however late the writer frees
+	// them.
 	counts = false;
 	for (int i = 0; i < WARM_UP + CALLS; i++)
 		once(test, fd, server);
@@ -314,7 +303,7 @@ static void run(const struct test *test, const char *descriptor, int fd, int ser
 	CALLGRIND_DUMP_STATS_AT(name);
 }
 
-// The newest of many sockets. Opening them fills the log's memory, so it is emptied from time to time.
+// Measures on the newest of many sockets. Opening them fills the log's memory, so it is emptied from time to time.
 static void grow(void)
 {
 	static const int wanted[] = {1, 1000, 100000};
@@ -384,8 +373,8 @@ int main(int argc, char **argv)
 		grow();
 		return 0;
 	}
-	// The kernel begins the stack anywhere in a page. What a page's end between frame and arguments costs is not what
-	// is counted here, so all frames from here to the hook's are put on one page.
+	// The kernel starts the stack anywhere in a page. Crossing a page boundary between frame and arguments costs
+	// something that must not be counted, so all frames from here to the hook's are placed on one page.
 	volatile char *room = alloca(((uintptr_t)__builtin_frame_address(0) + PAGE - FRAMES) % PAGE + 16);
 	*room = 0;
 	return measure();

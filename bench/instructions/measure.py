@@ -3,7 +3,7 @@
     python3 -m bench.instructions.measure [--json FILE] [--limits FILE] [--only CALL…]
 
 A driver makes each call 64 times under callgrind, with a null libc behind the shim (nulllibc.c). The counts of the
-same driver without the shim are subtracted, so what remains is the shim. callgrind counts per thread and the driver
+same driver without the shim are subtracted, so only the shim's remain. callgrind counts per thread and the driver
 turns counting on around its own calls only, so the log's writer is never part of it. Counts are averages: where the
 64 calls were not alike (a retry, a new chunk of memory), they are rounded. Likewise strace counts the system calls that
 the calling thread makes at level io beyond those that it makes without the shim.
@@ -29,7 +29,7 @@ LOADER = "/lib64/ld-linux-x86-64.so.2"
 
 
 class Bench:
-    """The driver, the null libc, the library and a directory for what they leave."""
+    """The driver, the null libc, the library and a directory for their output."""
 
     def __init__(self, directory, library=None):
         self.directory = Path(directory)
@@ -101,7 +101,7 @@ class Bench:
 
 
 def check_log(path):
-    """A lost event costs less than one that is sent, and a divergence costs more; neither may be in a count."""
+    """A dropped event costs less than one that is sent, and a divergence costs more; neither may be in a count."""
     for line in path.read_text().splitlines():
         event = json.loads(line)
         if event["call"] in ("dropped", "divergence"):
@@ -144,7 +144,7 @@ def grown():
 
 
 def exceeded(rows, limits):
-    """What costs more than it may, as sentences."""
+    """The counts above their limits, as sentences."""
     for row in rows:
         allowed = dict(limits["classes"][row["class"]][row["descriptor"]])
         allowed |= limits.get("calls", {}).get(row["name"], {}).get(row["descriptor"], {})

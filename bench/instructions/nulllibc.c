@@ -1,11 +1,10 @@
-// A libc that costs nothing: stands behind libsockshim.so, so that what is counted is the shim alone.
+// A libc that costs nothing. It stands behind libsockshim.so, so that only the shim is counted.
 //
 //     LD_PRELOAD="libsockshim.so nulllibc.so" driver
 //
-// Data and readiness calls return at once with what a successful call returns; nothing blocks, and no message
-// is needed for a receive. Calls that make, change or end sockets are one machine instruction, `syscall`: the
-// shim asks the kernel about sockets, so they have to exist. Both cost the same with the shim in front and
-// without it.
+// Data and readiness calls return at once with the result of a successful call; nothing blocks, and a receive needs
+// no message. Calls that make, change or close sockets are one machine instruction, `syscall`: the shim asks the
+// kernel about sockets, so the sockets must exist. Both cost the same with and without the shim in front.
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -89,7 +88,7 @@ ONE(int, epoll_pwait, int epfd, struct epoll_event *events, int max, int timeout
 ONE(int, epoll_pwait2, int epfd, struct epoll_event *events, int max, const struct timespec *timeout,
     const sigset_t *mask)
 
-// Control: the kernel does it.
+// Control: the kernel performs the call.
 #define KERNEL(name, nr, params, a, b, c, d, e)                                                              \
 	int name params                                                                                      \
 	{                                                                                                    \
@@ -120,8 +119,8 @@ KERNEL(dup, SYS_dup, (int fd), fd, 0, 0, 0, 0)
 KERNEL(dup2, SYS_dup2, (int fd, int newfd), fd, newfd, 0, 0, 0)
 KERNEL(dup3, SYS_dup3, (int fd, int newfd, int flags), fd, newfd, flags, 0, 0)
 
-// C declares these with an ellipsis. Defined without one, they are called the same way, and cost the same
-// whatever the caller says of its vector registers.
+// C declares these with an ellipsis. Without one they are called in the same way, and cost the same whatever the
+// caller says about its vector registers.
 KERNEL(fcntl, SYS_fcntl, (int fd, int cmd, long arg), fd, cmd, arg, 0, 0)
 KERNEL(fcntl64, SYS_fcntl, (int fd, int cmd, long arg), fd, cmd, arg, 0, 0)
 KERNEL(ioctl, SYS_ioctl, (int fd, unsigned long request, long arg), fd, request, arg, 0, 0)

@@ -1,4 +1,4 @@
-"""One run of the benchmarks: its rounds, its variants, and its directory for what is only needed while it runs."""
+"""One run of the benchmarks: its rounds, its variants, and its directory for temporary files."""
 
 import os
 import re
@@ -12,19 +12,19 @@ from bench.lib.variants import available
 
 
 class Context:
-    """What every part is given."""
+    """What every part gets."""
 
     def __init__(self, work, rounds, quick, names=None):
         self.work = Path(work)
         self.rounds = rounds
         self.quick = quick
-        # A build that runs meanwhile must not change what is measured.
+        # A copy, so that a concurrent build does not change what is measured.
         os.environ["SOCKSHIM_SO"] = str(shutil.copy(shim(), self.work / "libsockshim.so"))
         self.variants, reasons = available(self.work, names)
         self.reasons = {name: self.anonymous(why) for name, why in reasons.items()}
 
     def attempt(self, command, environment, timeout):
-        """What the command prints. Raises a Failure with the reason when it fails. Its whole process group ends with
+        """The command's output. Raises a Failure with the reason when it fails. Its whole process group ends with
         it."""
         process = subprocess.Popen(
             list(map(str, command)),
@@ -52,7 +52,7 @@ class Context:
         return re.sub(r"(/[\w.+-]+){2,}/", "", text.replace(str(self.work), ""))
 
     def sweep_logs(self):
-        """Removes the logs of the last run; how many events they say are missing."""
+        """Removes the logs of the last run. Returns how many events they report as dropped."""
         lost = 0
         for log in self.work.glob("sockshim.*.log"):
             lost += sum(
@@ -67,7 +67,7 @@ class Failure(Exception):
 
 
 def end_group(process):
-    """Kills what is left of the process's group, and reaps the process."""
+    """Kills the rest of the process's group, and reaps the process."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:

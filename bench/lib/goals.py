@@ -6,7 +6,7 @@ MET, NOT_MET, OPEN = "met", "**not met**", "the noise does not permit to say"
 
 
 def goals(results):
-    """Rows (what, goal, measured, verdict) for all that was measured."""
+    """A row (what, goal, measured, verdict) for everything that was measured."""
     makers = [
         *((counted, "instructions"), (asked, "instructions"), (direct, "time"), (logged, "time")),
         *((untracked, "time"), (started, "startup"), (resident, "startup"), (file, "startup")),
@@ -18,19 +18,20 @@ def goals(results):
 
 
 def at_most(summary, goal, noise=None):
-    """Judged by the interval of the median, not by the median. What bare against bare shows as well is no finding."""
+    """Judged by the interval of the median, not by the median. A difference that bare against bare shows too is not
+    one."""
     if summary.high <= goal:
         return MET
     return OPEN if summary.low <= goal or (noise and summary.low <= noise.high) else NOT_MET
 
 
 def at_least(summary, goal):
-    """The same for what should be large."""
+    """The same for a value that should be large."""
     return MET if summary.low >= goal else NOT_MET if summary.high < goal else OPEN
 
 
 def exact(value, goal):
-    """For what has no noise."""
+    """For a value without noise."""
     return MET if value <= goal else NOT_MET
 
 
@@ -40,7 +41,7 @@ def interval(summary, digits=2, unit=""):
 
 
 class Stored:
-    """A summary that was made earlier."""
+    """A stored summary."""
 
     def __init__(self, data):
         self.median, self.low, self.high = data["median"], data["low"], data["high"]
@@ -53,7 +54,7 @@ def span(values):
 
 
 def outliers(counts, goal):
-    """The span of the counts; where most are within the goal, the others by name."""
+    """The range of the counts; if most are within the goal, the others by name."""
     within = {name: count for name, count in counts.items() if round(count) <= goal}
     others = [f"`{name}` {round(count)}" for name, count in counts.items() if name not in within]
     if not others or len(others) > len(within):
@@ -96,7 +97,7 @@ def asked(rows):
 
 
 def direct(time):
-    """The cheapest system call there is."""
+    """The fastest system call."""
     found = time["direct"]["off pipe"]
     ratio, noise = Stored(found["hook"]), Stored(found["noise"])
     measured = f"{interval(ratio, 4)}; around the hook twice: {interval(noise, 4)}"
@@ -116,7 +117,7 @@ def logged(time):
 
 
 def untracked(time):
-    """With the writer's thread in the process."""
+    """The cost with the writer in the process."""
     pairs = Pairs(time["pairs"])
     for operation, name, calls in [("fcntl_pipe", "fcntl", 1), ("pipe_rw", "read and write", 2)]:
         for level in levels(pairs, operation, "call", "io"):
@@ -128,7 +129,7 @@ def untracked(time):
 
 
 def levels(pairs, metric, *names):
-    """Those that were measured."""
+    """The names that were measured."""
     return [name for name in names if pairs.values(metric, name)]
 
 
@@ -179,7 +180,7 @@ def cpu(programs):
 
 
 def throughput(programs):
-    """Level io against strace: quotients of ratios that were measured in the same round."""
+    """Level io against strace: ratios of ratios that were measured in the same round."""
     pairs = Pairs(programs["pairs"])
     for peer, least in [("strace", None), ("strace-seccomp", 1.4), ("strace-desc", 1.4)]:
         for program in programs_of(pairs):
@@ -192,7 +193,7 @@ def throughput(programs):
 
 
 def growth(scale):
-    """Instructions exactly, time as far as the noise permits."""
+    """Instructions exactly; time as far as the noise permits."""
     for level in ("off", "io"):
         counts = scale["instructions"][level]
         first, *_, last = counts.values()
@@ -212,6 +213,6 @@ def growth(scale):
                 f"extra {less.median:.0f} ns with one, {more.median:.0f} with the most: "
                 f"growth [{low:.0f} .. {high:.0f}]; bare against bare {interval(noise, 0)}"
             )
-            # Nothing proves that there is none; what would not be seen is smaller than the interval.
+            # That there is no cost cannot be proved: a smaller one than the interval would not be seen.
             verdict = MET if low <= max(0, noise.high) else NOT_MET
             yield f"growth with {noun}, `{level}`, time of fcntl", "none", measured, verdict

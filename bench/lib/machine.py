@@ -1,4 +1,4 @@
-"""What the measurements were made on: enough to judge them by, and nothing that names the machine."""
+"""The machine of the measurements: enough to judge them by, and nothing that identifies it."""
 
 import os
 import platform
@@ -22,7 +22,7 @@ def load():
 
 
 def kernel():
-    """The kernel's version, without what follows it: a build may be named after a machine."""
+    """The kernel's version without its suffix, because a build may be named after a machine."""
     return re.match(r"[\d.]+", platform.release())[0]
 
 

@@ -1,8 +1,8 @@
-"""Measurements in pairs: each value of a variant beside one of bare, taken just before or after it.
+"""Measurements in pairs: each value of a variant beside a value of bare, measured just before or after it.
 
-The machine's speed drifts by more than what is looked for, but little between two runs that follow each other. So the
-statistics are about ratios within pairs; and the ratio of bare to itself, measured in the same way, says how small a
-difference can be seen at all.
+The machine's speed drifts by more than the differences to be found, but little between two consecutive runs. So the
+statistics are about ratios within pairs. The ratio of bare to itself, measured in the same way, shows which differences
+are too small to be seen.
 """
 
 import statistics
@@ -55,8 +55,8 @@ class Summary:
 
 
 def confidence(ordered):
-    """From order statistics, so nothing is assumed about the distribution. Fewer than six values give no such
-    interval; then it is everything that was seen."""
+    """From order statistics, which assume nothing about the distribution. Fewer than six values give no such
+    interval; then it is the range of all values."""
     count = len(ordered)
     below, index = 0.0, 0
     while index < count // 2 and below + comb(count, index) / 2**count <= 0.025:
@@ -67,9 +67,9 @@ def confidence(ordered):
 
 
 def in_pairs(rounds, variants, bare, run, share_bare=False):
-    """Runs every variant beside bare, `rounds` times: `run(variant)` gives {metric: value}, or None when it cannot.
+    """Runs every variant beside bare, `rounds` times: `run(variant)` returns {metric: value}, or None when it cannot.
 
-    The order within a pair alternates, so that what comes second is no disadvantage. With `share_bare` the peers, whose
+    The order within a pair alternates, so that neither has an advantage. With `share_bare` the peers, whose
     effect is large, share one run of bare in each round. A peer that cannot is not tried again."""
     pairs, given_up = Pairs(), set()
     for number in range(rounds):

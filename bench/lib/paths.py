@@ -22,9 +22,9 @@ def shim():
 
 
 def compiled(source, name, *flags):
-    """Compiles a source of this repository, unless that was done since it last changed; the path of the result.
+    """Compiles a source of this repository, unless the result is newer than the source. Returns the path of the result.
 
-    The compiler writes to a name of its own, so that two measurements at once never run half a program."""
+    The compiler writes to a temporary name, so that concurrent measurements never run an unfinished program."""
     source = ROOT / source
     result = target() / "bench" / name
     if result.exists() and result.stat().st_mtime > source.stat().st_mtime:

@@ -12,7 +12,7 @@ OURS = ("control", "off", *LOGGING)
 
 
 def table(heads, rows):
-    """A table; numbers are to the right."""
+    """A table with numbers aligned to the right."""
     yield "| " + " | ".join(heads) + " |"
     yield "|---|" + "---:|" * (len(heads) - 1)
     for row in rows:
@@ -39,14 +39,14 @@ def ratios(pairs, metrics, variants, scale=1.0, digits=0, unit="ns"):
 
 
 def lost(result):
-    """Says so when events did not reach the log."""
+    """Reports events that did not reach the log."""
     if counts := {name: count for name, count in result["dropped"].items() if count}:
         yield f"Events that the log had no room for: {counts}. These calls cost less than logged ones."
         yield ""
 
 
 def seen(pairs):
-    """The variants that have values, in the order of their measuring."""
+    """The variants that have values, in the order in which they were measured."""
     return list(dict.fromkeys(name for variants in pairs.data.values() for name in variants))
 
 
@@ -244,7 +244,7 @@ def startup(result):
             ("threads", 1),
         ]:
             if not pairs.bare(metric):
-                # Measured before this was counted.
+                # An older run, in which this was not counted.
                 cells.append("-")
             elif name == "bare":
                 cells.append(f"{Summary(pairs.bare(metric)).median * scale:,.0f}")
@@ -316,7 +316,7 @@ def left_out(run):
 
 
 def plots(run):
-    """What the plotting program draws: rows of points with intervals."""
+    """The data for the plotting program: rows of points with intervals."""
     results = run["results"]
     if "time" in results:
         pairs = Pairs(results["time"]["pairs"])

@@ -1,7 +1,7 @@
-"""One day's results: they grow part by part, and a later run adds to them.
+"""One day's results: each part adds to them, and so does a later run.
 
-The JSON of a run is written after each part, so an interrupted run keeps what it has. Each part says under which load and
-at which commit it was measured, because parts of one report may come from different runs.
+The JSON of a run is written after each part, so an interrupted run keeps what it has. Each part has the load and
+the commit of its measurement, because the parts of a report may come from different runs.
 """
 
 import json
@@ -31,7 +31,7 @@ def begin(output, date, quick, machine, **description):
         run |= found
     for name in DESCRIPTION:
         run[name] = run[name] | description[name]
-    # What could not be had in an earlier run may be there by now.
+    # What was missing in an earlier run may be available now.
     run["reasons"] = {
         name: why for name, why in run["reasons"].items() if name not in description["variants"]
     }
@@ -39,13 +39,13 @@ def begin(output, date, quick, machine, **description):
 
 
 def add(run, part, result, **about):
-    """Adds the result of a part, in the place of an earlier one."""
+    """Adds the result of a part, or replaces an earlier one."""
     run["results"][part] = result
     run["parts"][part] = about
 
 
 def store(run, output):
-    """Writes the JSON. Whoever interrupts this leaves the old file."""
+    """Writes the JSON. If it is interrupted, the old file stays."""
     output.mkdir(parents=True, exist_ok=True)
     file = path(output, run["date"])
     unfinished = file.with_name(f"{file.name}.{os.getpid()}")

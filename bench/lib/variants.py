@@ -1,6 +1,6 @@
-"""The ways in which a program is run: bare, under sockshim at each level, and under the peers.
+"""The variants in which a program is run: bare, under sockshim at each level, and under the peers.
 
-Every peer comes from a Debian package. One that cannot run here is left out, and the reason is kept for the report.
+Every peer comes from a Debian package. One that cannot run here is left out, and the report has the reason.
 """
 
 import os
@@ -19,18 +19,18 @@ NETWORK = (
 
 @dataclass(frozen=True)
 class Variant:
-    """One way to run a program."""
+    """One variant."""
 
     name: str
     what: str
     prefix: tuple = ()
     environment: dict = field(default_factory=dict, hash=False)
     peer: bool = False
-    client: bool = False  # The other end has to run in the same way.
+    client: bool = False  # The other end must run in the same variant.
     speed: float = 1  # Roughly, how many requests to ask for in the same time.
 
     def command(self, *command):
-        """The command with what goes in front of it."""
+        """The command with its prefix."""
         return [*self.prefix, *map(str, command)]
 
     def env(self):
@@ -42,7 +42,7 @@ BARE = Variant("bare", "the program alone")
 
 
 def ours(work):
-    """sockshim, and bare once more: how far that differs from bare is what the noise permits to say."""
+    """sockshim, and bare once more: its difference from bare is the noise."""
 
     def level(name, what):
         log = {} if name == "off" else {"SOCKSHIM_LOG": name, "SOCKSHIM_LOG_FILE": f"{work}/sockshim.%p.log"}
@@ -58,7 +58,7 @@ def ours(work):
 
 
 def peers(work):
-    """Tracers that see the same calls, and libraries that are preloaded in the same way."""
+    """Tracers that see the same calls, and other preloaded libraries."""
     work = Path(work)
     wrapper = work / "socket_wrapper"
     wrapper.mkdir(exist_ok=True)

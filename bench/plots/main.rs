@@ -1,4 +1,4 @@
-//! Draws the plots of a report: `sockshim-bench-plots DIRECTORY`, with what is to be drawn as JSON on standard input.
+//! Draws the plots of a report: `sockshim-bench-plots DIRECTORY`, with the data as JSON on standard input.
 //!
 //! Each plot has rows (variants), and in each row one point per series with its interval. See `bench/lib/report.py`.
 
@@ -74,7 +74,7 @@ fn parse(value: &Value) -> Option<Plot> {
     })
 }
 
-/// The name's place in the list, to which it is added if it is new.
+/// The name's index in the list, to which it is added if it is new.
 fn place(names: &mut Vec<String>, name: &str) -> usize {
     names.iter().position(|known| known == name).unwrap_or_else(|| {
         names.push(name.to_string());
@@ -112,7 +112,7 @@ fn draw(plot: &Plot, directory: &Path) -> Result<(), Box<dyn Error>> {
             false => format!("{x:.0}"),
         })
         .draw()?;
-    // Where nothing costs anything: a ratio of one, or nothing above bare.
+    // The line of no cost: a ratio of one, or a difference of zero.
     chart.draw_series([PathElement::new([(0.0, 0.0), (0.0, rows as f64)], BLACK.mix(0.5))])?;
 
     let step = 0.8 / plot.series.len() as f64;
@@ -126,7 +126,7 @@ fn draw(plot: &Plot, directory: &Path) -> Result<(), Box<dyn Error>> {
             [line.into_dyn(), Circle::new((along(point.median), y), 3, colour.filled()).into_dyn()]
         });
         chart.draw_series(marks)?;
-        // Beside the plot, where no point can hide behind it.
+        // Beside the plot, where it hides no point.
         let y = 50 + 20 * series as i32;
         area.draw(&Circle::new(((WIDTH - LEGEND_WIDTH) as i32 + 16, y), 4, colour.filled()))?;
         area.draw(&Text::new(

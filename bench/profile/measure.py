@@ -1,7 +1,7 @@
 """Where the cost is: the functions that a logged call spends its instructions in, the system calls that logging adds to the
 start of a program, and the memory that becomes resident, by kind.
 
-The other parts say how much something costs; this one says what to look at first."""
+The other parts show how much something costs; this one shows where to look first."""
 
 import re
 import statistics
@@ -30,7 +30,7 @@ def run(context):
 
 
 def library_with_symbols():
-    """The library as it is released, but not stripped: the same machine code, with the names of its functions."""
+    """The released library, but not stripped: the same machine code, with the names of its functions."""
     command = ["cargo", "build", "--profile", "profiling", "--locked", "--package", "sockshim-preload"]
     if subprocess.run(command, check=False).returncode != 0:
         raise SystemExit("the library with symbols does not build")
@@ -85,7 +85,7 @@ def function(where):
 
 
 def levels(context):
-    """Ours among the variants."""
+    """sockshim's variants."""
     return [variant for variant in ours(context.work) if variant.name in LEVELS]
 
 
@@ -134,7 +134,7 @@ def memory(context):
 
 
 def by_kind(smaps):
-    """kB that are resident, by the kind of the mapping."""
+    """Resident kB by kind of mapping."""
     counts, kind = Counter(), None
     for line in smaps.splitlines():
         if mapping := re.match(r"[0-9a-f]+-[0-9a-f]+ (\S+) \S+ \S+ \S+ *(.*)", line):
@@ -147,7 +147,7 @@ def by_kind(smaps):
 
 
 def kind_of(access, name):
-    """A word for a mapping."""
+    """The kind of a mapping."""
     if name.endswith(shim().name):
         kinds = {"r-xp": "library: code", "r--p": "library: constants and what is relocated"}
         return kinds.get(access, "library: data")

@@ -1,8 +1,8 @@
 """Whole programs: throughput, and the server's CPU time per request, in pairs with bare.
 
-Throughput depends on who else uses the machine and on how two processes share it; CPU time per request much less. It
-is what the scheduler has counted for all threads of the server, so the log's writer is part of it. A tracer's own time
-is counted apart.
+Throughput depends on the machine's load and on how two processes share it; CPU time per request much less. CPU time is
+what the scheduler has counted for all threads of the server, including the log's writer. A tracer's own time is counted
+separately.
 """
 
 import os
@@ -20,7 +20,7 @@ from bench.programs.servers import PROGRAMS
 
 PATIENCE = 30
 
-# The log's thread.
+# The name of the log's writer.
 WRITER = "sockshim-log"
 
 
@@ -83,14 +83,14 @@ def serve(context, program, variant):
 
 
 def free_port():
-    """A port that nobody has at this moment."""
+    """A port that is free at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
 def wait_until_ready(context, variant, server, port):
-    """Until the port answers; behind socket_wrapper, until its stand-in for the port exists."""
+    """Waits until the port answers; with socket_wrapper, until its socket file for the port exists."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if server.poll() is not None:
@@ -138,7 +138,7 @@ class Spent:
 
 
 def cpu_of(root, server):
-    """What was spent until now."""
+    """The CPU time so far."""
     if server is None:
         raise Failure("the server is not among the processes that were started")
     threads = spent(server)
@@ -156,7 +156,7 @@ def spent(pid):
 
 
 def stop(server):
-    """SIGTERM to the whole group, SIGKILL to what is left of it after five seconds."""
+    """Sends SIGTERM to the whole group, and SIGKILL to the rest after five seconds."""
     if server.poll() is None:
         try:
             os.killpg(server.pid, signal.SIGTERM)

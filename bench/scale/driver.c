@@ -1,12 +1,12 @@
-// Whether a call costs more when there is more of everything: prints nanoseconds per call, one value for each
+// Whether a call costs more when there are more sockets or threads: prints nanoseconds per call, one value for each
 // batch.
 //
 //     driver sockets COUNT          thread CPU time of calls on one socket while COUNT others are open
 //     driver threads COUNT same     the same of COUNT threads on one socket
 //     driver threads COUNT own      on a socket for each thread
 //
-// CPU time, so that threads that wait for a CPU count nothing. The first line of `sockets` is how many could
-// be opened.
+// It measures CPU time, so that waiting for a CPU does not count. The first line of `sockets` is how many could be
+// opened.
 
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -19,8 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
-// CALLS is what each thread makes in one batch: always as many, for what begins with cold caches after the
-// rest costs more; and all threads together fewer than a log's memory has room for.
+// CALLS is the number of calls of each thread in a batch. It is always the same, because a batch that begins with
+// cold caches after the rest costs more. All threads together make fewer calls than a log's memory holds.
 enum { BATCHES = 40, CALLS = 200, MOST_THREADS = 16, REST_NS = 8000000 };
 
 static pthread_barrier_t barrier;
@@ -76,8 +76,7 @@ static int one(void)
 	return fd;
 }
 
-// The deepest backlog of a log is the same in all cases then, and so is the memory that its events go
-// through.
+// Makes the deepest backlog of the log, and so the memory for its events, the same in all cases.
 static void backlog(void)
 {
 	for (int i = 0; i < CALLS * MOST_THREADS / 2; i++)
@@ -90,7 +89,7 @@ static void many_sockets(int count)
 	struct rlimit limit = {count + 100, count + 100};
 	int opened = 0;
 
-	// Raising the hard limit takes a privilege; without it, as many as there may be.
+	// Raising the hard limit needs a privilege; without it, opens as many as allowed.
 	if (setrlimit(RLIMIT_NOFILE, &limit) < 0) {
 		getrlimit(RLIMIT_NOFILE, &limit);
 		limit.rlim_cur = limit.rlim_max;
@@ -99,7 +98,7 @@ static void many_sockets(int count)
 	while (opened < count - 1 && socket(AF_UNIX, SOCK_STREAM, 0) >= 0)
 		if (++opened % 1000 == 0)
 			rest();
-	// Room for the one that is used.
+	// Leaves a descriptor for the socket that is used.
 	if (opened < count - 1) {
 		close(opened);
 		opened--;

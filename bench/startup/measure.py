@@ -1,4 +1,4 @@
-"""Start-up and memory: what a program pays for being started with the library, and what the library is as a file."""
+"""Start-up and memory: the cost of starting a program with the library, and the library's size."""
 
 import re
 import subprocess
@@ -42,7 +42,7 @@ def run(context):
         return {"exec best": times[0], "exec median": times[middle], "page faults": faults[middle]}
 
     def resident(variant):
-        """What is resident, in kB; a tracer's memory is not the program's."""
+        """Resident memory in kB, without a tracer's own."""
         printed = context.attempt(variant.command(trivial, "memory"), variant.env(), 60).split()
         context.sweep_logs()
         return {name: float(value) for name, value in zip(printed[::2], printed[1::2])}

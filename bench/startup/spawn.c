@@ -1,9 +1,9 @@
-// How long a program takes from posix_spawn to its end: prints nanoseconds for each of COUNT runs, and how many
-// pages were brought in for it.
+// How long a program takes from posix_spawn to its end: prints nanoseconds for each of COUNT runs, and how many pages
+// were read for it.
 //
 //     spawn COUNT [NAME=VALUE…] -- PROGRAM [ARGUMENT…]
 //
-// The variables are the program's alone, so that this process is never under a preloaded library itself.
+// The variables are set for the program only, so that this process itself never has a preloaded library.
 
 #define _GNU_SOURCE
 #include <spawn.h>

@@ -1,6 +1,6 @@
-// A program that does nothing; with the argument "memory", one that makes a few sockets, as a network program
-// would, and prints what it has in memory then: resident and proportional size in kB, and the number of its
-// threads; with "smaps", all that the kernel says of its memory.
+// A program that does nothing. With the argument "memory" it makes a few sockets, as a network program would, and
+// prints its memory: resident and proportional size in kB, and the number of its threads. With "smaps" it prints
+// everything that the kernel tells about its memory.
 
 #define _GNU_SOURCE
 #include <stdio.h>

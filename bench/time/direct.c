@@ -1,7 +1,6 @@
-// The hooked call and libc's own, in turn, in one process: what the hook alone adds, without the differences
-// between two processes or two moments. Each line has nanoseconds per call of three batches that follow each
-// other: through the symbol, through libc's own address, and through that address again, which shows the
-// noise.
+// The hooked call and libc's own alternately in one process: the cost of the hook alone, without the differences
+// between two processes or two moments. Each line has nanoseconds per call of three consecutive batches: through the
+// symbol, through libc's own address, and through that address again, which shows the noise.
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -32,7 +31,7 @@ int main(int argc, char **argv)
 {
 	void *libc = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
 	call libcs = libc ? (call)dlsym(libc, "fcntl") : NULL;
-	// Through a pointer that the compiler cannot see through, like libc's.
+	// Through a pointer that the compiler cannot resolve, as libc's is.
 	call volatile symbol = fcntl;
 	int fds[2];
 
@@ -43,7 +42,7 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "socket") == 0)
 		fds[0] = socket(AF_INET, SOCK_STREAM, 0);
 	for (int i = 0; i < BATCHES; i++) {
-		// The order changes, for the second of two has warmer caches.
+		// The order alternates, because the second of two has warmer caches.
 		double hooked = i % 2 ? batch(symbol, fds[0]) : 0;
 		double direct = batch(libcs, fds[0]);
 		double again = batch(libcs, fds[0]);

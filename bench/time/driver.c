@@ -5,9 +5,8 @@
 //     fcntl_pipe 155.2 154.9 156.0 …
 //     tcp1 - connect: Connection refused
 //
-// Between batches it rests, so that a writer of a log can empty its queues: what is measured is what the
-// program pays for a logged call, not what it pays for one that is lost. An operation that cannot be prepared
-// says why.
+// It rests between batches, so that a log's writer can empty its queues: the program pays for a logged call, not for
+// a dropped one. For an operation that cannot be prepared it prints the reason.
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -114,7 +113,7 @@ static bool prepare_poll(void)
 	return true;
 }
 
-// One call each, or one cycle; false when it did not do what it should.
+// Each makes one call or one cycle; false when the result is wrong.
 
 static bool run_getppid(void)
 {
@@ -164,7 +163,7 @@ static bool run_bind_listen(void)
 	       close(fd) == 0;
 }
 
-// Closed with a reset, so that no port is kept in TIME_WAIT.
+// Closed with a reset, so that no port stays in TIME_WAIT.
 static bool run_accept(void)
 {
 	struct linger reset = {1, 0};

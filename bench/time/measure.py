@@ -19,7 +19,7 @@ def run(context):
     reasons, dropped = {}, {}
 
     def once(variant):
-        """operation → nanoseconds per call: the fastest batch, for others ran into something else."""
+        """operation → nanoseconds per call: the fastest batch, because others were disturbed."""
         command = variant.command(driver, BATCHES)
         try:
             done = context.attempt(command, variant.env(), 300)

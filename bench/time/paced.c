@@ -1,7 +1,7 @@
-// What one call costs the thread that makes it, when the calls come one at a time: send on a socket with the
-// null libc of bench/instructions behind the shim, 30 µs apart, each timed by the time-stamp counter. Prints
-// percentiles in nanoseconds, and the average of calls in bursts. All include the measuring, so compare with
-// a run without the shim.
+// The cost of a call for its thread when calls come one at a time: send on a socket, with the null libc of
+// bench/instructions behind the shim, every 30 µs, each timed with the time stamp counter. Prints percentiles in
+// nanoseconds, and the average of calls in bursts. All values include the measuring, so compare with a run without
+// the shim.
 
 #define _GNU_SOURCE
 #include <stdint.h>

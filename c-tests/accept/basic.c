@@ -1,4 +1,4 @@
-// accept() makes a connected socket of the listener's kind. The file flags of the listener are not inherited.
+// accept() makes a connected socket of the listener's kind. It does not inherit the listener's file flags.
 #include "../transcript.h"
 
 int main(void)

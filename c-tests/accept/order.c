@@ -1,4 +1,4 @@
-// accept() refuses what is not a listener, and looks at the address last.
+// accept() refuses a socket that is not a listener, and checks the address last.
 #include "../transcript.h"
 
 int main(void)
@@ -31,5 +31,5 @@ int main(void)
 	}
 	int client = MUST(socket(AF_INET, SOCK_STREAM, 0));
 	MUST(connect(client, SA(address), sizeof address));
-	CALL(accept(listener, NULL, NOWHERE)); // Without an address nobody looks at the length.
+	CALL(accept(listener, NULL, NOWHERE)); // Without an address the length is not checked.
 }

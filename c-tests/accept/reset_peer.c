@@ -1,5 +1,5 @@
-// A connection that its peer has reset while it was queued is still accepted, with its address. Only then one
-// learns of it.
+// A connection that its peer has reset while it was queued is still accepted, with its address. Only later
+// calls report the reset.
 #include "../transcript.h"
 
 int main(void)

@@ -17,7 +17,7 @@ int main(void)
 	pthread_t thread;
 	listener = tcp_listener(&address, 5);
 	pthread_create(&thread, NULL, accept_one, NULL);
-	// Whether it comes before or during accept(), accept() says the same.
+	// The result is the same whether it comes before or during accept().
 	MUST(shutdown(listener, SHUT_RDWR));
 	pthread_join(thread, NULL);
 	CALL(close(listener));

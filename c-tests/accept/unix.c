@@ -1,4 +1,5 @@
-// accept() on AF_UNIX: an unnamed client has an address of two bytes, a named one its name.
+// accept() on AF_UNIX: the address of an unnamed client has two bytes, that of a named one contains its
+// name.
 #include "../transcript.h"
 
 int main(void)

@@ -1,4 +1,4 @@
-// When the address cannot be written, the connection that was just accepted is dropped.
+// When the address cannot be written, the connection that was just accepted is closed.
 #include "../transcript.h"
 
 int main(void)
@@ -23,5 +23,5 @@ int main(void)
 	CALL(accept4(listener, SA(peer), &negative, 0));
 	printf("length %d\n", (int)negative);
 	CALL(accept4(listener, SA(peer), &length, 0));
-	CALL(socket(AF_INET, SOCK_STREAM, 0)); // No descriptor was left behind.
+	CALL(socket(AF_INET, SOCK_STREAM, 0)); // No descriptor leaked.
 }

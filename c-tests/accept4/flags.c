@@ -1,4 +1,4 @@
-// accept4() gives the new socket the flags that it names, whatever the listener has.
+// accept4() gives the new socket the flags of its argument, whatever flags the listener has.
 #include "../transcript.h"
 
 int main(void)

@@ -1,4 +1,4 @@
-// accept4() looks at the flags and for a free descriptor before it asks whether it was given a socket.
+// accept4() checks the flags and reserves a descriptor before it checks that it was given a socket.
 #include "../transcript.h"
 
 int main(void)

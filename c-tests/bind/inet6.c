@@ -1,4 +1,4 @@
-// AF_INET6 has no allowance for AF_UNSPEC, wants 24 bytes at least, and shares ports with AF_INET unless
+// AF_INET6 does not accept AF_UNSPEC, needs at least 24 bytes, and shares ports with AF_INET unless
 // IPV6_V6ONLY is set.
 #include "../transcript.h"
 
@@ -14,7 +14,7 @@ int main(void)
 	CALL(bind(fd, SA(none), sizeof none));
 	CALL(bind(fd, SA(v4), sizeof v4));
 	CALL(bind(fd, SA(foreign), sizeof foreign));
-	NEEDS(bind(fd, SA(address), 24)); // A machine may have the family but no address of it.
+	NEEDS(bind(fd, SA(address), 24)); // A machine may have the family but no address in it.
 	say_name("bound", getsockname, fd);
 	CALL(bind(fd, SA(address), sizeof address));
 
@@ -25,8 +25,8 @@ int main(void)
 	v4.sin_port = address.sin6_port;
 	CALL(bind(inet, SA(v4), sizeof v4));
 
-	// With IPV6_V6ONLY both fit on one port. It is tried on several, since a third process may have the
-	// one that we get.
+	// With IPV6_V6ONLY both sockets can have the same port. Several are tried, because another process may
+	// already use the one that the kernel chose.
 	int result = -1;
 	for (int i = 0; i < 50 && result < 0; i++) {
 		int only = MUST(socket(AF_INET6, SOCK_STREAM, 0));

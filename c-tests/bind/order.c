@@ -1,5 +1,5 @@
-// Which fault bind() names when there are several: the descriptor, then the length, then the memory, then
-// what the family's own bind looks at.
+// Which error bind() returns when there are several: the descriptor's, then the length's, then the
+// memory's, then those of the family's own bind.
 #include "../transcript.h"
 
 int main(void)
@@ -13,7 +13,7 @@ int main(void)
 
 	CALL(bind(-1, SA(good), sizeof good));
 	CALL(bind(900, NOWHERE, 129));
-	CALL(bind(file, NOWHERE, 129)); // connect() judges the address first, bind() the descriptor.
+	CALL(bind(file, NOWHERE, 129)); // connect() checks the address first, bind() the descriptor.
 	CALL(bind(tcp, NOWHERE, 129));
 	CALL(bind(tcp, NOWHERE, -1));
 	CALL(bind(tcp, NOWHERE, sizeof good));
@@ -23,15 +23,15 @@ int main(void)
 	CALL(bind(tcp, SA(family), 15));
 	CALL(bind(tcp, SA(family), sizeof family));
 	CALL(bind(tcp, SA(foreign), sizeof foreign));
-	// AF_UNSPEC passes for AF_INET with the address 0.0.0.0 only.
+	// AF_INET accepts AF_UNSPEC with the address 0.0.0.0 only.
 	CALL(bind(tcp, SA(none), sizeof none));
 	say_name("bound", getsockname, tcp);
-	CALL(bind(tcp, SA(foreign), sizeof foreign)); // The address is judged before the state.
+	CALL(bind(tcp, SA(foreign), sizeof foreign)); // The address is checked before the state.
 	CALL(bind(tcp, SA(good), sizeof good));
 
 	int udp = MUST(socket(AF_INET, SOCK_DGRAM, 0));
 	none.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	CALL(bind(udp, SA(none), sizeof none));
-	CALL(bind(udp, (struct sockaddr *)large, 128)); // Longer than needed is fine, up to 128.
+	CALL(bind(udp, (struct sockaddr *)large, 128)); // Longer than needed is accepted, up to 128.
 	CALL(bind(udp, (struct sockaddr *)large, 129));
 }

@@ -1,5 +1,5 @@
-// Netlink, packet, raw, vsock and xdp sockets each judge an address in their own way. (AF_UNIX is left out:
-// zeros are a name there, which another process may have.)
+// Netlink, packet, raw, vsock and xdp sockets each check an address in their own way. (AF_UNIX is left out:
+// zeros are a valid name there, which another process may have.)
 #include "../transcript.h"
 #include "../kinds.h"
 

@@ -1,5 +1,5 @@
-// A packet socket is bound to a protocol on an interface: on one interface, another protocol is another address. A
-// SOCK_PACKET socket is bound to the interface's name.
+// A packet socket is bound to a protocol on an interface: another protocol on the same interface is another
+// address. A SOCK_PACKET socket is bound to the interface's name.
 #include "../transcript.h"
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>

@@ -1,4 +1,4 @@
-// A socket is bound once, and an address by one socket, unless both ask for SO_REUSEPORT.
+// A socket can be bound once, and an address by one socket only, unless both set SO_REUSEPORT.
 #include "../transcript.h"
 
 int main(void)
@@ -14,7 +14,7 @@ int main(void)
 		CALL(bind(other, SA(address), sizeof address));
 		say_name("refused", getsockname, other);
 		address.sin_port = 0;
-		CALL(bind(other, SA(address), sizeof address)); // A failed bind may be repeated.
+		CALL(bind(other, SA(address), sizeof address)); // A bind can be repeated after a failure.
 		MUST(close(fd));
 		MUST(close(other));
 	}

@@ -1,5 +1,5 @@
-// Abstract names begin with a NUL, may hold any bytes, are as long as the length says, and vanish with the
-// socket. A length of 2 asks the kernel for a name.
+// Abstract names begin with a NUL, may contain any bytes, are as long as the length says, and vanish with
+// the socket. With a length of 2 the kernel chooses a name.
 #include "../transcript.h"
 
 int main(void)
@@ -11,7 +11,7 @@ int main(void)
 	int first = MUST(socket(AF_UNIX, SOCK_STREAM, 0)), second = MUST(socket(AF_UNIX, SOCK_STREAM, 0));
 	CALL(bind(first, SA(address), length));
 	CALL(bind(second, SA(address), length));
-	CALL(bind(second, SA(address), length + 1)); // One NUL more is another name.
+	CALL(bind(second, SA(address), length + 1)); // With one more NUL it is another name.
 	CALL(close(first));
 	first = MUST(socket(AF_UNIX, SOCK_STREAM, 0));
 	CALL(bind(first, SA(address), length));

@@ -1,4 +1,4 @@
-// A bound AF_UNIX socket is a file, and it stays when the socket is closed.
+// Binding an AF_UNIX socket creates a file, which stays when the socket is closed.
 #include "../transcript.h"
 
 int main(void)
@@ -13,7 +13,7 @@ int main(void)
 	CALL(stat("bound.sock", &status));
 	printf("a socket: %d\n", S_ISSOCK(status.st_mode));
 	CALL(bind(second, SA(address), sizeof address));
-	// That the file exists is said before that we are bound.
+	// An existing file is reported before a socket that is already bound.
 	CALL(bind(first, SA(address), sizeof address));
 	struct sockaddr_un other = unix_file("other.sock");
 	CALL(bind(first, SA(other), sizeof other));

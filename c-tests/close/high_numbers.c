@@ -1,4 +1,4 @@
-// Sockets with very large numbers are sockets like any other.
+// Sockets with very large descriptor numbers work like any other.
 #include "../transcript.h"
 
 int main(void)
@@ -12,7 +12,7 @@ int main(void)
 	for (size_t i = 0; i < COUNT(numbers); i++) {
 		int number = numbers[i];
 		if (number >= (int)limit.rlim_cur && limit.rlim_cur != RLIM_INFINITY)
-			continue; // More than this process may have.
+			continue; // Beyond this process's limit.
 		CALL_AS(text("dup2 to %d", number), dup2(socket_fd, number));
 		CALL_AS("listen", listen(number, 1));
 		printf("SO_ACCEPTCONN %d\n", int_option(number, SOL_SOCKET, SO_ACCEPTCONN));

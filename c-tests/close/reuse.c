@@ -1,5 +1,5 @@
-// close() frees a number at once, and the next socket takes the lowest: also when it is of another kind. What
-// was known of the number is then wrong.
+// close() frees a number at once, and the next socket gets the lowest free one, even if it is of another
+// kind. What was known of the number is then wrong.
 #include "../transcript.h"
 
 int main(void)
@@ -26,7 +26,7 @@ int main(void)
 	tcp_pair(pair);
 	int copy = CALL(dup(pair[0]));
 	CALL(close(pair[0]));
-	CALL(send(pair[1], "x", 1, 0)); // The connection lives as long as a copy does.
+	CALL(send(pair[1], "x", 1, 0)); // The connection lives as long as one copy is open.
 	CALL(recv(copy, &byte, 1, 0));
 	CALL(close(copy));
 	CALL(recv(pair[1], &byte, 1, 0));

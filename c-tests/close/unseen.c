@@ -9,7 +9,7 @@ static long closed_unseen(int fd)
 	return ret;
 }
 
-// Puts a file under the socket's number.
+// Replaces a socket by a file with the same number.
 static int file_in_place_of(int type)
 {
 	int socket_fd = MUST(socket(AF_INET, type, 0));
@@ -30,7 +30,7 @@ int main(void)
 	CALL(write(fd, "x", 1));
 	CALL(close(fd));
 
-	// Another socket of another kind, which is told by nothing but its name.
+	// Replaced by a socket of another kind: only the kernel's cookie shows the difference.
 	fd = MUST(socket(AF_INET, SOCK_STREAM, 0));
 	closed_unseen(fd);
 	if (MUST(socket(AF_UNIX, SOCK_DGRAM, 0)) != fd)
@@ -38,7 +38,7 @@ int main(void)
 	CALL(listen(fd, 1));
 	CALL(close(fd));
 
-	// poll finds no socket in it.
+	// poll finds that it is no longer a socket.
 	fd = file_in_place_of(SOCK_STREAM);
 	CALL(listen(fd, 1));
 	struct pollfd entry = {.fd = fd, .events = POLLIN};

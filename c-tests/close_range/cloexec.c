@@ -1,4 +1,4 @@
-// CLOSE_RANGE_CLOEXEC closes nothing: it only marks what is in the range.
+// CLOSE_RANGE_CLOEXEC closes nothing: it only sets FD_CLOEXEC on the range.
 #include "../transcript.h"
 #include <linux/close_range.h>
 

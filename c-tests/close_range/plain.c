@@ -1,4 +1,4 @@
-// close_range() closes what is in the range and is content with what is not.
+// close_range() closes the open descriptors in the range; closed ones are no error.
 #include "../transcript.h"
 
 int main(void)

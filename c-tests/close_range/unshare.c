@@ -1,5 +1,5 @@
-// CLOSE_RANGE_UNSHARE gives the calling thread a descriptor table of its own: the other threads keep theirs,
-// and from then on the same number means two things.
+// CLOSE_RANGE_UNSHARE gives the calling thread a descriptor table of its own. The other threads keep
+// theirs, and from then on the same number can mean two things.
 #include "../transcript.h"
 #include <linux/close_range.h>
 #include <pthread.h>

@@ -1,4 +1,4 @@
-// closefrom() closes everything from a number on, and whoever logs somewhere must live with that.
+// closefrom() closes every descriptor from a number on, including one that a library may use for its log.
 #include "../transcript.h"
 
 int main(void)

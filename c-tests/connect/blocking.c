@@ -1,5 +1,5 @@
-// A blocking connect(): refused, then accepted, then refused because it is connected. A socket whose
-// connection was refused can be used again.
+// A blocking connect(): refused, then accepted, then refused because the socket is connected. A socket
+// whose connect was refused can be used again.
 #include "../transcript.h"
 
 int main(void)
@@ -7,7 +7,7 @@ int main(void)
 	struct sockaddr_in address, taken;
 	int listener = tcp_listener(&address, 5), client = MUST(socket(AF_INET, SOCK_STREAM, 0));
 	socklen_t length = sizeof taken;
-	// Bound and not listening: nobody else can listen there.
+	// Bound but not listening, so that nobody else can listen on the port.
 	int bound = MUST(socket(AF_INET, SOCK_STREAM, 0));
 	taken = inet4("127.0.0.1", 0);
 	MUST(bind(bound, SA(taken), sizeof taken));

@@ -1,5 +1,5 @@
-// While the handshake goes on, further calls say so. A listener whose queue is full does not answer, so it
-// goes on for long.
+// While the handshake is in progress, further calls report that. A listener whose queue is full does not
+// answer, so the handshake takes long.
 #include "../transcript.h"
 
 int main(void)
@@ -23,7 +23,7 @@ int main(void)
 	CALL(listen(fd, 1));
 	MUST(fcntl(fd, F_SETFL, 0));
 	set_timeout(fd, SO_SNDTIMEO, 30);
-	CALL(connect(fd, SA(address), sizeof address)); // Blocks, for as long as SO_SNDTIMEO allows.
+	CALL(connect(fd, SA(address), sizeof address)); // Blocks until SO_SNDTIMEO expires.
 	CALL(shutdown(fd, SHUT_WR));                    // Gives up.
 	CALL(connect(first, SA(address), sizeof address));
 }

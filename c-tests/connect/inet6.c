@@ -1,4 +1,4 @@
-// AF_INET6 and the IPv4 behind it: a dual-stack listener sees IPv4 clients as mapped addresses.
+// AF_INET6 with IPv4 peers: a dual-stack listener sees IPv4 clients as mapped addresses.
 #include "../transcript.h"
 
 int main(void)
@@ -30,7 +30,7 @@ int main(void)
 	CALL(connect(client6, SA(mapped), sizeof mapped));
 	say_name("getpeername", getpeername, client6);
 	int family = AF_INET;
-	// Becomes an AF_INET socket.
+	// The socket becomes an AF_INET socket.
 	CALL(setsockopt(client6, IPPROTO_IPV6, IPV6_ADDRFORM, &family, sizeof family));
 	say_name("getpeername", getpeername, client6);
 	printf("SO_DOMAIN %d\n", int_option(client6, SOL_SOCKET, SO_DOMAIN));
@@ -44,7 +44,7 @@ int main(void)
 	struct sockaddr_in receiver_address;
 	int receiver = udp_bound(&receiver_address), udp6 = MUST(socket(AF_INET6, SOCK_DGRAM, 0));
 	char byte;
-	// UDP takes the short address as it is.
+	// UDP accepts the short IPv4 address.
 	CALL(connect(udp6, SA(receiver_address), sizeof receiver_address));
 	say_name("getpeername", getpeername, udp6);
 	CALL(send(udp6, "x", 1, 0));

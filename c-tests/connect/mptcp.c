@@ -1,4 +1,4 @@
-// Multipath TCP is another entry of the list of stream protocols, with the same calls and a few options less.
+// Multipath TCP is another entry in the list of stream protocols, with the same calls and fewer options.
 #include "../transcript.h"
 
 int main(void)
@@ -17,7 +17,7 @@ int main(void)
 		int accepted = CALL(accept(listener, NULL, NULL));
 		printf("asked for %d: client %d, accepted %d\n", protocols[i],
 		       int_option(client, SOL_SOCKET, SO_PROTOCOL),
-		       // A plain TCP client makes the accepted one plain.
+		       // When the client uses plain TCP, the accepted socket is plain TCP too.
 		       int_option(accepted, SOL_SOCKET, SO_PROTOCOL));
 		CALL(send(client, "hello", 5, 0));
 		CALL(recv(accepted, buffer, sizeof buffer, 0));

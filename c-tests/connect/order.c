@@ -1,4 +1,4 @@
-// connect() judges the address before it asks whether it was given a socket: the other way round than bind().
+// connect() checks the address before it checks that it was given a socket, unlike bind().
 #include "../transcript.h"
 
 int main(void)

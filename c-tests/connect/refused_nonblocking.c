@@ -1,5 +1,5 @@
-// The errors that a refused non-blocking connect() goes through: EINPROGRESS, then SO_ERROR once, then
-// ECONNABORTED, and then it may begin anew.
+// The errors of a refused non-blocking connect(): EINPROGRESS, then SO_ERROR once, then ECONNABORTED; after
+// that it can start again.
 #include "../transcript.h"
 
 int main(void)
@@ -19,7 +19,7 @@ int main(void)
 	CALL(connect(fd, SA(address), sizeof address));
 	CALL(connect(fd, SA(address), sizeof address));
 	wait_for(fd, POLLOUT);
-	// The pending error, when SO_ERROR has not taken it.
+	// The pending error, if SO_ERROR has not fetched it.
 	CALL(connect(fd, SA(address), sizeof address));
 	CALL(getpeername(fd, SA(address), &length));
 	CALL(listen(fd, 1));

@@ -1,5 +1,5 @@
-// One link-local address on each interface is a different address, and so is one with another flow label. An address
-// of 24 bytes has no scope id.
+// The same link-local address on two interfaces is two different addresses, and so is one with another flow
+// label. An address of 24 bytes has no scope id.
 #include "../transcript.h"
 
 int main(void)

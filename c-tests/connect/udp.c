@@ -1,5 +1,4 @@
-// connect() of a datagram socket only remembers an address, may be repeated, and makes errors of the network
-// visible.
+// connect() of a datagram socket only stores an address, can be repeated, and makes network errors visible.
 #include "../transcript.h"
 
 int main(void)
@@ -17,21 +16,21 @@ int main(void)
 	CALL(connect(fd, SA(second_address), sizeof second_address));
 	CALL(send(fd, "x", 1, 0));
 	CALL(recv(second, &byte, 1, 0));
-	// An address beats the connection.
+	// The message's own address overrides the connected one.
 	CALL(sendto(fd, "x", 1, 0, SA(first_address), sizeof first_address));
 	CALL(recv(first, &byte, 1, 0));
 
 	MUST(close(second));
-	CALL(send(fd, "x", 1, 0)); // Nobody is there any more, which the next call says,
+	CALL(send(fd, "x", 1, 0)); // Nobody listens any more, which the next call reports,
 	wait_for(fd, POLLERR);
 	say_poll("refused", fd);
 	CALL(send(fd, "x", 1, 0));
 	wait_for(fd, POLLOUT);
-	CALL(send(fd, "x", 1, 0)); // and says once.
+	CALL(send(fd, "x", 1, 0)); // once.
 	wait_for(fd, POLLERR);
 	printf("SO_ERROR %s\n", errno_name(int_option(fd, SOL_SOCKET, SO_ERROR)));
 
-	CALL(connect(fd, SA(address), sizeof address)); // Port 0 is fine here,
+	CALL(connect(fd, SA(address), sizeof address)); // Port 0 is accepted here,
 	say_name("getpeername", getpeername, fd);
 	CALL(sendto(fd, "x", 1, 0, SA(address), sizeof address)); // but not here.
 	struct sockaddr_in broadcast = inet4("255.255.255.255", 9);

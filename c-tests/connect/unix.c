@@ -1,5 +1,5 @@
-// connect() by name: no such file, a file that is no socket, a socket that nobody has, one of another type,
-// and a full queue.
+// connect() by name: no such file, a file that is not a socket, a socket file without a socket, a socket of
+// another type, and a full queue.
 #include "../transcript.h"
 
 int main(void)
@@ -14,7 +14,7 @@ int main(void)
 
 	int listener = MUST(socket(AF_UNIX, SOCK_STREAM, 0)), dgram = MUST(socket(AF_UNIX, SOCK_DGRAM, 0));
 	MUST(bind(listener, SA(name), sizeof name));
-	CALL(connect(fd, SA(name), sizeof name)); // Bound, and not listening.
+	CALL(connect(fd, SA(name), sizeof name)); // Bound but not listening.
 	CALL(connect(dgram, SA(name), sizeof name));
 	CALL(sendto(dgram, "x", 1, 0, SA(name), sizeof name));
 	MUST(listen(listener, 1));
@@ -23,10 +23,10 @@ int main(void)
 	say_name("getpeername", getpeername, fd);
 	int second = MUST(socket(AF_UNIX, SOCK_STREAM, 0)),
 	    third = MUST(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0));
-	CALL(connect(second, SA(name), sizeof name)); // A backlog of 1 queues two.
+	CALL(connect(second, SA(name), sizeof name)); // A backlog of 1 admits two.
 	CALL(connect(third, SA(name), sizeof name));
 	MUST(fcntl(fd, F_SETFL, O_NONBLOCK));
-	CALL(connect(fd, SA(name), sizeof name)); // Even the connected one hears of the queue first.
+	CALL(connect(fd, SA(name), sizeof name)); // The full queue is reported before EISCONN.
 	set_timeout(third, SO_SNDTIMEO, 30);
 	MUST(fcntl(third, F_SETFL, 0));
 	CALL(connect(third, SA(name), sizeof name));

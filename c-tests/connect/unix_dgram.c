@@ -1,5 +1,5 @@
-// Datagram sockets of AF_UNIX: one that is connected takes messages from its peer only, and a peer that is
-// gone is reported once and then forgotten.
+// AF_UNIX datagram sockets: a connected one accepts messages only from its peer, and a peer that is gone is
+// reported once and then disconnected.
 #include "../transcript.h"
 
 int main(void)
@@ -18,7 +18,7 @@ int main(void)
 	CALL(recvfrom(first, buffer, sizeof buffer, 0, SA(from), &length));
 	say_address("from", &from, length);
 	CALL(connect(first, SA(second_name), sizeof second_name));
-	CALL(sendto(third, "x", 1, 0, SA(first_name), sizeof first_name)); // Connected elsewhere.
+	CALL(sendto(third, "x", 1, 0, SA(first_name), sizeof first_name)); // The receiver is connected to another socket.
 	CALL(connect(third, SA(first_name), sizeof first_name));
 	MUST(close(first));
 	CALL(send(second, "x", 1, 0));

@@ -1,6 +1,6 @@
-// Names of AF_UNIX that look alike and are different: a file whose name begins with '@' and an abstract name, names with
-// NULs in them, names of bytes that are not UTF-8. A file's name ends at its NUL, if it has one. Nobody has these
-// names, so the error says what the kernel took them for.
+// AF_UNIX names that look alike but differ: a file whose name begins with '@' and an abstract name, names
+// with NULs, names of bytes that are not UTF-8. A file's name ends at its first NUL, if there is one. No
+// socket has these names, so the error shows how the kernel read each.
 #include "../transcript.h"
 
 static void try(const char *label, const char *path, size_t length)

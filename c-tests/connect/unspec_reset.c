@@ -1,4 +1,4 @@
-// connect() to AF_UNSPEC takes a socket back to where it began, whatever its state.
+// connect() to AF_UNSPEC returns a socket to its initial state, whatever its state.
 #include "../transcript.h"
 
 int main(void)

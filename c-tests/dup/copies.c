@@ -1,4 +1,4 @@
-// A copy of a descriptor is the same socket: its state is shared, its FD_CLOEXEC is not.
+// A copy of a descriptor refers to the same socket: its state is shared, its FD_CLOEXEC is not.
 #include "../transcript.h"
 
 int main(void)

@@ -1,4 +1,4 @@
-// What cannot be duplicated, and where to.
+// Descriptors that cannot be duplicated, and numbers that they cannot be duplicated to.
 #include "../transcript.h"
 
 int main(void)
@@ -10,7 +10,7 @@ int main(void)
 	CALL(listen(fd, 1)); // A failed dup2() closes nothing.
 	CALL(dup2(fd, -1));
 	CALL(dup2(fd, INT32_MAX));
-	CALL(dup2(fd, fd));    // The same number is fine here,
+	CALL(dup2(fd, fd));    // The same number is accepted here,
 	CALL(dup3(fd, fd, 0)); // but not here.
 	CALL(dup3(fd, 20, 1));
 	CALL(dup3(900, 900, 0));

@@ -1,4 +1,4 @@
-// dup2() over an open descriptor closes what was there: a listener is replaced by a datagram socket, a socket
+// dup2() over an open descriptor closes the old one: a listener is replaced by a datagram socket, a socket
 // by a file, and a file by a socket.
 #include "../transcript.h"
 

@@ -1,5 +1,4 @@
-// epoll with sockets: level and edge triggered, one shot, and what happens to a socket that is closed while
-// it is watched.
+// epoll with sockets: level and edge triggered, one shot, and closing a socket while it is watched.
 #include "../transcript.h"
 #include <sys/epoll.h>
 
@@ -45,7 +44,7 @@ int main(void)
 
 	int copy = MUST(dup(pair[0]));
 	MUST(close(pair[0]));
-	wait_and_say("closed, but for a copy", set); // The open socket is watched, not the number.
+	wait_and_say("closed, but for a copy", set); // The open file is watched, not the descriptor.
 	CALL(epoll_ctl(set, EPOLL_CTL_DEL, pair[0], NULL));
 	MUST(close(copy));
 	wait_and_say("closed", set);

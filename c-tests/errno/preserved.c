@@ -1,5 +1,5 @@
-// errno is the program's: a call that succeeds leaves it as it was, whatever was done on the way. (Every
-// other program here checks this too, with one value. This one takes several, on each call in turn.)
+// A call that succeeds leaves errno unchanged, whatever happens inside it. (Every other program here checks
+// this too, with one value. This one uses several, on each call in turn.)
 #include "../transcript.h"
 #include <sys/epoll.h>
 

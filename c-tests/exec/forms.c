@@ -1,4 +1,4 @@
-// Every form of exec: each child becomes this program again and says how it was called.
+// Every form of exec: each child executes this program again and prints how it was called.
 #include "../transcript.h"
 
 extern char **environ;

@@ -1,5 +1,5 @@
-// A program inherits sockets that it never made: a listener, a connection, a datagram socket. Those with
-// FD_CLOEXEC are gone.
+// A program inherits sockets that it did not make: a listener, a connection, a datagram socket. Those with
+// FD_CLOEXEC are closed.
 #include "../transcript.h"
 
 enum { LISTENER = 50, CONNECTED, PEER, DATAGRAM, CLOSED };

@@ -1,6 +1,5 @@
-// execl(), execlp() and execle() with every number of arguments that is passed in registers, on the stack, or
-// on both: each child becomes this program again and prints what it got. Then the same calls fail and come
-// back.
+// execl(), execlp() and execle() with arguments in registers, on the stack, or both, in every number: each
+// child executes this program again and prints what it got. Then the same calls fail and return.
 #include "../transcript.h"
 
 static const char self[] = "/proc/self/exe";
@@ -28,7 +27,7 @@ static char *environment[] = {"VARIABLE=new", NULL};
 	form(__VA_ARGS__, A8, NULL);                                                                         \
 	form(__VA_ARGS__, A40, NULL);
 
-// In a child, so that the transcript goes on.
+// In a child, because a successful exec would end the transcript.
 #define BECOME(call)                                                                                         \
 	do {                                                                                                 \
 		pid_t child = MUST(fork());                                                                  \

@@ -1,4 +1,4 @@
-// Paths around and above what an event of the log has room for, an empty one, and one that cannot be read.
+// Paths as long as an event of the log can hold and longer, an empty one, and one that cannot be read.
 #include "../transcript.h"
 
 int main(void)
@@ -15,7 +15,7 @@ int main(void)
 	CALL(execve("", arguments, arguments + 1));
 	CALL(execve(NOWHERE, arguments, arguments + 1));
 
-	// A path that runs into memory that cannot be read.
+	// A path that extends into memory that cannot be read.
 	char *pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	MUST(munmap(pages + 4096, 4096));
 	memset(pages, 'x', 4096);

@@ -1,5 +1,5 @@
-// Every way to end: the status arrives, output that was not flushed is kept or lost as ever, and handlers may
-// use sockets.
+// Every way to end a process: the status is right, unflushed output is kept or lost as usual, and exit
+// handlers can use sockets.
 #include "../transcript.h"
 
 static void handler(void)

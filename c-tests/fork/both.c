@@ -1,5 +1,5 @@
-// After fork() both processes have the same sockets. What one does to a socket the other sees, and what one
-// does to its descriptor the other does not.
+// After fork() both processes have the same sockets. What one does to a socket affects the other; what one
+// does to its descriptor does not.
 #include "../transcript.h"
 
 int main(void)
@@ -30,7 +30,7 @@ int main(void)
 	CALL(connect(client, SA(address), sizeof address));
 	CALL(accept(listener, NULL, NULL));
 
-	child = fork(); // A child of many: each makes sockets of its own.
+	child = fork(); // One of several children, each with sockets of its own.
 	if (child == 0) {
 		pid_t grandchild = fork();
 		if (grandchild == 0) {

@@ -1,4 +1,4 @@
-// fork() while other threads are making sockets: the child has only the thread that called, and goes on.
+// fork() while other threads make sockets: the child has only the calling thread, and continues.
 #include "../transcript.h"
 #include <pthread.h>
 #include <stdatomic.h>

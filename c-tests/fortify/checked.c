@@ -1,10 +1,10 @@
 // cflags: -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
-// What the fortified headers make of calls with a buffer of known size: __recv_chk, __recvfrom_chk,
+// The functions that the fortified headers call for a buffer of known size: __recv_chk, __recvfrom_chk,
 // __read_chk, __poll_chk, ...
 #include "../transcript.h"
 #include <sys/select.h>
 
-static volatile size_t two = 2, all = 16; // Not known to the compiler, so that the check is left to run time.
+static volatile size_t two = 2, all = 16; // Unknown to the compiler, so that the check runs at run time.
 
 int main(void)
 {

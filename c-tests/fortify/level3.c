@@ -1,5 +1,5 @@
 // cflags: -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
-// Level 3 also checks buffers whose size is only known when the program runs.
+// Level 3 also checks buffers whose size is known only at run time.
 #include "../transcript.h"
 
 __attribute__((noinline, alloc_size(1))) static char *make_buffer(size_t size)

@@ -1,6 +1,5 @@
 // cflags: -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -Wno-stringop-overflow -Wno-attribute-warning
-// A fortified call that is allowed more than its buffer holds ends the program, as it does without anything
-// in between.
+// A fortified call whose length exceeds its buffer ends the program, also with a library in between.
 #include "../transcript.h"
 
 static volatile size_t too_many = 17;

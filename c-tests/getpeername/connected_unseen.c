@@ -1,4 +1,4 @@
-// A socket is connected in a way that no hook sees: what is remembered of it is not what the kernel says.
+// A socket is connected in a way that no hook sees, so its remembered state differs from the kernel's.
 #include "../transcript.h"
 
 int main(void)

@@ -1,4 +1,4 @@
-// Who has a peer, and when.
+// Which sockets have a peer, and in which states.
 #include "../transcript.h"
 
 int main(void)
@@ -9,7 +9,7 @@ int main(void)
 	int netlink = MUST(socket(AF_NETLINK, SOCK_RAW, 0)), file = MUST(memfd_create("file", 0));
 	char byte;
 	CALL(getpeername(file, NOWHERE, NOWHERE));
-	CALL(getpeername(fresh, NOWHERE, NOWHERE)); // That there is no peer comes before the memory.
+	CALL(getpeername(fresh, NOWHERE, NOWHERE)); // ENOTCONN is reported before EFAULT.
 	say_name("listener", getpeername, listener);
 	say_name("netlink", getpeername, netlink);
 	tcp_pair(pair);

@@ -1,5 +1,5 @@
-// The name of a fresh socket of each kind. A raw socket has its protocol for a port, and an xdp socket has no
-// name.
+// The name of a fresh socket of each kind. A raw socket has its protocol as its port, and an xdp socket has
+// no name.
 #include "../transcript.h"
 #include "../kinds.h"
 

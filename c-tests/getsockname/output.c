@@ -1,5 +1,5 @@
-// How an address comes out: the length is an answer too, and it is stored before the address is. Too little
-// room cuts the address off without an error.
+// How an address is returned: the length is returned too, and stored before the address. A buffer that is
+// too short cuts the address without an error.
 #include "../transcript.h"
 
 int main(void)

@@ -1,4 +1,4 @@
-// An address is cut to the caller's buffer, and its length is that of the whole.
+// An address is cut to the caller's buffer, and the returned length is that of the whole address.
 #include "../transcript.h"
 
 int main(void)

@@ -1,4 +1,4 @@
-// getsockopt() gives as many bytes as there is room for, down to none, and says how many.
+// getsockopt() returns as many bytes as the buffer holds, possibly none, and their number.
 #include "../transcript.h"
 
 int main(void)

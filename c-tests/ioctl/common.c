@@ -1,4 +1,4 @@
-// The ioctls that programs use on sockets, on every kind.
+// The ioctls that programs commonly use on sockets, on every kind.
 #include "../transcript.h"
 #include "../kinds.h"
 #include <linux/sockios.h>

@@ -1,4 +1,4 @@
-// sockatmark() and isfdtype(): library functions that ask about a descriptor with an ioctl and with fstat.
+// sockatmark() and isfdtype(): library functions that query a descriptor with an ioctl and with fstat.
 #include "../transcript.h"
 
 int isfdtype(int fd, int type);

@@ -1,5 +1,5 @@
-// Any backlog is accepted: a negative one counts as the largest, and 0 stays 0 and still lets one connection
-// in.
+// Any backlog is accepted: a negative one counts as the largest, and 0 stays 0 and still admits one
+// connection.
 #include "../transcript.h"
 
 static unsigned backlog_of(int fd)

@@ -1,4 +1,5 @@
-// Who may listen: stream sockets that are not connected. AF_UNIX wants a name first, AF_INET picks one.
+// Which sockets can listen: stream sockets that are not connected. AF_UNIX needs a name first; for AF_INET
+// the kernel chooses one.
 #include "../transcript.h"
 
 int main(void)

@@ -1,5 +1,5 @@
-// Allocates and uses sockets in four threads, and in forked children meanwhile; the allocator is whatever it was linked
-// or started with.
+// Allocates memory and uses sockets in four threads, and meanwhile in forked children. The allocator is the
+// one that the program was linked or started with.
 //
 //   allocate
 //

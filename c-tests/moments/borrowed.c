@@ -1,5 +1,6 @@
-// Children made by clone(2) in other ways than fork: with the parent's memory, with its descriptors too, and with
-// neither, by the bare system call. Each does things to descriptors, and afterwards the parent's are as they should be.
+// Children made by clone(2) in other ways than fork: with the parent's memory, with its descriptors too,
+// and with neither, by the bare system call. Each changes descriptors, and afterwards the parent's must be
+// as before.
 #include "sockets.h"
 #include <sys/mman.h>
 
@@ -45,7 +46,7 @@ int main(void)
 		for (int j = 0; j < 3; j++)
 			expect("close", close(fds[j]));
 	}
-	// A fork that libc does not know of.
+	// A fork that bypasses libc.
 	for (int i = 0; i < 3; i++) {
 		int status = -1;
 		long pid = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);

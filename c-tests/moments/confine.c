@@ -1,8 +1,8 @@
-// Forbids one system call, for what it executes as well, and executes a program.
+// Forbids one system call, also for the programs it executes, and executes a program.
 //
 //   confine NUMBER ARGUMENT MASK VALUE ERRNO PROGRAM …    the call whose argument, under the mask, has the value
 //
-// ERRNO 0 stands for killing.
+// With ERRNO 0 the call kills the process.
 #include "sockets.h"
 #include <linux/filter.h>
 #include <linux/seccomp.h>

@@ -1,4 +1,4 @@
-// A library whose constructor and destructor use sockets, and say how that went.
+// A library whose constructor and destructor use sockets and print the results.
 #include "sockets.h"
 
 static int kept = -1;

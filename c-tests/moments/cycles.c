@@ -1,12 +1,13 @@
-// Makes one child after the other, in four ways: fork; fork and exec; vfork, dup, close and exec; posix_spawn. Meanwhile
-// a timer interrupts the parent every millisecond, one thread sends the same signal to whatever child there is, and one
-// makes sockets of its own. The signal's handler makes sockets too.
+// Makes one child after the other, in four ways: fork; fork and exec; vfork, dup, close and exec;
+// posix_spawn. Meanwhile a timer interrupts the parent every millisecond, one thread sends the same signal
+// to the current child, and one makes sockets of its own. The signal's handler makes sockets too.
 //
 //   cycles COUNT     COUNT children
 //   cycles child N   what a child executes: N is its exit code
 //
-// Each child makes PAIRS socket pairs, and once more PAIRS after fork and exec; the log of a child that ended has them
-// all. Prints what went wrong, and how much resident memory the process had after a quarter and at the end.
+// Each child makes PAIRS socket pairs, and as many again after fork and exec; the log of a child that ended
+// has them all. Prints what went wrong, and the resident memory of the process after a quarter and at the
+// end.
 #include "fill.h"
 #include <dirent.h>
 #include <spawn.h>
@@ -21,17 +22,9 @@ static atomic_int current, over;
 
 static void on_alarm(int signal)
 {
-	struct sockaddr_un address;
-	socklen_t length = sizeof(address);
-	int saved = errno, fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
 	(void)signal;
-	if (fd >= 0) {
-		getsockname(fd, (struct sockaddr *)&address, &length);
-		close(fd);
-	}
+	call_in_handler();
 	signals++;
-	errno = saved;
 }
 
 static sigset_t alarm_only(void)
@@ -59,7 +52,7 @@ static void storm(int microseconds)
 	CHECK(setitimer(ITIMER_REAL, &timer, NULL));
 }
 
-// 0 when everything arrived.
+// Returns 0 when everything arrived.
 static int use_sockets(void)
 {
 	int pair[2], wrong = 0;
@@ -85,7 +78,7 @@ static void *use_sockets_all_the_time(void *unused)
 	return NULL;
 }
 
-// A child may have been reaped when this thread thinks of it; its number is not given to another process so soon.
+// The child may already have been reaped; its number is not reused so soon.
 static void *pester_children(void *unused)
 {
 	(void)unused;
@@ -99,7 +92,7 @@ static void *pester_children(void *unused)
 	return NULL;
 }
 
-// The signal waits from before exec until the program has a handler again.
+// The signal stays blocked from before exec until the new program has a handler.
 static _Noreturn void become(char *program, char *code)
 {
 	mask(SIG_BLOCK);
@@ -130,7 +123,7 @@ static pid_t by_fork_and_exec(char *program, char *code)
 	return pid;
 }
 
-// The child has the parent's memory, and must leave the parent's idea of its descriptors alone.
+// The child has the parent's memory, and must not change what the parent knows about its descriptors.
 static pid_t by_vfork(char *program, char *code)
 {
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -152,7 +145,7 @@ static pid_t by_vfork(char *program, char *code)
 		_exit(97);
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	// What the child closed is open here.
+	// The descriptor that the child closed is still open here.
 	if (getsockname(fd, (struct sockaddr *)&address, &length) < 0 || address.sin_family != AF_INET)
 		die("the parent's socket after vfork");
 	CHECK(close(fd));
@@ -195,7 +188,7 @@ static int count_descriptors(void)
 	return count;
 }
 
-// Memory of its own: pages of files come and go as the kernel likes.
+// Private memory only: the kernel evicts pages of files as it likes.
 static long resident_kib(void)
 {
 	long size, resident = 0, shared = 0;

@@ -1,8 +1,8 @@
-// An echo server on epoll that lives for a given number of connections, and its client.
+// An echo server on epoll that ends after a given number of connections, and its client.
 //
-//   echo server CONNECTIONS EVERY   prints "port PORT", and "CONNECTIONS KIB": how much resident memory it has, each
-//                                   EVERY connections; ends after all of them
-//   echo client PORT CONNECTIONS    connects as often, and each time gets back what it sent
+//   echo server CONNECTIONS EVERY   prints "port PORT", then every EVERY connections "CONNECTIONS KIB": the
+//                                   connections so far and its resident memory; ends after all connections
+//   echo client PORT CONNECTIONS    connects that many times, and each time must get back what it sent
 #include "fill.h"
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -11,7 +11,8 @@ enum { BACKLOG = 512, EVENTS = 64, SIZE = 64 };
 
 static char statm[] = "/proc/self/statm";
 
-// Memory of its own: pages of files come and go as the kernel likes. The file stays open, so that looking needs none.
+// Private memory only: the kernel evicts pages of files as it likes. The file stays open, so that reading
+// it needs none.
 static long resident_kib(int file)
 {
 	char text[128] = "";
@@ -34,7 +35,7 @@ static int echo(int fd)
 	char bytes[SIZE];
 	ssize_t count = recv(fd, bytes, sizeof(bytes), 0);
 
-	// The client ends with a reset, so that no port has to wait.
+	// The client ends with a reset, so that no port stays in TIME_WAIT.
 	if (count <= 0)
 		return 0;
 	return send(fd, bytes, count, MSG_NOSIGNAL) == count;

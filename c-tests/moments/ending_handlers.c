@@ -1,5 +1,6 @@
-// Uses sockets at every moment of a process's life that has a name: .preinit_array, a constructor, main, handlers of
-// atexit, on_exit and pthread keys, a destructor. Linked with the library made of constructed.c, if -DNEEDED.
+// Uses sockets in every kind of initialiser and exit handler: .preinit_array, a constructor, main, handlers
+// of atexit, on_exit and pthread keys, a destructor. With -DNEEDED it is linked with the library made of
+// constructed.c.
 //
 //   ending_handlers [quick]
 #include "sockets.h"

@@ -1,4 +1,5 @@
-// For programs whose memory is watched: the log takes what it needs for events that wait, and should have it by then.
+// For programs whose memory is measured: fills the log's channel once, so that its memory is allocated
+// before that.
 #ifndef FILL_H
 #define FILL_H
 
@@ -17,7 +18,7 @@ static inline void *ask(void *unused)
 	return unused;
 }
 
-// More calls than a log can keep up with, from more threads than there are processors.
+// More calls than the log can keep up with, from more threads than there are processors.
 static inline void fill_the_log(void)
 {
 	pthread_t threads[8];

@@ -1,8 +1,9 @@
-// Two libraries around an interposing one, from this source. The outer one, preloaded before it, raises a flag when a
-// call comes in, and its malloc ends the process while the flag is up. The inner one, preloaded after it, lowers the
-// flag for as long as libc has the call. So the process ends when memory is allocated from inside a hook.
+// Two libraries around an interposing one, from this source. The outer one, preloaded before it, sets a
+// flag when a call comes in, and its malloc ends the process while the flag is set. The inner one,
+// preloaded after it, clears the flag while libc performs the call. So the process ends if a hook allocates
+// memory.
 //
-//   -DOUTER or -DINNER; with GUARD_SELF=1 in the environment the inner one allocates with the flag up
+//   -DOUTER or -DINNER; with GUARD_SELF=1 in the environment the inner one allocates while the flag is set
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <poll.h>
@@ -52,7 +53,7 @@ void *realloc(void *old, size_t size)
 }
 #else
 extern __thread int guard_up __attribute__((tls_model("initial-exec")));
-// The variable keeps the allocation from being optimised away.
+// The variable keeps the compiler from removing the allocation.
 static void *volatile kept;
 static void allocate_if_asked(void)
 {

@@ -1,5 +1,5 @@
-// Makes calls that can block, again and again, under whatever interrupts them. Each call has to succeed or, where a
-// signal may end it, fail with EINTR; a connection that was interrupted goes on by itself.
+// Repeats calls that can block, while signals interrupt them. Each call must succeed or, if a signal may
+// end it, fail with EINTR; a connect that was interrupted completes by itself.
 //
 //   interrupted ROUNDS
 #include "sockets.h"
@@ -15,7 +15,7 @@ static long right(const char *what, long result)
 	return result;
 }
 #define TRY(call) ({ errno = 0; right(#call, (call)); })
-// Until it is not interrupted.
+// Repeats a call until it is not interrupted.
 #define RETRY(call) ({ long r; while ((r = TRY(call)) < 0 && errno == EINTR) ; r; })
 
 static void *echo(void *socket)

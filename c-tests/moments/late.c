@@ -1,9 +1,9 @@
-// Loads a library while it runs, uses sockets before and after, and unloads it.
+// Loads a library at run time, uses sockets before and after, and unloads it.
 //
 //   late LIBRARY now|lazy|global|deep|namespace [HOG COUNT]
 //
-// With HOG, a library with static thread-local storage, COUNT copies of it are loaded first: HOG is a pattern with a
-// number in it. What LIBRARY "none" prints is what the others have to print.
+// With HOG, a library with static thread-local storage, COUNT copies of it are loaded first: HOG is a
+// pattern that contains a number. Whatever the LIBRARY, the output must be the same as with "none".
 #include "sockets.h"
 #include <dlfcn.h>
 
@@ -32,7 +32,7 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "none") != 0) {
 		int namespace = strcmp(argv[2], "namespace") == 0;
 		void *library = namespace ? dlmopen(LM_ID_NEWLM, argv[1], RTLD_NOW) : dlopen(argv[1], flags);
-		// Where there is no room for its thread-local words, being refused is the right answer.
+		// If there is no space for its thread-local words, dlopen must fail.
 		if (!library && argc <= 4) {
 			fprintf(stderr, "%s\n", dlerror());
 			return 1;

@@ -1,4 +1,4 @@
-// A library that interposes socket and close too, and says so on stdout. -DNAME='"…"'
+// A library that also interposes socket and close, and prints each call to stdout. -DNAME='"…"'
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <string.h>

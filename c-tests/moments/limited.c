@@ -1,4 +1,4 @@
-// Uses sockets, in a child of its own too, under whatever limits and filters it was started.
+// Uses sockets, also in a child, under the limits and filters that it was started with.
 //
 //   limited
 //

@@ -1,5 +1,5 @@
-// An allocator, to be preloaded, that opens sockets and reads a file when it is asked for memory: each time in the
-// beginning, which is long before any constructor, and now and then later.
+// An allocator, to be preloaded, that opens sockets and reads a file inside allocations: at first each
+// time, which is long before any constructor, and later sometimes.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

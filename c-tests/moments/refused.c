@@ -1,4 +1,4 @@
-// Sockets that something outside the socket layer refuses.
+// Socket calls that something outside the socket layer refuses.
 //
 //   refused landlock [PORT]   enters a Landlock domain that allows no TCP; ends with 77 where there is no such thing
 //   refused filter            installs a seccomp filter: no AF_INET6 (EAFNOSUPPORT), no connect (EPERM)

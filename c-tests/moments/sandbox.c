@@ -1,7 +1,7 @@
-// Allows itself the calls that it makes itself, and no other, and goes on with its sockets.
+// Installs a filter that allows only the program's own system calls, and goes on using its sockets.
 //
 //   sandbox prctl|seccomp|tsync kill|errno|trap [threads]
-//   sandbox refused kill|errno|trap       one filter that the kernel does not take, and no other
+//   sandbox refused kill|errno|trap       one filter, which the kernel refuses
 //   sandbox twice kill|errno|trap         one filter on this thread, then one on all
 //
 // Prints what each call returned, and how many system calls were trapped.
@@ -52,7 +52,7 @@ static void *name_sockets(void *unused)
 	CHECK(close(fd));
 	ready = 0;
 	for (;;)
-		; // What ends a thread is not allowed; the process ends around it.
+		; // The call that ends a thread is not allowed; the end of the process ends it.
 	return unused;
 }
 
@@ -71,7 +71,7 @@ int main(int argc, char **argv)
 	prepare(strcmp(what, "kill") == 0    ? SECCOMP_RET_KILL_PROCESS
 		: strcmp(what, "trap") == 0 ? SECCOMP_RET_TRAP
 					    : SECCOMP_RET_ERRNO | EPERM);
-	// The library is to know one socket from before.
+	// The library must know one socket from before the filter.
 	int before = expect("socket before", socket(AF_INET, SOCK_DGRAM, 0));
 	if (argc > 3) {
 		pthread_create(&thread, NULL, name_sockets, NULL);
@@ -95,8 +95,8 @@ int main(int argc, char **argv)
 	} else {
 		return 2;
 	}
-	// Enough for the library's own memory to run out, if it could not do without more. Without a filter it can, and what
-	// follows would perhaps find the log's memory full.
+	// Enough events to exhaust the library's own memory if it could only get more from the kernel. Without a
+	// filter it can get more, and these calls might fill the log's memory.
 	for (int i = 0; strcmp(how, "refused") != 0 && i < 20000; i++) {
 		struct sockaddr_in address;
 		socklen_t length = sizeof(address);

@@ -1,4 +1,5 @@
-// A transcript of socket calls. It is kept in memory until it is asked for, so that writing it needs nothing.
+// A transcript of socket calls. It is kept in memory until it is printed, so that adding to it needs no
+// system call.
 #ifndef SOCKETS_H
 #define SOCKETS_H
 

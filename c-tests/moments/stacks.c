@@ -1,5 +1,5 @@
-// Makes every kind of call on the smallest stack that a thread may have, and in a signal handler on the smallest stack
-// that a handler may have.
+// Makes every kind of call on the smallest stack that a thread can have, and in a signal handler on the
+// smallest stack that a handler can have.
 #include "sockets.h"
 #include <limits.h>
 #include <sys/mman.h>
@@ -27,7 +27,7 @@ static void on_signal(int signal)
 
 static void *thread(void *unused)
 {
-	// The kernel's frame alone takes some kilobytes of this with large registers.
+	// With large registers, the kernel's signal frame alone takes some kilobytes of this.
 	size_t size = sysconf(_SC_MINSIGSTKSZ) + 12288;
 	stack_t stack = {.ss_sp = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
 			 .ss_size = size};

@@ -11,7 +11,7 @@ static void on_signal(int signal)
 	char byte;
 
 	(void)signal;
-	// Out of the way of the program's own numbers, which its transcript shows.
+	// On high numbers, so that the program's own numbers, which its transcript shows, do not change.
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0) {
 		int high = fcntl(pair[0], F_DUPFD_CLOEXEC, 500);
 		errno = 0;
@@ -31,7 +31,7 @@ __attribute__((constructor)) static void begin(void)
 	struct sigaction action = {.sa_handler = on_signal, .sa_flags = FLAGS};
 	timer_t timer;
 
-	// Neither timer nor handler survives an exec, and a program without a handler ignores this signal.
+	// Neither timer nor handler survives exec, and a program without a handler ignores this signal.
 	event._sigev_un._tid = gettid();
 	CHECK(sigaction(SIGURG, &action, NULL));
 	CHECK(timer_create(CLOCK_MONOTONIC, &event, &timer));

@@ -1,5 +1,6 @@
-// Arguments in all kinds of memory, good and bad, from all kinds of stacks: a thread's own, the one of a signal
-// handler, and a coroutine's that has a guard above it. Whatever the pointer, the answer is the kernel's.
+// Arguments in all kinds of memory, good and bad, from all kinds of stacks: a thread's own, a signal
+// handler's, and a coroutine's with a guard page above it. For every pointer the answer must be the
+// kernel's.
 #include "../transcript.h"
 #include <pthread.h>
 #include <sys/auxv.h>
@@ -8,9 +9,9 @@
 enum { PAGE = 4096, STACK = 16 * PAGE, DEEP = 300 * 1024 };
 
 static int udp, listener, bound;
-static void *hole, *forbidden, *end; // An unmapped page, one that nobody may read, and the end of one before such a page.
+static void *hole, *forbidden, *end; // An unmapped page, an unreadable one, and the end of a page before such a one.
 
-// A mapping with a guard on both sides.
+// A mapping with a guard page on each side.
 static char *guarded(size_t size)
 {
 	char *all = mmap(NULL, size + 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -22,7 +23,7 @@ static char *guarded(size_t size)
 	return all + PAGE;
 }
 
-// The calls that read their arguments before anything else, with what the kernel answers to the same.
+// The calls that read their arguments first, with what the kernel answers to the same system call.
 #define BOTH(call, number, ...)                                                                              \
 	do {                                                                                                 \
 		errno = 0;                                                                                   \
@@ -72,14 +73,14 @@ static void ask_bad(void)
 	printf("  bad pointers: %d answers\n", asked);
 }
 
-// Whatever the bytes are, these calls do nothing but read them.
+// These calls only read their arguments, whatever the bytes are.
 static void only_read(const char *where, void *pointer)
 {
 	BOTH(bind, SYS_bind, bound, pointer, 16);
 	BOTH(setsockopt, SYS_setsockopt, udp, SOL_SOCKET, SO_KEEPALIVE, pointer, 4);
 }
 
-// Everything from the frame to `top` in steps, and smaller ones around `top`.
+// Addresses from the frame to `top`, in large steps, and in small steps around `top`.
 static void ask_up_to(char *from, char *top)
 {
 	int many = 0;
@@ -126,7 +127,7 @@ static void everything(void)
 		ask_up_to(&frame, stack_top);
 }
 
-// Far below the frames that it is called from.
+// Calls from far below the frames of its caller.
 __attribute__((noinline)) static void deep(void)
 {
 	volatile char room[DEEP];
@@ -191,14 +192,14 @@ static void threads(void)
 {
 	enum { SIZE = 32 * PAGE };
 	pthread_attr_t attributes;
-	// The coroutine's stack, a guard, and above it the thread's.
+	// The coroutine's stack, a guard page, and above it the thread's.
 	char *memory = guarded(STACK + PAGE + SIZE);
 
 	MUST(mprotect(memory + STACK, PAGE, PROT_NONE));
 	pthread_attr_init(&attributes);
 	pthread_attr_setstack(&attributes, memory + STACK + PAGE, SIZE);
 	start(&attributes, on_a_thread, memory);
-	// The same memory in other places: the guard is where frames were.
+	// The same mapping, shifted: the guard page is now where frames were.
 	char *shifted = memory + 2 * PAGE;
 	MUST(mprotect(memory + STACK, PAGE, PROT_READ | PROT_WRITE));
 	MUST(mprotect(memory + STACK + 2 * PAGE, PAGE, PROT_NONE));
@@ -227,7 +228,7 @@ int main(void)
 	forbidden = end;
 
 	printf("main\n");
-	// The name of the program is the last thing on the stack but for eight bytes.
+	// The program's name is at the very end of the stack, except for eight bytes.
 	const char *name = (const char *)getauxval(AT_EXECFN);
 	stack_top = (char *)name + strlen(name) + 1 + 8;
 	everything();

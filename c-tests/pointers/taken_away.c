@@ -1,6 +1,7 @@
-// Pointers into memory of the program's own stack that it has made unreadable, or given back, while the frames around it
-// are in use: what could be read at an earlier call is EFAULT at this one. On the main stack, on a thread's, and on the
-// alternate stack of a signal handler; on the page of the caller's own frame and on those around it.
+// Pointers into the program's own stack, parts of which it has made unreadable or unmapped while the frames
+// around them are in use: what an earlier call could read is EFAULT now. On the main stack, on a thread's,
+// and on a signal handler's alternate stack; on the page of the caller's own frame and on the pages around
+// it.
 #include "../transcript.h"
 #include <pthread.h>
 #include <stdbool.h>
@@ -10,7 +11,7 @@ enum { PAGE = 4096, ROOM = 6 * PAGE };
 static int stream, datagram;
 static bool grows; // The main stack, which the kernel lets grow into a hole below it.
 
-// Every call that reads an argument before it does anything, at the same pointer.
+// Makes every call that reads an argument first, with the same pointer.
 static void ask(const char *where, void *pointer)
 {
 	struct sockaddr_storage got;
@@ -25,7 +26,7 @@ static void ask(const char *where, void *pointer)
 	CALL(poll(pointer, 1, 0));
 }
 
-// From frames far below, so that everything up to here has been of use.
+// Calls from frames far below, so that the stack above them has been in use.
 __attribute__((noinline)) static void from_below(void *pointer)
 {
 	volatile char room[3 * PAGE];
@@ -42,7 +43,7 @@ static char *first_page(char *memory)
 	return (char *)(((uintptr_t)memory + PAGE - 1) & -(uintptr_t)PAGE);
 }
 
-// A page in the middle of this frame comes and goes; `end` is just before it.
+// A page in the middle of this frame becomes unreadable and readable again; `end` is just below it.
 __attribute__((noinline)) static void in_a_frame(void)
 {
 	char area[ROOM];
@@ -72,7 +73,8 @@ __attribute__((noinline)) static void in_a_frame(void)
 	ask("mapped again", page);
 }
 
-// The pages right above the frame that makes the calls: whatever the distance, nothing near may be taken for readable.
+// The pages right above the frame that makes the calls: at no distance may a page be assumed to be
+// readable.
 __attribute__((noinline)) static void right_above(char *page, size_t distance)
 {
 	volatile char room[PAGE];
@@ -115,7 +117,7 @@ static void handler(int signal)
 {
 	(void)signal;
 	everything();
-	// The upper end of this very stack is not needed before the handler returns.
+	// The upper end of this stack is not needed before the handler returns.
 	char *top = alternate + 32 * PAGE;
 	MUST(munmap(top, PAGE));
 	ask("behind the alternate stack", top);

@@ -1,4 +1,5 @@
-// What poll() reports of a connection from its beginning to its end, and of descriptors that are not there.
+// What poll() reports for a connection from its beginning to its end, and for descriptors that are not
+// open.
 #include "../transcript.h"
 
 int main(void)

@@ -28,7 +28,7 @@ int main(int argc, char **argv)
 	for (int search = 0; search <= 1; search++) {
 		int result = (search ? posix_spawnp : posix_spawn)(&child, "/proc/self/exe", &actions, NULL,
 								   arguments, environ);
-		// The child is already running, so nothing of ours is printed before its end.
+		// The child is already running, so the parent prints nothing before the child ends.
 		say_child("child", child);
 		printf("%s: %s\n", search ? "posix_spawnp" : "posix_spawn",
 		       result ? errno_name(result) : "no error");

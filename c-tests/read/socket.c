@@ -1,4 +1,4 @@
-// read() and its relatives on sockets: nothing asked is nothing done, and offsets do not exist.
+// read() and its relatives on sockets: a count of 0 does nothing, and an offset is an error.
 #include "../transcript.h"
 
 static volatile int minus_one = -1; // Volatile, so that the compiler does not warn of it.

@@ -1,5 +1,5 @@
-// MSG_PEEK leaves the data, MSG_TRUNC tells the whole length of a datagram and throws away bytes of a stream,
-// MSG_WAITALL waits for all of it.
+// MSG_PEEK leaves the data, MSG_TRUNC returns the whole length of a datagram and discards bytes of a
+// stream, and MSG_WAITALL waits for the whole buffer.
 #include "../transcript.h"
 
 int main(void)
@@ -24,7 +24,7 @@ int main(void)
 	CALL(recv(pair[1], buffer, sizeof buffer, MSG_OOB));
 	MUST(send(pair[0], "hello", 5, 0));
 	CALL(recv(pair[1], buffer, 2, MSG_PEEK));
-	CALL(recv(pair[1], NULL, 2, MSG_TRUNC)); // Two bytes less, no buffer needed.
+	CALL(recv(pair[1], NULL, 2, MSG_TRUNC)); // Discards two bytes without a buffer.
 	MUST(send(pair[0], "world", 5, 0));
 	CALL(recv(pair[1], buffer, 8, MSG_WAITALL));
 	printf("received %.8s\n", buffer);

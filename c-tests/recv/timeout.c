@@ -1,4 +1,4 @@
-// SO_RCVTIMEO ends a wait with EAGAIN, however the wait was begun.
+// SO_RCVTIMEO ends a wait with EAGAIN, in every call that receives.
 #include "../transcript.h"
 
 int main(void)
@@ -24,5 +24,5 @@ int main(void)
 	}
 	MUST(write(pairs[0][0], "abc", 3));
 	char buffer[8];
-	CALL(recv(pairs[0][1], buffer, sizeof buffer, MSG_WAITALL)); // What has come when the time is up.
+	CALL(recv(pairs[0][1], buffer, sizeof buffer, MSG_WAITALL)); // Returns what has arrived when the time is up.
 }

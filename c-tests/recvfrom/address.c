@@ -1,5 +1,5 @@
-// Where a message came from. A connection does not say; and when the address cannot be written, the message
-// is lost.
+// The source address of a message. A connection returns none. When the address cannot be written, the
+// message is lost.
 #include "../transcript.h"
 
 int main(void)

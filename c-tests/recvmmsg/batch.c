@@ -1,5 +1,5 @@
-// recvmmsg() takes what is there: it waits for the first message with MSG_WAITFORONE, looks at the timeout
-// between messages, and reports an error of the network before anything else.
+// recvmmsg() returns the messages that are there: with MSG_WAITFORONE it waits for the first only, it
+// checks the timeout between messages, and it reports a network error before anything else.
 #include "../transcript.h"
 
 int main(void)
@@ -15,7 +15,7 @@ int main(void)
 	}
 	struct timespec negative = {.tv_sec = -1}, none = {0};
 	CALL(recvmmsg(-1, messages, 8, (int)0x80000000, NULL));
-	CALL(recvmmsg(-1, messages, 8, 0, NOWHERE)); // The timeout comes before the descriptor.
+	CALL(recvmmsg(-1, messages, 8, 0, NOWHERE)); // The timeout is checked before the descriptor.
 	CALL(recvmmsg(-1, messages, 8, 0, &negative));
 	CALL(recvmmsg(-1, messages, 8, 0, NULL));
 	CALL(recvmmsg(receiver, messages, 0, 0, NULL));
@@ -30,7 +30,7 @@ int main(void)
 	printf("message 1: %u bytes, flags %#x\n", messages[1].msg_len,
 	       (unsigned)messages[1].msg_hdr.msg_flags);
 	MUST(sendto(sender, "abc", 3, 0, SA(address), sizeof address));
-	CALL(recvmmsg(receiver, messages, 8, 0, &none)); // The time is up after the first.
+	CALL(recvmmsg(receiver, messages, 8, 0, &none)); // The timeout has expired after the first message.
 
 	int fd = MUST(socket(AF_INET, SOCK_DGRAM, 0));
 	MUST(connect(fd, SA(address), sizeof address));

@@ -1,4 +1,4 @@
-// What recvmsg() writes into its header: the length of the name, of the control messages, and flags.
+// What recvmsg() writes into its header: the lengths of the name and of the control messages, and flags.
 #include "../transcript.h"
 
 int main(void)

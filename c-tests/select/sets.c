@@ -1,5 +1,5 @@
-// select() and pselect() rewrite their sets, fail as a whole for one closed descriptor, and do not look
-// beyond the count.
+// select() and pselect() rewrite their sets, fail as a whole for one closed descriptor, and read the sets
+// only up to the count.
 #include "../transcript.h"
 #include <sys/select.h>
 

@@ -1,9 +1,10 @@
-// send() and recv() look at the buffer's address before the descriptor, but only whether it can be one.
+// send() and recv() check the buffer's address before the descriptor, but only whether it is a user
+// address.
 #include "../transcript.h"
 
 int main(void)
 {
-	void *kernel = (void *)0xffff800000000000; // No user memory is here.
+	void *kernel = (void *)0xffff800000000000; // Not a user address.
 	int file = MUST(memfd_create("file", 0)), path = MUST(open(".", O_PATH)), pair[2];
 	char byte;
 	CALL(send(-1, "x", 1, 0));

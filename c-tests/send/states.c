@@ -1,4 +1,4 @@
-// send() before, during and after a connection, with and without room.
+// send() before, during and after a connection, with and without space in the buffer.
 #include "../transcript.h"
 
 int main(void)

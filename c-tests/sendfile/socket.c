@@ -1,5 +1,5 @@
-// sendfile() and splice() into sockets and out of them: a file can be sent to a socket, but a socket to
-// nowhere.
+// sendfile() and splice() into sockets and out of them: sendfile() can send a file to a socket, but cannot
+// read from a socket.
 #include "../transcript.h"
 #include <sys/sendfile.h>
 
@@ -16,7 +16,7 @@ int main(void)
 	printf("offset %d\n", (int)offset);
 	CALL(recv(pair[1], buffer, 5, MSG_WAITALL));
 	printf("%.5s\n", buffer);
-	CALL(sendfile(pair[0], file, NULL, 100)); // The file stands at its end.
+	CALL(sendfile(pair[0], file, NULL, 100)); // The file's offset is at its end.
 	offset = 0;
 	CALL(sendfile(fresh, file, &offset, 100));
 	CALL(sendfile(file, pair[0], NULL, 100));

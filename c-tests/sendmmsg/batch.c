@@ -1,5 +1,5 @@
-// sendmmsg() sends at most 1024 messages at a time, says how much of each, and hides an error that comes
-// after a success.
+// sendmmsg() sends at most 1024 messages at a time, stores the length of each, and does not report an error
+// that follows a success.
 #include "../transcript.h"
 
 int main(void)

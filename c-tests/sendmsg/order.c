@@ -1,4 +1,4 @@
-// What sendmsg() and recvmsg() check in their header, in which order. A name that is too long is cut, not
+// The order in which sendmsg() and recvmsg() check their header. A name that is too long is cut, not
 // refused.
 #include "../transcript.h"
 
@@ -15,7 +15,7 @@ int main(void)
 	for (size_t i = 0; i < COUNT(many); i++)
 		many[i] = one;
 
-	// Bit 31 is refused before the descriptor is looked at.
+	// Bit 31 is refused before the descriptor is checked.
 	CALL(sendmsg(-1, NOWHERE, (int)0x80000000));
 	CALL(recvmsg(-1, NOWHERE, (int)0x80000000));
 	CALL(sendmsg(-1, NOWHERE, 0));

@@ -1,4 +1,5 @@
-// A descriptor travels to another socket and is the same open socket there, with flags of its own.
+// A descriptor that is sent to another socket refers to the same open socket there, with its own descriptor
+// flags.
 #include "../transcript.h"
 
 static void pass(int channel, int fd)
@@ -47,7 +48,7 @@ int main(void)
 	tcp_pair(pair);
 	pass(channel[0], pair[0]);
 	pass(channel[0], -1);
-	MUST(close(pair[0])); // On its way it stays open.
+	MUST(close(pair[0])); // It stays open while it is in the queue.
 	int taken = take(channel[1], MSG_CMSG_CLOEXEC, CMSG_SPACE(sizeof taken));
 	printf("taken %d\n", taken);
 	say_flags("taken", taken);
@@ -55,7 +56,7 @@ int main(void)
 	CALL(read(taken, buffer, sizeof buffer));
 	say_name("taken", getpeername, taken);
 	pass(channel[0], taken);
-	take(channel[1], 0, 0); // No room: the descriptor is closed.
+	take(channel[1], 0, 0); // No space for it: the descriptor is closed.
 	pass(channel[0], channel[1]);
 	int itself = take(channel[1], 0, CMSG_SPACE(sizeof itself));
 	printf("taken %d\n", itself);

@@ -1,5 +1,5 @@
-// Options of SOL_SOCKET on every kind of socket: those that can be set, those that are facts, and those that
-// nobody knows.
+// Options of SOL_SOCKET on every kind of socket: those that can be set, those that can only be read, and
+// unknown ones.
 #include "../transcript.h"
 #include "../kinds.h"
 

@@ -1,5 +1,5 @@
-// A level that is not SOL_SOCKET goes to the socket's own protocol, and what it does not know to the one
-// below.
+// A level other than SOL_SOCKET goes to the socket's own protocol, which passes unknown levels to the
+// protocol below it.
 #include "../transcript.h"
 #include "../kinds.h"
 

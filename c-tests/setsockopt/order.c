@@ -1,4 +1,5 @@
-// Which fault setsockopt() names: the descriptor, the length, the memory, and last the option.
+// Which error setsockopt() returns first: the descriptor's, the length's, the memory's, and last the
+// option's.
 #include "../transcript.h"
 
 int main(void)
@@ -20,9 +21,9 @@ int main(void)
 	CALL(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &invalid, 4));
 	value = 7;
 	CALL(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &value, 100));
-	printf("SO_REUSEADDR %d\n", int_option(fd, SOL_SOCKET, SO_REUSEADDR)); // Not 0 is 1.
+	printf("SO_REUSEADDR %d\n", int_option(fd, SOL_SOCKET, SO_REUSEADDR)); // Any value but 0 counts as 1.
 	value = 10000;
 	CALL(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &value, sizeof value));
-	// The kernel counts twice what it is asked for.
+	// The kernel doubles the requested value.
 	printf("SO_SNDBUF %d\n", int_option(fd, SOL_SOCKET, SO_SNDBUF));
 }

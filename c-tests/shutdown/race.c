@@ -1,5 +1,5 @@
 // cflags: -pthread
-// Threads shut the same listeners down: one succeeds, and the others find that it is done.
+// Threads shut down the same listeners: one succeeds, and the others find the listener shut down.
 #include "../transcript.h"
 #include <pthread.h>
 

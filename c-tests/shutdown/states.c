@@ -1,4 +1,4 @@
-// shutdown() in each state. On a socket that is not connected it fails, and takes effect all the same.
+// shutdown() in each state. On a socket that is not connected it fails, but takes effect all the same.
 #include "../transcript.h"
 
 int main(void)

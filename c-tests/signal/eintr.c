@@ -1,5 +1,5 @@
-// A signal ends a wait that has a timeout with EINTR, even under SA_RESTART. The calls that wait for many
-// always say EINTR.
+// A signal ends a wait that has a timeout with EINTR, even under SA_RESTART. Calls that wait for several
+// descriptors always return EINTR.
 #include "../transcript.h"
 #include <sys/epoll.h>
 #include <sys/select.h>
@@ -18,7 +18,7 @@ int main(void)
 	struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
 	MUST(sigaction(SIGUSR1, &action, NULL));
 
-	// A timer that goes on and on: a signal that came before the wait began would not end it.
+	// A repeating timer, because a signal that came before the wait would not end it.
 	timer_t timer;
 	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
 	struct itimerspec every = {.it_value.tv_nsec = 5000000, .it_interval.tv_nsec = 5000000};

@@ -1,4 +1,4 @@
-// A signal handler that makes and closes sockets itself, while the program it interrupts does the same.
+// A signal handler makes and closes sockets while the program that it interrupts does the same.
 #include "../transcript.h"
 
 static volatile sig_atomic_t made, failed;

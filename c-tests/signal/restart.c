@@ -1,10 +1,9 @@
-// Without a timeout SA_RESTART lets a wait go on after the handler, and without SA_RESTART it ends with
-// EINTR.
+// Without a timeout, a wait continues after a handler with SA_RESTART, and ends with EINTR without it.
 #include "../transcript.h"
 
 static int wakes[2], handled, wanted;
 
-// Makes the wait that it interrupts succeed, but only when it has come a few times.
+// Makes the interrupted wait succeed, but only after a few signals.
 static void handler(int number)
 {
 	(void)number;

@@ -1,4 +1,5 @@
-// Writing to a connection that is gone raises SIGPIPE, for every call that writes and without MSG_NOSIGNAL.
+// Writing to a connection that is gone raises SIGPIPE, in every call that writes, unless MSG_NOSIGNAL is
+// set.
 #include "../transcript.h"
 
 static int raised;

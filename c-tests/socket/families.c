@@ -1,4 +1,4 @@
-// Every family number there is, and numbers beside them: a family is a whole int, so 258 is not AF_INET.
+// Every family number, and numbers near them: a family is a whole int, so 258 is not AF_INET.
 #include "../transcript.h"
 
 static void probe(int family, int type, int protocol)

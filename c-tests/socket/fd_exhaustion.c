@@ -1,4 +1,4 @@
-// With no descriptor left, EMFILE is the last error that socket() comes to: everything else is judged first.
+// With no descriptor left, EMFILE is the last error that socket() checks for.
 #include "../transcript.h"
 
 int main(void)

@@ -1,4 +1,4 @@
-// What each kind of socket answers to the calls that need a state it does not have yet.
+// What each kind of socket answers to calls that need a state which a fresh socket does not have.
 #include "../transcript.h"
 #include "../kinds.h"
 

@@ -1,4 +1,4 @@
-// What each kind of socket says about itself when it is fresh.
+// What a fresh socket of each kind reports about itself.
 #include "../transcript.h"
 #include "../kinds.h"
 

@@ -1,4 +1,5 @@
-// AF_INET: the list of each type is walked, and what matched is what the socket says it is.
+// AF_INET: the list of each type is searched, and the socket reports the protocol of the entry that
+// matched.
 #include "../transcript.h"
 
 int main(void)

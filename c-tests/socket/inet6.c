@@ -1,4 +1,4 @@
-// AF_INET6 has lists of its own: its ping protocol is 58, and SOCK_PACKET means nothing to it.
+// AF_INET6 has lists of its own: its ping protocol is 58, and SOCK_PACKET has no meaning for it.
 #include "../transcript.h"
 
 int main(void)

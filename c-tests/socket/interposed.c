@@ -1,5 +1,5 @@
-// Sockets as an interposer makes them. With -DINTERPOSER it is that interposer: a library whose socket() makes MPTCP of
-// TCP, by system calls that no hook sees.
+// Sockets that an interposer makes. With -DINTERPOSER it is that interposer: a library whose socket() makes
+// MPTCP sockets in place of TCP, with system calls that no hook sees.
 #ifdef INTERPOSER
 #include <errno.h>
 #include <netinet/in.h>

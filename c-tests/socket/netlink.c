@@ -1,4 +1,5 @@
-// AF_NETLINK: the type first, then the range of the protocol, then whether anybody has registered it.
+// AF_NETLINK checks the type first, then the range of the protocol, then whether the protocol is
+// registered.
 #include "../transcript.h"
 
 int main(void)

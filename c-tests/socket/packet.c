@@ -1,4 +1,4 @@
-// AF_PACKET takes any protocol, and (AF_INET, SOCK_PACKET) is an old spelling of it.
+// AF_PACKET accepts any protocol, and (AF_INET, SOCK_PACKET) is an old name for it.
 #include "../transcript.h"
 
 static void probe(int family, int type, int protocol)

@@ -1,4 +1,4 @@
-// A process's name may hold any bytes; without an argument, what clears a terminal.
+// A process's name may contain any bytes. Without an argument it is the sequence that clears a terminal.
 #include "../transcript.h"
 #include <sys/prctl.h>
 

@@ -1,9 +1,9 @@
-// Privileges that a program takes for one call and gives back at once, as ping does: what happens in between is judged
-// by what the program was allowed then, not by what it is allowed a moment later.
+// Privileges that a program acquires for one call and drops at once, as ping does: a call is judged by the
+// privileges at its time, not by those a moment later.
 #include "../transcript.h"
 #include <linux/capability.h>
 
-// In libc, but in no header of it.
+// libc has the function, but no header declares it.
 int capget(struct __user_cap_header_struct *, struct __user_cap_data_struct *);
 int capset(struct __user_cap_header_struct *, const struct __user_cap_data_struct *);
 

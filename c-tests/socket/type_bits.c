@@ -1,5 +1,5 @@
-// SOCK_NONBLOCK and SOCK_CLOEXEC ride on the type. Any other bit is refused before the family is looked at,
-// and the family before the range of the type.
+// SOCK_NONBLOCK and SOCK_CLOEXEC are bits of the type. Any other bit is refused before the family is
+// checked, and the family before the range of the type.
 #include "../transcript.h"
 
 int main(void)

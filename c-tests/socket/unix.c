@@ -1,4 +1,4 @@
-// AF_UNIX: protocol 1 is accepted and forgotten, and SOCK_RAW becomes SOCK_DGRAM.
+// AF_UNIX: protocol 1 is accepted and ignored, and SOCK_RAW becomes SOCK_DGRAM.
 #include "../transcript.h"
 
 int main(void)

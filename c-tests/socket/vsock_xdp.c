@@ -1,4 +1,5 @@
-// AF_VSOCK tests the protocol before the type, and AF_XDP the capability, then the type, then the protocol.
+// AF_VSOCK checks the protocol before the type, and AF_XDP the capability, then the type, then the
+// protocol.
 #include "../transcript.h"
 
 int main(void)

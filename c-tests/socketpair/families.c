@@ -1,5 +1,5 @@
-// Only AF_UNIX makes pairs. The array is written in any case: with the two numbers that were reserved for the
-// pair.
+// Only AF_UNIX makes pairs. The array is written in any case, with the two numbers that were reserved for
+// the pair.
 #include "../transcript.h"
 
 static void probe(int family, int type, int protocol)

@@ -1,5 +1,5 @@
-// socketpair() reserves both descriptors and writes them out before it makes a socket. So EMFILE and EFAULT
-// come before EAFNOSUPPORT: the opposite of socket().
+// socketpair() reserves both descriptors and writes them to the array before it makes a socket. So EMFILE
+// and EFAULT come before EAFNOSUPPORT, the opposite of socket().
 #include "../transcript.h"
 
 int main(void)
@@ -8,7 +8,7 @@ int main(void)
 	CALL(socketpair(AF_UNIX, SOCK_STREAM, 0, NOWHERE));
 	CALL(socketpair(99, SOCK_STREAM, 0, NOWHERE));
 	CALL(socketpair(99, SOCK_STREAM | 0x10, 0, NOWHERE));
-	CALL(socketpair(AF_UNIX, SOCK_STREAM, 0, pair)); // Nothing leaked: the same numbers as ever.
+	CALL(socketpair(AF_UNIX, SOCK_STREAM, 0, pair)); // No descriptor leaked: the numbers are the same.
 	printf("array: %d, %d\n", pair[0], pair[1]);
 	MUST(close(pair[0]));
 	MUST(close(pair[1]));

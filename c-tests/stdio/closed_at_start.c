@@ -1,5 +1,5 @@
 // A program that is started with the descriptors 0 to 2 closed gets sockets with these numbers, and nothing
-// of what anybody writes to stdout or stderr may arrive there.
+// that is written to stdout or stderr may arrive there.
 #include "../transcript.h"
 
 static int child(void)

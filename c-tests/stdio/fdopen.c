@@ -1,5 +1,5 @@
-// fclose() of a socket that was given to fdopen() closes it behind everybody's back, and the number may be
-// anything then.
+// fclose() of a socket that was passed to fdopen() closes the socket inside libc, and the number may then
+// be reused.
 #include "../transcript.h"
 
 int main(void)

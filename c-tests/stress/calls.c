@@ -1,6 +1,6 @@
-// Makes every hooked call, with success and with failure, and prints what came of it: the result, errno (which a
-// success leaves at the 77 that it was set to), which descriptors are open, and how many bytes are queued at the peer.
-// A call that is made twice, half or not at all shows.
+// Makes every hooked call, with success and with failure, and prints the result, errno (which was set to
+// 77, and which a success leaves unchanged), which descriptors are open, and how many bytes are queued at
+// the peer. A call that is made twice, partly or not at all shows a difference.
 #include "stress.h"
 #include <linux/close_range.h>
 #include <spawn.h>
@@ -46,7 +46,7 @@ static long asked(const char *text, long result)
 
 #define SAY(call) (errno = 77, asked(#call, (long)(call)))
 
-// Puts bytes where the call under test will find them.
+// Queues bytes for the call under test to receive.
 static void queue(const char *bytes)
 {
 	RAW3(SYS_write, pair[1], bytes, strlen(bytes));
@@ -192,7 +192,7 @@ static void copy_descriptors(void)
 	SAY(syscall(99999));
 }
 
-// The child says who it is through the pair, so that a second child would be seen.
+// The child identifies itself through the pair, so that a second child would be noticed.
 static void make_processes(char *program)
 {
 	char *arguments[] = {program, "executed", NULL}, *nothing[] = {NULL};

@@ -1,9 +1,9 @@
 // Cancels a thread in each call that can block: while it is blocked there, with deferred and with asynchronous
 // cancellation, and with a cancellation that is already pending when it enters the call.
 //
-// Prints for each: whether the call returned, whether the cleanup handler ran, whether the thread ended cancelled, and
-// whether its descriptor is still open. sendfile is no cancellation point: there the deferred kinds take effect only
-// after the call, which ends because its peer goes away.
+// Prints for each: whether the call returned, whether the cleanup handler ran, whether the thread ended
+// cancelled, and whether its descriptor is still open. sendfile is not a cancellation point: deferred
+// cancellation takes effect only after the call, which ends because its peer closes.
 #include "stress.h"
 #include <sys/epoll.h>
 #include <sys/mman.h>
@@ -67,7 +67,7 @@ static void stuffed(struct attempt *a)
 	fill(a->fd);
 }
 
-// Its close waits a minute for the peer to read what has been sent.
+// Its close waits up to a minute until the peer has read what was sent.
 static void lingering(struct attempt *a)
 {
 	struct linger minute = {1, 60};
@@ -163,7 +163,7 @@ static const struct call calls[] = {
 	{"sendfile", stuffed, block_sendfile, 1},
 };
 
-// The thread, and who cancels it.
+// The thread, and the code that cancels it.
 
 static void clean_up(void *argument)
 {
@@ -216,12 +216,13 @@ static void attempt(const struct call *call, enum how how)
 	pthread_join(thread, &result);
 	printf("%s %s:%s%s%s%s\n", call->name, hows[how], a.returned ? " returned" : "", a.cleaned ? " cleaned up" : "",
 	       result == PTHREAD_CANCELED ? " cancelled" : "", fcntl(a.fd, F_GETFD) < 0 ? "" : " open");
-	fflush(stdout); // The last line tells where a hang or an abort was.
+	fflush(stdout); // After a hang or an abort, the last line shows where it was.
 	close(a.other);
 	close(a.fd);
 }
 
-// Takes the lock in a child, which keeps it until it is killed. F_SETLKW blocks only for another process's lock.
+// Takes the lock in a child, which keeps it until it is killed: F_SETLKW waits only for another process's
+// lock.
 static pid_t hold_the_lock(void)
 {
 	char ready;

@@ -1,6 +1,7 @@
-// A client and a server in one process that talk in rounds, over TCP and over a pair, then a child that says a last
-// word. Prints what arrived and exits with 7. It works with any of the descriptors 0, 1 and 2 closed at the start:
-// then its sockets take these numbers, and whatever else writes there ends up in the conversation.
+// A client and a server in one process that talk in rounds, over TCP and over a pair; then a child sends a
+// last message. Prints what arrived and exits with 7. It works with any of the descriptors 0, 1 and 2
+// closed at the start: then its sockets get these numbers, and whatever else is written there arrives in
+// the conversation.
 //
 //   chat ROUNDS
 #include "stress.h"

@@ -2,13 +2,14 @@
 //
 //   churn SOCKETS
 //
-// Prints "thread TID OPS PROT" for each of the four, which makes sockets of one kind only, so that each of its events
-// can be judged by itself; then "calls NAME COUNT", how often the program made each call on a socket.
+// Prints "thread TID OPS PROT" for each of the four, which makes sockets of one kind only, so that each of
+// its events can be checked on its own; then "calls NAME COUNT", how often the program made each call on a
+// socket.
 #include "stress.h"
 
 enum { MAKERS = 4, SLEEPERS = 10 };
 
-// Calls on sockets, counted as they are made.
+// Counts calls on sockets as they are made.
 #define CALLS(do) \
 	do(socket) do(socketpair) do(bind) do(listen) do(getsockname) do(accept) do(connect) do(shutdown) do(close) \
 	do(send) do(recv) do(poll)
@@ -28,7 +29,7 @@ struct maker {
 	long count;
 };
 
-// A thread that blocks in one call on `fd`, until `wake` ends that through the descriptor `other`.
+// A thread that blocks in one call on `fd`, until `wake` ends the call through the descriptor `other`.
 struct sleeper {
 	void (*block)(int fd);
 	int fd;
@@ -79,7 +80,7 @@ static int counted_listener(struct sockaddr_in *address)
 	return tcp_listener(0, address);
 }
 
-// An AF_UNIX listener with a name of the kernel's choice.
+// An AF_UNIX listener whose name the kernel chooses.
 static int unix_listener(void)
 {
 	int fd = counted_make(UNIX_STREAM);
@@ -127,7 +128,7 @@ static void prepare(void)
 	fd = counted_make(UDP);
 	CHECK(COUNTED(bind, fd, (struct sockaddr *)&echo, length));
 	CHECK(COUNTED(getsockname, fd, (struct sockaddr *)&echo, &length));
-	CHECK(COUNTED(connect, fd, (struct sockaddr *)&echo, length)); // To itself: what it sends, it receives.
+	CHECK(COUNTED(connect, fd, (struct sockaddr *)&echo, length)); // Connected to itself: it receives what it sends.
 	add(block_recv, fd, wake_send, fd);
 	CHECK(COUNTED(socketpair, AF_UNIX, SOCK_STREAM, 0, pair));
 	add(block_poll, pair[0], wake_send, pair[1]);

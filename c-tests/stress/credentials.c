@@ -1,18 +1,18 @@
-// A process is one in its credentials: after each change all of its threads have the same, whether libc knows them or
-// not. The exception is capset, which changes the calling thread alone. Prints the credentials of the process after each
-// step, and how many different ones its threads have.
+// All threads of a process have the same credentials: after each change they must be equal, in threads that
+// libc knows and in others. The exception is capset, which changes the calling thread only. Prints the
+// credentials after each step, and how many different ones the threads have.
 #include "stress.h"
 #include <dirent.h>
 #include <grp.h>
 #include <linux/capability.h>
 
-// In libc, but in no header of it.
+// libc has the function, but no header declares it.
 int capget(struct __user_cap_header_struct *, struct __user_cap_data_struct *);
 int capset(struct __user_cap_header_struct *, const struct __user_cap_data_struct *);
 
 enum { MOST = 64, SIZE = 512 };
 
-// The lines of a thread's status that say who it is.
+// The lines of a thread's status that contain its credentials.
 static void read_identity(const char *tid, char *identity)
 {
 	char path[64], line[256];
@@ -59,7 +59,7 @@ int main(void)
 {
 	pthread_t thread;
 	check(-pthread_create(&thread, NULL, wait_for_ever, NULL), "pthread_create");
-	close(check(socket(AF_INET, SOCK_STREAM, 0), "socket")); // So that there is something to log.
+	close(check(socket(AF_INET, SOCK_STREAM, 0), "socket")); // So that the log is not empty.
 	report("at first");
 	const gid_t groups[] = {5, 6, 7};
 	check(setgroups(3, groups), "setgroups");

@@ -1,4 +1,4 @@
-// Makes exactly N calls on one socket, one socket call and the rest getsockname, and ends in the way it is told.
+// Makes exactly N calls on one socket, a socket call and N-1 getsockname calls, and ends in the given way.
 //
 //   ending N return|exit|_exit|_Exit|quick_exit|syscall|pthread_exit|exec|exec-fails|child|thread
 #include "stress.h"

@@ -1,6 +1,6 @@
-// Starts itself by every call that starts a program, with the environment that the first argument names, from
-// a fork() child and from a vfork() child. Each child prints its arguments and its environment, and makes a
-// socket.
+// Starts itself by every call that starts a program, with the environment that the first argument names,
+// from a fork() child and from a vfork() child. Each child prints its arguments and its environment, and
+// makes a socket.
 //
 //   environment cleared|empty|plain|preload|renamed|level|small|medium|large
 //
@@ -37,7 +37,7 @@ static int start(enum form form, const char *path, char **environment, pid_t *sp
 	char name[16];
 	snprintf(name, sizeof name, "%d", form);
 	char *arguments[] = {"self", "child", name, MORE, NULL};
-	// What takes no environment takes the program's.
+	// A call without an environment argument uses the program's environment.
 	environ = environment;
 	switch (form) {
 	case EXECL: return execl(path, "self", "child", name, MORE, NULL);
@@ -58,7 +58,7 @@ static int start(enum form form, const char *path, char **environment, pid_t *sp
 	return errno ? -1 : 0;
 }
 
-// A failed start changes nothing and says why. For fexecve() it is the descriptor that is bad.
+// A start that fails changes nothing and sets errno. For fexecve() the descriptor is the bad argument.
 static int fails_first(enum form form, char **environment)
 {
 	pid_t none;
@@ -123,7 +123,7 @@ int main(int argc, char **argv)
 	}
 	static char **environment;
 	environment = wanted(argv[1]);
-	static enum form form; // Static, as what a vfork() child shares with its parent has to be.
+	static enum form form; // Static, because a vfork() child shares it with its parent.
 	for (form = 0; form < FORMS; form++) {
 		if (form == SPAWN || form == SPAWNP) {
 			pid_t spawned;
@@ -142,7 +142,7 @@ int main(int argc, char **argv)
 			child(form, environment);
 		say_child("vforked", borrowing);
 	}
-	// A bad pointer is the kernel's to find.
+	// A bad pointer, which only the kernel may detect.
 	char *const arguments[] = {"self", NULL};
 	CALL(execve(self, arguments, NOWHERE));
 	CALL(syscall(SYS_execve, self, arguments, NOWHERE));

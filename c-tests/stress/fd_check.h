@@ -1,8 +1,9 @@
 // What the library knows of descriptors, compared with what the kernel says.
 //
-// A row of a program's table does something to descriptors and calls look() after each step. That writes what the kernel
-// says to a report, which is the same natively and under the shim, and a line "DISAGREE" for each difference between the
-// kernel and the library, if the library is one that tests build, which exports its view.
+// Each row of a program's table does something to descriptors and calls look() after each step. look()
+// writes what the kernel says to a report, which is the same natively and under the shim. If the library is
+// one that tests build, which exports its view, look() also writes a line "DISAGREE" for each difference
+// between the kernel and the library.
 #ifndef FD_CHECK_H
 #define FD_CHECK_H
 
@@ -19,12 +20,12 @@
 #define IPPROTO_MPTCP 262
 #endif
 
-// Every kind of socket that has a way of its own to come into being; not every machine has all of them.
+// Every kind of socket that is created differently; not every machine has all of them.
 static const struct sort {
 	const char *name;
 	int family, type, protocol; // As for socket(2).
 	const char *ops, *prot;
-	int asked; // Whether not every kernel has it, so that a new one is asked what it is when it is used.
+	int asked; // Whether some kernels lack it: then a new socket is unknown until it is used.
 } sorts[] = {
 	{"tcp", AF_INET, SOCK_STREAM, 0, "inet_stream_ops", "tcp_prot", 0},
 	{"udp", AF_INET, SOCK_DGRAM, 0, "inet_dgram_ops", "udp_prot", 0},
@@ -41,7 +42,7 @@ static const struct sort {
 };
 enum { SORTS = sizeof(sorts) / sizeof(*sorts) };
 
-// What the library knows, as src/preload/view.rs declares it.
+// What the library knows, declared as in src/preload/view.rs.
 struct view {
 	int kind, family, type, protocol, state, sk_state, bound, shutdown, refs, stale;
 	uint64_t name;
@@ -56,14 +57,15 @@ static view_call *view_of; // NULL natively.
 // What the kernel says of a number.
 struct truth {
 	int fd, open, socket, family, type, protocol, listening, connected;
-	uint64_t name; // The kernel's, which no other socket has.
+	uint64_t name; // SO_COOKIE, which no other socket has.
 };
 
-// The numbers that are looked at: all low ones, and those that a row adds.
+// The numbers that are compared: all low ones, and those that a row adds.
 enum { LOW = 256, MORE = 8 };
 static int more[MORE], more_count;
 
-// Whether threads or processes have begun to disagree about what numbers mean, so that the library remembers nothing.
+// Whether threads or processes have different descriptors under the same numbers, so that the library
+// remembers nothing.
 static int nothing_is_remembered;
 
 // Whether there is another thread.
@@ -72,7 +74,8 @@ static int beside_a_thread;
 static const char *report_path, *row = "";
 static int disagreements;
 
-// To the report, behind every hook's back. Any number may be open or closed, so none is kept for this.
+// Writes to the report with system calls that no hook sees. Any number may be open or closed, so the report
+// is opened each time.
 __attribute__((format(printf, 1, 2))) static inline void say(const char *format, ...)
 {
 	char text[16384];
@@ -114,7 +117,7 @@ static inline struct truth truth_of(int fd)
 	truth.listening = option(fd, SO_ACCEPTCONN) == 1;
 	truth.connected = RAW3(SYS_getpeername, fd, &peer, &length) == 0;
 	RAW5(SYS_getsockopt, fd, SOL_SOCKET, SO_COOKIE, &truth.name, &size);
-	// The kernel gives the same cookie to an MPTCP listener and to what it accepts.
+	// The kernel gives an MPTCP listener and the connections that it accepts the same cookie.
 	if (truth.protocol == IPPROTO_MPTCP)
 		truth.name ^= strtoull(link + 8, NULL, 10) << 32;
 	return truth;
@@ -133,7 +136,7 @@ static inline const struct sort *sort_of(const struct truth *truth)
 // Whether two numbers are one open file description.
 static inline int same(int a, int b)
 {
-	// The number of the thread and not of the process: its descriptor table may be its own.
+	// The thread's number, not the process's: the thread's descriptor table may be its own.
 	pid_t self = raw(SYS_gettid, 0, 0, 0, 0, 0);
 	long answer = raw(SYS_kcmp, self, self, KCMP_FILE, a, b);
 	if (answer == -ENOSYS || answer == -EPERM) {
@@ -147,7 +150,7 @@ static inline int same(int a, int b)
 	return answer == 0;
 }
 
-// Only these families have a peer that both sides mean in the same way.
+// Only in these families do both sides identify the peer in the same way.
 static inline int has_peers(int family) { return family == AF_INET || family == AF_INET6 || family == AF_UNIX; }
 
 static inline void compare(const char *step, const struct truth *truth, int count)
@@ -189,9 +192,9 @@ static inline void compare(const char *step, const struct truth *truth, int coun
 			 view.state, view.sk_state);
 }
 
-// Compares every number. A socket may be unknown only where the step is one after which the library does not know it
-// before its next use; then it is used, and compared like the others.
-enum { STRICTLY, AFTER_USE, QUIETLY }; // The last is also after use, and reports disagreements only.
+// Compares every number. After some steps the library does not know a socket before its next use; only then
+// may the socket be unknown, and it is used and compared like the others.
+enum { STRICTLY, AFTER_USE, QUIETLY }; // QUIETLY is AFTER_USE, but reports disagreements only.
 
 static inline void look_at_all(const char *step, int how)
 {
@@ -245,7 +248,7 @@ static inline void look_and_expect_nothing(const char *step)
 static inline void look(const char *step) { look_at_all(step, STRICTLY); }
 static inline void look_after_use(const char *step) { look_at_all(step, AFTER_USE); }
 
-// For a call whose failure is what the row is about.
+// For a call that the row expects to fail.
 static inline void fails(long result, int expected, const char *what)
 {
 	if (result != -1 || errno != expected) {
@@ -258,7 +261,7 @@ static inline void fails(long result, int expected, const char *what)
 struct row {
 	const char *name;
 	void (*run)(void);
-	int alone; // Whether it changes what the rows after it would see, so that it runs in a process of its own.
+	int alone; // Whether it affects later rows, so that it must run in a process of its own.
 };
 
 static inline pid_t wait_for(pid_t child)
@@ -282,8 +285,8 @@ static inline void run_row(const struct row *one)
 	look("afterwards");
 }
 
-// The rows of a program: FILE is the report; "threads" as a second argument adds one that does nothing, because the
-// library takes more care beside threads.
+// The rows of a program. FILE is the report; "threads" as a second argument adds an idle thread, because
+// the library takes more care beside threads.
 static inline void *idle(void *unused)
 {
 	for (;;)

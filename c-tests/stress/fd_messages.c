@@ -1,4 +1,4 @@
-// Descriptors that arrive from elsewhere: in messages, and by pidfd_getfd.
+// Descriptors that are received: in messages, and by pidfd_getfd.
 //
 //   fd_messages FILE [threads]
 #include "fd_check.h"
@@ -12,7 +12,7 @@ union control {
 	char space[CMSG_SPACE(MANY * sizeof(int)) * 2];
 };
 
-// Sends the descriptors, split into so many control messages; the kernel makes one of them.
+// Sends the descriptors, split into the given number of control messages, which the kernel joins into one.
 static void send_all(int to, const int *fds, int count, int parts)
 {
 	struct iovec vector = {"x", 1};
@@ -32,7 +32,7 @@ static void send_all(int to, const int *fds, int count, int parts)
 
 static void send_one(int to, int fd) { send_all(to, &fd, 1, 1); }
 
-// A pair to send through; its numbers are out of the way.
+// A socket pair to send through, on high numbers.
 static void channel(int pair[2], int type)
 {
 	CHECK(socketpair(AF_UNIX, type, 0, pair));
@@ -63,17 +63,18 @@ static long by_recvmmsg_syscall(int from, struct msghdr *message, int flags)
 	return count;
 }
 
-static const struct way {
+static const struct form {
 	const char *name;
 	long (*call)(int from, struct msghdr *message, int flags);
-} ways[] = {{"recvmsg", by_recvmsg},
+} forms[] = {{"recvmsg", by_recvmsg},
 	    {"SYS_recvmsg", by_syscall},
 	    {"recvmmsg", by_recvmmsg},
 	    {"SYS_recvmmsg", by_recvmmsg_syscall}};
-enum { WAYS = sizeof(ways) / sizeof(*ways) };
+enum { FORMS = sizeof(forms) / sizeof(*forms) };
 
-// Receives one message with room for so many descriptors; how many came, and the flags. The first is *fd.
-static int receive(const struct way *way, int from, int room, int flags, int *fd, int *message_flags)
+// Receives one message with space for `room` descriptors. Returns how many came, and the flags; the first
+// is *fd.
+static int receive(const struct form *form, int from, int room, int flags, int *fd, int *message_flags)
 {
 	char byte;
 	struct iovec vector = {&byte, 1};
@@ -81,7 +82,7 @@ static int receive(const struct way *way, int from, int room, int flags, int *fd
 	struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1, .msg_control = room ? &control : NULL,
 				 .msg_controllen = room ? CMSG_LEN(room * sizeof(int)) : 0};
 
-	CHECK(way->call(from, &message, flags));
+	CHECK(form->call(from, &message, flags));
 	*message_flags = message.msg_flags;
 	struct cmsghdr *first = CMSG_FIRSTHDR(&message);
 	if (!room || !first)
@@ -90,45 +91,45 @@ static int receive(const struct way *way, int from, int room, int flags, int *fd
 	return (first->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 }
 
-static void step(const char *what, const struct way *way)
+static void step(const char *what, const struct form *form)
 {
 	char text[96];
-	snprintf(text, sizeof(text), "%s, %s", what, way->name);
+	snprintf(text, sizeof(text), "%s, %s", what, form->name);
 	look_after_use(text);
 }
 
-// Every way to receive, with everything that a message can have about it.
+// Every call that receives, with everything that a message can contain.
 static void messages(void)
 {
 	int pair[2], fd = -1, flags;
 
-	for (const struct way *way = ways; way < ways + WAYS; way++) {
+	for (const struct form *form = forms; form < forms + FORMS; form++) {
 		channel(pair, SOCK_DGRAM);
 		int tcp = make(TCP), udp = make(UDP), file = CHECK(open("/dev/null", O_RDWR));
 		int all[] = {udp, file, tcp, pair[0], tcp, file};
 
 		send_one(pair[0], tcp);
-		receive(way, pair[1], MANY, 0, &fd, &flags);
-		step("one", way);
+		receive(form, pair[1], MANY, 0, &fd, &flags);
+		step("one", form);
 		send_all(pair[0], all, 6, 1);
-		if (receive(way, pair[1], MANY, MSG_CMSG_CLOEXEC, &fd, &flags) != 6)
+		if (receive(form, pair[1], MANY, MSG_CMSG_CLOEXEC, &fd, &flags) != 6)
 			die("six descriptors");
-		step("six in a message", way);
+		step("six in a message", form);
 		send_all(pair[0], all, 6, 2);
-		if (receive(way, pair[1], MANY, 0, &fd, &flags) != 6)
+		if (receive(form, pair[1], MANY, 0, &fd, &flags) != 6)
 			die("six descriptors");
-		step("six in two control messages", way);
+		step("six in two control messages", form);
 		send_one(pair[0], udp);
-		receive(way, pair[1], MANY, MSG_PEEK, &fd, &flags);
-		step("peeked", way);
-		receive(way, pair[1], MANY, 0, &fd, &flags);
-		step("received after it was peeked", way);
+		receive(form, pair[1], MANY, MSG_PEEK, &fd, &flags);
+		step("peeked", form);
+		receive(form, pair[1], MANY, 0, &fd, &flags);
+		step("received after it was peeked", form);
 		send_all(pair[0], all, 6, 1);
-		if (receive(way, pair[1], 2, 0, &fd, &flags) != 2 || !(flags & MSG_CTRUNC))
+		if (receive(form, pair[1], 2, 0, &fd, &flags) != 2 || !(flags & MSG_CTRUNC))
 			die("two descriptors of six");
-		step("truncated", way);
+		step("truncated", form);
 		send_all(pair[0], all, 6, 1);
-		receive(way, pair[1], 0, 0, &fd, &flags);
+		receive(form, pair[1], 0, 0, &fd, &flags);
 		look("without room for control messages");
 		send_all(pair[0], all, 6, 1);
 		char byte;
@@ -136,12 +137,12 @@ static void messages(void)
 		send_all(pair[0], all, 6, 1);
 		CHECK(read(pair[1], &byte, 1));
 		look("dropped by recv and read");
-		// What was sent is closed before it arrives, and its number is another socket.
+		// The descriptor is closed before it arrives, and its number becomes another socket.
 		send_one(pair[0], tcp);
 		CHECK(close(tcp));
 		make(UNIX_STREAM);
-		receive(way, pair[1], MANY, 0, &fd, &flags);
-		step("closed meanwhile", way);
+		receive(form, pair[1], MANY, 0, &fd, &flags);
+		step("closed meanwhile", form);
 		closefrom(3);
 	}
 }
@@ -167,7 +168,7 @@ static void batch(void)
 	look_after_use("recvmmsg of three");
 }
 
-// What is done to the one that has arrived is done to the one that was sent.
+// A change through the received descriptor is a change of the sender's socket.
 static void shared(void)
 {
 	int pair[2], fd, flags, tcp = make(TCP);
@@ -176,7 +177,7 @@ static void shared(void)
 
 	channel(pair, SOCK_STREAM);
 	send_one(pair[0], tcp);
-	receive(ways, pair[1], 1, 0, &fd, &flags);
+	receive(forms, pair[1], 1, 0, &fd, &flags);
 	CHECK(bind(fd, ADDRESS(address))), CHECK(listen(fd, 1));
 	look("the received one listens");
 	CHECK(getsockname(tcp, (struct sockaddr *)&address, &length));
@@ -191,7 +192,7 @@ static void shared(void)
 	look("both are closed");
 }
 
-// From another process, which made it or changes it.
+// From another process, which has made or changes the socket.
 static void from_a_child(void)
 {
 	int pair[2], fd, flags, tcp = make(TCP);
@@ -209,7 +210,7 @@ static void from_a_child(void)
 	}
 	wait_for(child);
 	for (int i = 0; i < 3; i++)
-		receive(&ways[i], pair[1], 1, 0, &fd, &flags);
+		receive(&forms[i], pair[1], 1, 0, &fd, &flags);
 	look_after_use("a child's own, and one that we have");
 }
 
@@ -232,7 +233,7 @@ static void by_pidfd(void)
 		_exit(0);
 	}
 	int other = CHECK(pidfd_open(child, 0)), got;
-	// The child has it a moment later.
+	// The child may not have it yet.
 	while ((got = pidfd_getfd(other, release[1] + 1, 0)) < 0)
 		if (errno != EBADF)
 			die("pidfd_getfd");

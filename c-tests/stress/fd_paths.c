@@ -1,4 +1,4 @@
-// Every call of one process that makes, copies or ends a descriptor.
+// Every call of one process that makes, copies or closes a descriptor.
 //
 //   fd_paths FILE [threads]
 #include "fd_check.h"
@@ -10,12 +10,13 @@
 #include <sys/timerfd.h>
 #include <linux/vm_sockets.h>
 
-// ---- What makes descriptors --------------------------------------------------------------------------------
+// ---- Calls that make descriptors
+// ---------------------------------------------------------------------------
 
 static void by_socket(void)
 {
 	for (const struct sort *sort = sorts; sort < sorts + SORTS; sort++)
-		socket(sort->family, sort->type, sort->protocol); // A sort that the machine lacks is none of the report either.
+		socket(sort->family, sort->type, sort->protocol); // A kind that the machine lacks is not in the report either.
 	look("socket");
 	closefrom(3);
 	for (const struct sort *sort = sorts; sort < sorts + SORTS; sort++)
@@ -38,7 +39,7 @@ static void by_socketpair(void)
 	look("one end closed");
 }
 
-// A listener of the sort, with one connection waiting. 0 when the machine has no such sort.
+// A listener of this kind, with one connection waiting. 0 when the machine does not have the kind.
 static int listener_with_client(const struct sort *sort, int *client)
 {
 	union {
@@ -104,7 +105,8 @@ static void accepts(void)
 		}
 }
 
-// ---- Numbers that become something else --------------------------------------------------------------------
+// ---- Numbers that are reused
+// -------------------------------------------------------------------------------
 
 static int an_eventfd(void) { return eventfd(0, 0); }
 static int a_file(void) { return open("/dev/null", O_RDWR); }
@@ -161,7 +163,7 @@ static void duplicated(void)
 	FAILS(fcntl(a, F_DUPFD, 1 << 30), EINVAL);
 	enum { DUPFD_QUERY = 1027 };
 	status = fcntl(a, DUPFD_QUERY, 20);
-	if (status != 1 && !(status == -1 && errno == EINVAL)) // It is younger than some kernels.
+	if (status != 1 && !(status == -1 && errno == EINVAL)) // Some kernels do not have it yet.
 		die("F_DUPFD_QUERY");
 	look("F_DUPFD_QUERY");
 	CHECK(close(a));
@@ -200,7 +202,8 @@ static void over(void)
 	look("SYS_dup2, SYS_dup3");
 }
 
-// ---- What ends descriptors ---------------------------------------------------------------------------------
+// ---- Calls that close descriptors
+// --------------------------------------------------------------------------
 
 static void closed(void)
 {
@@ -273,7 +276,7 @@ static void streams(void)
 	look("freopen64");
 }
 
-// What one descriptor does to a socket shows in the others.
+// A change of a socket through one descriptor shows through the others.
 static void states(void)
 {
 	struct sockaddr_in address;
@@ -293,7 +296,8 @@ static void states(void)
 	look("disconnected");
 }
 
-// A connected IPv6 socket with mapped addresses becomes an IPv4 one, by whatever descriptor it is used.
+// A connected IPv6 socket with mapped addresses becomes an IPv4 socket, whichever of its descriptors is
+// used.
 static void another_family(void)
 {
 	struct sockaddr_in address;
@@ -322,7 +326,7 @@ static void without_room(void)
 	FAILS(dup2(a, a + 1), EBADF);
 	FAILS(socket(AF_INET, SOCK_STREAM, 0), EMFILE);
 	FAILS(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), EMFILE);
-	CHECK(setrlimit(RLIMIT_NOFILE, &limit)); // The report needs a number itself.
+	CHECK(setrlimit(RLIMIT_NOFILE, &limit)); // The report needs a descriptor too.
 	look("no room");
 }
 
@@ -338,7 +342,7 @@ static void without_stdio(void)
 	look("dup2 onto 2");
 }
 
-// As high as the machine lets us go, and beyond the end of the library's table if it does.
+// As high as the limit permits, and beyond the end of the library's table if possible.
 static void high(void)
 {
 	static const int wanted[] = {1023, 1024, 65536, 1048575, 1048576, 1048577, 2097151, 2097152};

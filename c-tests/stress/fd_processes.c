@@ -9,7 +9,7 @@
 
 static char *program; // For exec of this very program.
 
-// In a new program: sockets that are there from the start are unknown until they are used.
+// In a new program: inherited sockets are unknown until they are used.
 static void inspect(const char *step) { look_after_use(step); }
 
 static char *const *arguments(const char *stage)
@@ -128,7 +128,7 @@ static void execs(void)
 	die("execv");
 }
 
-// As systemd starts a server: its sockets are from 3 on, one a connection's, and one a listener's.
+// As systemd starts a server: its sockets begin at 3; one is a connection and one is a listener.
 static void activated(void)
 {
 	struct sockaddr_in address;
@@ -165,7 +165,7 @@ static void serve(void)
 	look("listening again, and one direction shut");
 }
 
-// A process that shares the descriptors but not the memory: what it does is not seen here.
+// A process that shares the descriptors but not the memory, so that its changes are not seen here.
 static void changes_for_both(void)
 {
 	RAW1(SYS_close, 3), RAW3(SYS_dup3, 4, 5, 0);
@@ -204,7 +204,8 @@ static void clones(void)
 	look("clone");
 }
 
-// The three ways to a process with the same descriptors, each in a process of its own, which it changes for good.
+// Three ways to make a process with the same descriptors. Each runs in a process of its own, because its
+// effect on the library is permanent.
 static void shares_by_syscall(void)
 {
 	three();
@@ -240,7 +241,7 @@ static void shares_by_clone(void)
 	look_and_expect_nothing("clone with CLONE_FILES");
 }
 
-// A thread with descriptors of its own: the same number is something else to others.
+// A thread with a descriptor table of its own: the same number is something else in other threads.
 static pthread_barrier_t barrier;
 
 static void *apart(void *unshares)
@@ -274,7 +275,7 @@ static void threads_apart(void *unshares)
 static void threads_unshare(void) { threads_apart(NULL); }
 static void threads_close_range(void) { threads_apart(""); }
 
-// Terminals: libc redirects by itself.
+// Terminals, for which libc replaces descriptors itself.
 static void terminals(void)
 {
 	int master, slave;
@@ -317,7 +318,7 @@ static void daemons(void)
 		RAW1(SYS_exit_group, 0);
 	}
 	CHECK(close(ready[1]));
-	if (read(ready[0], &byte, 1) != 0) // The daemon has it open until it ends.
+	if (read(ready[0], &byte, 1) != 0) // The daemon keeps it open until it ends.
 		die("read");
 	wait_for(child);
 }

@@ -1,6 +1,6 @@
-// Threads that make, copy, pass and end descriptors at random, all of them the same numbers, so that each ends what
-// others are just getting. After each round, when all of them wait, what the library knows of each number is compared
-// with the kernel: later rounds would put right what this one has left wrong.
+// Threads that make, copy, send and close descriptors at random, all with the same numbers, so that each
+// closes what others are just making. After each round all threads wait, and what the library knows of each
+// number is compared with the kernel, because later rounds might hide an error of this one.
 //
 //   fd_storm FILE OPERATIONS SEED
 #include "fd_check.h"
@@ -11,7 +11,7 @@
 enum {
 	THREADS = 4,
 	FIRST = 16,  // The numbers below are the program's own.
-	UPPER = 48, // What closefrom ends.
+	UPPER = 48, // What closefrom closes.
 	END = 64,
 	ROUND = 250, // Operations of each thread.
 };
@@ -39,7 +39,7 @@ static unsigned below(struct storm *storm, unsigned limit)
 static int any(struct storm *storm) { return FIRST + below(storm, END - FIRST); }
 static int upper(struct storm *storm) { return UPPER + below(storm, END - UPPER); }
 
-// Not a packet socket, whose end waits for all processors.
+// Not a packet socket, whose close waits for all processors.
 static const struct sort *a_sort(struct storm *storm)
 {
 	const struct sort *sort = &sorts[below(storm, SORTS)];
@@ -70,7 +70,7 @@ static void an_accept(struct storm *storm)
 	accept4(listener, NULL, NULL, SOCK_NONBLOCK);
 }
 
-// What no hook sees: the number becomes something else.
+// Changes that no hook sees: the number becomes something else.
 static void another(struct storm *storm)
 {
 	int pipes[2];
@@ -125,7 +125,7 @@ static void a_pass(struct storm *storm)
 		recvmmsg(storm->channel[1], &one, 1, MSG_DONTWAIT, NULL);
 }
 
-// What makes the library look at a number, and remember what it is.
+// Calls that make the library look up a number, and remember what it is.
 static void a_look(struct storm *storm)
 {
 	struct sockaddr_storage name;
@@ -173,7 +173,7 @@ static void *blow(void *argument)
 	return NULL;
 }
 
-// Connects to the listener for as long as it is there.
+// Connects to the listener as long as it exists.
 static void connect_for_ever(struct sockaddr_un *address, socklen_t length)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -212,7 +212,7 @@ int main(int argc, char **argv)
 	}
 	while (CHECK(open("/dev/null", O_RDONLY)) < FIRST - 1)
 		;
-	RAW1(SYS_close, FIRST - 1); // For the report, which is written when it has something to say.
+	RAW1(SYS_close, FIRST - 1); // Free for the report, which is opened when there is something to write.
 	pthread_barrier_init(&barrier, NULL, THREADS);
 	CHECK(setrlimit(RLIMIT_NOFILE, &limit));
 	for (int i = 0; i < THREADS; i++)

@@ -1,9 +1,10 @@
-// Takes something away from itself after its start that a library in the same process may have counted on, and goes on
-// with its sockets.
+// After its start, it takes something away that a library in the same process may rely on, and goes on
+// using its sockets.
 //
 //   hostile closefrom|close_range|stdio|chroot DIRECTORY|setuid|nofile|seccomp-kill|seccomp-errno
 //
-// Prints what each call returned, as long as there is a stdout; exits with 0 when all is as it should be.
+// Prints what each call returned, as long as there is a stdout; exits with 0 when everything is as it
+// should be.
 #include "stress.h"
 #include <grp.h>
 #include <linux/audit.h>
@@ -24,7 +25,7 @@ static int expect(const char *what, int result, int wanted)
 	return result;
 }
 
-// Its descriptors have to be the lowest free ones, from `first` on.
+// Its descriptors must be the lowest free ones, from `first` on.
 static void use_sockets(int first)
 {
 	struct sockaddr_in address = loopback(0);
@@ -44,7 +45,7 @@ static void use_sockets(int first)
 	expect("close", close(listener), 0);
 }
 
-// Forbids what a library might want to do behind the program's back, and the program itself does without.
+// Forbids calls that the program does not make, but a library might.
 static void filter(unsigned action)
 {
 	static const int forbidden[] = {

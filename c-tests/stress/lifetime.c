@@ -1,9 +1,9 @@
-// Descriptors that come, go and change hands in every way there is, visibly and behind the back of every hook.
+// Descriptors that are made, closed and passed on in every possible way, seen by hooks or not.
 //
 //   lifetime FILE
 //
-// Writes to FILE, for each getsockname call that it makes on a socket, "probe PID FD OPS PROT" with what the kernel says
-// the descriptor is; "none" stands for what is no socket. "case NAME" says what the following probes are about.
+// Writes to FILE, for each of its getsockname calls, "probe PID FD OPS PROT" with what the kernel says the
+// descriptor is; "none" means that it is not a socket. "case NAME" names the case of the following probes.
 #include "stress.h"
 #include <linux/close_range.h>
 #include <sys/uio.h>
@@ -43,7 +43,7 @@ static void probe(int fd)
 	probed(fd);
 }
 
-// Behind the back of every hook.
+// Closes a descriptor without a hook.
 static void hidden_close(int fd) { RAW1(SYS_close, fd); }
 static int hidden_make(int kind) { return RAW3(SYS_socket, kinds[kind].domain, kinds[kind].type, kinds[kind].protocol); }
 
@@ -225,7 +225,7 @@ static void passed(void)
 	closefrom(3);
 }
 
-// The child has the parent's descriptors, and changes only its own.
+// The child has copies of the parent's descriptors, and changes only its own.
 static void forked(void)
 {
 	int a = make(TCP), b = make(UDP), status;

@@ -1,5 +1,5 @@
-// Asks for what the kernel grants only to a process of one thread: unsharing what threads share, and entering a user
-// namespace. Prints what each call returned, and uses sockets before and after.
+// Makes calls that the kernel permits only to a process with one thread: unsharing what threads share, and
+// entering a user namespace. Prints what each call returned, and uses sockets before and after.
 //
 //   namespaces threads|unshare|syscall|setns
 #include "stress.h"
@@ -18,7 +18,8 @@ static void use_socket(void)
 	say("close", close(fd));
 }
 
-// A child in a user namespace of its own, and the namespace; -1 when there cannot be one.
+// Makes a child in a user namespace of its own, and returns the namespace's descriptor; -1 if that is not
+// possible.
 static int other_user_namespace(pid_t *child)
 {
 	int ready[2];

@@ -1,5 +1,6 @@
-// Uses sockets, forks, spawns and executes itself, and prints nothing. What an observer could see of its process
-// goes to a file at each stage: how many threads, which descriptors, which environment, which signals.
+// Uses sockets, forks, spawns and executes itself, and prints nothing. At each stage it writes to a file
+// what an observer of its process could see: how many threads, which descriptors, which environment, which
+// signals.
 //
 //   quiet FILE           the stages one after the other, each in the order below
 //   quiet FILE STAGE     one stage: "spawned", "bare" (executed with an empty environment) or "executed"
@@ -34,7 +35,7 @@ static void say_threads(const char *stage)
 	say(stage, "threads", text);
 }
 
-// The number and what it names, without inode numbers, which differ from run to run.
+// Each number with its target, without inode numbers, which differ from run to run.
 static void say_descriptors(const char *stage)
 {
 	DIR *directory = opendir("/proc/self/fd");
@@ -83,7 +84,7 @@ static void observe(const char *stage, const char *path)
 	length = 0;
 }
 
-// Leaves a connection, a datagram socket and a pair open, so that the list of descriptors has something to show.
+// Leaves a connection, a datagram socket and a pair open, so that the list of descriptors is not empty.
 static void use_sockets(void)
 {
 	struct sockaddr_in address;

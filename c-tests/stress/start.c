@@ -1,6 +1,6 @@
-// Starts a program from a forked child by the call that the first argument names, and says nothing unless
-// something is wrong. After a dash: bare, an empty environment; fails, the call has to fail and the
-// descriptors are as before; huge, with too many arguments; any, whatever the program says in the end.
+// Starts a program from a forked child by the call that the first argument names, and prints nothing unless
+// something is wrong. After a dash: "bare", an empty environment; "fails", the call must fail and leave the
+// descriptors unchanged; "huge", with too many arguments; "any", any exit status is accepted.
 #include "../transcript.h"
 #include <dirent.h>
 #include <spawn.h>
@@ -68,7 +68,7 @@ int main(int argc, char **argv)
 	const char *form = argv[1];
 	char *arguments[] = {argv[2], is(form, "version") ? "--version" : "x", NULL, NULL};
 	if (is(form, "huge")) {
-		size_t size = 4 << 20; // More than one argument may have.
+		size_t size = 4 << 20; // Longer than an argument may be.
 		memset(arguments[2] = calloc(1, size + 1), 'x', size);
 	}
 	if (is(form, "version") || is(form, "any"))

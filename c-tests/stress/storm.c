@@ -1,10 +1,10 @@
-// Forks children while three threads create sockets, under a timer that interrupts every thread each millisecond with
-// a handler that makes socket calls itself. One child in three executes this program again, one leaves by exit, one by
-// _exit; each exits with a code of its own.
+// Forks children while three threads create sockets, under a timer that interrupts every thread each
+// millisecond; its handler makes socket calls too. One child in three executes this program again, one ends
+// by exit, one by _exit; each exits with a code of its own.
 //
 //   storm CHILDREN
 //
-// Prints how many children ended with another code than theirs, and whether any was left unreaped.
+// Prints how many children ended with a wrong code, and whether one was not reaped.
 #include "stress.h"
 #include <sys/time.h>
 
@@ -15,17 +15,9 @@ static atomic_int over;
 
 static void on_alarm(int signal)
 {
-	struct sockaddr_un address;
-	socklen_t length = sizeof(address);
-	int saved = errno, fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
 	(void)signal;
-	if (fd >= 0) {
-		getsockname(fd, (struct sockaddr *)&address, &length);
-		close(fd);
-	}
+	call_in_handler();
 	alarms++;
-	errno = saved;
 }
 
 static void storm(int microseconds)
@@ -46,7 +38,7 @@ static void block_alarm(int how)
 	pthread_sigmask(how, &set, NULL);
 }
 
-// 0 when everything arrived.
+// Returns 0 when everything arrived.
 static int use_sockets(void)
 {
 	struct sockaddr_un any = {.sun_family = AF_UNIX};
@@ -84,7 +76,8 @@ static void child(int number, int code, char *program)
 		_exit(code);
 	if (number % 3 == 1)
 		exit(code);
-	// The timer survives exec and the handler does not, so the signal waits until the program has one again.
+	// The timer survives exec but the handler does not, so the signal is blocked until the program has a
+	// handler again.
 	block_alarm(SIG_BLOCK);
 	snprintf(text, sizeof(text), "%d", code);
 	execl(program, program, "again", text, (char *)NULL);

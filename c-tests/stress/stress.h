@@ -1,4 +1,4 @@
-// What the stress programs share. Each program says in its first lines what it does and what it prints.
+// Shared by the stress programs. The first lines of each program say what it does and what it prints.
 #ifndef STRESS_H
 #define STRESS_H
 
@@ -22,7 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-// What a program exits with when a step failed that must work on any machine, natively or not.
+// The exit status when a step failed that must succeed on any machine, natively or not.
 enum { BROKEN = 99 };
 
 static inline _Noreturn void die(const char *what)
@@ -38,8 +38,22 @@ static inline int check(int result, const char *what)
 	return result;
 }
 
-// The call's result, which has to be a success.
+// The call's result; a failure ends the program.
 #define CHECK(call) check((call), #call)
+
+// The socket calls of a signal handler, which leave errno as it was.
+static inline void call_in_handler(void)
+{
+	struct sockaddr_un address;
+	socklen_t length = sizeof(address);
+	int saved = errno, fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0) {
+		getsockname(fd, (struct sockaddr *)&address, &length);
+		close(fd);
+	}
+	errno = saved;
+}
 
 // A system call that no interposed function sees. Returns a negative errno like the kernel does.
 static inline long raw(long number, long a, long b, long c, long d, long e)
@@ -73,7 +87,7 @@ static inline long raw(long number, long a, long b, long c, long d, long e)
 #define RAW4(number, a, b, c, d) raw(number, (long)(a), (long)(b), (long)(c), (long)(d), 0)
 #define RAW5(number, a, b, c, d, e) raw(number, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e))
 
-// A kind of socket, with the kernel's names for what serves it.
+// A kind of socket, with the names of its ops and protocol in the kernel.
 struct kind {
 	int domain, type, protocol; // As SO_DOMAIN, SO_TYPE and SO_PROTOCOL report them.
 	const char *ops, *prot;
@@ -93,7 +107,7 @@ static inline int make(int kind)
 	return CHECK(socket(kinds[kind].domain, kinds[kind].type, kinds[kind].protocol));
 }
 
-// What the kernel says the descriptor is, asked behind every hook's back; NULL when it is no socket.
+// What the kernel says the descriptor is, asked without a hook; NULL when it is not a socket.
 static inline const struct kind *kind_of(int fd)
 {
 	int domain = -1, type = -1, protocol = -1;
@@ -120,7 +134,7 @@ static inline struct sockaddr_in loopback(int port)
 
 #define ADDRESS(address) (struct sockaddr *)&(address), sizeof(address)
 
-// A TCP listener on loopback; *address is where it listens.
+// A TCP listener on loopback; *address is its address.
 static inline int tcp_listener(int backlog, struct sockaddr_in *address)
 {
 	socklen_t length = sizeof(*address);
@@ -133,7 +147,7 @@ static inline int tcp_listener(int backlog, struct sockaddr_in *address)
 	return fd;
 }
 
-// Returns once the thread sleeps in a system call other than futex. Watching is done behind every hook's back.
+// Returns when the thread sleeps in a system call other than futex. It uses no hooked function.
 static inline void wait_blocked(pid_t tid)
 {
 	char path[64];

@@ -1,5 +1,5 @@
-// Makes one call of a given form under a verdict that the library's test build is told to give, and prints what came of
-// it. Two calls on descriptor -1 stand around it in the log as marks.
+// Makes one call of a given form under a verdict that the library's test build is told to give, and prints
+// the result. A shutdown call on descriptor -1 before and after it marks its place in the log.
 //
 //     verdicts FORM VERDICT [interrupt|cancel]    VERDICT is what SOCKSHIM_VERDICT says while the call is made, such as "fail:ECONNREFUSED"
 //     verdicts list           prints the forms, each with its class
@@ -27,22 +27,7 @@
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <unistd.h>
-
-// glibc's other names, which no header declares.
-int __connect(int, const struct sockaddr *, socklen_t);
-int __close(int);
-int __dup2(int, int);
-int __fcntl(int, int, ...);
-ssize_t __send(int, const void *, size_t, int);
-ssize_t __recv_chk(int, void *, size_t, size_t, int);
-ssize_t __recvfrom_chk(int, void *, size_t, size_t, int, struct sockaddr *, socklen_t *);
-ssize_t __read(int, void *, size_t);
-ssize_t __read_chk(int, void *, size_t, size_t);
-ssize_t __write(int, const void *, size_t);
-int __poll(struct pollfd *, nfds_t, int);
-int __poll_chk(struct pollfd *, nfds_t, int, size_t);
-int __ppoll_chk(struct pollfd *, nfds_t, const struct timespec *, const sigset_t *, size_t);
-int __select(int, fd_set *, fd_set *, fd_set *, struct timeval *);
+#include "../glibc_names.h"
 
 enum { LENGTH = 8 };
 
@@ -58,8 +43,8 @@ static struct epoll_event event = {.events = EPOLLOUT};
 static struct timespec soon;
 static int value, pair[2], epfd, listener, fresh, datagram, file, pipes[2];
 
-// A class says on what the call is made: `out` and `in` on a connected stream, `to` on a datagram socket with an address,
-// `ctl` on whatever the form needs.
+// The class of a form says what the call is made on: `out` and `in` on a connected stream, `to` on a
+// datagram socket with an address, `ctl` on whatever the form needs.
 #define FORMS(_)                                                                                             \
 	_(ctl, socket, socket(AF_INET, SOCK_STREAM, 0))                                                      \
 	_(ctl, socketpair, socketpair(AF_UNIX, SOCK_STREAM, 0, pair))                                        \
@@ -163,7 +148,7 @@ static const struct form *form;
 static const char *verdict;
 static int fd, peer;
 
-// A signal in a while, and again: the first may come before the wait.
+// A repeating signal, because the first may come before the wait.
 static void interrupt_soon(void)
 {
 	struct itimerval often = {{0, 20000}, {0, 20000}};
@@ -211,7 +196,8 @@ int main(int argc, char **argv)
 		return 2;
 	verdict = argv[2];
 
-	// A server with a client and one that waits to be accepted; a second server; two datagram sockets to send to.
+	// A server with a connected client and one that waits to be accepted; a second server; two datagram
+	// sockets to send to.
 	listener = socket(AF_INET, SOCK_STREAM, 0);
 	server = bound(listener);
 	listen(listener, 5);
@@ -249,7 +235,7 @@ int main(int argc, char **argv)
 	if (strncmp(form->name, "epoll_", 6) == 0 && strcmp(form->name, "epoll_ctl") != 0)
 		epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &event);
 
-	// "other" in a verdict stands for the port of the second server or datagram socket.
+	// "other" in a verdict is replaced by the port of the second server or datagram socket.
 	static char text[128];
 	if (strstr(verdict, "address:other") != NULL) {
 		int port = ntohs(strcmp(form->class, "to") == 0 ? other_name.sin_port : other_listener_name.sin_port);
@@ -283,7 +269,7 @@ int main(int argc, char **argv)
 	shutdown(-1, 101);
 	printf("ret %ld errno %s\n", ret, error == 0 ? "0" : strerrorname_np(error));
 
-	// What the kernel has done: bytes that came, connections that were made, the options that were set.
+	// What the kernel has done: bytes that arrived, connections that were made, options that were set.
 	int queued = 0, bytes = 0, connections[2] = {0, 0};
 	struct pollfd servers[] = {{listener, POLLIN, 0}, {other_listener, POLLIN, 0}};
 	for (int i = 0; i < 2; i++)
@@ -295,7 +281,7 @@ int main(int argc, char **argv)
 	ioctl(sink, FIONREAD, &queued);
 	ioctl(other, FIONREAD, &bytes);
 	printf(" sinks have %d and %d, received \"%s\"\n", queued, bytes, received);
-	// A call on what the form was about: its event shows what the library takes the socket for.
+	// A call on the form's socket: its event shows what the library knows of the socket.
 	shutdown(-1, 102);
 	getpeername(strcmp(form->class, "ctl") == 0 ? fresh : fd, (struct sockaddr *)&from, &length);
 	return 0;

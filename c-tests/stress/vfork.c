@@ -1,9 +1,9 @@
-// Children made by vfork and posix_spawn close, replace and execute in a descriptor table of their own, but in the
-// parent's memory. What the parent knows about its own descriptors must not follow them.
+// Children made by vfork and posix_spawn close, replace and exec in a descriptor table of their own, but in
+// the parent's memory. What the parent knows of its own descriptors must not change.
 //
-// Prints "probe FD OPS PROT" for each getsockname call that the main thread makes, with what the kernel says the
-// descriptor is; "child PID" for each child that has to leave no trace; and "worker FD COUNT", how many getsockname
-// calls another thread made meanwhile, on a descriptor of its own.
+// Prints "probe FD OPS PROT" for each of the main thread's getsockname calls, with what the kernel says the
+// descriptor is; "child PID" for each child, which must not appear in the log; and "worker FD COUNT", how
+// many getsockname calls another thread made meanwhile, on a descriptor of its own.
 #include "stress.h"
 #include <spawn.h>
 
@@ -23,7 +23,7 @@ static void name_of(int fd)
 static void *work(void *unused)
 {
 	(void)unused;
-	// Now and then only, and not for ever, so that the log has room for every call.
+	// Only now and then, and not for ever, so that the log can hold every call.
 	for (long turn = 0; !over; turn++) {
 		if (worker_calls < 1000 && turn % 64 == 0) {
 			name_of(worker_fd);
@@ -34,7 +34,7 @@ static void *work(void *unused)
 	return NULL;
 }
 
-// Called in a vfork child, too: the memory is shared, so the other thread's progress is visible.
+// Also called in a vfork child: the memory is shared, so the other thread's progress is visible.
 static void let_the_worker_work(void)
 {
 	long until = worker_calls + 20;

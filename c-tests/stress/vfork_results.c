@@ -1,4 +1,4 @@
-// Prints what each vfork() returns to the parent; the last one fails.
+// Prints what each vfork() returns to the parent. The last one fails.
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/wait.h>

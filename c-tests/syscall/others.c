@@ -1,5 +1,5 @@
-// Calls through syscall() that have nothing to do with sockets pass through with all six arguments and whole
-// results.
+// Calls through syscall() that are not about sockets are passed on with all six arguments and the whole
+// result.
 #include "../transcript.h"
 #include <linux/futex.h>
 
@@ -30,7 +30,7 @@ int main(void)
 	CALL(syscall(SYS_futex, &word, FUTEX_WAKE, 1, NULL, NULL, 0));
 	CALL(syscall(SYS_futex, &word, FUTEX_WAIT, 2, NULL, NULL, 0));
 	struct timespec brief = {.tv_nsec = 1000000};
-	// The sixth is the mask: none is an error.
+	// The sixth argument is the mask; without bits it is an error.
 	CALL(syscall(SYS_futex, &word, FUTEX_WAIT_BITSET, 1, &brief, NULL, 0));
 	CALL(syscall(SYS_close, -1));
 	CALL(syscall(SYS_close, MUST(socket(AF_UNIX, SOCK_STREAM, 0))));

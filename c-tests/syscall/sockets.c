@@ -1,5 +1,4 @@
-// Socket calls that are made through syscall(): the same sockets, the same errors, the result in errno as
-// ever.
+// Socket calls through syscall(): the same sockets and the same errors, with errno set as usual.
 #include "../transcript.h"
 
 int main(void)

@@ -1,5 +1,5 @@
-// A vfork() child shares its parent's memory and has descriptors of its own: it closes and duplicates them
-// for the program that it then becomes, and the parent's are as before.
+// A vfork() child shares its parent's memory but has descriptors of its own: it closes and duplicates them
+// for the program that it then executes, and the parent's are unchanged.
 #include "../transcript.h"
 
 int main(int argc, char **argv)
@@ -26,7 +26,7 @@ int main(int argc, char **argv)
 	say_child("child", child);
 	CALL(read(pair[1], buffer, sizeof buffer));
 	printf("%s\n", buffer);
-	CALL(write(pair[0], "still", 5)); // Neither of ours was closed.
+	CALL(write(pair[0], "still", 5)); // Neither of the parent's was closed.
 	CALL(read(pair[1], buffer, sizeof buffer));
-	CALL(listen(0, 1)); // Our descriptor 0 is not a socket.
+	CALL(listen(0, 1)); // The parent's descriptor 0 is not a socket.
 }

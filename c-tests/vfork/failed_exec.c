@@ -1,5 +1,5 @@
-// A vfork() child whose exec fails ends with _exit(), and may have closed, opened and duplicated what it
-// liked before.
+// A vfork() child whose exec fails ends with _exit(), and may have closed, opened and duplicated
+// descriptors before.
 #include "../transcript.h"
 
 static int listener, stream, errors;
@@ -14,7 +14,7 @@ int main(void)
 		pid_t child = vfork();
 		if (child == 0) {
 			close(listener);
-			// Takes the number of the listener, in the child.
+			// In the child, it gets the number of the listener.
 			int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
 			errors += fd != listener;
 			dup2(fd, stream);

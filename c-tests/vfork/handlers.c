@@ -1,4 +1,5 @@
-// A signal handler calls vfork() while the thread does, and so do other threads: each gets its own children.
+// A signal handler calls vfork() during the thread's own vfork(), and so do other threads: each gets its
+// own children.
 #include "../transcript.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -48,7 +49,7 @@ int main(void)
 	work(NULL);
 	for (size_t i = 0; i < COUNT(threads); i++)
 		pthread_join(threads[i], NULL);
-	// Not by chance alone.
+	// Once in any case, not only by chance.
 	raise(SIGPROF);
 	MUST(setitimer(ITIMER_PROF, &never, NULL));
 	printf("errors %d, handled %s\n", errors, handled > 0 ? "some" : "none");

@@ -1,5 +1,5 @@
-// What vfork() returns to the parent, after children that end, exec, make children of their own, or never came
-// to be; with everything that a function keeps over a call as it was.
+// What vfork() returns to the parent, after children that exit, exec, or make children of their own, and
+// when no child was made; everything that a function must keep over a call is kept.
 #include "../transcript.h"
 
 static volatile int depth_reached;
@@ -12,7 +12,7 @@ static void end_child(pid_t child, int code)
 	       WIFEXITED(status) && WEXITSTATUS(status) == code ? "right" : "wrong");
 }
 
-// The child writes over everything below its caller's frame.
+// The child overwrites everything below its caller's frame.
 __attribute__((noinline)) static int write_over_stack(int value)
 {
 	volatile char room[4096];
@@ -44,7 +44,7 @@ int main(int argc, char **argv)
 	}
 	end_child(child, 7);
 
-	// A child's child, by vfork and by fork.
+	// A child of a child, made by vfork and by fork.
 	for (volatile int forks = 0; forks < 2; forks++) {
 		child = vfork();
 		if (child == 0) {
@@ -68,7 +68,7 @@ int main(int argc, char **argv)
 	}
 	printf("inner children %d\n", depth_reached);
 
-	// No more processes, for a user to whom the limit applies.
+	// No more processes are allowed, for a user to whom the limit applies.
 	if (geteuid() == 0)
 		MUST(setuid(65534));
 	struct rlimit none = {0, 0};

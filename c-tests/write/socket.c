@@ -1,5 +1,5 @@
-// write() and its relatives on sockets. Writing nothing reaches the socket all the same: a datagram without
-// bytes is sent.
+// write() and its relatives on sockets. A write of 0 bytes reaches the socket: a datagram without bytes is
+// sent.
 #include "../transcript.h"
 
 static volatile int minus_one = -1; // Volatile, so that the compiler does not warn of it.
@@ -32,7 +32,7 @@ int main(void)
 	MUST(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair));
 	CALL(write(pair[0], "one", 3));
 	CALL(write(pair[0], "two", 3));
-	CALL(read(pair[1], buffer, sizeof buffer)); // The borders are kept.
+	CALL(read(pair[1], buffer, sizeof buffer)); // The message boundaries are kept.
 	CALL(read(pair[1], buffer, sizeof buffer));
 	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
 	CALL(write(pair[0], "one", 3));

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 #
-# Cargo, and what it builds.
+# Finds cargo, and builds the library and the command.
 
 # need_cargo: finds cargo also where rustup puts it, for a shell that has not read its profile.
 need_cargo() {
@@ -17,7 +17,7 @@ compiles_c() {
 	command -v cc >/dev/null && echo '#include <stdio.h>' | cc -fsyntax-only -x c - 2>/dev/null
 }
 
-# build_release: the preload library and the command. Cargo itself knows when there is nothing to do.
+# build_release: builds the preload library and the command, if they are not up to date.
 build_release() {
 	say "cargo build --release"
 	cargo build --release --locked --workspace

@@ -6,14 +6,14 @@
 #   source "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 
 set -euo pipefail
-# Messages that are searched and names that are sorted do not depend on the language of who runs this.
+# The C locale, so that messages and sorting do not depend on the user's language.
 export LC_ALL=C
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-# A step, said so that the reader sees where a long run is.
+# Prints a step, so that the reader sees the progress of a long run.
 say() { printf '\n==> %s\n' "$*"; }
 
-# A detail below a step.
+# Prints a detail of a step.
 note() { printf '    %s\n' "$*"; }
 
 die() {
@@ -21,12 +21,12 @@ die() {
 	exit 1
 }
 
-# What the trap below ends and removes.
+# The processes that the trap below ends.
 cleanup_pids=()
 work=
 
 # Stops what was started in the background, then removes the work directory. SIGTERM comes first, so that a program
-# can end in its own way; one that ignores it is killed.
+# can end by itself; one that ignores it is killed.
 cleanup() {
 	local status=$? pid
 	trap - EXIT
@@ -39,7 +39,7 @@ cleanup() {
 # Bash runs it for SIGHUP, SIGINT and SIGTERM too, and then dies of the signal.
 trap cleanup EXIT
 
-# Makes the directory $work, which goes away with the script.
+# Makes the directory $work, which is removed when the script ends.
 make_work_directory() {
 	[[ -n $work ]] || work=$(mktemp -d "${TMPDIR:-/tmp}/sockshim.XXXXXX")
 }
@@ -47,7 +47,7 @@ make_work_directory() {
 # ends_with_script PID: the process is stopped when the script ends.
 ends_with_script() { cleanup_pids+=("$1"); }
 
-# stop_process PID: SIGTERM, five seconds, SIGKILL. A process that is gone already is not an error.
+# stop_process PID: SIGTERM, five seconds, SIGKILL. A process that has already ended is not an error.
 stop_process() {
 	local pid=$1 tries
 	kill -TERM "$pid" 2>/dev/null || return 0
@@ -58,7 +58,7 @@ stop_process() {
 	kill -KILL "$pid" 2>/dev/null || true
 }
 
-# wait_until SECONDS COMMAND…: polls until COMMAND succeeds; fails when the time is over.
+# wait_until SECONDS COMMAND…: polls until COMMAND succeeds; fails when the time has passed.
 wait_until() {
 	local deadline=$((SECONDS + $1))
 	shift

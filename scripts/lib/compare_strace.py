@@ -4,8 +4,8 @@
     compare_strace.py LEVEL STRACE LOG…
 
 LEVEL is "call" (control calls only) or "io". STRACE is the output of `strace -f -e trace=%network,…`, LOG are the JSON
-logs of the same run. Prints a table, and every call of which only one of the two knows; the status is 1 when there is
-one. The program has to be one process; it may have many threads.
+logs of the same run. Prints a table, and every call that only one of the two has; the status is 1 when there is
+one. The program must be one process; it may have many threads.
 """
 
 import difflib
@@ -20,13 +20,13 @@ CONTROL = {
 }
 DATA = {"sendto", "sendmsg", "sendmmsg", "recvfrom", "recvmsg", "recvmmsg", "read", "readv", "write", "writev"}
 
-# Functions of libc that are another system call, and the names of the fortified forms.
+# Functions of libc whose system call has another name, and the fortified names.
 SYSTEM_CALL = {
     "send": "sendto", "recv": "recvfrom", "__recv_chk": "recvfrom", "__recvfrom_chk": "recvfrom", "__read_chk": "read",
 }
 
-# What the shim itself asks a socket. Whether the program or the shim has asked cannot be told from the outside, so these
-# questions are left out on both sides.
+# The socket options that the shim itself reads. strace cannot tell whether the program or the shim reads them, so they
+# are left out on both sides.
 OWN_QUESTIONS = {"SO_COOKIE", "SO_DOMAIN", "SO_TYPE", "SO_PROTOCOL", "SO_ACCEPTCONN"}
 
 Call = namedtuple("Call", "name fd ret errno text")
@@ -49,13 +49,13 @@ def read_strace(path, names):
             continue  # A signal, or the end of a thread.
         name, arguments, ret, word = parts.groups()
 
-        # A thread with a table of descriptors of its own has none of the program's sockets: the log's writer.
+        # The log's writer: a thread with its own descriptor table has none of the program's sockets.
         if name in ("close_range", "unshare") and re.search(r"CLOSE_RANGE_UNSHARE|CLONE_FILES", arguments):
             strangers.add(thread)
         if thread in strangers:
             continue
 
-        # A call that a signal interrupts has its result when the handler returns. Otherwise it is made again.
+        # A call that a signal interrupts has its result when the handler returns. Otherwise it is restarted.
         if ret == "?":
             if word and word.startswith("ERESTART"):
                 interrupted[thread].append((name, arguments, text))

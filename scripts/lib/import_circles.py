@@ -8,8 +8,8 @@ them can be understood, tested or moved alone.
 What counts as an import of another file is every path that begins with `crate`, `super` or `self`: in a `use`, in code,
 in the body of a macro (there also `$crate`), in an attribute. A path leads to the file of the longest module that it
 names. Not counted: comments, strings, modules for tests (`#[cfg(test)]`), and that a file declares its child modules
-(`mod name;`), which is no import. Two things are not followed: a macro of macro_rules! that is called by its bare name,
-and an inline module, whose `super` is taken for that of the file.
+(`mod name;`), which is no import. Two limits: a macro of macro_rules! that is called by its bare name is not followed,
+and in an inline module `super` is taken for that of the file.
 
 Files of other crates in subdirectories (those with a Cargo.toml of their own), `tests/` and build.rs are left out.
 """
@@ -135,7 +135,7 @@ def imports(directory):
             names = absolute(path, module)
             while names and tuple(names) not in files:
                 names.pop()
-            # The root re-exports and declares: a name in it is no file of its own.
+            # The crate's root re-exports and declares; a name in it may belong to another file.
             if names and files[tuple(names)] != file:
                 edges[file].add(files[tuple(names)])
     return edges

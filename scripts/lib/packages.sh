@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 #
-# Debian packages that a script needs: installed when they are missing, and only then.
+# Debian packages that a script needs: installed only if they are missing.
 
-# need_packages PACKAGE…: what is installed already costs neither network nor root.
+# need_packages PACKAGE…: installs those that are missing; if none is, needs neither network nor root.
 need_packages() {
 	local package missing=()
 	for package in "$@"; do
@@ -24,8 +24,8 @@ need_packages() {
 	done
 }
 
-# need_commands COMMAND=PACKAGE…: the packages of the commands that are missing. A command may have come by another way
-# than its package, so an ordinary user who has it needs nothing installed.
+# need_commands COMMAND=PACKAGE…: the packages of the commands that are missing. A command may have been installed without
+# its package, so a user who has the command needs no package.
 need_commands() {
 	local pair wanted=()
 	for pair in "$@"; do
@@ -38,14 +38,14 @@ is_installed() {
 	[[ $(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
 }
 
-# A subshell, so that the trap that puts things back is its own and runs however apt-get ends.
+# A subshell, so that the trap that restores the policy is its own and runs however apt-get ends.
 install_packages() (
 	trap allow_services EXIT
 	forbid_services
 	output=$(mktemp)
 	export DEBIAN_FRONTEND=noninteractive
 	# The package lists may be absent (a new container) or too old (the file is gone from the mirror): only then
-	# is the list fetched anew.
+	# is the list fetched again.
 	if ! apt_get install "$@" >"$output" 2>&1; then
 		note "apt-get update"
 		if ! { apt_get update && apt_get install "$@"; } >"$output" 2>&1; then
@@ -64,13 +64,13 @@ apt_get() {
 }
 
 # Debian starts a server as soon as its package is installed, unless this program forbids it. The tests start their
-# own servers, on ports and files of their own, so none may be started here. A policy that the machine has already is
-# set aside and put back.
+# own servers, on ports and files of their own, so none may be started here. An existing policy of the machine is
+# moved away and restored.
 policy=/usr/sbin/policy-rc.d
 policy_aside=/usr/sbin/policy-rc.d.before-sockshim
 
 forbid_services() {
-	# Ours is still there when an earlier run was killed; then the machine's own one is set aside already.
+	# If an earlier run was killed, our file is still there, and the machine's own was already moved away.
 	if [[ -e $policy || -L $policy ]] && ! grep -qs sockshim "$policy"; then
 		mv "$policy" "$policy_aside"
 	fi

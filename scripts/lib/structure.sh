@@ -14,7 +14,7 @@ tables=(
 	src/preload/hooks.rs # the hooked functions of libc
 )
 
-# A checker that finds nothing would pass for ever.
+# Tests the checker, because one that finds nothing would always pass.
 import_circles_are_found() {
 	python3 -B scripts/lib/import_circles_test.py --quiet
 }
@@ -29,7 +29,7 @@ preload_has_no_large_circle() {
 	return "$failed"
 }
 
-# What a protocol family needs of itself may go in a circle: all its files lie in one folder of src/core/net.
+# The files of one protocol family, which are in one folder of src/core/net, may form a circle.
 core_has_circles_only_in_a_family() {
 	local size files file families failed=0
 	while read -r size files; do
@@ -41,8 +41,8 @@ core_has_circles_only_in_a_family() {
 	return "$failed"
 }
 
-# family FILE: the folder of src/core/net that the file is in, such as net/unix; else the file itself, which is no
-# family's.
+# family FILE: the folder of src/core/net that the file is in, such as net/unix; else the file itself, which belongs to
+# no family.
 family() {
 	if [[ $1 == net/*/* ]]; then
 		cut --delimiter=/ --fields=1,2 <<<"$1"

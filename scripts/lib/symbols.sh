@@ -1,14 +1,14 @@
 # shellcheck shell=bash
 #
-# What our binaries export and need, asked of the binaries themselves. An interposing library is the sum of its
-# dynamic symbols: one too many changes programs behind our back, one too few is a hook that never runs.
+# What our binaries export and import, read from the binaries. An interposing library is defined by its dynamic
+# symbols: one too many changes programs unintentionally, and one too few is a hook that never runs.
 
 # exported FILE: the dynamic symbols that FILE defines, without their versions, sorted.
 exported() {
 	nm --dynamic --defined-only --format=posix "$1" | sed 's/[@ ].*//' | sort
 }
 
-# hooks: the names that the table of hooks has, sorted.
+# hooks: the names in the table of hooks, sorted.
 hooks() {
 	"$(target_directory)/release/sockshim" hooks --names | sort
 }
@@ -25,7 +25,7 @@ library_exports_the_hooks() {
 	note "libsockshim.so exports its $(wc -l <"$work/hooks") hooks and nothing else"
 }
 
-# Every further library would be loaded into every program, with constructors and symbols of its own.
+# Every other library would be loaded into every program, with its own constructors and symbols.
 library_needs_only_libc() {
 	local needed name
 	needed=$(readelf --dynamic --wide "$(library)" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
@@ -36,8 +36,8 @@ library_needs_only_libc() {
 	note "libsockshim.so needs ${needed//$'\n'/, }"
 }
 
-# An executable that defines `socket` interposes itself: every test in it would test the wrong thing. It happens when
-# a crate that defines hooks is linked into it.
+# An executable that defines `socket` interposes itself, and every test in it would test the wrong function. That
+# happens when a crate that defines hooks is linked into it.
 executables_export_no_hook() {
 	say "cargo test --no-run"
 	cargo test --workspace --locked --no-run

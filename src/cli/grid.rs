@@ -1,4 +1,5 @@
-//! Tables that fit the terminal. Without a terminal nothing is wrapped or cut: every row is one line for grep(1).
+//! Tables that fit the terminal. Without a terminal nothing is wrapped or cut, so that grep(1) finds every row as one
+//! line.
 
 use crate::output::terminal_width;
 use comfy_table::presets::NOTHING;
@@ -8,11 +9,11 @@ use std::io::{self, Write};
 /// Spaces between two columns.
 const GAP: usize = 2;
 
-/// The least width at which wrapped text is easier to read than what the terminal makes of a long line.
+/// The smallest width at which wrapped text is easier to read than a long line that the terminal breaks.
 const READABLE: usize = 20;
 
-/// Writes a header, a line below it, and the rows. `elastic` are the columns whose text is wrapped where a terminal is
-/// too narrow; the others hold names, which stay whole.
+/// Prints a header, a rule, and the rows. `elastic` are the columns whose text is wrapped on a narrow terminal; the
+/// others hold names, which are never cut.
 ///
 /// # Errors
 /// What `out` reports.
@@ -44,9 +45,9 @@ fn fit(table: &mut Table, elastic: &[usize], width: Option<u16>) {
     }
 }
 
-/// A table of which every column belongs to one thing, and every row to one of its members.
+/// A table with one column per object and one row per member.
 pub struct Matrix {
-    /// The header of the column of members.
+    /// The header of the column with the members' names.
     pub title: String,
     /// The names of the rows.
     pub members: Vec<&'static str>,
@@ -55,7 +56,7 @@ pub struct Matrix {
 }
 
 impl Matrix {
-    /// Writes the matrix. Where a terminal is too narrow it continues below itself, with title and members again.
+    /// Prints the matrix. If it is wider than the terminal, it is printed in parts, each with title and members.
     ///
     /// # Errors
     /// What `out` reports.
@@ -81,7 +82,7 @@ impl Matrix {
         Ok(())
     }
 
-    /// How many of the columns fit beside each other: at least one, since names are never cut.
+    /// How many of the columns fit beside each other: at least one, because names are never cut.
     fn fitting(&self, columns: &[(&str, Vec<&str>)], width: Option<u16>) -> usize {
         let Some(width) = width else { return columns.len() };
         let mut used = widest(self.members.iter().copied().chain([self.title.as_str()]));
@@ -93,7 +94,7 @@ impl Matrix {
     }
 }
 
-/// Names are ASCII, so bytes are columns.
+/// The width of the widest name. Names are ASCII, so a byte is a column.
 fn widest<'a>(names: impl Iterator<Item = &'a str>) -> usize {
     names.map(str::len).max().unwrap_or(0)
 }
@@ -108,7 +109,7 @@ fn finish(out: &mut dyn Write, mut table: Table) -> io::Result<()> {
     for column in table.column_iter_mut() {
         column.set_padding((0, GAP as u16));
     }
-    // The last column's padding would be spaces at the end of the line.
+    // Remove the last column's padding, which would be trailing spaces.
     if let Some(last) = table.column_count().checked_sub(1).and_then(|last| table.column_mut(last)) {
         last.set_padding((0, 0));
     }

@@ -21,16 +21,10 @@ pub use table::NOT_HOOKED;
 /// See the module's text. The pattern is that of `src/preload/table.rs`.
 macro_rules! hooks {
     (
-        calls { $(
-            #[doc = $doc:literal]
-            [$level:ident $gate:ident $(($by:ident))? $does:ident $($nr:ident)?]
-            fn $name:ident($($arg:ident: $ty:ty),* $(,)?) -> $ret:ty = $enter:path, $leave:path;
-        )* }
-        trampolines { $(
-            #[doc = $tdoc:literal]
-            [$tlevel:ident $tdoes:ident]
-            fn $tname:ident($($targ:ident: $tty:ty),* $(,)?) -> $tret:tt = $tenter:path, $tleave:path;
-        )* }
+        calls { $(#[doc = $doc:literal] [$level:ident $gate:ident $(($by:ident))? $does:ident $($nr:ident)?]
+            fn $name:ident($($arg:ident: $ty:ty),* $(,)?) -> $ret:ty = $enter:path, $leave:path;)* }
+        trampolines { $(#[doc = $tdoc:literal] [$tlevel:ident $tdoes:ident]
+            fn $tname:ident($($targ:ident: $tty:ty),* $(,)?) -> $tret:tt = $tenter:path, $tleave:path;)* }
         not_hooked { $($unhooked:ident: $why:literal;)* }
     ) => {
         use super::NotHooked;

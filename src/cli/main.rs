@@ -1,9 +1,9 @@
-//! The command `sockshim`: what `libsockshim.so` does between a program and libc, looked at from outside.
+//! The command `sockshim`: shows what `libsockshim.so` does between a program and libc.
 //!
 //! - `main` parses the command line and turns the result of a subcommand into an exit code;
 //! - [`commands`] has one file per subcommand, which is its part of the command line and what it does;
-//! - [`hook_table`] and the registries of `sockshim-core` are what it reports from: the same tables that the
-//!   library runs on, compiled in, so nothing here can be out of date;
+//! - [`hook_table`] and the registries of `sockshim-core` are the data that it shows: the same tables that the
+//!   library uses, compiled in, so that they cannot be out of date;
 //! - [`output`] and [`grid`] write to stdout.
 
 mod commands;
@@ -16,8 +16,8 @@ use clap::{Parser, Subcommand};
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-/// The exit code that says that sockshim itself has failed. Later codes are a program's own, as for env(1) and
-/// timeout(1); a wrong command line gives 2.
+/// The exit code when sockshim itself fails. Higher codes are a program's own, as for env(1) and timeout(1); a wrong
+/// command line gives 2.
 const FAILURE: u8 = 125;
 
 /// The Linux socket layer in userspace, between a program and libc
@@ -61,14 +61,14 @@ Exit codes:
 
 #[derive(Subcommand)]
 enum Command {
-    Check(commands::check::Args),
-    Explain(commands::explain::Args),
-    Hooks(commands::hooks::Args),
-    Tables(commands::tables::Args),
+    Check(commands::check::CheckArgs),
+    Explain(commands::explain::ExplainArgs),
+    Hooks(commands::hooks::HooksArgs),
+    Tables(commands::tables::TablesArgs),
 }
 
 impl Command {
-    /// Runs the subcommand; its exit code.
+    /// Runs the subcommand, and returns the exit code.
     fn run(&self) -> io::Result<u8> {
         match self {
             Command::Check(args) => return commands::check::run(args),
@@ -83,14 +83,14 @@ impl Command {
 fn main() -> ExitCode {
     let ended = match Cli::try_parse() {
         Ok(cli) => cli.command.run(),
-        // Help and the version are errors to clap, which prints them to stdout and gives them the code 0.
+        // clap returns the texts of --help and --version as errors: it prints them to stdout with exit code 0.
         Err(error) => error.print().map(|()| error.exit_code() as u8),
     };
     match ended {
         Ok(code) => ExitCode::from(code),
-        // A reader that went away, as in `sockshim tables | head`, has seen what it wanted.
+        // A reader that closed the pipe, as in `sockshim tables | head`, needs no more output.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            // Nothing can be done when stderr is gone too; the exit code still tells.
+            // If stderr is closed too, only the exit code can tell.
             let _ = writeln!(io::stderr(), "sockshim: cannot write the output: {error}");
             ExitCode::from(FAILURE)
         }

@@ -1,9 +1,9 @@
-//! Writing to stdout: buffered, as JSON, and how wide the terminal is.
+//! Writing to stdout: buffered or as JSON; and the terminal's width.
 
 use serde::Serialize;
 use std::io::{self, BufWriter, IsTerminal, Write};
 
-/// Calls `write` with a buffered stdout, and flushes it, so that an error of the last write is reported too.
+/// Calls `write` with a buffered stdout and flushes it, so that an error of the last write is reported too.
 ///
 /// # Errors
 /// What `write` or stdout report.

@@ -10,7 +10,7 @@ pub fn prototype(hook: &Hook) -> String {
     format!("{noreturn}{}", declare(hook.ret(), &format!("{}({params})", hook.name())))
 }
 
-/// The parameter's name, as C and the log have it: in Rust, `type` would be a keyword.
+/// The parameter's name as C and the log have it; in Rust, `type` is a keyword.
 pub fn param_name(param: &Param) -> &'static str {
     param.name.trim_end_matches('_')
 }
@@ -20,14 +20,14 @@ pub fn c_type(ty: &str) -> String {
     declare(ty, "").trim_end().to_string()
 }
 
-/// Declares `name` with a type. Rust reads from the outermost pointer to what it finally points to, C the other way
-/// round, so the declarator grows to the left while the type is taken apart.
+/// Declares `name` with a type. Rust writes a pointer type from the outermost pointer inwards, C the other way round;
+/// so the declarator grows to the left while the type is taken apart.
 fn declare(ty: &str, name: &str) -> String {
     let mut declarator = name.to_string();
     let mut pointee = ty;
     let mut constant = "";
     loop {
-        // The word says whether what the pointer points to is constant, and so belongs to the next level.
+        // `const` or `mut` describes what the pointer points to, and so belongs to the next level.
         let (rest, next) = match (pointee.strip_prefix("*const "), pointee.strip_prefix("*mut ")) {
             (Some(rest), _) => (rest, "const "),
             (_, Some(rest)) => (rest, ""),
@@ -38,7 +38,7 @@ fn declare(ty: &str, name: &str) -> String {
     }
 }
 
-/// A type that is no pointer. Most have the same name in both languages.
+/// A type that is not a pointer. Most have the same name in both languages.
 fn base(ty: &str) -> String {
     match ty {
         "()" | "!" | "c_void" => "void".to_string(),

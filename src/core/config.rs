@@ -12,12 +12,12 @@ pub enum Format {
     Json,
 }
 
-/// What children get of the library's variables.
+/// Whether children get the library's variables when the program does not pass them on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Propagate {
-    /// What the program passes on in its environment.
+    /// Only what the program passes on in its environment.
     Env,
-    /// All of it, whatever the program passes on.
+    /// Always, whatever environment the program passes on.
     Always,
 }
 
@@ -41,14 +41,14 @@ pub struct Config<'a> {
     pub complaint: Option<Complaint<'a>>,
 }
 
-/// A value that could not be used, and what would have been.
+/// A value that could not be used, and what the variable accepts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Complaint<'a> {
     /// The variable.
     pub variable: &'static str,
     /// Its value.
     pub value: &'a [u8],
-    /// What it takes.
+    /// The values that the variable accepts.
     pub takes: &'static str,
 }
 
@@ -63,8 +63,8 @@ impl<'a> Config<'a> {
         complaint: None,
     };
 
-    /// Reads the variables from `lines` of the form `NAME=value`. The first of two equal names counts, as for
-    /// getenv(3). An empty value is the same as none.
+    /// Reads the variables from `lines` of the form `NAME=value`. Of two equal names the first counts, as for
+    /// getenv(3). An empty value counts as unset.
     pub fn read(lines: impl Iterator<Item = &'a [u8]>) -> Config<'a> {
         let mut values: [Option<&'a [u8]>; 5] = [None; 5];
         for line in lines {
@@ -111,7 +111,7 @@ impl<'a> Config<'a> {
             Some(value) => complain(4, value, "env or always"),
         }
         if bad_file {
-            // Not stderr instead: whoever names a file does not want the log among the program's output.
+            // Do not fall back to stderr: a user who names a file does not want the log in the program's output.
             config.level = Level::Off;
         }
         config

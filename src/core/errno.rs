@@ -45,14 +45,14 @@ impl Errno {
         number_of(NAMES, name).map(Errno)
     }
 
-    /// Whether the error is how the kernel refuses what it could do. Security modules answer with these, filters and
-    /// firewalls do, and so do permissions of files: where no table expects them they are no contradiction.
+    /// Whether the kernel uses this error to refuse a permitted operation. Security modules, filters, firewalls and
+    /// file permissions answer with it, so it never contradicts a prediction.
     pub fn is_refusal(self) -> bool {
         matches!(self, Errno::EACCES | Errno::EPERM)
     }
 
-    /// Whether the error tells of the machine's or the process's resources or of a signal, rather than of the
-    /// socket: no table can predict these, so they never count as a divergence.
+    /// Whether the error is about a resource of the machine or the process, or a signal, rather than about the
+    /// socket. No table can predict these, so they never count as a divergence.
     pub fn is_circumstance(self) -> bool {
         matches!(self, Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM | Errno::ENOBUFS | Errno::EINTR)
     }

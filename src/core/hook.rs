@@ -1,7 +1,7 @@
-//! What the program-facing table of hooked symbols says about each symbol.
+//! What a row of the hook table says about its symbol.
 //!
-//! The rows are written once, in `src/preload/hooks.rs`. The preload library makes the exported functions from
-//! them, the command prints them, and the tests compare them with the symbols that the library really exports.
+//! The rows stand in `src/preload/hooks.rs` only. The preload library makes the exported functions from them, the
+//! command prints them, and the tests compare them with the symbols that the library really exports.
 
 use crate::meaning::{Meaning, meaning_of};
 use libc::c_long;
@@ -9,7 +9,7 @@ use libc::c_long;
 /// How many argument words a hooked call can have: syscall(2) passes a number and six arguments.
 pub const MAX_ARGS: usize = 7;
 
-/// From which `SOCKSHIM_LOG` level on a call is logged.
+/// The lowest `SOCKSHIM_LOG` level at which a call is logged.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Level {
     /// Nothing is logged, and nothing is tracked.
@@ -34,10 +34,10 @@ impl Level {
     }
 }
 
-/// What a call does, as far as something in the library depends on it: one word in each line of the table.
+/// What a call does, as far as a part of the library depends on it: one column of the table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Does {
-    /// Nothing that another part has to know.
+    /// Nothing that another part depends on.
     Plain,
     /// Makes a socket: socket(2).
     Creates,
@@ -55,27 +55,27 @@ pub enum Does {
     Splices,
     /// Waits for the descriptors of an array: poll(2).
     Polls,
-    /// Waits for the descriptors of sets that are not looked at: select(2).
+    /// Waits for the descriptors of sets, which the library does not read: select(2).
     Selects,
-    /// Waits on the descriptor that it names: epoll_wait(2).
+    /// Waits on its own descriptor argument: epoll_wait(2).
     Waits,
     /// Changes what the process is or may do: its credentials, directory, namespaces, sandbox.
     Changes,
-    /// Makes a process, and returns in both: fork(2).
+    /// Makes a process and returns in both: fork(2).
     Forks,
-    /// Makes a process that borrows this one's memory: vfork(2).
+    /// Makes a process that borrows the parent's memory: vfork(2).
     Vforks,
-    /// Makes a process or a thread that starts in a function of its own: clone(2).
+    /// Makes a process or a thread that starts in a given function: clone(2).
     Clones,
     /// Replaces the program: execve(2).
     Execs,
-    /// The same, with the new program's arguments as its own: execl(3).
+    /// Replaces the program; the new program's arguments are its own arguments: execl(3).
     ExecsList,
-    /// The same, with the new program's environment behind the arguments: execle(3).
+    /// Replaces the program; the new program's environment follows the arguments: execle(3).
     ExecsListEnv,
     /// Starts a program in a new process: posix_spawn(3).
     Spawns,
-    /// The same, with a name that is looked for in PATH: posix_spawnp(3).
+    /// Starts a program in a new process and looks its name up in PATH: posix_spawnp(3).
     SpawnsSearched,
     /// Ends the process at once: _exit(2).
     Exits,
@@ -83,7 +83,7 @@ pub enum Does {
     ExitsQuickly,
 }
 
-/// Which way a data call moves bytes.
+/// The direction in which a data call moves bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Direction {
     /// From the program to the socket.
@@ -93,7 +93,7 @@ pub enum Direction {
 }
 
 impl Does {
-    /// Which way it moves bytes, if it is certain before anybody has looked at its descriptors.
+    /// The direction in which the call moves bytes, if that is known without looking at its descriptors.
     pub const fn direction(self) -> Option<Direction> {
         match self {
             Does::Sends => Some(Direction::Send),
@@ -114,11 +114,11 @@ pub struct Param {
     pub meaning: Meaning,
 }
 
-/// One hooked symbol: its prototype as one text, `listen\0c_int\0fd:c_int;backlog:c_int;`, and where each part begins in
-/// it, found out by the compiler. [`hook!`](crate::hook!) makes it.
+/// One hooked symbol. Its prototype is one text, `listen\0c_int\0fd:c_int;backlog:c_int;`, and the compiler computes
+/// where each part begins. [`hook!`](crate::hook!) makes it.
 ///
-/// A table of names and types would need hundreds of addresses that the dynamic linker fills in at each program's
-/// start; they are of interest only when an event is formatted.
+/// A table of string slices would need hundreds of addresses that the dynamic linker fills in at each program's
+/// start, although they are used only when an event is formatted.
 #[derive(Debug)]
 pub struct Hook {
     text: &'static str,
@@ -133,7 +133,7 @@ pub struct Hook {
     nr: Option<u16>,
 }
 
-/// Where one parameter stands in the text, as offsets from where the parameters begin.
+/// Where one parameter stands in the text, as offsets from the first parameter.
 #[derive(Clone, Copy, Debug)]
 struct ParamText {
     name: u8,
@@ -143,11 +143,11 @@ struct ParamText {
 }
 
 impl Hook {
-    /// A row from its text; `nr` is the number of the system call with the same arguments, if there is one.
+    /// Parses a row from its text. `nr` is the number of the system call with the same arguments, if there is one.
     ///
     /// # Panics
-    /// When there are more than [`MAX_ARGS`] parameters, or they or what is before them is longer than 255 bytes, or the
-    /// number is none. For rows of a table the compiler says so.
+    /// When there are more than [`MAX_ARGS`] parameters, when the parameters or the part before them is longer than
+    /// 255 bytes, or when the number is out of range. For the rows of a table this is a compile error.
     pub const fn new(text: &'static str, level: Level, does: Does, nr: Option<c_long>) -> Hook {
         let bytes = text.as_bytes();
         let ret = find(bytes, 0, 0) + 1;
@@ -174,24 +174,30 @@ impl Hook {
         Hook { text, ret: ret as u8, params: params as u8, count: count as u8, parts, level, does, nr }
     }
 
+    /// A part of the text. Indexing would bring the standard library's report of wrong indices, 5 kB, into the library.
+    #[inline]
+    fn part(&self, begin: usize, end: usize) -> &'static str {
+        self.text.get(begin..end).unwrap_or_default()
+    }
+
     /// The exported symbol.
     #[inline]
     pub fn name(&self) -> &'static str {
-        &self.text[..usize::from(self.ret) - 1]
+        self.part(0, usize::from(self.ret) - 1)
     }
 
     /// The exported symbol with a terminating NUL.
     #[inline]
     pub fn symbol(&self) -> &'static str {
-        &self.text[..usize::from(self.ret)]
+        self.part(0, self.ret.into())
     }
 
     /// The return type.
     pub fn ret(&self) -> &'static str {
-        &self.text[usize::from(self.ret)..usize::from(self.params) - 1]
+        self.part(self.ret.into(), usize::from(self.params) - 1)
     }
 
-    /// The number of the system call with the same arguments, if there is one: how `syscall(2)` is routed here.
+    /// The number of the system call with the same arguments, if there is one: syscall(2) is routed by it.
     #[inline]
     pub fn nr(&self) -> Option<c_long> {
         self.nr.map(c_long::from)
@@ -206,15 +212,15 @@ impl Hook {
     #[inline]
     pub fn param(&self, index: usize) -> Option<Param> {
         let part = self.parts[..self.arity()].get(index)?;
-        let text = &self.text[usize::from(self.params)..];
+        let at = |offset: u8| usize::from(self.params) + usize::from(offset);
         Some(Param {
-            name: &text[usize::from(part.name)..usize::from(part.ty) - 1],
-            ty: &text[usize::from(part.ty)..usize::from(part.end)],
+            name: self.part(at(part.name), at(part.ty) - 1),
+            ty: self.part(at(part.ty), at(part.end)),
             meaning: part.meaning,
         })
     }
 
-    /// The name of the parameter at `index` as the log has it: one that is a word of Rust has an underscore behind it.
+    /// The parameter's name as the log writes it: the underscore behind a Rust keyword is removed.
     #[inline]
     pub fn key(&self, index: usize) -> &'static [u8] {
         let part = self.parts[index];
@@ -229,7 +235,7 @@ impl Hook {
         self.parts[index].meaning
     }
 
-    /// The place of the first parameter with this meaning.
+    /// The index of the first parameter with this meaning.
     pub fn place_of(&self, meaning: Meaning) -> Option<usize> {
         self.parts[..self.arity()].iter().position(|part| part.meaning == meaning)
     }

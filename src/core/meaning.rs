@@ -1,7 +1,7 @@
 //! What a parameter of a hooked function stands for.
 //!
-//! It follows from the parameter's name in the hook table, so a new hook is decoded by naming its parameters as its man
-//! page does.
+//! The meaning follows from the parameter's name in the hook table: a new hook is decoded when its parameters are
+//! named as in the man page.
 
 /// What an argument stands for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -16,19 +16,19 @@ pub enum Meaning {
     Uint64,
     /// A pointer.
     Pointer,
-    /// A pointer to the parts of a message; their number is the next argument.
+    /// A pointer to the parts of a message; the next argument is their number.
     Iov,
     /// A pointer to a message's header.
     Msg,
-    /// A pointer to an array of headers; their number is the next argument.
+    /// A pointer to an array of message headers; the next argument is their number.
     MsgVec,
-    /// A pointer to a socket address, which the event may hold.
+    /// A pointer to a socket address. The event may hold a copy.
     Addr,
-    /// A pointer to a text, which the event may hold.
+    /// A pointer to a text. The event may hold a copy.
     Text,
-    /// The array of two descriptors, which the event may hold.
+    /// The array of two descriptors. The event may hold a copy.
     Pair,
-    /// A pointer to an option's value, which the event may hold.
+    /// A pointer to an option's value. The event may hold a copy.
     OptVal,
     /// An address family.
     Family,
@@ -40,7 +40,7 @@ pub enum Meaning {
     Level,
     /// A socket option of the level in the second argument.
     OptName,
-    /// What to shut down.
+    /// The direction that shutdown(2) closes.
     How,
     /// A command of fcntl(2).
     Fcntl,

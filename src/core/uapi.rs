@@ -1,6 +1,6 @@
 //! Numbers that programs pass, and the names of `socket(2)`, `ip(7)`, `unix(7)` and their relatives.
 //!
-//! The numbers stay plain integers everywhere: a program may pass any value, and every value must survive.
+//! The numbers stay plain integers everywhere, because a program may pass any value, and the log must show it.
 
 use libc::c_int;
 use std::fmt;
@@ -9,9 +9,9 @@ use std::fmt;
 pub const NPROTO: c_int = 46;
 /// `SOCK_MAX`, one more than the highest socket type.
 pub const SOCK_MAX: c_int = 11;
-/// The part of socket(2)'s `type` argument that is the type.
+/// The bits of socket(2)'s `type` argument that hold the type.
 pub const SOCK_TYPE_MASK: c_int = 0xf;
-/// The flag bits that socket(2) and accept4(2) take beside the type.
+/// The flag bits that socket(2) and accept4(2) accept beside the type.
 pub const SOCK_FLAGS: c_int = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
 /// `IPPROTO_MAX`, one more than the highest protocol (263 since MPTCP, Linux 5.6).
 pub const IPPROTO_MAX: c_int = 263;
@@ -19,19 +19,19 @@ pub const IPPROTO_MAX: c_int = 263;
 pub const IPPROTO_L2TP: c_int = 115;
 /// `IPPROTO_SMC`.
 pub const IPPROTO_SMC: c_int = 256;
-/// `SOCK_PACKET`, the obsolete way to a packet socket.
+/// `SOCK_PACKET`, the obsolete type of packet sockets.
 pub const SOCK_PACKET: c_int = 10;
 /// `SOCK_DCCP`.
 pub const SOCK_DCCP: c_int = 6;
 /// `MAX_LINKS`, the number of netlink protocols.
 pub const MAX_LINKS: c_int = 32;
-/// The size of `struct sockaddr_storage`, the longest address that any call takes.
+/// The size of `struct sockaddr_storage`, the longest address that any call accepts.
 pub const SOCKADDR_STORAGE: usize = 128;
 
-/// The names of one namespace of constants.
+/// The names of one group of constants.
 ///
-/// The names are one text, and where each ends is a number: a table of pointers would be written to by the dynamic
-/// linker, at every start of every program that the library is loaded into. [`number_names!`](crate::number_names) makes
+/// The names are one text with an index of where each ends. A table of string slices would be relocated by the
+/// dynamic linker at the start of every program that loads the library. [`number_names!`](crate::number_names) makes
 /// it.
 #[derive(Clone, Copy)]
 pub struct Names {
@@ -44,7 +44,7 @@ impl Names {
     /// No names.
     pub const NONE: Names = Names::new(&[], &[], "");
 
-    /// The names of `numbers`, in their order, and where each ends in `text`.
+    /// The names of `numbers`, in the same order, and where each ends in `text`.
     pub const fn new(numbers: &'static [c_int], ends: &'static [u16], text: &'static str) -> Names {
         assert!(numbers.len() == ends.len(), "as many names as numbers");
         Names { numbers, ends, text }
@@ -52,22 +52,22 @@ impl Names {
 
     /// Every number with its name.
     pub fn iter(self) -> impl Iterator<Item = (c_int, &'static str)> {
-        self.numbers.iter().enumerate().map(move |(place, number)| (*number, self.at(place)))
+        self.numbers.iter().enumerate().map(move |(index, number)| (*number, self.at(index)))
     }
 
-    /// Whether a number has a name here.
+    /// Whether the number has a name here.
     pub fn has(self, number: c_int) -> bool {
         self.numbers.contains(&number)
     }
 
-    fn at(self, place: usize) -> &'static str {
+    fn at(self, index: usize) -> &'static str {
         // Each name is followed by a space.
-        let begin = place.checked_sub(1).map_or(0, |before| usize::from(self.ends[before]) + 1);
-        &self.text[begin..usize::from(self.ends[place])]
+        let begin = index.checked_sub(1).map_or(0, |before| usize::from(self.ends[before]) + 1);
+        self.text.get(begin..usize::from(self.ends[index])).unwrap_or_default()
     }
 }
 
-/// Where each of `N` names ends that are followed by a space each.
+/// Where each of `N` space-terminated names ends.
 pub const fn ends<const N: usize>(text: &str) -> [u16; N] {
     let (bytes, mut ends, mut at, mut count) = (text.as_bytes(), [0; N], 0, 0);
     while at < bytes.len() {
@@ -145,7 +145,7 @@ names! {
     /// Flags of the send and recv families.
     MSG: MSG_OOB MSG_PEEK MSG_DONTROUTE MSG_CTRUNC MSG_TRUNC MSG_DONTWAIT MSG_EOR MSG_WAITALL MSG_CONFIRM MSG_ERRQUEUE
         MSG_NOSIGNAL MSG_MORE MSG_WAITFORONE MSG_FASTOPEN MSG_CMSG_CLOEXEC; 0x4000000 "MSG_ZEROCOPY";
-    /// `how` of shutdown(2).
+    /// The values of shutdown(2)'s `how`.
     SHUT: SHUT_RD SHUT_WR SHUT_RDWR;
     /// Commands of fcntl(2).
     FCNTL: F_DUPFD F_GETFD F_SETFD F_GETFL F_SETFL F_GETLK F_SETLK F_SETLKW F_SETOWN F_GETOWN F_SETLEASE
@@ -169,7 +169,7 @@ names! {
 
 /// The name of `number` in `names`.
 pub fn name_of(names: Names, number: c_int) -> Option<&'static str> {
-    names.numbers.iter().position(|known| *known == number).map(|place| names.at(place))
+    names.numbers.iter().position(|known| *known == number).map(|index| names.at(index))
 }
 
 /// The number for `name` in `names`.
@@ -197,7 +197,7 @@ pub fn protocols_of(family: c_int) -> Names {
     }
 }
 
-/// A number by its name, or as a number when it has none.
+/// A number by its name, or in decimal when it has none.
 pub struct Named(pub Names, pub c_int);
 
 impl Named {
@@ -213,7 +213,7 @@ impl Named {
     }
 }
 
-/// Bits by their names joined with `|`; what has no name follows in hexadecimal.
+/// Bits by their names, joined with `|`; the bits without a name follow in hexadecimal.
 pub struct Bits(pub Names, pub c_int);
 
 impl Bits {
@@ -227,12 +227,12 @@ impl Bits {
             return out.write_str("0");
         }
         let mut left = bits;
-        for (place, bit) in names.numbers.iter().enumerate() {
+        for (index, bit) in names.numbers.iter().enumerate() {
             if *bit != 0 && left & bit == *bit {
                 if left != bits {
                     out.write_str("|")?;
                 }
-                out.write_str(names.at(place))?;
+                out.write_str(names.at(index))?;
                 left &= !bit;
             }
         }
@@ -263,7 +263,7 @@ impl TypeArg {
     }
 }
 
-/// Displayed as it is written.
+/// Implements Display by the type's `write`.
 macro_rules! display {
     ($($ty:ident)*) => { $(impl fmt::Display for $ty {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

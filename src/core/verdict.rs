@@ -1,11 +1,11 @@
-//! What a walk through the socket layer ends in.
+//! The result of a walk through the socket layer.
 //!
-//! libc is the authority for every socket that the host owns: a verdict predicts the kernel's answer, it does
-//! not replace it. Only [`Action::Done`] and [`Action::Fail`] keep a call from libc.
+//! libc is the authority for every socket that the host owns: a verdict predicts the kernel's answer and does not
+//! replace it. Only with [`Action::Done`] and [`Action::Fail`] is libc not called.
 //!
-//! A decision can also let libc perform the call in another way: later, or with another argument. That is rare, and a
-//! [`Verdict`] is copied on every call, so it stands aside, in an [`Instead`] that the caller of the walk has made and
-//! looks at afterwards.
+//! A decision can also change how libc performs the call: later, or with another argument. That is rare, and a
+//! [`Verdict`] is copied on every call, so the change is in a separate [`Instead`], which the caller of the walk
+//! provides and reads afterwards.
 //!
 //! | what was decided | [`Verdict::action`] | [`Instead`] | who answers |
 //! |---|---|---|---|
@@ -15,9 +15,9 @@
 //! | a refusal | `Fail` | | nobody is asked |
 //! | any of these, later | as above | [`delay`](Instead::delay) | as above, after the delay |
 //!
-//! Whoever performs the call waits first, then acts. [`Verdict::predicted`] is about the call that libc gets, with the other
-//! argument if there is one, and means nothing where libc is not asked. [`Verdict::change`] follows the answer,
-//! whoever gave it.
+//! The caller waits first, then performs the call. [`Verdict::predicted`] is about the call that libc gets, with the
+//! other argument if there is one; it means nothing when libc is not called. [`Verdict::change`] applies to the
+//! answer, whoever gave it.
 
 use crate::errno::Errno;
 use crate::net::address::SockAddr;
@@ -28,7 +28,7 @@ use libc::c_int;
 pub enum Action {
     /// libc performs it, with the argument of [`Instead`] if there is one.
     Host,
-    /// libc has performed it with another argument than the program's. What was predicted of the program's own call says
+    /// libc has performed it with another argument than the program's. A prediction about the program's own call says
     /// nothing about this one.
     HostInstead,
     /// Answered in userspace with this value.
@@ -37,29 +37,29 @@ pub enum Action {
     Fail(Errno),
 }
 
-/// How a call differs from the one that the program has made. Its start is cheap: two words of zero side by side, and the
-/// room for an address is written only when there is one.
+/// How libc's call differs from the program's. Making one is cheap: it writes two words of zero, and the buffer for
+/// an address stays uninitialised.
 #[derive(Clone)]
 #[repr(C)]
 pub struct Instead {
-    /// How many nanoseconds to wait before anything else, as a call of libc's would wait: it can be interrupted and
+    /// How many nanoseconds to wait first. The wait is like that of a blocking call: it can be interrupted and
     /// cancelled.
     pub delay: u64,
-    /// What takes the place of one of the program's arguments.
+    /// What replaces one of the program's arguments.
     pub argument: Argument,
 }
 
-/// An argument that takes the place of the program's. The program's memory never changes.
+/// What replaces an argument of the program's. The program's memory never changes.
 #[derive(Clone)]
 #[repr(u64)]
 pub enum Argument {
     /// The program's own arguments stay.
     Own,
-    /// The address of bind(2), connect(2), sendto(2), or the name in the message of sendmsg(2).
+    /// The address of bind(2), connect(2) and sendto(2), or the name in the message of sendmsg(2).
     Address(SockAddr),
-    /// How many bytes are sent or received at most, instead of all: never more than the program has given.
+    /// How many bytes are sent or received at most: never more than the program has asked for.
     Length(u64),
-    /// All three arguments of socket(2), the flags of the type included.
+    /// All three arguments of socket(2), with the type's flags.
     Protocol {
         /// `family`.
         family: c_int,
@@ -83,13 +83,13 @@ impl Instead {
         Instead { delay: 0, argument: Argument::Own }
     }
 
-    /// Whether nothing differs.
+    /// Whether libc gets the program's call unchanged.
     #[inline(always)]
     pub fn is_nothing(&self) -> bool {
         self.delay == 0 && matches!(self.argument, Argument::Own)
     }
 
-    /// The other address.
+    /// The replacing address, if there is one.
     #[inline(always)]
     pub fn address(&self) -> Option<&SockAddr> {
         match &self.argument {
@@ -98,7 +98,7 @@ impl Instead {
         }
     }
 
-    /// How many of `len` bytes are left.
+    /// `len`, or the smaller length that replaces it.
     #[inline(always)]
     pub fn length(&self, len: u64) -> u64 {
         match self.argument {
@@ -108,10 +108,10 @@ impl Instead {
     }
 }
 
-/// What the tables say the kernel will answer.
+/// The answer that the tables predict.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Predicted {
-    /// The answer depends on something no table knows (a peer, a route, a port in use).
+    /// The answer depends on something that no table knows (a peer, a route, a port in use).
     Unknown,
     /// Success.
     Ok,
@@ -119,20 +119,20 @@ pub enum Predicted {
     Errno(Errno),
 }
 
-/// What happens to the socket's state when the call succeeds.
+/// What the call changes in the socket's state, as a rule when it succeeds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Change {
     /// Nothing.
     None,
     /// bind: an address is set.
     Bind,
-    /// bind with port 0: the kernel chooses the port, and takes it back with the connection.
+    /// bind with port 0: the kernel chooses the port, and releases it with the connection.
     BindAny,
-    /// A call that gives an unbound socket a port before it looks at anything else, so also when it fails.
+    /// A call that gives an unbound socket a port before anything else is checked, and so also when it fails.
     Autobind,
     /// listen: `sk_state` becomes `TCP_LISTEN`.
     Listen,
-    /// connect: connected, or connecting when the call says EINPROGRESS.
+    /// connect: connected, or connecting when the answer is EINPROGRESS.
     Connect,
     /// A TCP send that connects, or tries to.
     FastOpen,
@@ -140,7 +140,7 @@ pub enum Change {
     Disconnect,
     /// shutdown with this `how`.
     Shutdown(i32),
-    /// An option after which the kernel binds the socket at other times than usual.
+    /// An option after which the kernel binds the socket in other calls than usual.
     Unsettle,
 }
 
@@ -293,17 +293,17 @@ impl Reason {
     }
 }
 
-/// The end of a walk.
+/// The result of a walk.
 #[derive(Clone, Copy, Debug)]
 #[must_use = "a verdict says who performs the call"]
 pub struct Verdict {
     /// Who answers.
     pub action: Action,
-    /// What the tables expect of the host.
+    /// The answer that the tables predict.
     pub predicted: Predicted,
-    /// What success changes.
+    /// What the call changes.
     pub change: Change,
-    /// Why.
+    /// Why the walk ended here.
     pub reason: Reason,
 }
 
@@ -315,7 +315,7 @@ impl Verdict {
         reason: Reason::HostOwned,
     };
 
-    /// The host performs it, and what it will say cannot be known from here.
+    /// The host performs it, and the tables cannot predict the answer.
     pub const fn ask() -> Verdict {
         Self::HOST
     }
@@ -330,13 +330,13 @@ impl Verdict {
         Verdict { predicted: Predicted::Errno(errno), reason, ..Self::HOST }
     }
 
-    /// Whether libc is asked, and nothing is known that stops it.
+    /// Whether libc is called, and no failure is predicted.
     #[inline(always)]
     pub fn may_succeed(&self) -> bool {
         matches!(self.action, Action::Host) && !matches!(self.predicted, Predicted::Errno(_))
     }
 
-    /// Answered in userspace with `value`, because of `reason`. What it changes is said with [`Verdict::then`].
+    /// Answered in userspace with `value`, because of `reason`. [`Verdict::then`] adds what it changes.
     pub const fn done(value: i64, reason: Reason) -> Verdict {
         Verdict { action: Action::Done(value), reason, ..Self::HOST }
     }
@@ -346,17 +346,17 @@ impl Verdict {
         Verdict { action: Action::Fail(errno), reason, ..Self::HOST }
     }
 
-    /// The same verdict with a state change for the case of success.
+    /// The same verdict with what success changes.
     pub const fn then(self, change: Change) -> Verdict {
         Verdict { change, ..self }
     }
 
-    /// The same verdict, as far as it goes when something that it depends on is not known.
+    /// The same verdict without its prediction, for when something that it depends on is not known.
     pub const fn open(self) -> Verdict {
         Verdict { predicted: Predicted::Unknown, ..self }
     }
 
-    /// The same verdict for another reason.
+    /// The same verdict with another reason.
     pub const fn because(self, reason: Reason) -> Verdict {
         Verdict { reason, ..self }
     }

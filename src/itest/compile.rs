@@ -1,4 +1,4 @@
-//! What the tests run: the preload library and the C programs.
+//! Builds what the tests run: the preload library and the C programs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,8 +22,8 @@ pub fn target_dir() -> &'static Path {
     })
 }
 
-/// The absolute path of `libsockshim.so`: `SOCKSHIM_SO` if it is set, else the release build, which is brought up
-/// to date once per process. Test processes that do so at once wait for each other on cargo's own lock.
+/// The absolute path of `libsockshim.so`: `SOCKSHIM_SO` if it is set, else the release build, which is built once per
+/// process if it is not up to date. Concurrent test processes wait for each other on cargo's own lock.
 pub fn shim() -> &'static Path {
     static SHIM: OnceLock<PathBuf> = OnceLock::new();
     SHIM.get_or_init(|| match std::env::var_os("SOCKSHIM_SO") {
@@ -40,8 +40,9 @@ pub fn shim() -> &'static Path {
     })
 }
 
-/// The library with the feature `test-support`, which reads `SOCKSHIM_PANIC` and `SOCKSHIM_WITHOUT_FAST_PATH`, and exports `sockshim_fd_view`. It is built
-/// beside the other one, even where `SOCKSHIM_SO` names that: a library that users get has neither.
+/// The library with the feature `test-support`, which reads `SOCKSHIM_PANIC` and `SOCKSHIM_WITHOUT_FAST_PATH`, and
+/// exports `sockshim_fd_view`. It is built even if `SOCKSHIM_SO` is set, because a released library does not have the
+/// feature.
 pub fn test_shim() -> &'static Path {
     static SHIM: OnceLock<PathBuf> = OnceLock::new();
     SHIM.get_or_init(|| {
@@ -54,11 +55,11 @@ pub fn test_shim() -> &'static Path {
     })
 }
 
-/// Compiles `c-tests/<source>` unless that was done since the source last changed; the path of the program.
+/// Compiles `c-tests/<source>`, unless the program is newer than the source. Returns the path of the program.
 ///
-/// Flags come from the caller and from the source's `// cflags:` line, in this order, and are part of the
-/// program's name. The compiler writes to a name of its own and the result is renamed, so that another test
-/// process never runs half a program.
+/// Flags come from the caller and from the source's `// cflags:` line, in this order, and are part of the program's
+/// name. The compiler writes to a temporary name and the result is renamed, so that another test process never runs
+/// an unfinished program.
 pub fn cc(source: &str, flags: &[&str]) -> PathBuf {
     static SERIAL: AtomicU32 = AtomicU32::new(0);
     let path = workspace().join("c-tests").join(source);
@@ -81,7 +82,7 @@ pub fn cc(source: &str, flags: &[&str]) -> PathBuf {
     program
 }
 
-/// The rest of the line `// <name>: …` among the comment lines that a C program starts with.
+/// The rest of the line `// <name>: …` in the comment at the beginning of a C program.
 pub fn directive(source: &Path, name: &str) -> Option<String> {
     let text = fs::read_to_string(source).unwrap_or_else(|error| panic!("{}: {error}", source.display()));
     let comments = text.lines().map_while(|line| line.strip_prefix("//"));
@@ -95,7 +96,7 @@ fn file_name_char(c: char) -> char {
     if c.is_ascii_alphanumeric() || "-=_".contains(c) { c } else { '_' }
 }
 
-/// The later of the source's own time and that of the headers that all programs share.
+/// The modification time of the source or of the headers that all programs share, whichever is later.
 fn newest_source(path: &Path) -> SystemTime {
     let headers = fs::read_dir(workspace().join("c-tests")).expect("c-tests exists");
     let headers = headers.filter_map(|entry| Some(entry.ok()?.path()));

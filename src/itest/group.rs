@@ -8,7 +8,8 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long the output may stay open once the whole group is dead. It ends at once, unless a descendant left the group.
+/// How long the output may stay open after the whole group is dead. It closes at once, unless a descendant left the
+/// group.
 const LAST_OUTPUT: Duration = Duration::from_secs(10);
 
 /// The child and its group. Killed on drop.
@@ -21,7 +22,7 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    /// Starts the command, gives it `stdin` (and then end of file), and collects what it writes.
+    /// Starts the command, writes `stdin` to it and closes it, and collects its output.
     pub(crate) fn spawn(command: &mut Command, stdin: &[u8]) -> Self {
         command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
@@ -29,7 +30,7 @@ impl Group {
         let stderr = Collected::from(child.stderr.take().expect("stderr is a pipe"));
         let mut pipe = child.stdin.take().expect("stdin is a pipe");
         let stdin = stdin.to_vec();
-        // A thread, since a program may write before it reads. A program need not read everything either.
+        // On a thread, because the program may write before it reads. It need not read everything either.
         thread::spawn(move || drop(pipe.write_all(&stdin)));
         Self { child, stdout, stderr, status: None }
     }
@@ -47,13 +48,13 @@ impl Group {
         }
     }
 
-    /// Waits for the child until the deadline, then kills what is left of the group. Whether the child had ended.
+    /// Waits for the child until the deadline, then kills the rest of the group. Returns whether the child had ended.
     pub(crate) fn finish(&mut self, deadline: Instant) -> (bool, ExitStatus) {
         if let Some(status) = self.status {
             return (true, status);
         }
         let ended = self.wait_unreaped(deadline);
-        // The child has not been reaped, so no other group can have taken this number.
+        // The child has not been reaped, so the number still belongs to its group.
         // SAFETY: kill() reads no memory.
         unsafe { libc::kill(-(self.child.id() as i32), libc::SIGKILL) };
         let status = self.child.wait().expect("waiting for our own child");
@@ -71,13 +72,13 @@ impl Group {
         (whole(&self.stdout), whole(&self.stderr))
     }
 
-    /// Waits for the child to end without reaping it: while it is a zombie, its number stays taken.
+    /// Waits for the child to end without reaping it: as long as it is a zombie, its number is not reused.
     #[expect(clippy::disallowed_methods, reason = "nothing of the test's own process is hooked")]
     fn wait_unreaped(&self, deadline: Instant) -> bool {
         // SAFETY: pidfd_open() takes two integers and returns a new descriptor or -1.
         let pidfd = unsafe { libc::syscall(libc::SYS_pidfd_open, self.child.id(), 0) } as i32;
         assert!(pidfd >= 0, "pidfd_open: {}", std::io::Error::last_os_error());
-        // SAFETY: the descriptor is new and nobody else's.
+        // SAFETY: the descriptor is new, and nobody else owns it.
         let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -99,12 +100,12 @@ impl Drop for Group {
     }
 }
 
-/// The bytes that came out of a pipe so far.
+/// The bytes that were read from a pipe so far.
 #[derive(Debug, Clone)]
-pub(crate) struct Collected(Arc<(Mutex<State>, Condvar)>);
+pub(crate) struct Collected(Arc<(Mutex<GroupState>, Condvar)>);
 
 #[derive(Debug, Default)]
-struct State {
+struct GroupState {
     bytes: Vec<u8>,
     ended: bool,
 }
@@ -130,13 +131,14 @@ impl Collected {
         collected
     }
 
-    /// The bytes until now, as text.
+    /// The bytes so far, as text.
     pub(crate) fn so_far(&self) -> String {
         let state = self.0.0.lock().expect("the lock of collected output");
         String::from_utf8_lossy(&state.bytes).into_owned()
     }
 
-    /// Waits until `found` finds what it looks for in the bytes, told whether these are all; `None` at the deadline.
+    /// Waits until `found` returns something for the bytes so far. It is told whether these are all. `None` at the
+    /// deadline.
     pub(crate) fn wait<T>(
         &self,
         deadline: Instant,

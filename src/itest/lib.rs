@@ -1,15 +1,15 @@
-//! The harness of the integration tests: programs run natively and under the shim, and the two are compared.
+//! The harness of the integration tests: programs run natively and under the shim, and the runs are compared.
 //!
-//! One test's life:
+//! The steps of a test:
 //!
-//! 1. [`cc`] compiles a program of `c-tests/`, [`shim`] builds the preload library. Both do nothing when there
-//!    is nothing to do, and both may be called by any number of test processes at once.
+//! 1. [`cc`] compiles a program of `c-tests/`, and [`shim`] builds the preload library. Both do nothing if the result
+//!    is up to date, and any number of test processes may call them at once.
 //! 2. [`command`] prepares the program for a [`Level`]: natively, or under the shim with a log of that level.
-//! 3. [`run`] runs it to its end, or [`Server::start`] leaves it running while the test talks to it. Either way
+//! 3. [`run`] runs it to its end, or [`Server::start`] leaves it running while the test talks to it. In both cases
 //!    the program gets a process group of its own, which does not outlive the test.
 //! 4. [`events`] reads what the shim logged into the test's [`Scratch`] directory.
 //!
-//! The kernel is the oracle: what a program prints natively is what it has to print under the shim.
+//! The kernel is the oracle: under the shim a program must print what it prints natively.
 
 mod compile;
 mod group;

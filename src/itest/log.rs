@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-/// Every event of every `*.jsonl` file of a directory: files by name, events in the order of their lines.
-/// Panics with the line when one is not JSON, or is not ended by a newline.
+/// Every event of every `*.jsonl` file of a directory, ordered by file name and line. Panics with the line when one
+/// is not JSON or does not end with a newline.
 pub fn events(log_dir: &Path) -> Vec<Value> {
     let entries = fs::read_dir(log_dir).unwrap_or_else(|error| panic!("{}: {error}", log_dir.display()));
     let mut files: Vec<_> = entries.map(|entry| entry.expect("a directory entry").path()).collect();
@@ -33,7 +33,7 @@ pub fn by_call<'a>(events: &'a [Value], call: &str) -> Vec<&'a Value> {
     events.iter().filter(|event| event["call"] == call).collect()
 }
 
-/// The events of calls that the program made: without what the shim says about itself.
+/// The events of calls that the program made, without the shim's records about itself.
 pub fn without_special(events: &[Value]) -> Vec<&Value> {
     let special = |event: &&Value| {
         ["dropped", "divergence", "summary", "sockshim", "unseen"].iter().any(|call| event["call"] == *call)

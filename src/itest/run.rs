@@ -15,7 +15,7 @@ pub enum Level {
     Native,
     /// With the shim and without a log: what `LD_PRELOAD` alone gives.
     Off,
-    /// `SOCKSHIM_LOG=decision`: sockets that come to be.
+    /// `SOCKSHIM_LOG=decision`: calls that make sockets.
     Decision,
     /// `SOCKSHIM_LOG=call`: every control call.
     Call,
@@ -23,15 +23,15 @@ pub enum Level {
     Io,
 }
 
-/// Every level but [`Level::Native`].
+/// Every level except [`Level::Native`].
 pub const ALL_SHIMMED: [Level; 4] = [Level::Off, Level::Decision, Level::Call, Level::Io];
 
-/// Prepares a program for a level. The log, if there is one, is JSON: in one file per process of `log_dir`, or on
-/// the program's stderr. A preloaded library of the caller's environment is kept, after the shim.
+/// Prepares a program for a level. The log, if there is one, is JSON: one file per process in `log_dir`, or the
+/// program's stderr. If the caller's environment preloads a library, it stays, after the shim.
 pub fn command(level: Level, log_dir: Option<&Path>, program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.env_remove("LD_PRELOAD");
-    // Also those that only the tests read: no program needs them.
+    // Including those that only the tests read: no program needs them.
     let ours = |name: &OsString| name.as_encoded_bytes().starts_with(b"SOCKSHIM_");
     for name in std::env::vars_os().map(|(name, _)| name).filter(ours) {
         command.env_remove(name);
@@ -59,10 +59,10 @@ pub fn command(level: Level, log_dir: Option<&Path>, program: impl AsRef<OsStr>)
     command
 }
 
-/// What a program did.
+/// The result of a program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
-    /// How it ended. After a timeout: by SIGKILL.
+    /// How it ended; after a timeout, by SIGKILL.
     pub status: ExitStatus,
     /// What it wrote to stdout.
     pub stdout: Vec<u8>,
@@ -84,8 +84,8 @@ impl Output {
     }
 }
 
-/// Runs a program to its end and kills its whole process group then, or at the deadline if that comes first.
-/// Processes that it leaves in the background therefore do not survive it.
+/// Runs a program until it ends or until the deadline, and then kills its whole process group. So processes that it
+/// left in the background do not survive.
 pub fn run(command: &mut Command, stdin: &[u8], deadline: Duration) -> Output {
     let until = Instant::now() + deadline;
     let mut group = Group::spawn(command, stdin);
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn background_processes_do_not_survive() {
         let mut program = Command::new("sh");
-        // The pipe of stdout would stay open for as long as the sleeper lives.
+        // The sleeper would keep the pipe of stdout open.
         let output = run(program.args(["-c", "sleep 1000 & echo done"]), b"", LATE);
         assert_eq!((output.stdout().as_str(), output.timed_out), ("done\n", false));
     }

@@ -1,15 +1,15 @@
-//! Directories for one test.
+//! A directory for one test.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{fs, io};
 
-/// A new, empty directory below the system's directory for temporary files, removed on drop with all that is in it.
+/// A new, empty directory below the system's directory for temporary files. It is removed on drop with its contents.
 #[derive(Debug)]
 pub struct Scratch(PathBuf);
 
 impl Scratch {
-    /// Makes the directory.
+    /// Creates the directory.
     #[expect(clippy::new_without_default, reason = "a default that makes a directory would surprise")]
     pub fn new() -> Self {
         static SERIAL: AtomicU32 = AtomicU32::new(0);
@@ -29,7 +29,7 @@ impl Scratch {
         &self.0
     }
 
-    /// Writes a file below the directory, together with the directories on the way; its path.
+    /// Writes a file below the directory, and creates the directories on its path. Returns its path.
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.0.join(name);
         fs::create_dir_all(path.parent().expect("a file is in a directory")).expect("a scratch directory");
@@ -37,7 +37,7 @@ impl Scratch {
         path
     }
 
-    /// Makes an empty directory below this one; its path.
+    /// Creates an empty directory below this one. Returns its path.
     pub fn dir(&self, name: &str) -> PathBuf {
         let path = self.0.join(name);
         fs::create_dir_all(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -47,7 +47,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // Nothing to be done about an error, and a panic here would hide the test's own.
+        // An error is ignored, because a panic here would hide the test's own.
         let _ = fs::remove_dir_all(&self.0);
     }
 }

@@ -10,7 +10,7 @@ use crate::run::Output;
 #[derive(Debug)]
 pub struct Server {
     group: Group,
-    /// How many bytes of stdout the lines handed out so far have taken.
+    /// How many bytes of stdout belong to lines that were already returned.
     read: usize,
 }
 
@@ -25,8 +25,8 @@ impl Server {
         self.group.pid()
     }
 
-    /// The next line of stdout that contains `text`, without its newline. Lines before it are passed over.
-    /// Panics with everything that the server has written when no such line comes within the deadline.
+    /// The next line of stdout that contains `text`, without its newline. Earlier lines are skipped. Panics with
+    /// everything that the server has written when no such line comes before the deadline.
     pub fn wait_line(&mut self, text: &str, deadline: Duration) -> String {
         let read = &mut self.read;
         let line = self.group.stdout.wait(Instant::now() + deadline, |bytes, _| {
@@ -48,7 +48,7 @@ impl Server {
         })
     }
 
-    /// The port of the line `listening on 127.0.0.1:PORT`.
+    /// The port from the line `listening on 127.0.0.1:PORT`.
     pub fn wait_port(&mut self, deadline: Duration) -> u16 {
         let line = self.wait_line("listening on ", deadline);
         let port = line.rsplit(':').next().and_then(|port| port.trim().parse().ok());
@@ -66,19 +66,19 @@ impl Server {
         self.join(deadline)
     }
 
-    /// Waits for the server to end by itself. After the deadline it is killed, and the output says so.
+    /// Waits until the server ends by itself. After the deadline it is killed, and the output says so.
     pub fn join(mut self, deadline: Duration) -> Output {
         let (ended, status) = self.group.finish(Instant::now() + deadline);
         let (stdout, stderr) = self.group.output();
         Output { status, stdout, stderr, timed_out: !ended }
     }
 
-    /// What the server has written to stdout until now.
+    /// What the server has written to stdout so far.
     pub fn stdout_so_far(&self) -> String {
         self.group.stdout.so_far()
     }
 
-    /// What the server has written to stderr until now.
+    /// What the server has written to stderr so far.
     pub fn stderr_so_far(&self) -> String {
         self.group.stderr.so_far()
     }

@@ -1,26 +1,27 @@
-//! A model of `sockshim_core::published`: families and protocols come and go while other threads look them up.
+//! A model of `sockshim_core::published`: families and protocols are added and removed while other threads look them
+//! up.
 //!
-//! The cell is the very file that the socket layer is built from, on atomics of loom, which runs each test once for
-//! every order of steps and every reordering that the memory model allows. A test on real threads sees few of
-//! these. Why loom and not shuttle: shuttle tries random orders of a sequentially consistent machine, and what
-//! could be wrong here is an Acquire or a Release. The cell is small enough for all orders to be tried in seconds.
+//! The cell is compiled from the socket layer's own file, on loom's atomics. loom runs each test once for every order
+//! of steps and every reordering that the memory model allows; a test on real threads sees few of these. shuttle
+//! would not do: it tries random orders of a sequentially consistent machine, and the errors to find here are a wrong
+//! Acquire or Release. The cell is small enough that all orders take only seconds.
 //!
-//! There is nothing in this crate but its tests.
+//! This crate contains only tests.
 #![cfg(test)]
 
 #[path = "../core/published/cell.rs"]
 mod cell;
 mod queue;
 
-/// What the cell is made of, in loom's terms.
+/// What the cell imports from its parent module, on loom's atomics.
 mod sync {
     use loom::cell::UnsafeCell;
     use loom::sync::atomic::AtomicPtr;
     pub use loom::sync::atomic::{AtomicUsize, Ordering};
     use std::ptr;
 
-    /// `once_cell::race::OnceBox`, with its orders: what is written before `set` is visible after `get`. The value is in
-    /// a cell that notices an access which is not ordered after the write.
+    /// `once_cell::race::OnceBox` with its memory orders: what is written before `set` is visible after `get`. The
+    /// value is in a cell of loom's, which reports an access that is not ordered after the write.
     pub struct OnceBox<T>(AtomicPtr<UnsafeCell<T>>);
 
     impl<T> OnceBox<T> {
@@ -29,9 +30,9 @@ mod sync {
         }
 
         pub fn get(&self) -> Option<&T> {
-            // SAFETY: a pointer that is set stays until the box is dropped, which takes `&mut`.
+            // SAFETY: a pointer that is set stays valid until the box is dropped, which takes `&mut`.
             let value = unsafe { self.0.load(Ordering::Acquire).as_ref() }?;
-            // SAFETY: nobody writes to a value that is set.
+            // SAFETY: a value that is set is never written again.
             Some(value.with(|value| unsafe { &*value }))
         }
 
@@ -41,7 +42,7 @@ mod sync {
             let old = ptr::null_mut();
             match self.0.compare_exchange(old, new, Ordering::Release, Ordering::Acquire) {
                 Ok(_) => Ok(()),
-                // SAFETY: the pointer was not published, so it is still this thread's own.
+                // SAFETY: the pointer was not published, so only this thread has it.
                 Err(_) => Err(Box::new(unsafe { Box::from_raw(new) }.into_inner())),
             }
         }
@@ -51,7 +52,7 @@ mod sync {
         fn drop(&mut self) {
             let value = self.0.load(Ordering::Relaxed);
             if !value.is_null() {
-                // SAFETY: `&mut self` says that nobody else has it.
+                // SAFETY: `&mut self` is exclusive.
                 drop(unsafe { Box::from_raw(value) });
             }
         }
@@ -69,7 +70,7 @@ impl<T, const N: usize> Published<T, N> {
     }
 }
 
-/// `inetsw[type]`: the protocols of a list.
+/// One list of `inetsw`, with numbers for entries.
 type List = Vec<u32>;
 
 fn register<const N: usize>(cell: &Published<List, N>, protocol: u32) -> Result<(), PublishError<()>> {
@@ -136,7 +137,7 @@ fn no_registration_is_lost() {
         };
         let mine = register(&cell, 2);
         let other = other.join().expect("no panic");
-        // An update that another one overtakes takes a place more, and there are enough.
+        // An update that loses the race uses one version more, and there are enough.
         assert_eq!((mine, other), (Ok(()), Ok(())));
         let mut list = cell.get().expect("two were registered").clone();
         list.sort_unstable();
@@ -159,7 +160,7 @@ fn registering_and_unregistering_at_once_leave_the_other_protocol_alone() {
     });
 }
 
-/// The control: with the two steps of an update the wrong way round, there is an order in which a reader finds nothing.
+/// The control: with the two steps of an update swapped, there is an order in which a reader finds nothing.
 #[test]
 #[should_panic(expected = "published before it was there")]
 fn the_model_finds_a_version_that_is_published_too_early() {

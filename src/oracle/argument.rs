@@ -1,26 +1,26 @@
-//! Arguments that may be wrong: one description, from which both sides are asked.
+//! Arguments that may be wrong. Each has one description, from which the tables and the kernel are asked.
 
 use libc::c_int;
 use sockshim_core::errno::Errno;
 use sockshim_core::net::address::SockAddr;
 use sockshim_core::net::socket::{Copied, UserMsg};
 
-/// An address of the program's space where nothing is.
+/// An unmapped address of user space.
 const UNMAPPED: i64 = 8;
-/// An address that no program has.
+/// An address that belongs to the kernel.
 const OF_THE_KERNEL: i64 = 0xffff_8000_0000_0000_u64 as i64;
 
-/// A socket address as a program passes it.
+/// A socket address argument.
 #[derive(Clone, Debug)]
 pub struct Addr {
     bytes: Vec<u8>,
-    /// What the program says how long it is.
+    /// The length that the program passes.
     pub len: c_int,
     bad: bool,
 }
 
 impl Addr {
-    /// These bytes.
+    /// An address of these bytes.
     pub fn new(bytes: &[u8]) -> Addr {
         let mut room = bytes.to_vec();
         room.resize(256, 0);
@@ -39,7 +39,7 @@ impl Addr {
         self
     }
 
-    /// A pointer to nothing.
+    /// An address behind an unmapped pointer.
     pub fn bad(len: c_int) -> Addr {
         Addr { bytes: vec![0; 256], len, bad: true }
     }
@@ -67,7 +67,7 @@ impl Addr {
         Addr::new(&bytes)
     }
 
-    /// AF_UNIX with a name of the abstract namespace.
+    /// AF_UNIX with an abstract name.
     pub fn unix(name: &str) -> Addr {
         let mut bytes = (libc::AF_UNIX as u16).to_ne_bytes().to_vec();
         bytes.push(0);
@@ -109,12 +109,12 @@ impl Addr {
         Addr::new(&bytes)
     }
 
-    /// The pointer that the kernel is given.
+    /// The pointer that is passed to the kernel.
     pub fn pointer(&self) -> i64 {
         if self.bad { UNMAPPED } else { self.bytes.as_ptr() as i64 }
     }
 
-    /// What copying it meets, as for bind(2), connect(2) and sendto(2).
+    /// The result of copying it, as for bind(2), connect(2) and sendto(2).
     pub fn copied(&self) -> Copied<SockAddr> {
         match self.len {
             0 => Some(Ok(SockAddr::EMPTY)),
@@ -125,19 +125,19 @@ impl Addr {
     }
 }
 
-/// A pointer argument.
+/// Where a pointer argument points.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Pointer {
-    /// To something.
+    /// To mapped memory.
     Good,
-    /// To nothing.
+    /// To an unmapped address.
     Bad,
-    /// To where no program has anything.
+    /// To an address of the kernel's.
     Kernel,
 }
 
 impl Pointer {
-    /// The address, given that of something good.
+    /// The pointer; `good` is used if it is a good one.
     pub fn to<T>(self, good: *const T) -> i64 {
         match self {
             Pointer::Good => good as i64,
@@ -146,7 +146,7 @@ impl Pointer {
         }
     }
 
-    /// What copying from it, or to it, meets.
+    /// The result of copying from it or to it.
     pub fn copied<T>(self, value: T) -> Copied<T> {
         Some(if self == Pointer::Good { Ok(value) } else { Err(Errno::EFAULT) })
     }
@@ -154,14 +154,14 @@ impl Pointer {
 
 /// A message as sendmsg(2) and recvmsg(2) take it.
 #[derive(Clone, Debug)]
-pub struct Message {
-    /// Whether the header is there.
+pub struct MessageArgument {
+    /// Where the header is.
     pub header: Pointer,
-    /// `msg_name`; null without one.
+    /// `msg_name`; null for `None`.
     pub name: Option<Addr>,
     /// `msg_iovlen`.
     pub parts: usize,
-    /// Where the parts are.
+    /// Where the array of parts is.
     pub iov: Pointer,
     /// The first part's length.
     pub len: i64,
@@ -171,10 +171,10 @@ pub struct Message {
     pub control: Pointer,
 }
 
-impl Message {
+impl MessageArgument {
     /// A message of one part, without a name.
-    pub fn plain(len: i64) -> Message {
-        Message {
+    pub fn plain(len: i64) -> MessageArgument {
+        MessageArgument {
             header: Pointer::Good,
             name: None,
             parts: 1,
@@ -185,7 +185,7 @@ impl Message {
         }
     }
 
-    /// The tables' view of it.
+    /// The message as the tables get it.
     pub fn user(&self) -> Copied<UserMsg> {
         let iov = match (self.iov, self.parts, self.len) {
             (_, 0, _) => Some(Ok(0)),
@@ -194,7 +194,7 @@ impl Message {
             _ => Some(Err(Errno::EFAULT)),
         };
         self.header.copied(UserMsg {
-            // A name that is too long is cut, and so never too long.
+            // A name that is too long is cut to 128 bytes first.
             name: self.name.as_ref().map(|name| name.clone().with_len(name.len.min(128)).copied()),
             namelen: self.name.as_ref().map_or(0, |name| name.len),
             iovlen: self.parts as u64,
@@ -204,14 +204,14 @@ impl Message {
         })
     }
 
-    /// Builds the header over `parts` and `data`, and gives it to `call`.
+    /// Builds the header with its parts, and passes its address to `call`.
     pub fn with_header<R>(&self, call: impl FnOnce(i64) -> R) -> R {
         let mut data = vec![0_u8; 8192];
         let mut control = [0_u8; 256];
         let mut parts =
             vec![libc::iovec { iov_base: data.as_mut_ptr().cast(), iov_len: 0 }; self.parts.max(1)];
         parts[0].iov_len = self.len as usize;
-        // SAFETY: all zeros are a header.
+        // SAFETY: all zeros are a valid header.
         let mut header: libc::mmsghdr = unsafe { std::mem::zeroed() };
         let inner = &mut header.msg_hdr;
         inner.msg_name = self.name.as_ref().map_or(0, Addr::pointer) as *mut libc::c_void;

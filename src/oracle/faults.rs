@@ -1,14 +1,14 @@
-//! The order of checks: calls with two or more faults, of which one wins.
+//! The order of checks: which error a call with two or more faults returns.
 //!
-//! Each call is made with every combination of its faulty arguments, on descriptors that are no sockets and on every
+//! Each call is made with every combination of its faulty arguments, on descriptors that are not sockets and on every
 //! kind of socket in several states.
 
-use crate::argument::{Addr, Message, Pointer::*};
+use crate::argument::{Addr, MessageArgument, Pointer::*};
 use crate::kernel;
 use crate::kinds::{KINDS, Kind};
 use crate::remembered::Remembered;
-use crate::setting::{LABORATORY, Outcome, Setting, UNPRIVILEGED_LABORATORY};
-use crate::subject::{Asked, Subject};
+use crate::setting::{ChildOutcome, LABORATORY, Setting, UNPRIVILEGED_LABORATORY};
+use crate::subject::{BothAnswers, Subject};
 use crate::tally::Tally;
 use crate::triples::without_descriptors;
 use libc::c_int;
@@ -24,11 +24,11 @@ use sockshim_sys as sys;
 use std::cell::Cell;
 use std::io::Write;
 
-/// Asks with privileges and without. `false` when there was a mismatch.
+/// Runs with privileges and without. `false` when there was a mismatch.
 pub fn run() -> bool {
     let mut equal = true;
     for setting in [&LABORATORY, &UNPRIVILEGED_LABORATORY] {
-        equal &= setting.run(|| in_setting(setting)) == Outcome::Equal;
+        equal &= setting.run(|| in_setting(setting)) == ChildOutcome::Equal;
     }
     equal
 }
@@ -45,7 +45,7 @@ fn in_setting(setting: &Setting) -> bool {
             sys::close(subject.fd);
         }
     }
-    // Packet sockets wait for other processors when they are closed; so there are more threads than processors.
+    // Closing a packet socket waits for other processors, so there are more threads than processors.
     std::thread::scope(|scope| {
         for kind in KINDS {
             for state in STATES {
@@ -78,7 +78,7 @@ fn in_state(kind: &Kind, (state, prepare): &(&str, Prepare), facts: &Remembered,
 
 type Make = for<'a> fn(&'a Remembered) -> Subject<'a>;
 
-/// Descriptors that are no sockets.
+/// Descriptors that are not sockets.
 const NOT_SOCKETS: &[(&str, Make)] = &[
     ("closed descriptor", |facts| Subject::other(facts, 4000, Lookup::BadFd)),
     ("descriptor -1", |facts| Subject::other(facts, -1, Lookup::BadFd)),
@@ -94,7 +94,7 @@ const NOT_SOCKETS: &[(&str, Make)] = &[
 
 type Prepare = fn(&Subject, &Kind);
 
-/// The states that a single socket can be brought into.
+/// The states of a single socket.
 const STATES: &[(&str, Prepare)] = &[
     ("fresh", |_, _| {}),
     ("bound", |s, k| {
@@ -115,11 +115,11 @@ const STATES: &[(&str, Prepare)] = &[
     }),
 ];
 
-/// Makes every call with every combination of faults on a descriptor, which is made anew after each call that may
-/// have changed its state.
+/// Makes every call with every combination of faults on one descriptor. After a call that may have changed its state,
+/// the descriptor is made anew.
 fn all_calls<'a>(name: &str, state: &str, kind: &Kind, make: &dyn Fn() -> Subject<'a>, tally: &Tally) {
     let current = Cell::new(None::<Subject>);
-    let ask = |what: String, call: &dyn Fn(&Subject) -> Asked| {
+    let ask = |what: String, call: &dyn Fn(&Subject) -> BothAnswers| {
         let subject = current.take().unwrap_or_else(make);
         let asked = call(&subject);
         tally.add(asked.predicted, asked.answer.err(), || format!("{name} {state}: {what}"));
@@ -182,7 +182,7 @@ impl std::fmt::Display for Addr {
     }
 }
 
-/// Addresses with faults in length, place, family, locality, port: alone and together.
+/// Addresses with faults in length, pointer, family, locality and port, alone and combined.
 fn addresses(kind: &Kind) -> Vec<Addr> {
     let mut addresses = vec![
         Addr::bad(16),
@@ -214,7 +214,7 @@ fn addresses(kind: &Kind) -> Vec<Addr> {
     addresses
 }
 
-type Ask<'a> = dyn Fn(String, &dyn Fn(&Subject) -> Asked) + 'a;
+type Ask<'a> = dyn Fn(String, &dyn Fn(&Subject) -> BothAnswers) + 'a;
 
 fn options(ask: &Ask) {
     let names = [
@@ -287,7 +287,7 @@ fn data(kind: &Kind, ask: &Ask) {
 }
 
 /// Messages with faults in header, name, parts and control messages.
-fn messages(kind: &Kind) -> Vec<Message> {
+fn messages(kind: &Kind) -> Vec<MessageArgument> {
     let names = [
         None,
         Some(kind.wildcard()),
@@ -298,24 +298,24 @@ fn messages(kind: &Kind) -> Vec<Message> {
         Some(Addr::bad(16)),
         Some(Addr::bad(-1)),
     ];
-    let mut messages = vec![Message { header: Bad, parts: 2000, ..Message::plain(1) }];
+    let mut messages = vec![MessageArgument { header: Bad, parts: 2000, ..MessageArgument::plain(1) }];
     for name in names {
-        let plain = Message { name, ..Message::plain(1) };
+        let plain = MessageArgument { name, ..MessageArgument::plain(1) };
         messages.extend([
             plain.clone(),
-            Message { parts: 0, ..plain.clone() },
-            Message { parts: 1025, iov: Bad, ..plain.clone() },
-            Message { iov: Bad, ..plain.clone() },
-            Message { len: -1, ..plain.clone() },
-            Message { len: -1, control_len: 1 << 40, ..plain.clone() },
-            Message { control_len: 1 << 40, ..plain.clone() },
-            Message { control_len: 64, control: Bad, ..plain },
+            MessageArgument { parts: 0, ..plain.clone() },
+            MessageArgument { parts: 1025, iov: Bad, ..plain.clone() },
+            MessageArgument { iov: Bad, ..plain.clone() },
+            MessageArgument { len: -1, ..plain.clone() },
+            MessageArgument { len: -1, control_len: 1 << 40, ..plain.clone() },
+            MessageArgument { control_len: 1 << 40, ..plain.clone() },
+            MessageArgument { control_len: 64, control: Bad, ..plain },
         ]);
     }
     messages
 }
 
-/// socketpair(2) into an array that is not there.
+/// socketpair(2) with a bad pointer to the array.
 fn pairs(facts: &Remembered, tally: &Tally) {
     for family in [-1, 0, 1, 2, 16, 17, 29, 40, 99] {
         for ty in [0, 1, 2, 3, 5, 11, 0x10] {
@@ -326,7 +326,7 @@ fn pairs(facts: &Remembered, tally: &Tally) {
                 let (verdict, _) = sys_socketpair(&mut cx, family, ty, protocol, Bad.copied(()));
                 let array = Bad.to(std::ptr::null::<c_int>());
                 let args = [family.into(), ty.into(), protocol.into(), array];
-                // SAFETY: the kernel judges the pointer.
+                // SAFETY: the kernel checks the pointer.
                 let answer = unsafe { kernel::call(libc::SYS_socketpair, &args) };
                 tally.add(verdict.predicted, answer.err(), || {
                     format!("socketpair {family} {ty} {protocol} into a bad array")

@@ -1,17 +1,17 @@
-//! The kernel's side of every question: system calls, past libc.
+//! The kernel's side of every question: system calls that bypass libc.
 
 use libc::{c_int, c_long};
 use sockshim_core::errno::Errno;
 use sockshim_sys as sys;
 
-/// What a call said.
-pub type Answer = Result<i64, Errno>;
+/// The result of a system call.
+pub type KernelAnswer = Result<i64, Errno>;
 
-/// A system call whose arguments are plain numbers and pointers that the caller vouches for.
+/// A system call whose arguments are numbers, and pointers that the caller guarantees.
 ///
 /// # Safety
-/// As for the call.
-pub unsafe fn call(nr: c_long, args: &[i64]) -> Answer {
+/// The contract of the call.
+pub unsafe fn call(nr: c_long, args: &[i64]) -> KernelAnswer {
     let mut words = [0; 6];
     words[..args.len()].copy_from_slice(args);
     // SAFETY: the caller's promise.
@@ -19,18 +19,18 @@ pub unsafe fn call(nr: c_long, args: &[i64]) -> Answer {
     if (-4095..0).contains(&raw) { Err(Errno(-raw as c_int)) } else { Ok(raw) }
 }
 
-/// A call of the oracle's own that has to work.
+/// A call of the oracle's own that must succeed.
 ///
 /// # Panics
-/// With the name of what was to be done, when it did not.
-pub fn must(what: &str, answer: Answer) -> i64 {
+/// When the call failed, with what it was for.
+pub fn must(what: &str, answer: KernelAnswer) -> i64 {
     match answer {
         Ok(value) => value,
         Err(errno) => panic!("{what}: {}", name(Some(errno))),
     }
 }
 
-/// The name of an answer: `"0"` for success.
+/// The name of a result: `"0"` for success.
 pub fn name(errno: Option<Errno>) -> String {
     match errno {
         None => "ok".to_string(),
@@ -39,12 +39,12 @@ pub fn name(errno: Option<Errno>) -> String {
 }
 
 /// socket(2).
-pub fn socket(family: c_int, ty: c_int, protocol: c_int) -> Answer {
+pub fn socket(family: c_int, ty: c_int, protocol: c_int) -> KernelAnswer {
     // SAFETY: takes numbers.
     unsafe { call(libc::SYS_socket, &[family.into(), ty.into(), protocol.into()]) }
 }
 
-/// socketpair(2) into an array of the oracle's.
+/// socketpair(2) into an array of the oracle's own.
 pub fn socketpair(family: c_int, ty: c_int, protocol: c_int) -> Result<[c_int; 2], Errno> {
     let mut pair = [-1; 2];
     let array = pair.as_mut_ptr() as i64;
@@ -53,19 +53,19 @@ pub fn socketpair(family: c_int, ty: c_int, protocol: c_int) -> Result<[c_int; 2
     Ok(pair)
 }
 
-/// fcntl(2) with a number.
-pub fn fcntl(fd: c_int, cmd: c_int, argument: c_int) -> Answer {
+/// fcntl(2) with a number as its argument.
+pub fn fcntl(fd: c_int, cmd: c_int, argument: c_int) -> KernelAnswer {
     // SAFETY: takes numbers.
     unsafe { call(libc::SYS_fcntl, &[fd.into(), cmd.into(), argument.into()]) }
 }
 
-/// ioctl(2) with an argument of the oracle's.
-pub fn ioctl(fd: c_int, request: c_int, argument: &mut [u8]) -> Answer {
-    // SAFETY: every request that is made here fits the buffer that comes with it.
+/// ioctl(2) with a buffer of the oracle's own.
+pub fn ioctl(fd: c_int, request: c_int, argument: &mut [u8]) -> KernelAnswer {
+    // SAFETY: the buffer is large enough for every request that is made here.
     unsafe { call(libc::SYS_ioctl, &[fd.into(), request.into(), argument.as_mut_ptr() as i64]) }
 }
 
-/// Sets how many descriptors the process may have; `hard` too, if it is given.
+/// Limits the number of descriptors; the hard limit too, if one is given.
 pub fn limit_descriptors(soft: u64, hard: Option<u64>) {
     let mut limit = libc::rlimit64 { rlim_cur: 0, rlim_max: 0 };
     let resource = i64::from(libc::RLIMIT_NOFILE);
@@ -77,7 +77,7 @@ pub fn limit_descriptors(soft: u64, hard: Option<u64>) {
     must("setrlimit", unsafe { call(libc::SYS_prlimit64, &[0, resource, &raw const limit as i64, 0]) });
 }
 
-/// Brings the namespace's loopback device up.
+/// Brings up the loopback device of the network namespace.
 pub fn loopback_up() {
     const SIOCSIFFLAGS: c_int = 0x8914;
     let fd = must("socket", socket(libc::AF_INET, libc::SOCK_DGRAM, 0)) as c_int;

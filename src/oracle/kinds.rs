@@ -1,4 +1,4 @@
-//! The kinds of sockets, and the addresses that they know.
+//! The kinds of sockets, and addresses for them.
 
 use crate::argument::Addr;
 use libc::c_int;
@@ -7,13 +7,13 @@ use sockshim_core::uapi::SOCK_PACKET;
 /// A kind of socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kind {
-    /// As it is printed.
+    /// The name that is printed.
     pub name: &'static str,
-    /// What socket(2) is asked for.
+    /// The family for socket(2).
     pub family: c_int,
-    /// Likewise.
+    /// The type for socket(2).
     pub ty: c_int,
-    /// Likewise.
+    /// The protocol for socket(2).
     pub protocol: c_int,
 }
 
@@ -21,7 +21,7 @@ const fn kind(name: &'static str, family: c_int, ty: c_int, protocol: c_int) -> 
     Kind { name, family, ty, protocol }
 }
 
-/// All of them.
+/// All kinds.
 pub const KINDS: &[Kind] = &[
     kind("tcp4", libc::AF_INET, libc::SOCK_STREAM, 0),
     kind("udp4", libc::AF_INET, libc::SOCK_DGRAM, 0),
@@ -59,11 +59,11 @@ const ANY: u32 = u32::MAX;
 const LO: u32 = 1;
 
 impl Kind {
-    /// An address of the kind's own, complete. Ports and names that must not clash are made from `unique`.
+    /// A complete address of this kind. Ports and names that must not clash depend on `unique`.
     pub fn local(&self, unique: u32) -> Addr {
         let port = if unique == 0 { 0 } else { 20_000 + (unique % 30_000) as u16 };
         match self.family {
-            // A packet socket that was asked for as AF_INET is named in the same way.
+            // A packet socket that was made as AF_INET has addresses of the same form.
             libc::AF_INET => Addr::inet(LO4, port),
             libc::AF_INET6 => Addr::inet6(LO6, port),
             libc::AF_UNIX => Addr::unix(&format!("sockshim-oracle-{}-{unique}", std::process::id())),
@@ -74,7 +74,7 @@ impl Kind {
         }
     }
 
-    /// The wildcard address: any address and any port, or an automatic name.
+    /// The wildcard address: any address and port, or an automatic name.
     pub fn wildcard(&self) -> Addr {
         match self.family {
             libc::AF_INET => Addr::inet([0; 4], 0),
@@ -84,13 +84,13 @@ impl Kind {
         }
     }
 
-    /// Where nobody listens.
+    /// An address at which nobody listens.
     pub fn nobody(&self) -> Addr {
         match self.family {
             libc::AF_INET => Addr::inet(LO4, 1),
             libc::AF_INET6 => Addr::inet6(LO6, 1),
             libc::AF_UNIX => Addr::unix("nobody has this name"),
-            // No context of this number exists.
+            // There is no virtual machine with this context id.
             libc::AF_VSOCK => Addr::vsock(77, 1),
             _ => self.local(0),
         }

@@ -6,12 +6,12 @@
 //! | `matrix` | every operation on every kind of fresh socket |
 //! | `faults` | the order of checks: several faults in one call |
 //! | `walks` | random sequences of calls: prediction and state after each |
-//! | `names` | the functions' names against the kernel's symbols |
-//! | `mutation` | that the others fail when something is broken on purpose |
+//! | `names` | the names of functions against the kernel's symbols |
+//! | `mutation` | that the other commands fail when something is broken on purpose |
 //!
-//! The tables' side knows the facts that `sockshim-host` has asked the kernel for, once per setting; everything else it
-//! works out by itself. The kernel's side is the plain system call. The program needs root: most settings cannot be
-//! entered without it, and none of them touches the system's own network namespace.
+//! The tables get their facts from `sockshim-host`, which asks the kernel once per setting; they derive everything
+//! else themselves. The kernel's side is the plain system call. The program needs root, because most settings can
+//! only be entered with it. No setting touches the system's own network namespace.
 
 #![allow(clippy::disallowed_methods, reason = "nothing is hooked here: libc's functions are libc's")]
 
@@ -40,7 +40,7 @@ Usage: sockshim-oracle [COMMAND]... [--sequences N] [--seed N]
 Commands: socket socketpair matrix faults walks names mutation; all of them without one
 ";
 
-/// How many random walks there are, unless the command line says something else.
+/// The default number of random walks.
 const SEQUENCES: u32 = 20_000;
 
 struct Options {
@@ -56,7 +56,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     sockshim_core::net::init();
-    // SAFETY: a disposition that runs no code.
+    // SAFETY: the signal is ignored, so no code runs.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
     kernel::limit_descriptors(4096, None);
     if let Some((mutation, ..)) = options.mutation.and_then(mutation::by_index) {
@@ -97,7 +97,7 @@ fn options(mut words: impl Iterator<Item = String>) -> Option<Options> {
         match word.as_str() {
             "--sequences" => options.sequences = words.next()?.parse().ok()?,
             "--seed" => options.seed = number(&words.next()?)?,
-            // How `mutation` starts its own children.
+            // The option with which `mutation` starts its own children.
             "--mutation" => options.mutation = Some(words.next()?.parse().ok()?),
             command if COMMANDS.iter().any(|(name, _)| *name == command) => options.commands.push(word),
             _ => return None,
@@ -109,7 +109,7 @@ fn options(mut words: impl Iterator<Item = String>) -> Option<Options> {
     Some(options)
 }
 
-/// A number as the seeds are printed, or in decimal.
+/// A number in decimal, or in the form in which seeds are printed.
 fn number(text: &str) -> Option<u64> {
     match text.strip_prefix("0x") {
         Some(digits) => u64::from_str_radix(digits, 16).ok(),
@@ -119,8 +119,8 @@ fn number(text: &str) -> Option<u64> {
 
 fn run(command: &str, options: &Options) -> bool {
     match command {
-        "socket" => triples::run(triples::Call::Socket),
-        "socketpair" => triples::run(triples::Call::Pair),
+        "socket" => triples::run(triples::Creation::Socket),
+        "socketpair" => triples::run(triples::Creation::Pair),
         "matrix" => matrix::run(),
         "faults" => faults::run(),
         "walks" => walks::run(options.sequences, options.seed),
@@ -129,7 +129,7 @@ fn run(command: &str, options: &Options) -> bool {
     }
 }
 
-/// Breaks one thing after the other, each in a process of its own, and wants the comparison to fail.
+/// Breaks one thing at a time, each in a process of its own, and requires the comparison to fail.
 fn mutations_are_found(options: &Options) -> bool {
     let mut all = true;
     for (index, (_, what, command)) in mutation::ALL.into_iter().enumerate() {
@@ -141,7 +141,7 @@ fn mutations_are_found(options: &Options) -> bool {
             .arg("--seed")
             .arg(options.seed.to_string());
         let status = child.stdout(Stdio::null()).status();
-        // 1 is a mismatch; anything else would be another failure.
+        // 1 means a mismatch; any other code means that the child failed for another reason.
         let found = status.is_ok_and(|status| status.code() == Some(1));
         say(&format!("  {what:<60} {command}: {}", if found { "found" } else { "NOT FOUND" }));
         all &= found;

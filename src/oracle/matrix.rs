@@ -1,26 +1,26 @@
-//! Every operation on every kind of fresh socket: which function is responsible, and what it answers.
+//! Every operation on every kind of fresh socket: which function handles it, and what it returns.
 
-use crate::argument::{Addr, Message, Pointer};
+use crate::argument::{Addr, MessageArgument, Pointer};
 use crate::kernel;
 use crate::kinds::{KINDS, Kind};
 use crate::remembered::Remembered;
-use crate::setting::{LABORATORY, Outcome, Setting, UNPRIVILEGED_LABORATORY};
-use crate::subject::{Asked, Subject};
+use crate::setting::{ChildOutcome, LABORATORY, Setting, UNPRIVILEGED_LABORATORY};
+use crate::subject::{BothAnswers, Subject};
 use crate::tally::{Comparison, compare, prediction};
 use libc::c_int;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
-/// The part of the cells that may be left to the host.
+/// The largest share of cells for which the prediction may be open.
 const LEFT_TO_THE_HOST: f64 = 0.05;
 
-/// One cell of the matrix, or one of several answers in it.
-type Sink<'a> = dyn FnMut(&str, Asked) + 'a;
+/// Receives one cell of the matrix, or one of several results in it.
+type Visitor<'a> = dyn FnMut(&str, BothAnswers) + 'a;
 
-/// An operation: its name, and how it is done to a fresh socket.
+/// An operation: its name, and how it is performed on a fresh socket.
 struct Operation {
     name: &'static str,
-    run: fn(&Subject, &Kind, &mut Sink),
+    run: fn(&Subject, &Kind, &mut Visitor),
 }
 
 macro_rules! operations {
@@ -34,7 +34,7 @@ use Pointer::{Bad, Good};
 const SO_PEEK_OFF: c_int = libc::SO_PEEK_OFF;
 const BIT_31: c_int = 1 << 31;
 
-/// The operations with one answer.
+/// The operations with one result.
 const SINGLE: &[Operation] = operations! {
     "SO_DOMAIN": |s, _| s.getsockopt(libc::SOL_SOCKET, libc::SO_DOMAIN, 4, Good, Good);
     "SO_TYPE": |s, _| s.getsockopt(libc::SOL_SOCKET, libc::SO_TYPE, 4, Good, Good);
@@ -94,23 +94,23 @@ const SINGLE: &[Operation] = operations! {
     "sendto length 129": |s, k| s.sendto(1, Good, 0, Some(&k.nobody().with_len(129)));
     "send MSG_OOB": |s, _| s.sendto(1, Good, libc::MSG_OOB, None);
     "send bad buffer": |s, _| s.sendto(1, Pointer::Kernel, 0, None);
-    "sendmsg": |s, _| s.sendmsg(&Message::plain(1), None, 0);
-    "sendmsg bad header": |s, _| s.sendmsg(&Message { header: Bad, ..Message::plain(1) }, None, 0);
-    "sendmsg 1025 parts": |s, _| s.sendmsg(&Message { parts: 1025, ..Message::plain(1) }, None, 0);
-    "sendmsg bit 31": |s, _| s.sendmsg(&Message::plain(1), None, BIT_31);
-    "sendmmsg none": |s, _| s.sendmsg(&Message::plain(1), Some(0), 0);
-    "sendmmsg one": |s, _| s.sendmsg(&Message::plain(1), Some(1), 0);
+    "sendmsg": |s, _| s.sendmsg(&MessageArgument::plain(1), None, 0);
+    "sendmsg bad header": |s, _| s.sendmsg(&MessageArgument { header: Bad, ..MessageArgument::plain(1) }, None, 0);
+    "sendmsg 1025 parts": |s, _| s.sendmsg(&MessageArgument { parts: 1025, ..MessageArgument::plain(1) }, None, 0);
+    "sendmsg bit 31": |s, _| s.sendmsg(&MessageArgument::plain(1), None, BIT_31);
+    "sendmmsg none": |s, _| s.sendmsg(&MessageArgument::plain(1), Some(0), 0);
+    "sendmmsg one": |s, _| s.sendmsg(&MessageArgument::plain(1), Some(1), 0);
     "recv": |s, _| s.recvfrom(8, Good, 0);
     "recv nothing": |s, _| s.recvfrom(0, Good, 0);
     "read": |s, _| s.read(8);
     "read nothing": |s, _| s.read(0);
     "recv MSG_OOB": |s, _| s.recvfrom(8, Good, libc::MSG_OOB);
     "recv MSG_ERRQUEUE": |s, _| s.recvfrom(8, Good, libc::MSG_ERRQUEUE);
-    "recvmsg": |s, _| s.recvmsg(&Message::plain(8), 0);
-    "recvmsg bit 31": |s, _| s.recvmsg(&Message::plain(8), BIT_31);
-    "recvmsg bad header": |s, _| s.recvmsg(&Message { header: Bad, ..Message::plain(8) }, 0);
-    "recvmmsg none": |s, _| s.recvmmsg(&Message::plain(8), 0, 0, None);
-    "recvmmsg bad timeout": |s, _| s.recvmmsg(&Message::plain(8), 1, 0, Some((Good, -1)));
+    "recvmsg": |s, _| s.recvmsg(&MessageArgument::plain(8), 0);
+    "recvmsg bit 31": |s, _| s.recvmsg(&MessageArgument::plain(8), BIT_31);
+    "recvmsg bad header": |s, _| s.recvmsg(&MessageArgument { header: Bad, ..MessageArgument::plain(8) }, 0);
+    "recvmmsg none": |s, _| s.recvmmsg(&MessageArgument::plain(8), 0, 0, None);
+    "recvmmsg bad timeout": |s, _| s.recvmmsg(&MessageArgument::plain(8), 1, 0, Some((Good, -1)));
     "shutdown -1": |s, _| s.shutdown(-1);
     "shutdown 0": |s, _| s.shutdown(0);
     "shutdown 1": |s, _| s.shutdown(1);
@@ -132,7 +132,7 @@ const SINGLE: &[Operation] = operations! {
     "sendfile from to a pipe": |s, _| s.sendfile_to_pipe();
 };
 
-/// The operations with several answers, one after the other.
+/// The operations with several results, one after the other.
 const SEQUENCES: &[Operation] = &[
     Operation {
         name: "bind twice",
@@ -177,7 +177,7 @@ const SEQUENCES: &[Operation] = &[
 pub fn run() -> bool {
     let mut equal = true;
     for setting in [&LABORATORY, &UNPRIVILEGED_LABORATORY] {
-        equal &= setting.run(|| in_setting(setting)) == Outcome::Equal;
+        equal &= setting.run(|| in_setting(setting)) == ChildOutcome::Equal;
     }
     equal
 }

@@ -1,5 +1,5 @@
-//! Faults on purpose, to see that they are found. The tables stay as they are: what is exchanged is what the oracle
-//! takes from them.
+//! Deliberate faults, to prove that the other commands find them. The tables stay unchanged: the fault is in what the
+//! oracle reads from them.
 
 use sockshim_core::func;
 use sockshim_core::net::address::SockAddr;
@@ -13,17 +13,17 @@ use std::sync::OnceLock;
 /// What is broken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Mutation {
-    /// An entry of `inetsw[SOCK_RAW]` more, which takes protocol 89.
+    /// `inetsw[SOCK_RAW]` has an additional entry, for protocol 89.
     InetswEntry,
-    /// `unix_dgram_ops.listen` is `unix_stream_ops`'.
+    /// `unix_dgram_ops.listen` is the function of `unix_stream_ops`.
     OpsEntry,
-    /// connect(2) looks at the descriptor before the address, as bind(2) does.
+    /// connect(2) checks the descriptor before the address, as bind(2) does.
     CheckOrder,
-    /// A TCP socket that listens may be connected.
+    /// A listening TCP socket can be connected.
     StateCheck,
 }
 
-/// All of them, with the command that must find them.
+/// All mutations, each with the command that must find it.
 pub const ALL: [(Mutation, &str, &str); 4] = [
     (Mutation::InetswEntry, "one more entry in inetsw[SOCK_RAW]", "socket"),
     (Mutation::OpsEntry, "unix_dgram_ops.listen is that of unix_stream_ops", "matrix"),
@@ -33,7 +33,7 @@ pub const ALL: [(Mutation, &str, &str); 4] = [
 
 static ACTIVE: OnceLock<Mutation> = OnceLock::new();
 
-/// Breaks something in this process from now on.
+/// Activates a mutation in this process.
 pub fn activate(mutation: Mutation) {
     ACTIVE.set(mutation).expect("one mutation at a time");
     if mutation == Mutation::InetswEntry {
@@ -51,7 +51,7 @@ pub fn activate(mutation: Mutation) {
     }
 }
 
-/// The ops that the tables say, unless they are the broken ones.
+/// The ops, or the broken ones in their place.
 pub fn ops(ops: &'static ProtoOps) -> &'static ProtoOps {
     use sockshim_core::net::ipv4::af_inet::INET_STREAM_OPS;
     use sockshim_core::net::unix::af_unix::{UNIX_DGRAM_OPS, UNIX_STREAM_OPS};
@@ -80,7 +80,7 @@ fn connect_even_if_listening(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Ver
     (sockshim_core::net::ipv4::af_inet::INET_STREAM_OPS.connect.call)(cx, &sock, addr)
 }
 
-/// connect(2), unless its order is the broken one.
+/// connect(2), or the version with the broken order.
 pub fn connect(cx: &mut Cx, lookup: Lookup, addr: Copied<&SockAddr>) -> Verdict {
     match (ACTIVE.get(), lookup) {
         (Some(Mutation::CheckOrder), Lookup::NotSocket) => sys_bind(cx, lookup, addr),
@@ -88,7 +88,7 @@ pub fn connect(cx: &mut Cx, lookup: Lookup, addr: Copied<&SockAddr>) -> Verdict 
     }
 }
 
-/// The mutation by its number in [`ALL`].
+/// The mutation at this index of [`ALL`].
 pub fn by_index(index: usize) -> Option<(Mutation, &'static str, &'static str)> {
     ALL.get(index).copied()
 }

@@ -1,4 +1,4 @@
-//! The names of the functions: each one that the tables hold responsible must be a function of the running kernel.
+//! The names of functions: each function that a table names must exist in the running kernel.
 
 use crate::remembered::Remembered;
 use sockshim_core::net::families::BUILT_IN;
@@ -35,7 +35,7 @@ pub fn run() -> bool {
     missing.is_empty()
 }
 
-/// Every function that an ops table or a protocol of a family of this kernel names, and a table that does.
+/// Every function that an ops table or protocol of this kernel's families names, with the name of one such table.
 fn names(facts: &Remembered) -> BTreeMap<&'static str, &'static str> {
     let mut names = BTreeMap::new();
     let has = |family| facts.has_family(family).is_some_and(|known| known.value);
@@ -64,7 +64,7 @@ fn names(facts: &Remembered) -> BTreeMap<&'static str, &'static str> {
     names
 }
 
-/// Whether a table is of a protocol that this kernel has, as far as that is a question.
+/// Whether this kernel has the table's protocol, if the protocol is optional.
 fn is_here(facts: &Remembered, table: &str) -> bool {
     let rows = |sw: &'static Protosw| (0..SOCK_MAX).flat_map(move |ty| sw.list(ty).iter().copied());
     let of_table = |row: &&InetProtosw| row.ops.name == table || *row.prot.symbol == table;

@@ -1,4 +1,4 @@
-//! The state of a socket as the kernel shows it, against the one that the tables keep.
+//! The state of a socket as the kernel shows it, compared with the state that the tables keep.
 
 use crate::subject::Subject;
 use libc::c_int;
@@ -6,10 +6,10 @@ use sockshim_core::net::ops::{Socket, SocketState};
 use sockshim_core::net::sock::{Bound, TcpState};
 use sockshim_sys as sys;
 
-/// Compares what can be seen from outside.
+/// Compares what can be observed with system calls.
 ///
 /// # Errors
-/// What differs, in words.
+/// The difference, in words.
 pub fn observe(subject: &Subject) -> Result<(), String> {
     let Some(sock) = subject.sock() else { return Ok(()) };
     if sock.state == SocketState::Unknown {
@@ -28,7 +28,7 @@ pub fn observe(subject: &Subject) -> Result<(), String> {
         return difference(format!("TCP_INFO says {}", state.name()));
     }
     match (has_name(subject, &sock), sock.sk.bound) {
-        // A connection that is under way has a port, and a netlink socket shows one that it could not have.
+        // A connecting socket has a port, and a netlink socket shows an address without being bound.
         (Some(true), Bound::No)
             if sock.state != SocketState::Connecting && sock.sk.family != libc::AF_NETLINK =>
         {
@@ -57,7 +57,7 @@ fn tcp_state(fd: c_int, sock: &Socket) -> Option<TcpState> {
     TcpState::ALL.get(usize::from(info[0]).checked_sub(1)?).copied()
 }
 
-/// The states that a connection can be in without a call of this side.
+/// The states that a connection may have reached without a call on this socket.
 fn may_be(sock: &Socket) -> Vec<TcpState> {
     match (sock.state, sock.sk.state) {
         (SocketState::Unconnected, state) => vec![state],

@@ -1,4 +1,5 @@
-//! Facts that are asked once: what makes the tables' side of a question independent of the kernel's answer to it.
+//! Facts that are asked once and remembered, so that the tables' answer does not depend on the kernel's answer to the
+//! same call.
 
 use libc::c_int;
 use sockshim_core::net::address::SockAddr;
@@ -7,17 +8,17 @@ use sockshim_host::LiveKernel;
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-/// What is asked, and about which numbers.
-type Question = (&'static str, [c_int; 5]);
+/// The name of a question, with its arguments.
+type FactQuestion = (&'static str, [c_int; 5]);
 
-/// A [`LiveKernel`] that is asked each question once.
+/// A [`LiveKernel`] that is asked each question only once.
 pub struct Remembered {
     kernel: LiveKernel,
-    answers: Mutex<HashMap<Question, Option<Known<c_int>>>>,
+    answers: Mutex<HashMap<FactQuestion, Option<Known<c_int>>>>,
 }
 
 impl Remembered {
-    /// Nothing asked so far.
+    /// Without any remembered answer.
     pub fn new() -> Self {
         Remembered { kernel: LiveKernel::new(), answers: Mutex::new(HashMap::new()) }
     }

@@ -1,31 +1,31 @@
-//! Who asks: privileges, groups, namespaces. Each setting is a child process, because most of them are one-way.
+//! Settings: privileges, groups and namespaces. Each setting is a child process, because most cannot be undone.
 
 use crate::kernel::{call, loopback_up, must};
 use libc::c_int;
 use std::io::Write;
 
-/// What a child did.
+/// The result of a child.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Outcome {
-    /// No mismatch.
+pub enum ChildOutcome {
+    /// There was no mismatch.
     Equal,
-    /// Mismatches, which it has printed.
+    /// There were mismatches, which the child has printed.
     Different,
-    /// The setting cannot be had here; it has printed why.
+    /// The setting is not possible here; the child has printed why.
     Unavailable,
 }
 
-/// A setting: its name, and how the child gets there.
+/// A setting: its name, and how the child enters it.
 pub struct Setting {
-    /// As it is printed.
+    /// The name that is printed.
     pub name: &'static str,
     enter: fn() -> Result<(), String>,
 }
 
-/// `nobody`, by number on every distribution.
+/// `nobody`, which has this number on every distribution.
 const NOBODY: i64 = 65_534;
 
-/// The settings in which socket(2) and socketpair(2) are asked.
+/// The settings for socket(2) and socketpair(2).
 pub const SETTINGS: &[Setting] = &[
     Setting { name: "root", enter: || Ok(()) },
     Setting { name: "unprivileged user", enter: become_nobody },
@@ -42,7 +42,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting { name: "mptcp.enabled=0", enter: || own_network("/proc/sys/net/mptcp/enabled", "0") },
 ];
 
-/// A network namespace of its own with everything that the matrix and the walks want to meet.
+/// A network namespace with everything that the matrix and the walks use.
 pub const LABORATORY: Setting = Setting {
     name: "network namespace",
     enter: || {
@@ -52,7 +52,7 @@ pub const LABORATORY: Setting = Setting {
     },
 };
 
-/// The same without privileges.
+/// The laboratory without privileges.
 pub const UNPRIVILEGED_LABORATORY: Setting = Setting {
     name: "network namespace, unprivileged",
     enter: || {
@@ -63,9 +63,9 @@ pub const UNPRIVILEGED_LABORATORY: Setting = Setting {
 
 impl Setting {
     /// Runs `work` in a child that is in this setting.
-    pub fn run(&self, work: impl FnOnce() -> bool) -> Outcome {
+    pub fn run(&self, work: impl FnOnce() -> bool) -> ChildOutcome {
         let _ = std::io::stdout().flush();
-        // SAFETY: this process has one thread, so the child may do whatever it likes.
+        // SAFETY: this process has one thread, so the child may do anything.
         let pid = unsafe { libc::fork() };
         assert!(pid >= 0, "fork");
         if pid == 0 {
@@ -80,7 +80,7 @@ impl Setting {
                 },
             };
             let _ = std::io::stdout().flush();
-            // SAFETY: ends the child without running what belongs to its parent.
+            // SAFETY: ends the child without running the parent's exit handlers.
             unsafe { libc::_exit(status) };
         }
         let mut status = 0;
@@ -88,9 +88,9 @@ impl Setting {
         let waited = unsafe { libc::waitpid(pid, &raw mut status, 0) };
         assert_eq!(waited, pid, "waitpid");
         match (libc::WIFEXITED(status), libc::WEXITSTATUS(status)) {
-            (true, 0) => Outcome::Equal,
-            (true, 2) => Outcome::Unavailable,
-            _ => Outcome::Different,
+            (true, 0) => ChildOutcome::Equal,
+            (true, 2) => ChildOutcome::Unavailable,
+            _ => ChildOutcome::Different,
         }
     }
 }
@@ -117,14 +117,14 @@ fn become_nobody() -> Result<(), String> {
     Ok(())
 }
 
-/// Takes CAP_NET_RAW out of the process's capabilities and leaves the rest.
+/// Drops CAP_NET_RAW and keeps all other capabilities.
 fn drop_net_raw() -> Result<(), String> {
     const VERSION_3: u32 = 0x2008_0522;
     const CAP_NET_RAW: u32 = 13;
     let header = [VERSION_3, 0];
     let mut sets = [[0_u32; 3]; 2];
     let args = [header.as_ptr() as i64, sets.as_mut_ptr() as i64];
-    // SAFETY: version 3 has two times three words.
+    // SAFETY: version 3 uses two times three words.
     must("capget", unsafe { call(libc::SYS_capget, &args) });
     sets[0].iter_mut().for_each(|set| *set &= !(1 << CAP_NET_RAW));
     // SAFETY: as above.

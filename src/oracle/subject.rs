@@ -1,7 +1,7 @@
-//! One descriptor, and each call on it made twice: by the tables and by the kernel.
+//! One descriptor, and each call on it made twice: through the tables and to the kernel.
 
 use crate::argument::{Addr, Pointer};
-use crate::kernel::{self, Answer, call};
+use crate::kernel::{self, KernelAnswer, call};
 use crate::mutation;
 use libc::c_int;
 use sockshim_core::fdtable::{FDS, Handle};
@@ -15,20 +15,20 @@ use sockshim_core::verdict::{Change, Instead, Predicted, Verdict};
 use sockshim_sys as sys;
 
 /// A call that was made on both sides.
-pub struct Asked {
-    /// The function of the ops that the tables hold responsible.
+pub struct BothAnswers {
+    /// The function of the ops that the tables name.
     pub handler: Option<Func>,
-    /// What they predict.
+    /// The prediction of the tables.
     pub predicted: Predicted,
-    /// What the kernel said.
-    pub answer: Answer,
-    /// Why the tables left it to the host, if they did.
+    /// The kernel's answer.
+    pub answer: KernelAnswer,
+    /// Why the tables left the call to the host, if they did.
     pub why: &'static str,
-    /// Whether the descriptor may be in another state now.
+    /// Whether the call may have changed the descriptor's state.
     pub changed: bool,
 }
 
-/// A descriptor under test.
+/// The descriptor under test, with what the tables know of it.
 #[derive(Clone, Copy)]
 pub struct Subject<'a> {
     /// The descriptor.
@@ -55,7 +55,7 @@ impl<'a> Subject<'a> {
         Subject { fd, lookup: None, handle: FDS.install(fd, socket, 0).map(|(handle, _)| handle), facts }
     }
 
-    /// A descriptor that is no socket, or none at all.
+    /// A descriptor that is not a socket, or not open.
     pub fn other(facts: &'a dyn Facts, fd: c_int, lookup: Lookup) -> Subject<'a> {
         Subject { fd, lookup: Some(lookup), handle: None, facts }
     }
@@ -73,7 +73,7 @@ impl<'a> Subject<'a> {
         Some(fds.map(|fd| Subject::known(facts, fd, &socket)))
     }
 
-    /// The socket that an accept on this one has given. Which kind of socket MPTCP gives depends on the client.
+    /// The socket that an accept on this one returned. With MPTCP, its kind depends on the client.
     pub fn accepted(&self, fd: c_int) -> Option<Subject<'a>> {
         let mut socket = state::accepted(&self.sock()?);
         if socket.ops.is_none() {
@@ -85,7 +85,7 @@ impl<'a> Subject<'a> {
         Some(Subject::known(self.facts, fd, &socket))
     }
 
-    /// What the tables know of it.
+    /// What a lookup of the descriptor gives, as far as the tables know.
     pub fn lookup(&self) -> Lookup {
         match (self.lookup, self.handle.and_then(|handle| FDS.read(handle))) {
             (Some(lookup), _) => lookup,
@@ -105,7 +105,7 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// Ends it.
+    /// Closes the descriptor.
     pub fn close(&self) {
         if self.lookup.is_none() {
             FDS.forget(self.fd);
@@ -113,13 +113,13 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// Makes one call on both sides: `predict` walks it through the tables, `perform` makes it.
+    /// Makes one call on both sides: `predict` walks it through the tables, `perform` makes the system call.
     pub fn ask(
         &self,
         handler: impl Fn(&'static ProtoOps) -> Option<Func>,
         predict: impl FnOnce(&mut Cx, Lookup) -> Verdict,
-        perform: impl FnOnce(i64) -> Answer,
-    ) -> Asked {
+        perform: impl FnOnce(i64) -> KernelAnswer,
+    ) -> BothAnswers {
         let lookup = self.lookup();
         let mut path = Path::new();
         let mut instead = Instead::new();
@@ -138,7 +138,7 @@ impl<'a> Subject<'a> {
             Finding::Host(what) => Some(*what),
             _ => None,
         });
-        Asked {
+        BothAnswers {
             handler: socket.and_then(|socket| socket.ops).and_then(handler),
             predicted: verdict.predicted,
             answer,
@@ -148,95 +148,109 @@ impl<'a> Subject<'a> {
     }
 
     /// bind(2).
-    pub fn bind(&self, addr: &Addr) -> Asked {
-        // SAFETY: the kernel judges the pointer.
+    pub fn bind(&self, addr: &Addr) -> BothAnswers {
+        // SAFETY: the kernel checks the pointer.
         let perform = |fd| unsafe { call(libc::SYS_bind, &[fd, addr.pointer(), addr.len.into()]) };
         self.ask(|ops| Some(ops.bind.func), |cx, fd| sys_bind(cx, fd, borrowed(&addr.copied())), perform)
     }
 
     /// connect(2).
-    pub fn connect(&self, addr: &Addr) -> Asked {
-        // SAFETY: the kernel judges the pointer.
+    pub fn connect(&self, addr: &Addr) -> BothAnswers {
+        // SAFETY: the kernel checks the pointer.
         let perform = |fd| unsafe { call(libc::SYS_connect, &[fd, addr.pointer(), addr.len.into()]) };
         let predict = |cx: &mut Cx, fd| mutation::connect(cx, fd, borrowed(&addr.copied()));
         self.ask(|ops| Some(ops.connect.func), predict, perform)
     }
 
     /// listen(2).
-    pub fn listen(&self, backlog: c_int) -> Asked {
+    pub fn listen(&self, backlog: c_int) -> BothAnswers {
         // SAFETY: takes numbers.
         let perform = |fd| unsafe { call(libc::SYS_listen, &[fd, backlog.into()]) };
         self.ask(|ops| Some(ops.listen.func), |cx, fd| sys_listen(cx, fd, backlog), perform)
     }
 
     /// accept4(2) without an address.
-    pub fn accept(&self, flags: c_int) -> Asked {
+    pub fn accept(&self, flags: c_int) -> BothAnswers {
         // SAFETY: takes numbers and null pointers.
         let perform = |fd| unsafe { call(libc::SYS_accept4, &[fd, 0, 0, flags.into()]) };
         self.ask(|ops| Some(ops.accept.func), |cx, fd| sys_accept4(cx, fd, flags), perform)
     }
 
-    /// getsockname(2) and getpeername(2), with room for `len` bytes.
-    pub fn getname(&self, peer: bool, len: c_int, len_at: Pointer, buffer: Pointer) -> Asked {
+    /// getsockname(2) and getpeername(2), with a buffer of `len` bytes.
+    pub fn getname(&self, peer: bool, len: c_int, len_at: Pointer, buffer: Pointer) -> BothAnswers {
         let nr = if peer { libc::SYS_getpeername } else { libc::SYS_getsockname };
         let (mut room, mut bytes) = (len, [0_u8; 256]);
-        // SAFETY: the buffers are longer than any address; the kernel judges the pointers.
+        // SAFETY: the buffers are longer than any address; the kernel checks the pointers.
         let perform =
             |fd| unsafe { call(nr, &[fd, buffer.to(bytes.as_mut_ptr()), len_at.to(&raw mut room)]) };
         let out = AddrOut { len: len_at.copied(len), buffer: buffer.copied(()) };
         self.ask(|ops| Some(ops.getname.func), |cx, fd| sys_getname(cx, fd, peer.into(), out), perform)
     }
 
-    /// The name, as the kernel gives it.
+    /// The socket's name, as the kernel returns it.
     pub fn name(&self) -> Option<Vec<u8>> {
         let (mut len, mut bytes) = (128_i32, vec![0_u8; 128]);
         let args = [self.fd.into(), bytes.as_mut_ptr() as i64, &raw mut len as i64];
-        // SAFETY: the buffer is as long as it is said to be.
+        // SAFETY: the buffer has the length that is passed.
         unsafe { call(libc::SYS_getsockname, &args) }.ok()?;
         bytes.truncate(len as usize);
         Some(bytes)
     }
 
     /// setsockopt(2) with an int.
-    pub fn setsockopt(&self, level: c_int, name: c_int, value: c_int, len: c_int, at: Pointer) -> Asked {
+    pub fn setsockopt(
+        &self,
+        level: c_int,
+        name: c_int,
+        value: c_int,
+        len: c_int,
+        at: Pointer,
+    ) -> BothAnswers {
         let values = [value; 16];
         let args = [level.into(), name.into(), at.to(values.as_ptr()), len.into()];
-        // SAFETY: the value is longer than any that is claimed; the kernel judges the pointer.
+        // SAFETY: the buffer is longer than any length that is passed; the kernel checks the pointer.
         let perform = |fd| unsafe { call(libc::SYS_setsockopt, &[fd, args[0], args[1], args[2], args[3]]) };
         let predict = |cx: &mut Cx, fd| sys_setsockopt(cx, fd, level, name, at.copied(value), len);
         self.ask(|ops| option_handler(ops, level, true), predict, perform)
     }
 
     /// getsockopt(2).
-    pub fn getsockopt(&self, level: c_int, name: c_int, len: c_int, len_at: Pointer, at: Pointer) -> Asked {
+    pub fn getsockopt(
+        &self,
+        level: c_int,
+        name: c_int,
+        len: c_int,
+        len_at: Pointer,
+        at: Pointer,
+    ) -> BothAnswers {
         let (mut room, mut bytes) = (len, [0_u8; 256]);
         let args = [level.into(), name.into(), at.to(bytes.as_mut_ptr()), len_at.to(&raw mut room)];
-        // SAFETY: the buffer is longer than any length that is claimed; the kernel judges the pointers.
+        // SAFETY: the buffer is longer than any length that is passed; the kernel checks the pointers.
         let perform = |fd| unsafe { call(libc::SYS_getsockopt, &[fd, args[0], args[1], args[2], args[3]]) };
         let predict = |cx: &mut Cx, fd| sys_getsockopt(cx, fd, level, name, at.copied(0), len_at.copied(len));
         self.ask(|ops| option_handler(ops, level, false), predict, perform)
     }
 
     /// shutdown(2).
-    pub fn shutdown(&self, how: c_int) -> Asked {
+    pub fn shutdown(&self, how: c_int) -> BothAnswers {
         // SAFETY: takes numbers.
         let perform = |fd| unsafe { call(libc::SYS_shutdown, &[fd, how.into()]) };
         self.ask(|ops| Some(ops.shutdown.func), |cx, fd| sys_shutdown(cx, fd, how), perform)
     }
 
     /// ioctl(2) with a zeroed argument.
-    pub fn ioctl(&self, request: c_int) -> Asked {
+    pub fn ioctl(&self, request: c_int) -> BothAnswers {
         let mut argument = [0_u8; 256];
         let perform = |fd: i64| kernel::ioctl(fd as c_int, request, &mut argument);
         self.ask(|ops| Some(ops.ioctl.func), |cx, fd| sys_ioctl(cx, fd, request), perform)
     }
 
     /// mmap(2) of one page.
-    pub fn mmap(&self) -> Asked {
+    pub fn mmap(&self) -> BothAnswers {
         const PAGE: i64 = 4096;
         let perform = |fd| {
             let flags = i64::from(libc::MAP_SHARED);
-            // SAFETY: a new mapping, which is taken away again.
+            // SAFETY: a new mapping, which is unmapped again.
             unsafe {
                 let start = call(libc::SYS_mmap, &[0, PAGE, libc::PROT_READ.into(), flags, fd, 0])?;
                 call(libc::SYS_munmap, &[start, PAGE])

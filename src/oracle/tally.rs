@@ -1,4 +1,4 @@
-//! Counting, and the printing of what differs.
+//! Counts comparisons, and prints mismatches.
 
 use crate::kernel::name;
 use sockshim_core::errno::Errno;
@@ -7,18 +7,18 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Mutex;
 
-/// How a prediction and an answer compare.
+/// The result of comparing a prediction with an answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Comparison {
-    /// As predicted.
+    /// The prediction was right.
     Equal,
-    /// Left to the host.
+    /// The prediction was open.
     Open,
-    /// A mismatch.
+    /// The prediction was wrong.
     Different,
 }
 
-/// Compares.
+/// Compares a prediction with an answer.
 pub fn compare(predicted: Predicted, actual: Option<Errno>) -> Comparison {
     match (predicted, actual) {
         (Predicted::Unknown, _) => Comparison::Open,
@@ -48,12 +48,12 @@ struct Counts {
     answers: BTreeMap<String, u64>,
 }
 
-/// The figures of one run, which several threads may add to.
+/// The counts of one run, to which several threads may add.
 #[derive(Default)]
 pub struct Tally(Mutex<Counts>);
 
 impl Tally {
-    /// Adds one question; `describe` is called when a mismatch is printed.
+    /// Adds one question; `describe` is called only when a mismatch is printed.
     pub fn add(
         &self,
         predicted: Predicted,
@@ -67,7 +67,7 @@ impl Tally {
         comparison
     }
 
-    /// Adds a comparison that was made elsewhere.
+    /// Adds the result of a comparison.
     pub fn count(&self, comparison: Comparison, actual: Option<Errno>, describe: impl FnOnce() -> String) {
         let mut counts = self.0.lock().expect("no thread panics in here");
         counts.asked += 1;
@@ -84,13 +84,13 @@ impl Tally {
         }
     }
 
-    /// Questions, open ones, mismatches.
+    /// The numbers of questions, open predictions and mismatches.
     pub fn figures(&self) -> (u64, u64, u64) {
         let counts = self.0.lock().expect("no thread panics in here");
         (counts.asked, counts.open, counts.different)
     }
 
-    /// The answers by name, as `ok 46, EPERM 7470`.
+    /// The kernel's answers by name, as `ok 46, EPERM 7470`.
     pub fn answers(&self) -> String {
         let counts = self.0.lock().expect("no thread panics in here");
         let parts: Vec<_> = counts.answers.iter().map(|(name, count)| format!("{name} {count}")).collect();

@@ -2,7 +2,7 @@
 
 use crate::kernel;
 use crate::remembered::Remembered;
-use crate::setting::{Outcome, SETTINGS, Setting};
+use crate::setting::{ChildOutcome, SETTINGS, Setting};
 use crate::tally::{Comparison, Tally, compare};
 use libc::c_int;
 use sockshim_core::errno::Errno;
@@ -19,28 +19,28 @@ use std::time::Instant;
 /// A family, a type argument and a protocol.
 type Triple = (c_int, c_int, c_int);
 
-/// Which of the two calls.
+/// Which of the two calls is made.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Call {
+pub enum Creation {
     /// socket(2).
     Socket,
     /// socketpair(2).
     Pair,
 }
 
-/// Closing a packet socket waits until no processor can be using it any more. Many threads wait at the same time.
+/// Closing a packet socket waits until no processor can still use it. With many threads, the waits overlap.
 const PATIENT_THREADS: usize = 64;
 
-/// Asks in every setting. `false` when there was a mismatch.
-pub fn run(call: Call) -> bool {
+/// Compares in every setting. `false` when there was a mismatch.
+pub fn run(call: Creation) -> bool {
     let mut equal = true;
     for setting in SETTINGS {
-        equal &= setting.run(|| in_setting(setting, call)) != Outcome::Different;
+        equal &= setting.run(|| in_setting(setting, call)) != ChildOutcome::Different;
     }
     equal
 }
 
-fn in_setting(setting: &Setting, call: Call) -> bool {
+fn in_setting(setting: &Setting, call: Creation) -> bool {
     let begin = Instant::now();
     let facts = Remembered::new();
     let (triples, extremes) = (Tally::default(), Tally::default());
@@ -70,7 +70,7 @@ fn all_triples() -> Vec<Triple> {
     triples
 }
 
-/// Every bit of the type argument, and integers at the ends of every range, against each other.
+/// All bits of the type argument, and the extremes of all ranges, combined with each other.
 fn flags_and_extremes() -> Vec<Triple> {
     const ENDS: [c_int; 10] = [c_int::MIN, -65_536, -1, 45, 46, 255, 256, 258, 65_538, c_int::MAX];
     const FAMILIES: [c_int; 12] = [-1, 0, 1, 2, 10, 16, 17, 29, 40, 44, 46, 99];
@@ -99,7 +99,7 @@ fn flags_and_extremes() -> Vec<Triple> {
     triples
 }
 
-fn ask_all(triples: &[Triple], call: Call, facts: &Remembered, tally: &Tally) {
+fn ask_all(triples: &[Triple], call: Creation, facts: &Remembered, tally: &Tally) {
     let is_packet = |(family, ty, _): &Triple| {
         *family == libc::AF_PACKET || (*family == libc::AF_INET && ty & 0xf == SOCK_PACKET)
     };
@@ -113,14 +113,14 @@ fn ask_all(triples: &[Triple], call: Call, facts: &Remembered, tally: &Tally) {
     });
 }
 
-fn ask(triple: Triple, call: Call, facts: &Remembered, tally: &Tally) {
+fn ask(triple: Triple, call: Creation, facts: &Remembered, tally: &Tally) {
     let (verdict, expected) = predict(triple, call, facts);
     let answer = match call {
-        Call::Socket => {
+        Creation::Socket => {
             let (family, ty, protocol) = triple;
             kernel::socket(family, ty, protocol).map(|fd| [fd as c_int, -1])
         }
-        Call::Pair => kernel::socketpair(triple.0, triple.1, triple.2),
+        Creation::Pair => kernel::socketpair(triple.0, triple.1, triple.2),
     };
     let mut comparison = compare(verdict.predicted, answer.err());
     let mut what = String::new();
@@ -139,18 +139,18 @@ fn ask(triple: Triple, call: Call, facts: &Remembered, tally: &Tally) {
     });
 }
 
-/// The tables' answer.
-pub fn predict((family, ty, protocol): Triple, call: Call, facts: &Remembered) -> (Verdict, Socket) {
+/// The answer of the tables.
+pub fn predict((family, ty, protocol): Triple, call: Creation, facts: &Remembered) -> (Verdict, Socket) {
     let mut path = Path::new();
     let mut instead = Instead::new();
     let mut cx = Cx { path: &mut path, net: Net { facts, ..INIT_NET }, instead: &mut instead };
     match call {
-        Call::Socket => sys_socket(&mut cx, family, ty, protocol),
-        Call::Pair => sys_socketpair(&mut cx, family, ty, protocol, Some(Ok(()))),
+        Creation::Socket => sys_socket(&mut cx, family, ty, protocol),
+        Creation::Pair => sys_socketpair(&mut cx, family, ty, protocol, Some(Ok(()))),
     }
 }
 
-/// Whether the socket is what the tables say it is, and has the flags that were asked for.
+/// Whether the kernel's socket has the family, type and protocol of the expected one, and the requested flags.
 fn same_socket(fd: c_int, expected: &Socket, type_arg: c_int) -> Result<(), String> {
     let option = |option| sys::getsockopt_int(fd, option).unwrap_or(-1);
     let actual = (option(libc::SO_DOMAIN), option(libc::SO_TYPE), option(libc::SO_PROTOCOL));
@@ -167,7 +167,8 @@ fn same_socket(fd: c_int, expected: &Socket, type_arg: c_int) -> Result<(), Stri
     Ok(())
 }
 
-/// With no descriptor free: socket(2) says so only if nothing else is wrong, socketpair(2) before all but bad flags.
+/// With no descriptor free: socket(2) reports it only if nothing else is wrong, socketpair(2) before all but bad
+/// flags.
 pub fn without_descriptors(facts: &Remembered, tally: &Tally) {
     let all = [-1, 0, 1, 2, 3, 10, 16, 17, 29, 40, 46, 99];
     let mut questions = Vec::new();
@@ -175,7 +176,7 @@ pub fn without_descriptors(facts: &Remembered, tally: &Tally) {
         for ty in [0, 1, 2, 3, 5, 11, 0x10] {
             for protocol in [-1, 0, 1, 6, 99, 263] {
                 let triple = (family, ty, protocol);
-                let plain = predict(triple, Call::Socket, facts).0.predicted;
+                let plain = predict(triple, Creation::Socket, facts).0.predicted;
                 let single = if plain == Predicted::Ok { Predicted::Errno(Errno::EMFILE) } else { plain };
                 let bad_flags = ty & !0xf != 0;
                 let pair = if bad_flags { Errno::EINVAL } else { Errno::EMFILE };
@@ -183,7 +184,7 @@ pub fn without_descriptors(facts: &Remembered, tally: &Tally) {
             }
         }
     }
-    // The lowest free descriptor is the first one that is beyond the limit now.
+    // The lowest free descriptor becomes the first one beyond the limit.
     let free = kernel::must("dup", kernel::fcntl(0, libc::F_DUPFD, 0));
     sys::close(free as c_int);
     kernel::limit_descriptors(free as u64, None);

@@ -1,12 +1,12 @@
-//! Random walks: sequences of calls, with the prediction and the state compared after each of them.
+//! Random walks: sequences of calls, with prediction and state compared after each call.
 
 use crate::argument::{Addr, Pointer::Good};
 use crate::kernel;
 use crate::kinds::{KINDS, Kind};
 use crate::observe::observe;
 use crate::remembered::Remembered;
-use crate::setting::{LABORATORY, Outcome, Setting, UNPRIVILEGED_LABORATORY};
-use crate::subject::{Asked, Subject};
+use crate::setting::{ChildOutcome, LABORATORY, Setting, UNPRIVILEGED_LABORATORY};
+use crate::subject::{BothAnswers, Subject};
 use crate::tally::{Comparison, prediction};
 use libc::c_int;
 use proptest::prelude::*;
@@ -17,26 +17,26 @@ use std::sync::Mutex;
 
 /// How many calls a sequence has.
 const STEPS: usize = 12;
-/// Threads that walk; more than processors, because packet sockets wait when they are bound and closed.
+/// The number of threads; more than processors, because binding and closing packet sockets waits.
 const THREADS: u32 = 32;
 /// How many failures are printed.
 const PRINTED: usize = 3;
-/// How many sockets a sequence may have at a time.
+/// How many sockets a sequence may have at the same time.
 const SOCKETS: usize = 6;
 
 /// One call of a sequence, on one of its sockets.
 #[derive(Clone, Debug)]
-struct Step {
+struct WalkStep {
     socket: usize,
-    call: Call,
+    call: WalkCall,
 }
 
 #[derive(Clone, Debug)]
-enum Call {
+enum WalkCall {
     Open,
     Pair,
-    Bind(Name),
-    Connect(Name),
+    Bind(AddressChoice),
+    Connect(AddressChoice),
     Listen(c_int),
     Accept,
     Shutdown(c_int),
@@ -46,9 +46,9 @@ enum Call {
     Close,
 }
 
-/// An address of a sequence.
+/// An address argument of a sequence.
 #[derive(Clone, Debug)]
-enum Name {
+enum AddressChoice {
     Wildcard,
     Loopback,
     Chosen(u32),
@@ -60,39 +60,39 @@ enum Name {
     Short(c_int),
 }
 
-fn name() -> impl Strategy<Value = Name> {
+fn name() -> impl Strategy<Value = AddressChoice> {
     prop_oneof![
-        3 => Just(Name::Wildcard),
-        3 => Just(Name::Loopback),
-        3 => (1..4_u32).prop_map(Name::Chosen),
-        1 => Just(Name::Privileged),
-        1 => Just(Name::Elsewhere),
-        2 => Just(Name::Nobody),
-        6 => (0..SOCKETS).prop_map(Name::OfSocket),
-        1 => Just(Name::WrongFamily),
-        1 => (0..20_i32).prop_map(Name::Short),
+        3 => Just(AddressChoice::Wildcard),
+        3 => Just(AddressChoice::Loopback),
+        3 => (1..4_u32).prop_map(AddressChoice::Chosen),
+        1 => Just(AddressChoice::Privileged),
+        1 => Just(AddressChoice::Elsewhere),
+        2 => Just(AddressChoice::Nobody),
+        6 => (0..SOCKETS).prop_map(AddressChoice::OfSocket),
+        1 => Just(AddressChoice::WrongFamily),
+        1 => (0..20_i32).prop_map(AddressChoice::Short),
     ]
 }
 
-fn step() -> impl Strategy<Value = Step> {
-    // A sequence that fails is shrunk towards the first of these, which changes nothing.
+fn step() -> impl Strategy<Value = WalkStep> {
+    // proptest shrinks a failing sequence towards the first of these, which changes nothing.
     let call = prop_oneof![
-        2 => Just(Call::Names),
-        1 => Just(Call::Open),
-        1 => Just(Call::Pair),
-        4 => name().prop_map(Call::Bind),
-        6 => name().prop_map(Call::Connect),
-        4 => (-1..4).prop_map(Call::Listen),
-        4 => Just(Call::Accept),
-        3 => (-1..4).prop_map(Call::Shutdown),
-        2 => Just(Call::Disconnect),
-        2 => (0..OPTIONS.len()).prop_map(Call::SetOption),
-        1 => Just(Call::Close),
+        2 => Just(WalkCall::Names),
+        1 => Just(WalkCall::Open),
+        1 => Just(WalkCall::Pair),
+        4 => name().prop_map(WalkCall::Bind),
+        6 => name().prop_map(WalkCall::Connect),
+        4 => (-1..4).prop_map(WalkCall::Listen),
+        4 => Just(WalkCall::Accept),
+        3 => (-1..4).prop_map(WalkCall::Shutdown),
+        2 => Just(WalkCall::Disconnect),
+        2 => (0..OPTIONS.len()).prop_map(WalkCall::SetOption),
+        1 => Just(WalkCall::Close),
     ];
-    (0..SOCKETS, call).prop_map(|(socket, call)| Step { socket, call })
+    (0..SOCKETS, call).prop_map(|(socket, call)| WalkStep { socket, call })
 }
 
-/// Options that the walks set, some of which change when a socket gets an address.
+/// The options that the walks set; some of them change when a socket is bound.
 const OPTIONS: &[(c_int, c_int, c_int)] = &[
     (libc::SOL_SOCKET, libc::SO_REUSEADDR, 1),
     (libc::SOL_SOCKET, libc::SO_REUSEPORT, 1),
@@ -107,18 +107,18 @@ const OPTIONS: &[(c_int, c_int, c_int)] = &[
     (9999, 1, 1),
 ];
 
-/// Walks `sequences` sequences, with privileges and, a fifth of them, without. `false` when a step is wrong.
+/// Runs `sequences` sequences with privileges, and a fifth of them without. `false` when a step is wrong.
 pub fn run(sequences: u32, seed: u64) -> bool {
     let mut equal = true;
     for (setting, share) in
         [(&LABORATORY, sequences - sequences / 5), (&UNPRIVILEGED_LABORATORY, sequences / 5)]
     {
-        equal &= setting.run(|| in_setting(setting, share, seed)) == Outcome::Equal;
+        equal &= setting.run(|| in_setting(setting, share, seed)) == ChildOutcome::Equal;
     }
     equal
 }
 
-/// What became of one kind of call.
+/// The counts of one kind of call.
 #[derive(Default)]
 struct Figure {
     asked: u64,
@@ -126,7 +126,7 @@ struct Figure {
     succeeded: u64,
 }
 
-/// Calls by name.
+/// The counts by name of the call.
 type Figures = Mutex<BTreeMap<&'static str, Figure>>;
 
 fn in_setting(setting: &Setting, sequences: u32, seed: u64) -> bool {
@@ -160,7 +160,7 @@ fn in_setting(setting: &Setting, sequences: u32, seed: u64) -> bool {
 
 fn report(setting: &Setting, sequences: u32, seed: u64, figures: &Figures, failed: &[String]) {
     let mut out = std::io::stdout().lock();
-    // The others are most likely the same one, found by another thread.
+    // The others are most likely the same failure, found by other threads.
     for failure in failed.iter().take(PRINTED) {
         let _ = writeln!(out, "    MISMATCH {failure}");
     }
@@ -182,7 +182,7 @@ fn report(setting: &Setting, sequences: u32, seed: u64, figures: &Figures, faile
     }
 }
 
-/// One thread's share, from its own seed. The shortest sequence that fails, if one does.
+/// Runs one thread's share from its own seed. Returns the shortest failing sequence, if there is one.
 fn walk_many(
     thread: u32,
     cases: u32,
@@ -198,14 +198,14 @@ fn walk_many(
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
     let strategy = (0..kinds.len(), 0..BEGINNINGS.len(), prop::collection::vec(step(), STEPS));
     let outcome = runner.run(&strategy, |(kind, beginning, steps)| {
-        let steps: Vec<Step> = BEGINNINGS[beginning].iter().cloned().chain(steps).collect();
+        let steps: Vec<WalkStep> = BEGINNINGS[beginning].iter().cloned().chain(steps).collect();
         walk(thread, &kinds[kind], &steps, facts, figures)
     });
     match outcome {
         Ok(()) => None,
         Err(TestError::Fail(reason, (kind, beginning, steps))) => {
             let steps = BEGINNINGS[beginning].iter().chain(&steps);
-            let steps = steps.filter(|step| !matches!(step.call, Call::Names));
+            let steps = steps.filter(|step| !matches!(step.call, WalkCall::Names));
             let steps: Vec<_> = steps.map(|step| format!("{}: {:?}", step.socket, step.call)).collect();
             Some(format!("{}: {reason}\n        {}", kinds[kind].name, steps.join("\n        ")))
         }
@@ -213,28 +213,28 @@ fn walk_many(
     }
 }
 
-const fn on(socket: usize, call: Call) -> Step {
-    Step { socket, call }
+const fn on(socket: usize, call: WalkCall) -> WalkStep {
+    WalkStep { socket, call }
 }
 
-/// How a sequence begins, before the random steps: from nothing, with a socket that is to be connected to, or with
-/// a connection, since chance makes one too seldom.
-const BEGINNINGS: [&[Step]; 4] = [
+/// What a sequence starts with before its random steps: nothing, a listening socket, or a connection, because chance
+/// makes one too rarely.
+const BEGINNINGS: [&[WalkStep]; 4] = [
     &[],
-    &[on(0, Call::Bind(Name::Loopback)), on(0, Call::Listen(2))],
+    &[on(0, WalkCall::Bind(AddressChoice::Loopback)), on(0, WalkCall::Listen(2))],
     &[
-        on(0, Call::Bind(Name::Loopback)),
-        on(0, Call::Listen(2)),
-        on(1, Call::Connect(Name::OfSocket(0))),
-        on(0, Call::Accept),
+        on(0, WalkCall::Bind(AddressChoice::Loopback)),
+        on(0, WalkCall::Listen(2)),
+        on(1, WalkCall::Connect(AddressChoice::OfSocket(0))),
+        on(0, WalkCall::Accept),
     ],
     &[
-        on(0, Call::Bind(Name::Chosen(4))),
-        on(1, Call::Bind(Name::Wildcard)),
-        on(0, Call::Listen(0)),
-        on(1, Call::Connect(Name::OfSocket(0))),
-        on(0, Call::Accept),
-        on(1, Call::Connect(Name::OfSocket(0))),
+        on(0, WalkCall::Bind(AddressChoice::Chosen(4))),
+        on(1, WalkCall::Bind(AddressChoice::Wildcard)),
+        on(0, WalkCall::Listen(0)),
+        on(1, WalkCall::Connect(AddressChoice::OfSocket(0))),
+        on(0, WalkCall::Accept),
+        on(1, WalkCall::Connect(AddressChoice::OfSocket(0))),
     ],
 ];
 
@@ -255,7 +255,7 @@ impl Drop for Walk<'_> {
 fn walk(
     thread: u32,
     kind: &Kind,
-    steps: &[Step],
+    steps: &[WalkStep],
     facts: &Remembered,
     figures: &Figures,
 ) -> Result<(), TestCaseError> {
@@ -273,7 +273,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn step(&mut self, step: &Step) -> Result<(), String> {
+    fn step(&mut self, step: &WalkStep) -> Result<(), String> {
         if self.sockets.is_empty() {
             self.open();
         }
@@ -281,33 +281,33 @@ impl<'a> Walk<'a> {
             return Ok(());
         };
         match &step.call {
-            Call::Open => self.open(),
-            Call::Pair => {
+            WalkCall::Open => self.open(),
+            WalkCall::Pair => {
                 if self.kind.family == libc::AF_UNIX && self.sockets.len() + 2 <= SOCKETS {
                     self.sockets.extend(Subject::pair(self.facts, self.kind.ty).into_iter().flatten());
                 }
             }
-            Call::Bind(name) => self.check("bind", &subject, subject.bind(&self.addr(name)))?,
-            Call::Connect(name) => self.check("connect", &subject, subject.connect(&self.addr(name)))?,
-            Call::Disconnect => self.check("disconnect", &subject, subject.connect(&Addr::unspec(16)))?,
-            Call::Listen(backlog) => self.check("listen", &subject, subject.listen(*backlog))?,
-            Call::Shutdown(how) => self.check("shutdown", &subject, subject.shutdown(*how))?,
-            Call::SetOption(index) => {
+            WalkCall::Bind(name) => self.check("bind", &subject, subject.bind(&self.addr(name)))?,
+            WalkCall::Connect(name) => self.check("connect", &subject, subject.connect(&self.addr(name)))?,
+            WalkCall::Disconnect => self.check("disconnect", &subject, subject.connect(&Addr::unspec(16)))?,
+            WalkCall::Listen(backlog) => self.check("listen", &subject, subject.listen(*backlog))?,
+            WalkCall::Shutdown(how) => self.check("shutdown", &subject, subject.shutdown(*how))?,
+            WalkCall::SetOption(index) => {
                 let (level, name, value) = OPTIONS[*index];
                 self.check("setsockopt", &subject, subject.setsockopt(level, name, value, 4, Good))?;
             }
-            Call::Names => {
+            WalkCall::Names => {
                 self.check("getsockname", &subject, subject.getname(false, 128, Good, Good))?;
                 self.check("getpeername", &subject, subject.getname(true, 128, Good, Good))?;
             }
-            Call::Accept => {
+            WalkCall::Accept => {
                 let asked = subject.accept(libc::SOCK_NONBLOCK);
                 if let Ok(fd) = asked.answer {
                     self.sockets.extend(subject.accepted(fd as c_int));
                 }
                 self.check("accept", &subject, asked)?;
             }
-            Call::Close => {
+            WalkCall::Close => {
                 let index = step.socket % self.sockets.len();
                 self.sockets.swap_remove(index).close();
                 return Ok(());
@@ -316,7 +316,7 @@ impl<'a> Walk<'a> {
         observe(&subject).map_err(|difference| format!("{:?}: {difference}", step.call))
     }
 
-    fn check(&self, call: &'static str, subject: &Subject, asked: Asked) -> Result<(), String> {
+    fn check(&self, call: &'static str, subject: &Subject, asked: BothAnswers) -> Result<(), String> {
         let comparison = crate::tally::compare(asked.predicted, asked.answer.err());
         {
             let mut figures = self.figures.lock().expect("no thread panics in here");
@@ -338,30 +338,30 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn addr(&self, name: &Name) -> Addr {
+    fn addr(&self, name: &AddressChoice) -> Addr {
         let kind = self.kind;
         let unique = |choice| self.thread * 8 + choice;
         match name {
-            Name::Wildcard => kind.wildcard(),
-            Name::Loopback => kind.local(0),
-            Name::Chosen(choice) => kind.local(unique(*choice)),
-            Name::Privileged if kind.family == libc::AF_INET6 => Addr::inet6([0; 16], 80),
-            Name::Privileged => Addr::inet([0; 4], 80),
-            Name::Elsewhere if kind.family == libc::AF_INET6 => {
+            AddressChoice::Wildcard => kind.wildcard(),
+            AddressChoice::Loopback => kind.local(0),
+            AddressChoice::Chosen(choice) => kind.local(unique(*choice)),
+            AddressChoice::Privileged if kind.family == libc::AF_INET6 => Addr::inet6([0; 16], 80),
+            AddressChoice::Privileged => Addr::inet([0; 4], 80),
+            AddressChoice::Elsewhere if kind.family == libc::AF_INET6 => {
                 Addr::inet6([0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1], 0)
             }
-            Name::Elsewhere => Addr::inet([192, 0, 2, 1], 0),
-            Name::Nobody => kind.nobody(),
-            Name::OfSocket(index) => match self.sockets.get(index % self.sockets.len().max(1)) {
+            AddressChoice::Elsewhere => Addr::inet([192, 0, 2, 1], 0),
+            AddressChoice::Nobody => kind.nobody(),
+            AddressChoice::OfSocket(index) => match self.sockets.get(index % self.sockets.len().max(1)) {
                 Some(socket) => self.reachable(socket.name()),
                 None => kind.nobody(),
             },
-            Name::WrongFamily => kind.wildcard().with_family(99),
-            Name::Short(len) => kind.local(0).with_len(*len),
+            AddressChoice::WrongFamily => kind.wildcard().with_family(99),
+            AddressChoice::Short(len) => kind.local(0).with_len(*len),
         }
     }
 
-    /// Where a socket of this name is reached: the wildcard address is nowhere.
+    /// The address at which a socket with this name can be reached: a wildcard address becomes a concrete one.
     fn reachable(&self, name: Option<Vec<u8>>) -> Addr {
         let mut name = name.unwrap_or_default();
         match self.kind.family {

@@ -9,23 +9,25 @@
 use crate::arguments::{self, Room};
 use crate::call::{self, Ticket};
 use crate::panic::attempt;
+use crate::target::Target;
 use crate::{original, process, sys};
 use core::mem::MaybeUninit;
 use core::ptr;
 use sockshim_core::errno::Errno;
 use sockshim_core::hook::MAX_ARGS;
-use sockshim_core::verdict::{Action, Change};
+use sockshim_core::verdict::Action;
 
-/// libc's function with its arguments as words.
-pub type ByWords = unsafe extern "C-unwind" fn(&[i64; MAX_ARGS]) -> i64;
+/// Calls a function with its arguments as words. The result, as a word.
+pub type ByWords = unsafe extern "C-unwind" fn(Target, &[i64; MAX_ARGS]) -> i64;
 
-/// Does what the verdict says: waits, then calls `perform` or answers by itself. `failure` is what the function returns
-/// when it fails. The result, with errno set.
+/// Does what the verdict says: waits, then lets `perform` call `target`, or answers by itself. `failure` is what the
+/// function returns when it fails. The result, with errno set.
 ///
 /// # Safety
-/// The ticket must have been written by an [`enter`](call::enter) that answered `Acts`.
+/// The ticket must have been written by an [`enter`](call::enter) that answered `Acts`, and `target` be the hook's
+/// function, which `perform` knows how to call.
 #[inline(never)]
-pub unsafe fn act(slot: &mut MaybeUninit<Ticket>, perform: ByWords, failure: i64) -> i64 {
+pub unsafe fn act(slot: &mut MaybeUninit<Ticket>, perform: ByWords, target: Target, failure: i64) -> i64 {
     let mut room = MaybeUninit::<Room>::uninit();
     // SAFETY: the caller's promise.
     let delay = unsafe { delay(slot.assume_init_ref()) };
@@ -38,7 +40,7 @@ pub unsafe fn act(slot: &mut MaybeUninit<Ticket>, perform: ByWords, failure: i64
     // SAFETY: the caller's promise.
     let ret = match unsafe { answer(slot.assume_init_mut(), interrupted, &mut room) } {
         // SAFETY: the program's own call with arguments that the kernel judges as it judges the program's.
-        Some(words) => unsafe { perform(words) },
+        Some(words) => unsafe { perform(target, words) },
         // SAFETY: the caller's promise.
         None => without_libc(unsafe { slot.assume_init_ref() }, failure),
     };
@@ -71,7 +73,7 @@ fn answer<'a>(
     }
     if let Action::Fail(_) = ticket.event.action {
         // The kernel has not seen the call, so not even what a failure changes has changed.
-        ticket.change = Change::None;
+        ticket.changes_nothing();
     }
     match ticket.event.action {
         Action::Host | Action::HostInstead => {

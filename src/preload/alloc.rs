@@ -2,38 +2,40 @@
 //!
 //! A hook may run inside malloc, in a signal handler that interrupted malloc, or in a child that was forked while
 //! another thread held malloc's lock. So everything that Rust allocates here comes from private mappings: small
-//! blocks from lock-free lists by size, which never go back to the kernel, and large ones from mmap directly.
+//! blocks from lock-free lists by size, which are never returned to the kernel, and large blocks from mmap directly.
 //!
-//! There may be no memory: under a limit on the address space, and in a sandbox, where a program's thread must not ask
-//! the kernel for any. Then whoever asks gets nothing, so what is allocated after the start is allocated with
-//! `try_boxed` or `try_reserve`.
+//! Memory may be missing: under a limit on the address space, and in a sandbox, where a program's thread must not ask
+//! the kernel for any. The allocation then fails. So everything that is allocated after the start uses `try_boxed` or
+//! `try_reserve`.
 //!
 //! # Safety
-//! Blocks on a free list are type-stable: they stay mapped, so that a thread that lost a race may still read the
-//! first word of a block that another thread has taken; the tag in the list's head makes its exchange fail.
+//! Blocks on a free list are type-stable: they stay mapped. So a thread that lost a race may still read the first
+//! word of a block that another thread has taken; the tag in the list's head then makes its exchange fail.
 
 use crate::{process, sys, tls};
 use core::alloc::{GlobalAlloc, Layout};
 use core::ptr;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-/// Sizes of 16 << class bytes, up to 32 KiB.
+/// Blocks of class `c` have 16 << c bytes, up to 32 KiB.
 const CLASSES: usize = 12;
 const SMALLEST: usize = 16;
 const CHUNK: usize = 256 * 1024;
-/// Two chunks on the way to being aligned, a block of the queues' memory, the writer's stack and buffers, and as much again.
+/// What the start of a log needs: two chunks before they are aligned, a block of the queues' memory, the
+/// writer's stack and buffers, and the same amount again.
 const ROOM: usize = 4 * 1024 * 1024;
 
 struct Arena {
     free: [AtomicU64; CLASSES],
-    /// Where the current chunk's unused part begins; chunks are aligned to their size, so its end follows from it.
+    /// Where the unused part of the current chunk begins. Chunks are aligned to their size, so this also tells the
+    /// chunk's end.
     cursor: AtomicUsize,
 }
 
 #[global_allocator]
 static ARENA: Arena = Arena { free: [const { AtomicU64::new(0) }; CLASSES], cursor: AtomicUsize::new(0) };
 
-/// The low 48 bits of a head are the block's address, the high 16 a tag that changes with every exchange.
+/// In a list's head, the low 48 bits are the block's address, and the high 16 a tag that changes with every exchange.
 const ADDRESS: u64 = (1 << 48) - 1;
 
 fn tagged(old: u64, block: u64) -> u64 {
@@ -52,7 +54,7 @@ fn next_of(block: u64) -> &'static AtomicU64 {
     unsafe { &*(block as *const AtomicU64) }
 }
 
-/// Memory of the kernel, or null.
+/// A mapping of `len` bytes, or null.
 fn map(len: usize) -> *mut u8 {
     if process::is_sandboxed() && !tls::get().is_writer() {
         return ptr::null_mut();
@@ -60,10 +62,10 @@ fn map(len: usize) -> *mut u8 {
     sys::mmap(len).unwrap_or(ptr::null_mut())
 }
 
-/// Whether there is address space for what the start of a log allocates, which it does without looking.
+/// Whether the address space has enough for the start of a log, whose allocations are not checked one by one.
 pub fn has_room() -> bool {
     let Ok(probe) = sys::mmap(ROOM) else { return false };
-    // SAFETY: the mapping was made here and nobody has seen it.
+    // SAFETY: the mapping was made here, and nobody else knows it.
     unsafe { sys::munmap(probe, ROOM) };
     true
 }
@@ -103,16 +105,16 @@ impl Arena {
         }
     }
 
-    /// A block from the current chunk, or from a new one.
+    /// Cuts a block from the current chunk, or from a new one.
     #[cold]
     fn carve(&self, class: usize) -> *mut u8 {
         let size = SMALLEST << class;
         let mut cursor = self.cursor.load(Ordering::Acquire);
         loop {
             let start = cursor.next_multiple_of(size);
-            let room = CHUNK - cursor % CHUNK;
-            // A cursor at a chunk's very beginning is the end of the one before it: nothing is left there.
-            let fits = !cursor.is_multiple_of(CHUNK) && start - cursor + size < room;
+            let left = CHUNK - cursor % CHUNK;
+            // A cursor at the beginning of a chunk is the end of the chunk before: nothing is left.
+            let fits = !cursor.is_multiple_of(CHUNK) && start - cursor + size < left;
             if fits {
                 match self.cursor.compare_exchange_weak(
                     cursor,
@@ -125,7 +127,8 @@ impl Arena {
                 }
                 continue;
             }
-            // Twice the size, so that an aligned chunk fits; the rest stays untouched and costs addresses only.
+            // Twice the size, so that it contains an aligned chunk; the rest is never touched and takes only address
+            // space.
             let mapping = map(2 * CHUNK);
             if mapping.is_null() {
                 return mapping;
@@ -134,7 +137,7 @@ impl Arena {
             match self.cursor.compare_exchange(cursor, chunk, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => cursor = chunk,
                 Err(seen) => {
-                    // SAFETY: the mapping was made here and nobody has seen it.
+                    // SAFETY: the mapping was made here, and nobody else knows it.
                     unsafe { sys::munmap(mapping, 2 * CHUNK) };
                     cursor = seen;
                 }
@@ -143,24 +146,25 @@ impl Arena {
     }
 }
 
-// SAFETY: blocks are disjoint, aligned to their power of two, and stay valid until they are given back.
+// SAFETY: blocks are disjoint, aligned to their size, and valid until they are freed.
 unsafe impl GlobalAlloc for Arena {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         match class_of(layout) {
             Some(class) => self.pop(class).unwrap_or_else(|| self.carve(class)),
-            // Mappings are page-aligned; nothing here asks for more.
+            // Mappings are aligned to pages; nothing here needs more.
             None if layout.align() <= 4096 => map(layout.size()),
             None => ptr::null_mut(),
         }
     }
 
-    /// A mapping is zero already, and not even touched: the log's buffer becomes resident as far as it is filled.
+    /// A new mapping is already zero and need not be touched, so the log's buffer becomes resident only as it is
+    /// filled.
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's layout.
         let block = unsafe { self.alloc(layout) };
         if !block.is_null() && class_of(layout).is_some() {
-            // SAFETY: the block is as long as the layout says.
+            // SAFETY: the block has the layout's size.
             unsafe { block.write_bytes(0, layout.size()) };
         }
         block
@@ -169,7 +173,7 @@ unsafe impl GlobalAlloc for Arena {
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         match class_of(layout) {
             Some(class) => self.push(class, block as u64),
-            // SAFETY: the caller gives back what alloc mapped with the same layout.
+            // SAFETY: the caller frees what `alloc` mapped with the same layout.
             None => unsafe { sys::munmap(block, layout.size()) },
         }
     }

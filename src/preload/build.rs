@@ -1,17 +1,16 @@
-//! How the library is linked: the unwinder inside; Rust's report of a panic, and the start files, outside.
+//! How the library is linked: with the unwinder inside; without Rust's panic report, and without the start files.
 //!
-//! **The unwinder.** Rust's standard library asks for `libgcc_s`, and loading that costs every start of every program
-//! more than all the rest of this library (about 85 of 110 µs, measured). A linker script of that name, found first,
-//! answers with the static archives instead. pthread_cancel keeps using glibc's own copy, which it loads when it needs
-//! it.
+//! **The unwinder.** Rust's standard library needs `libgcc_s`. Loading it costs every start of every program more
+//! than all the rest of this library (about 85 of 110 µs, measured). A linker script of that name, which is found
+//! first, links the static archives instead. pthread_cancel still uses glibc's own copy, which it loads when needed.
 //!
-//! **The report.** A panic here is caught and told in the log; nobody ever sees the standard library's message and
-//! backtrace, but the code that makes them (a reader of debug information, an inflater, a demangler) would be a third
-//! of the file. It is reached through two symbols of the compiler's, `rust_begin_unwind` and
-//! `__rust_alloc_error_handler`. The linker's `--wrap` leads both to `panic.rs`, which begins to unwind at once, and
-//! then nothing refers to that code any more. It works where the standard library is linked as it is, so there is no
-//! link-time optimization (`lto` in the workspace's Cargo.toml). What the symbols are called differs between
-//! compilers: this one is asked, by what it makes of a crate with a panic handler.
+//! **The panic report.** A panic here is caught and reported in the log. The standard library's message and backtrace
+//! are never seen, but their code (a reader of debug information, an inflater, a demangler) would be a third of the
+//! file. It is reached through two of the compiler's symbols, `rust_begin_unwind` and `__rust_alloc_error_handler`.
+//! The linker's `--wrap` redirects both to `panic.rs`, which starts to unwind at once, so nothing refers to that code
+//! any more. This works only if the standard library is linked without link-time optimization (`lto` in the
+//! workspace's Cargo.toml). The symbols' names differ between compilers, so the build compiles a crate with a panic
+//! handler and reads them from the result.
 
 #![allow(clippy::disallowed_macros, reason = "a build script talks to cargo on stdout")]
 
@@ -24,14 +23,14 @@ fn main() {
     let out = Path::new(&out);
     fs::write(out.join("libgcc_s.so"), "INPUT(-lgcc_eh -lgcc)\n").expect("OUT_DIR is writable");
     println!("cargo:rustc-link-search=native={}", out.display());
-    // The log's thread and the exit handlers point into the library: dlclose must not unmap it.
+    // The writer and the exit handlers point into the library, so dlclose must not unmap it.
     println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
-    // What the compiler's start files add (a table of transactional memory, a profiler's start, the run of C++ exit
-    // handlers at dlclose) is nothing here, but costs four symbol lookups and two touched pieces of the file.
+    // The compiler's start files add a table of transactional memory, a profiler's start, and C++ exit handlers at
+    // dlclose. Nothing here uses them, but they cost four symbol lookups and two touched pages of the file.
     println!("cargo:rustc-cdylib-link-arg=-nostartfiles");
-    // The standard library notes the program's arguments in a constructor of its own, for which every start would touch
-    // a page of variables and a piece of the file. Nobody here asks for them. Where it calls the section something else,
-    // nothing is left out.
+    // The standard library saves the program's arguments in a constructor of its own, for which every start would
+    // touch a page of variables and a page of the file. Nothing here reads them. If another version of it names the
+    // section differently, the constructor stays.
     let script = out.join("without-arguments.ld");
     let discard = "SECTIONS { /DISCARD/ : { *(.init_array.00099) } } INSERT AFTER .init_array;\n";
     fs::write(&script, discard).expect("OUT_DIR is writable");
@@ -51,7 +50,7 @@ fn main() {
     }
 }
 
-/// The symbols behind a panic and behind a failed allocation, as this compiler names them.
+/// The compiler's names for the symbols behind a panic and a failed allocation.
 fn panic_symbols(out: &Path) -> Option<[String; 2]> {
     const PANIC: &str = "rust_begin_unwind";
     const OUT_OF_MEMORY: &str = "__rust_alloc_error_handler";
@@ -69,7 +68,7 @@ fn panic_symbols(out: &Path) -> Option<[String; 2]> {
     let assembly = fs::read_to_string(made.success().then(|| out.join("probe.s"))?).ok()?;
     let label =
         assembly.lines().find_map(|line| line.strip_suffix(':').filter(|label| label.ends_with(PANIC)))?;
-    // Plain in compilers before 1.87, else in the scheme of RFC 2603: `<length>[_]<name>` behind a common prefix.
+    // Not mangled in compilers before 1.87, else by RFC 2603: `<length>[_]<name>` after a common prefix.
     let other = match label.strip_suffix(&format!("{}{PANIC}", PANIC.len())) {
         Some(prefix) => format!("{prefix}{}_{OUT_OF_MEMORY}", OUT_OF_MEMORY.len()),
         None => OUT_OF_MEMORY.to_owned(),

@@ -11,16 +11,16 @@ use crate::log::queue::Begin;
 use crate::nsproxy::net_ns;
 use crate::panic::attempt;
 use crate::stack::Page;
-use crate::table::{COUNT, HOOKS};
-use crate::{fork, log, mode, process, sys, track};
+use crate::table::{COUNT, HOOKS, Place};
+use crate::track::Begun;
+use crate::{fork, log, process, sys, track};
 use core::mem::MaybeUninit;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
-use sockshim_core::fdtable::{FDS, Handle};
+use sockshim_core::fdtable::Handle;
 use sockshim_core::hook::{Hook, Level, MAX_ARGS};
 use sockshim_core::net::ops::{Cx, Socket};
 use sockshim_core::net::socket::Lookup;
-use sockshim_core::net::state;
 use sockshim_core::trace::event::{Event, Extra};
 use sockshim_core::verdict::{Action, Change, Instead, Predicted, Reason, Verdict};
 
@@ -32,7 +32,7 @@ pub struct Halves {
     pub leave: fn(&mut Ticket),
 }
 
-/// The rows of all hooks, in the order of the table: for syscall(2), which may be any of them.
+/// The rows of all hooks, in the order of the table. They name the functions of dispatch, which is further up.
 static ROWS: AtomicPtr<[Halves; COUNT]> = AtomicPtr::new(ptr::null_mut());
 
 /// Makes the rows known, before the first call is observed.
@@ -41,10 +41,9 @@ pub fn register(rows: &'static [Halves; COUNT]) {
 }
 
 /// What is done before and after the calls of a hook; `None` before the constructor has run.
-pub fn row(place: usize) -> Option<&'static Halves> {
+fn rows() -> Option<&'static [Halves; COUNT]> {
     // SAFETY: the pointer is null or what `register` was given.
-    let rows = unsafe { ROWS.load(Ordering::Acquire).as_ref() };
-    rows.map(|rows| &rows[place])
+    unsafe { ROWS.load(Ordering::Relaxed).as_ref() }
 }
 
 /// What a call carries from its first half to its second. Plain data: it may be dropped by a longjmp.
@@ -59,6 +58,8 @@ pub struct Ticket {
     pub change: Change,
     /// What the function before the call leaves for the one after it.
     pub note: Note,
+    /// Where other calls on the socket stood when this one began.
+    pub begun: Begun,
     /// How libc is to perform the call otherwise.
     pub instead: Instead,
     leave: fn(&mut Ticket),
@@ -98,27 +99,35 @@ impl Note {
 
 /// Who performs the call.
 pub enum Performer {
-    /// libc, and nobody looks.
-    Pass,
     /// libc, and [`leave`] is told.
     Host,
+    /// libc, and nobody looks.
+    Pass,
     /// [`crate::act`] knows: nobody, or libc later or with other arguments.
     Acts,
 }
 
-/// The first half. The ticket was written, unless the answer is `Pass`.
+/// The first half of a call of the hook at `place`. The ticket was written, unless the answer is `Pass`.
+pub fn enter(slot: &mut MaybeUninit<Ticket>, place: Place, args: &[i64; MAX_ARGS]) -> Performer {
+    Ticket::args(slot).write(*args);
+    // SAFETY: the line above.
+    unsafe { enter_written(slot, place) }
+}
+
+/// [`enter`] with the arguments in their place.
+///
+/// # Safety
+/// [`Ticket::args`] must have been written.
 #[inline(never)]
-pub fn enter(
-    slot: &mut MaybeUninit<Ticket>,
-    hook: &'static Hook,
-    row: &'static Halves,
-    args: &[i64; MAX_ARGS],
-) -> Performer {
+pub unsafe fn enter_written(slot: &mut MaybeUninit<Ticket>, place: Place) -> Performer {
     if process::is_vfork_child() || !fork::is_ready() {
         return Performer::Pass;
     }
+    let Some(rows) = rows() else { return Performer::Pass };
+    let row = &rows[place as usize];
     let errno = sys::Errno::now();
-    let ticket = Ticket::begin(slot, hook, row, args);
+    // SAFETY: the caller's promise.
+    let ticket = unsafe { Ticket::begin(slot, &HOOKS[place as usize], row) };
     if attempt(|| ticket.decided_by(row)).is_err() {
         ticket.panicked();
     }
@@ -152,15 +161,8 @@ pub unsafe fn leave(slot: &mut MaybeUninit<Ticket>, ret: i64) {
 /// Both halves of a call that libc has made already, for what turned out only then to be worth an event. `begin` is what
 /// the short way has found before it.
 #[inline(never)]
-pub fn late(
-    slot: &mut MaybeUninit<Ticket>,
-    hook: &'static Hook,
-    row: &'static Halves,
-    args: &[i64; MAX_ARGS],
-    begin: Begin,
-    ret: i64,
-) {
-    if !matches!(enter(slot, hook, row, args), Performer::Pass) {
+pub fn late(slot: &mut MaybeUninit<Ticket>, place: Place, args: &[i64; MAX_ARGS], begin: Begin, ret: i64) {
+    if !matches!(enter(slot, place, args), Performer::Pass) {
         // SAFETY: the ticket was written.
         let ticket = unsafe { slot.assume_init_mut() };
         // It is too late to act.
@@ -174,22 +176,34 @@ pub fn late(
 }
 
 impl Ticket {
-    fn begin<'a>(
+    /// Where a call's arguments stand: in the event, already before there is one, so that they are not copied.
+    #[inline(always)]
+    pub fn args(slot: &mut MaybeUninit<Ticket>) -> &mut MaybeUninit<[i64; MAX_ARGS]> {
+        // SAFETY: a part of the slot, borrowed as the slot is; it may hold anything.
+        unsafe { &mut *(&raw mut (*slot.as_mut_ptr()).event.args).cast() }
+    }
+
+    /// The ticket of a call.
+    ///
+    /// # Safety
+    /// [`Ticket::args`] must have been written.
+    unsafe fn begin<'a>(
         slot: &'a mut MaybeUninit<Ticket>,
         hook: &'static Hook,
         row: &Halves,
-        args: &[i64; MAX_ARGS],
     ) -> &'a mut Ticket {
+        // SAFETY: the caller's promise.
+        let args = unsafe { *Ticket::args(slot).assume_init_ref() };
         let ticket = slot.write(Ticket {
-            event: Event::new(hook),
+            event: Event { args, ..Event::new(hook) },
             wanted: true,
             handle: None,
             change: Change::None,
             note: Note::Nothing,
+            begun: Begun::ALONE,
             instead: Instead::new(),
             leave: row.leave,
         });
-        ticket.event.args = *args;
         ticket.event.tid = process::tid();
         if hook.level == Level::Io {
             // From the next call on the thread can take the short way.
@@ -200,7 +214,7 @@ impl Ticket {
 
     /// Makes this the ticket of another hook, whose arguments are the same but for `skip` words at the front.
     pub fn become_hook(&mut self, place: usize, skip: usize) {
-        let Some(row) = row(place) else { return };
+        let Some(row) = rows().map(|rows| &rows[place]) else { return };
         self.event.hook = &HOOKS[place];
         self.event.args.rotate_left(skip);
         self.event.via_syscall = true;
@@ -236,7 +250,7 @@ impl Ticket {
         self.event.extra = Extra::None;
         self.event.action = Action::Host;
         self.event.predicted = Predicted::Unknown;
-        self.change = Change::None;
+        self.changes_nothing();
         self.instead = Instead::new();
         self.wanted = true;
         self.leave = Ticket::send;
@@ -272,14 +286,19 @@ impl Ticket {
 
     /// What `fd` is. `careful` asks the kernel whether what is remembered is still what the number means.
     pub fn lookup(&mut self, fd: i32, careful: bool) -> Lookup {
+        self.lookup_as(fd, careful, careful)
+    }
+
+    /// [`Ticket::lookup`] with care for what is known to be a socket, and with care for what is known to be none.
+    pub fn lookup_as(&mut self, fd: i32, known: bool, other: bool) -> Lookup {
         self.event.fd = Some(fd);
         if let Some((socket, handle, name)) = track::known(fd)
-            && (!careful || track::confirmed(fd, &socket, handle, name))
+            && (!known || track::confirmed(fd, &socket, handle, name))
         {
             self.handle = Some(handle);
             return self.found(socket);
         }
-        self.asked(fd, careful)
+        self.asked(fd, other)
     }
 
     /// The lookup of what is not known as a socket.
@@ -298,6 +317,23 @@ impl Ticket {
 
     #[inline(always)]
     fn found(&mut self, socket: Socket) -> Lookup {
+        if sys::has_threads() {
+            return self.found_beside_others(socket);
+        }
+        self.is_about(socket)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn found_beside_others(&mut self, mut socket: Socket) -> Lookup {
+        if let Some(handle) = self.handle {
+            self.begun = Begun::look(handle, &mut socket);
+        }
+        self.is_about(socket)
+    }
+
+    #[inline(always)]
+    fn is_about(&mut self, socket: Socket) -> Lookup {
         self.event.ops = socket.ops;
         self.event.prot = socket.sk.prot;
         self.event.socket = Some(socket);
@@ -319,53 +355,10 @@ impl Ticket {
         self.event.predicted = verdict.predicted;
         self.event.reason = verdict.reason;
         self.change = verdict.change;
-    }
-
-    /// Applies the change, and logs what is to be logged.
-    pub fn finish(&mut self) {
-        if self.event.is_divergence() {
-            return self.unexpected();
-        }
-        if self.change != Change::None {
-            self.commit();
-        }
-        self.send();
-    }
-
-    /// [`Ticket::finish`] of a call that was answered in another way than predicted: because the prediction was made from
-    /// a state that was not the socket's any more, or because the tables are wrong.
-    #[cold]
-    #[inline(never)]
-    fn unexpected(&mut self) {
-        // Asked first: the change is made to the state that the prediction was made from.
-        let overtaken = track::contradicted(&self.event, self.handle);
-        if self.change != Change::None {
-            self.commit();
-        }
-        if overtaken {
-            self.event.predicted = Predicted::Unknown;
-            self.event.reason = Reason::Overtaken;
-            self.event.fd.into_iter().for_each(track::correct);
-        } else {
-            log::send(&log::divergence(&self.event));
-        }
-        self.send();
-    }
-
-    /// Applies the change. Few calls have one, and the others should not carry it.
-    #[inline(never)]
-    fn commit(&mut self) {
-        let (Some(handle), Some(socket)) = (self.handle, &self.event.socket) else { return };
-        FDS.update(handle, |old| state::commit(old, socket, self.change, self.event.errno));
-        if track::is_interposed() {
-            self.event.fd.into_iter().for_each(track::follow);
-        }
-    }
-
-    /// Hands the event to the log, if its level asks for it.
-    pub fn send(&mut self) {
-        if self.wanted && mode::logs(self.event.hook.level) {
-            log::send(&self.event);
+        if self.change != Change::None
+            && let Some(handle) = self.handle
+        {
+            self.begun.count(handle);
         }
     }
 }

@@ -1,11 +1,12 @@
-//! The library's own variables: what they were when the program started, and what a new program would get of them.
+//! The library's own variables: their values at the program's start, and which of them an environment for a new
+//! program contains.
 //!
 //! # Safety
-//! An environment is the program's memory: a vector of C strings that any pointer may claim to be. [`survey`] has the
-//! kernel copy all that is looked at, so that a bad pointer is an answer and no fault. What it has seen is read directly
-//! afterwards, as libc would read it.
+//! An environment is the program's memory, and any pointer may be passed as one. [`survey`] has the kernel copy
+//! everything that it looks at, so a bad pointer does not fault. What it has seen may be read directly afterwards, as
+//! libc would read it.
 //!
-//! Everything here may run in a vfork child: it writes to the stack only.
+//! Everything here may run in a vfork child, so it writes only to the stack.
 
 use crate::{memory, sys};
 use core::ffi::{CStr, c_char, c_void};
@@ -18,43 +19,47 @@ use sockshim_elf::sanitizer::Sanitizer;
 const PRELOAD: &[u8] = b"LD_PRELOAD=";
 const PREFIX: &[u8] = b"SOCKSHIM_";
 const LOG: &[u8] = b"SOCKSHIM_LOG=";
-/// How many variables there are.
+/// The number of variables.
 const MOST: usize = NAMES.len();
-/// How much of a line is looked at to find its name. A longer name is none of ours.
+/// How many bytes of a line are read to find its name. No name of ours is longer.
 const HEAD: usize = 32;
-/// How many lines one system call copies.
+/// How many lines are copied by one system call.
 const BATCH: usize = 16;
 const PAGE: usize = 4096;
 
+/// A vector of C strings that ends with a null: an environment, or the arguments of exec.
+pub type Strings = *const *const c_char;
+
 /// The variables as they were at the start.
 pub struct Own {
-    /// What to put into `LD_PRELOAD`; empty where the library came by another way.
+    /// The entry for `LD_PRELOAD`; empty if the library was not loaded through it.
     pub entry: &'static [u8],
-    /// Every line of a variable of [`NAMES`]; the first one of each, which is the one that counts.
+    /// The line of each variable of [`NAMES`]; of several lines with one name the first, which is the one that
+    /// counts.
     lines: [Option<&'static CStr>; MOST],
     file: Option<sys::Stat>,
 }
 
 static OWN: AtomicPtr<Own> = AtomicPtr::new(ptr::null_mut());
 
-/// The variables that [`remember`] has kept.
+/// The variables that [`remember`] has stored.
 pub fn own() -> Option<&'static Own> {
     // SAFETY: the pointer is null or a leaked box.
     unsafe { OWN.load(Ordering::Acquire).as_ref() }
 }
 
-/// Remembers the variables. Called once, by the constructor.
+/// Stores the variables. The constructor calls it once.
 pub fn remember(lines: impl Iterator<Item = &'static CStr>) {
     let mut own = Own { entry: &[], lines: [None; MOST], file: None };
     for line in lines {
         let bytes = line.to_bytes();
         if let Some(list) = bytes.strip_prefix(PRELOAD) {
-            // The dynamic linker reads the last one.
+            // The dynamic linker uses the last `LD_PRELOAD`.
             own.entry = entry_in(list);
-        } else if let Some(index) = NAMES.iter().position(|name| is_named(bytes, name))
+        } else if let Some(index) = variable(bytes)
             && own.lines[index].is_none()
         {
-            // Copied, because the program may write over its environment (setproctitle does).
+            // Copied, because the program may overwrite its environment (setproctitle does).
             own.lines[index] = Some(Box::leak(Box::<CStr>::from(line)));
         }
     }
@@ -62,7 +67,7 @@ pub fn remember(lines: impl Iterator<Item = &'static CStr>) {
     OWN.store(Box::leak(Box::new(own)), Ordering::Release);
 }
 
-/// The entry of `LD_PRELOAD` that is this library, as one that works in every directory and environment.
+/// The entry of `LD_PRELOAD` that names this library, in a form that works in every directory and environment.
 fn entry_in(list: &[u8]) -> &'static [u8] {
     let loaded = sys::elf::own_path().to_bytes();
     fn name(path: &[u8]) -> Option<&[u8]> {
@@ -71,9 +76,9 @@ fn entry_in(list: &[u8]) -> &'static [u8] {
     let ours = |entry: &&[u8]| !entry.is_empty() && (*entry == loaded || name(entry) == name(loaded));
     let Some(entry) = list.split(is_separator).find(ours) else { return &[] };
     match entry {
-        // `$LIB` and the like are the dynamic linker's to expand.
+        // The dynamic linker expands `$LIB` and the like.
         [b'/' | b'$', ..] => Box::leak(Box::from(entry)),
-        // Found through LD_LIBRARY_PATH, which the new program may not have.
+        // It was found through LD_LIBRARY_PATH, which the new program may not have.
         _ if !entry.contains(&b'/') => Box::leak(Box::from(loaded)),
         _ => {
             let mut directory = [0; PAGE];
@@ -92,32 +97,32 @@ fn is_separator(byte: &u8) -> bool {
     *byte == b':' || *byte == b' '
 }
 
-/// What an environment has of ours.
+/// What an environment contains of the library's variables.
 pub struct Survey {
-    /// How many lines there are.
+    /// The number of lines.
     pub count: usize,
-    /// The place and the value of the `LD_PRELOAD` that counts.
+    /// The index and the value of the `LD_PRELOAD` that counts.
     pub preload: Option<(usize, *const c_char, usize)>,
-    /// Whether that names the library.
+    /// Whether that value names the library.
     pub names_us: bool,
-    /// Whether the first that it names is the runtime of AddressSanitizer.
+    /// Whether the first entry of that value is AddressSanitizer's runtime.
     pub asan_is_first: bool,
-    /// Which of [`Own`]'s lines are there, one bit each.
+    /// Which of [`Own`]'s lines it contains, one bit each.
     present: u32,
-    /// Whether there is a `SOCKSHIM_LOG`.
+    /// Whether it contains a `SOCKSHIM_LOG`.
     pub has_log: bool,
 }
 
 impl Survey {
-    /// The lines that are missing.
+    /// The lines of [`Own`] that it does not contain.
     pub fn missing<'a>(&'a self, own: &'a Own) -> impl Iterator<Item = &'static CStr> + 'a {
         let lines = own.lines.iter().enumerate();
         lines.filter(|(index, _)| self.present & (1 << index) == 0).filter_map(|(_, line)| *line)
     }
 }
 
-/// Looks through an environment. `None` where it cannot be read, or nothing was remembered.
-pub fn survey(environment: *const *const c_char) -> Option<Survey> {
+/// Searches an environment. `None` if it cannot be read, or if nothing was stored.
+pub fn survey(environment: Strings) -> Option<Survey> {
     let own = own()?;
     let pid = sys::getpid();
     let mut survey =
@@ -125,7 +130,7 @@ pub fn survey(environment: *const *const c_char) -> Option<Survey> {
     let mut at = environment as usize;
     while at != 0 {
         let mut lines = [0_usize; BATCH];
-        // Up to the end of a page: behind it there may be nothing.
+        // Only up to the end of a page: the next page may not be mapped.
         let wanted = BATCH.min((PAGE - at % PAGE) / size_of::<usize>()).max(1);
         memory::copy(pid, at, memory::bytes_of(&mut lines[..wanted]))?;
         let count = lines[..wanted].iter().position(|line| *line == 0).unwrap_or(wanted);
@@ -150,8 +155,8 @@ impl Survey {
                 self.preload = Some((self.count, (line + PRELOAD.len()) as *const c_char, 0));
             } else if head.starts_with(PREFIX) {
                 self.has_log |= head.starts_with(LOG);
-                for (index, name) in NAMES.iter().enumerate() {
-                    self.present |= u32::from(is_named(head, name)) << index;
+                if let Some(index) = variable(head) {
+                    self.present |= 1 << index;
                 }
             }
             self.count += 1;
@@ -160,12 +165,15 @@ impl Survey {
     }
 }
 
-/// Whether a line sets the variable.
-fn is_named(line: &[u8], name: &str) -> bool {
-    line.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"="))
+/// Which of [`NAMES`] a line sets.
+#[inline(never)]
+fn variable(line: &[u8]) -> Option<usize> {
+    NAMES
+        .iter()
+        .position(|name| line.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"=")))
 }
 
-/// Copies the first bytes of each string, in one system call unless one of them crosses a page's end.
+/// Copies the first bytes of each string, with one system call unless a string crosses a page boundary.
 fn copy_heads(pid: i32, lines: &[usize], heads: &mut [[u8; HEAD]; BATCH]) -> Option<()> {
     const NONE: iovec = iovec { iov_base: ptr::null_mut(), iov_len: 0 };
     let (mut local, mut remote) = ([NONE; BATCH], [NONE; BATCH]);
@@ -176,7 +184,7 @@ fn copy_heads(pid: i32, lines: &[usize], heads: &mut [[u8; HEAD]; BATCH]) -> Opt
         remote[index] = iovec { iov_base: *line as *mut c_void, iov_len: length };
         total += length;
     }
-    // SAFETY: each local piece is one of `heads`, as far as that is long.
+    // SAFETY: each local buffer is one of `heads`, within its length.
     let copied = unsafe { sys::copy_memory(pid, &local[..lines.len()], &remote[..lines.len()]) };
     if copied != Ok(total) {
         return None;
@@ -190,12 +198,12 @@ fn copy_heads(pid: i32, lines: &[usize], heads: &mut [[u8; HEAD]; BATCH]) -> Opt
     Some(())
 }
 
-/// Reads a value of `LD_PRELOAD`: whether it names the library, whether it begins with the runtime of AddressSanitizer,
-/// and its length.
+/// Parses a value of `LD_PRELOAD`: whether it names the library, whether its first entry is AddressSanitizer's
+/// runtime, and its length.
 fn list(own: &Own, pid: i32, value: usize) -> Option<(bool, bool, usize)> {
     let mut entry = [0_u8; 512];
     let (mut length, mut names_us) = (0, false);
-    // The length of the entry, also where it does not fit: then it is longer than ours, and so another one.
+    // The entry's length, even if it exceeds the buffer: then the entry is longer than ours, so a different one.
     let mut taken = 0;
     let mut asan_is_first = None;
     loop {
@@ -231,7 +239,7 @@ fn is_asan(entry: &[u8]) -> bool {
 }
 
 impl Own {
-    /// Whether an entry of `LD_PRELOAD` is this library: by its text, or by the file that it names.
+    /// Whether an entry of `LD_PRELOAD` is this library, by its text or by the file that it names.
     fn is(&self, entry: &[u8]) -> bool {
         if entry.is_empty() || self.entry.is_empty() {
             return false;
@@ -245,7 +253,7 @@ impl Own {
     }
 }
 
-/// Bytes as a C string, if they are not too many.
+/// Bytes as a C string, if they fit into the buffer.
 fn with_terminator<R>(bytes: &[u8], then: impl FnOnce(&CStr) -> R) -> Option<R> {
     let mut path = [0; 513];
     path.get_mut(..bytes.len())?.copy_from_slice(bytes);
@@ -254,25 +262,25 @@ fn with_terminator<R>(bytes: &[u8], then: impl FnOnce(&CStr) -> R) -> Option<R> 
 }
 
 unsafe extern "C" {
-    /// The program's environment, as getenv(3) sees it.
+    /// The program's environment, which getenv(3) searches.
     static environ: *const *const c_char;
 }
 
-/// `environ`.
-pub fn of_program() -> *const *const c_char {
-    // SAFETY: libc defines it; reading it races with setenv(3) in the program as much as execv(3) itself does.
+/// The value of `environ`.
+pub fn of_program() -> Strings {
+    // SAFETY: libc defines it. The program may change it with setenv(3) meanwhile, as it may during execv(3).
     unsafe { ptr::read_volatile(&raw const environ) }
 }
 
-/// Whether a new program with this environment would be logged. `true` where that cannot be said.
-pub fn is_complete(environment: *const *const c_char) -> bool {
+/// Whether a new program with this environment would be logged. `true` if that is not known.
+pub fn is_complete(environment: Strings) -> bool {
     let Some(own) = own().filter(|own| !own.entry.is_empty()) else { return true };
     let logs = own.lines.iter().flatten().any(|line| line.to_bytes().starts_with(LOG));
     survey(environment).is_none_or(|survey| survey.names_us && (survey.has_log || !logs))
 }
 
-/// The new `LD_PRELOAD` line for an environment that does not name the library, written to `room` with its end.
-pub fn preload_line(own: &Own, survey: &Survey, room: &mut [u8]) -> Option<()> {
+/// Writes the new `LD_PRELOAD` line, with its NUL, into `buffer`, for an environment that does not name the library.
+pub fn preload_line(own: &Own, survey: &Survey, buffer: &mut [u8]) -> Option<()> {
     let old = match survey.preload {
         // SAFETY: the survey has read these bytes.
         Some((_, value, length)) => unsafe { core::slice::from_raw_parts(value.cast::<u8>(), length) },
@@ -281,7 +289,7 @@ pub fn preload_line(own: &Own, survey: &Survey, room: &mut [u8]) -> Option<()> {
     let separator: &[u8] = if old.is_empty() { b"" } else { b":" };
     let mut at = 0;
     for part in [PRELOAD, own.entry, separator, old, b"\0"] {
-        room.get_mut(at..at + part.len())?.copy_from_slice(part);
+        buffer.get_mut(at..at + part.len())?.copy_from_slice(part);
         at += part.len();
     }
     Some(())

@@ -1,23 +1,23 @@
-//! execl(3), execlp(3) and execle(3): the new program's arguments are the call's own, as many as there are.
+//! execl(3), execlp(3) and execle(3): the new program's arguments are the call's own, and there may be any number.
 //!
-//! libc's functions put them into a vector on the stack and call exec with it. So does the code here, with a vector of
-//! the same length: then a failed exec comes back to a frame of ours and can be logged, and the library's variables can
-//! be passed on. Nothing limits the number of arguments but the stack, as in libc; what is too much for a new program is
-//! the kernel's to judge (E2BIG).
+//! libc's functions collect them in a vector on the stack and call exec with it. The code here does the same, with a
+//! vector of the same length. So a failed exec returns to a frame of ours and can be logged, and the library's
+//! variables can be passed on. As in libc, only the stack limits the number of arguments; the kernel decides what is
+//! too much for a new program (E2BIG).
 //!
 //! # Safety
-//! What is read of the caller's registers and stack is what C promises: arguments up to a null, and for execle one
-//! environment behind it. The vector is pushed word by word, so that a stack that ends is met at its guard page.
+//! It reads from the caller's registers and stack what C guarantees: arguments up to a null, and for execle the
+//! environment after it. The vector is pushed word by word, so that a stack overflow hits the guard page.
 
-use crate::table::HOOKS;
+use crate::environment::Strings;
+use crate::table::{HOOKS, Place};
 use crate::word::padded;
 use crate::{call, mode};
 use core::ffi::{c_char, c_int};
 use core::mem::MaybeUninit;
 use sockshim_core::hook::Does;
 
-type Strings = *const *const c_char;
-/// What makes the call: [`crate::propagate`] has one for each symbol.
+/// The function that makes the call: [`crate::propagate`] has one for each symbol.
 pub type Perform = unsafe extern "C-unwind" fn(*const c_char, Strings, Strings) -> c_int;
 
 /// An exported symbol that makes the vector and calls [`exec`].
@@ -33,15 +33,16 @@ macro_rules! exec_list {
                 ".cfi_offset rbp, -16",
                 "mov rbp, rsp",
                 ".cfi_def_cfa_register rbp",
-                // From the lowest address on: the path and five arguments, rbp, the return address, other arguments.
+                // In order of address: the path and five arguments, rbp, the return address, the other arguments.
                 "push r9", "push r8", "push rcx", "push rdx", "push rsi", "push rdi",
                 "mov rdi, rsp",
                 "call {on_stack}",
                 "test rax, rax",
-                // The arguments end in the registers, so the vector is there already.
+                // All arguments are in registers, so the pushed registers are the vector.
                 "lea rdx, [rbp - 40]",
                 "jz 4f",
-                // With the five arguments from registers the number of words must be even: calls want an aligned stack.
+                // Five arguments come from registers, so the number of pushed words must be made even: calls need an
+                // aligned stack.
                 "test al, 1",
                 "jnz 3f",
                 "push rax",
@@ -64,7 +65,7 @@ macro_rules! exec_list {
                 ".cfi_def_cfa rsp, 8",
                 "ret",
                 ".cfi_endproc",
-                place = const $place,
+                place = const $place as usize,
                 on_stack = sym crate::exec_list::on_stack,
                 perform = sym crate::propagate::$name,
                 exec = sym crate::exec_list::exec,
@@ -74,21 +75,21 @@ macro_rules! exec_list {
 }
 pub(crate) use exec_list;
 
-/// The call's arguments, from the path on, where the code above has pushed them.
+/// The call's arguments from the path on, as the code above has pushed them.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
 pub struct Frame(*const i64);
 
 impl Frame {
-    /// How many arguments come in registers.
+    /// How many arguments are passed in registers.
     const REGISTERS: usize = 6;
 
-    /// The argument at `index`, from 0.
+    /// The argument at `index`, counted from 0.
     ///
     /// # Safety
-    /// The caller must have passed it.
+    /// The caller must have passed this argument.
     unsafe fn argument(self, index: usize) -> i64 {
-        // Two words, rbp and the return address, are no arguments.
+        // Two words, rbp and the return address, lie between the pushed registers and the stack arguments.
         let slot = if index < Self::REGISTERS { index } else { index + 2 };
         // SAFETY: the caller's promise.
         unsafe { *self.0.add(slot) }
@@ -97,10 +98,10 @@ impl Frame {
     /// The index of the null that ends the arguments.
     ///
     /// # Safety
-    /// There must be one.
+    /// The arguments must end with a null.
     unsafe fn end(self) -> usize {
         let mut index = 1;
-        // SAFETY: the caller's promise; nothing behind the null is looked at.
+        // SAFETY: the caller's promise; nothing after the null is read.
         while unsafe { self.argument(index) } != 0 {
             index += 1;
         }
@@ -108,15 +109,15 @@ impl Frame {
     }
 }
 
-/// How many of the arguments, with their null, stand on the caller's stack.
+/// How many of the arguments, including the null, are on the caller's stack.
 pub unsafe extern "C" fn on_stack(frame: Frame) -> usize {
-    // SAFETY: the program's own call, which has a null.
+    // SAFETY: the program's own call, which ends with a null.
     (unsafe { frame.end() } + 1).saturating_sub(Frame::REGISTERS)
 }
 
 /// The call with its arguments in a vector.
-pub unsafe extern "C-unwind" fn exec(place: usize, frame: Frame, argv: Strings, perform: Perform) -> c_int {
-    let hook = &HOOKS[place];
+pub unsafe extern "C-unwind" fn exec(place: Place, frame: Frame, argv: Strings, perform: Perform) -> c_int {
+    let hook = &HOOKS[place as usize];
     // SAFETY: the program's own call, which has a path and a null, and an environment if it is of that kind.
     let (path, first, environment) = unsafe {
         let has_environment = hook.does == Does::ExecsListEnv;
@@ -125,14 +126,16 @@ pub unsafe extern "C-unwind" fn exec(place: usize, frame: Frame, argv: Strings, 
     };
     // SAFETY: the program's own call.
     let perform = || unsafe { perform(path as *const c_char, argv, environment as Strings) };
-    let (true, Some(row)) = (mode::control(), call::row(place)) else { return perform() };
+    if !mode::control() {
+        return perform();
+    }
     let mut ticket = MaybeUninit::uninit();
-    match call::enter(&mut ticket, hook, row, &padded([path, first, environment])) {
+    match call::enter(&mut ticket, place, &padded([path, first, environment])) {
         call::Performer::Pass => perform(),
-        // Decisions act on calls on sockets, and this is none.
+        // Decisions act on socket calls only, and exec is not one.
         call::Performer::Host | call::Performer::Acts => {
             let ret = perform();
-            // SAFETY: the answer says that the ticket was written.
+            // SAFETY: `enter` has written the ticket in these cases.
             unsafe { call::leave(&mut ticket, ret.into()) };
             ret
         }

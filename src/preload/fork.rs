@@ -1,9 +1,9 @@
-//! What a forked child needs before it is observed: an identity and a log of its own.
+//! Gives a forked child an identity and a log of its own before its calls are observed.
 
 use crate::{log, mode, process, sys};
 use sockshim_core::hook::Level;
 
-/// Whether calls can be observed here. A child that has just been forked is made ready first.
+/// Whether calls can be observed here. Prepares a freshly forked child first.
 #[inline(always)]
 pub fn is_ready() -> bool {
     process::is_known() || made_ready()
@@ -12,15 +12,16 @@ pub fn is_ready() -> bool {
 #[cold]
 #[inline(never)]
 fn made_ready() -> bool {
-    // A signal handler that interrupts the preparation gets no claim, and observes nothing.
+    // A signal handler that interrupts the preparation gets no claim and observes nothing.
     let Some(claim) = process::claim() else { return false };
-    // A handler that came between the look in `is_ready` and the claim has prepared everything: a second writer would
-    // share the first one's stack.
+    // A signal handler may have prepared everything between the test in `is_ready` and the claim. A second writer
+    // would share the first one's stack.
     if !process::is_known() {
         let errno = sys::errno();
         let pid = sys::getpid();
         if process::is_sandboxed() {
-            // What the sandbox forbids is deadly, and starting a writer needs more than most sandboxes allow.
+            // A forbidden system call may kill the process, and starting a writer needs more calls than most
+            // sandboxes allow.
             mode::set(Level::Off);
         } else if mode::control() {
             log::start_in_child(pid);

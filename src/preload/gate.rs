@@ -3,45 +3,94 @@
 //!
 //! A call that nobody looks at leaves by the fast exit ([`Gate::is_open`]). Of the others, most data calls take the fast
 //! path: two readings of the clock and a record in the thread's queue (`log/queue`). Whatever is unusual takes the slow
-//! path (`call.rs`), which decides, performs and commits.
+//! path (`slow.rs`), which decides, performs and commits.
 //!
 //! Everything here is inlined into the frame in which libc's function runs. That frame holds plain data only: cancelling
 //! the thread or jumping out of it leaves nothing behind. The bound `Copy` says so to the compiler, which would otherwise
 //! keep a way to drop the closures where it does not inline.
 
-use crate::call::{self, Halves, Ticket};
+use crate::call::{Ticket, late};
 use crate::dispatch::{data, ready};
 use crate::log::queue::{self, Begin, Shape};
 use crate::mode;
+use crate::table::Place;
 use crate::word::{Word, padded};
 use core::mem::MaybeUninit;
-use sockshim_core::hook::Hook;
 
-/// Which hook is called.
+/// An observed call.
 #[derive(Clone, Copy)]
-pub struct Site {
-    /// What the table says of it.
-    pub hook: &'static Hook,
-    /// What is done before and after each call.
-    pub row: &'static Halves,
+pub struct Call<const N: usize, P, S> {
     /// The hook's place in the table.
-    pub place: usize,
+    pub place: Place,
+    /// The arguments.
+    pub words: [i64; N],
+    /// libc's function with these arguments.
+    pub perform: P,
+    /// The same on the slow path.
+    pub slow: S,
+}
+
+/// What performs a call.
+pub trait Perform<R>: Fn() -> R + Copy {}
+
+impl<R, F: Fn() -> R + Copy> Perform<R> for F {}
+
+impl<const N: usize, P: Copy, S: Copy> Call<N, P, S> {
+    #[inline(always)]
+    fn perform<R>(self) -> R
+    where
+        P: Perform<R>,
+    {
+        (self.perform)()
+    }
+
+    #[inline(always)]
+    fn slow<R>(self) -> R
+    where
+        S: Perform<R>,
+    {
+        (self.slow)()
+    }
+
+    /// The first argument of a call on a descriptor.
+    #[inline(always)]
+    fn fd(&self) -> i32 {
+        self.words[0] as i32
+    }
+}
+
+/// Which calls have to be of interest.
+pub enum Interest {
+    /// Control calls and the life of descriptors.
+    Control,
+    /// The same, or the environment that is passed on to new programs.
+    Exec,
+    /// Data calls.
+    Data,
 }
 
 /// When calls are observed, and how.
 pub trait Gate {
-    /// The test of the fast exit: whether anybody looks.
-    fn is_open() -> bool;
+    /// Whether an observed call ever does anything else than taking the slow path.
+    const HAS_FAST_PATH: bool = true;
 
-    /// An observed call. `perform` is libc's function, `slow` the slow path.
+    /// When its calls are of interest.
+    const INTEREST: Interest;
+
+    /// The test of the fast exit: whether anybody looks.
     #[inline(always)]
-    fn observe<const N: usize, R: Word>(
-        _site: Site,
-        _words: [i64; N],
-        _perform: impl Fn() -> R + Copy,
-        slow: impl Fn() -> R + Copy,
-    ) -> R {
-        slow()
+    fn is_open() -> bool {
+        match Self::INTEREST {
+            Interest::Control => mode::control(),
+            Interest::Exec => mode::exec(),
+            Interest::Data => mode::data(),
+        }
+    }
+
+    /// Makes an observed call.
+    #[inline(always)]
+    fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
+        call.slow()
     }
 }
 
@@ -49,29 +98,19 @@ pub trait Gate {
 pub struct Control;
 
 impl Gate for Control {
-    #[inline(always)]
-    fn is_open() -> bool {
-        mode::control()
-    }
+    const HAS_FAST_PATH: bool = false;
+    const INTEREST: Interest = Interest::Control;
 }
 
 /// Calls that start programs: the same, and also where only the environment that they pass on is of interest.
 pub struct Exec;
 
 impl Gate for Exec {
-    #[inline(always)]
-    fn is_open() -> bool {
-        mode::exec()
-    }
+    const INTEREST: Interest = Interest::Exec;
 
     #[inline(always)]
-    fn observe<const N: usize, R: Word>(
-        _: Site,
-        _: [i64; N],
-        perform: impl Fn() -> R + Copy,
-        slow: impl Fn() -> R + Copy,
-    ) -> R {
-        if mode::control() { slow() } else { perform() }
+    fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
+        if mode::control() { call.slow() } else { call.perform() }
     }
 }
 
@@ -80,19 +119,11 @@ impl Gate for Exec {
 pub struct Any;
 
 impl Gate for Any {
-    #[inline(always)]
-    fn is_open() -> bool {
-        mode::control()
-    }
+    const INTEREST: Interest = Interest::Control;
 
     #[inline(always)]
-    fn observe<const N: usize, R: Word>(
-        _: Site,
-        words: [i64; N],
-        perform: impl Fn() -> R + Copy,
-        slow: impl Fn() -> R + Copy,
-    ) -> R {
-        if queue::is_no_socket(&words) { perform() } else { slow() }
+    fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
+        if queue::is_no_socket(&call.words) { call.perform() } else { call.slow() }
     }
 }
 
@@ -100,29 +131,19 @@ impl Gate for Any {
 pub struct Data;
 
 impl Gate for Data {
-    #[inline(always)]
-    fn is_open() -> bool {
-        mode::data()
-    }
+    const HAS_FAST_PATH: bool = false;
+    const INTEREST: Interest = Interest::Data;
 }
 
 /// Data calls on sockets: at level io. On something else their error is of interest.
 pub struct Message;
 
 impl Gate for Message {
-    #[inline(always)]
-    fn is_open() -> bool {
-        mode::data()
-    }
+    const INTEREST: Interest = Interest::Data;
 
     #[inline(always)]
-    fn observe<const N: usize, R: Word>(
-        site: Site,
-        words: [i64; N],
-        perform: impl Fn() -> R + Copy,
-        slow: impl Fn() -> R + Copy,
-    ) -> R {
-        recorded(site, words, queue::message(words[0] as i32), perform, slow)
+    fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
+        recorded(queue::message(call.fd()), call)
     }
 }
 
@@ -130,19 +151,11 @@ impl Gate for Message {
 pub struct Bytes;
 
 impl Gate for Bytes {
-    #[inline(always)]
-    fn is_open() -> bool {
-        mode::data()
-    }
+    const INTEREST: Interest = Interest::Data;
 
     #[inline(always)]
-    fn observe<const N: usize, R: Word>(
-        site: Site,
-        words: [i64; N],
-        perform: impl Fn() -> R + Copy,
-        slow: impl Fn() -> R + Copy,
-    ) -> R {
-        recorded(site, words, queue::bytes(words[0] as i32), perform, slow)
+    fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
+        recorded(queue::bytes(call.fd()), call)
     }
 }
 
@@ -150,27 +163,19 @@ impl Gate for Bytes {
 pub struct Addressed;
 
 impl Gate for Addressed {
-    #[inline(always)]
-    fn is_open() -> bool {
-        mode::data()
-    }
+    const INTEREST: Interest = Interest::Data;
 
     #[inline(always)]
-    fn observe<const N: usize, R: Word>(
-        site: Site,
-        words: [i64; N],
-        perform: impl Fn() -> R + Copy,
-        slow: impl Fn() -> R + Copy,
-    ) -> R {
-        if let Begin::Short(started) = queue::message(words[0] as i32)
-            && !queue::has_rest(Shape::Socket, &words)
+    fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
+        if let Begin::Short(started) = queue::message(call.fd())
+            && !queue::has_rest(Shape::Socket, &call.words)
         {
-            let ret = perform();
-            let word = ret.word();
-            queue::end(started, site.place, words, word);
-            return R::from_word(word);
+            let result: R = call.perform();
+            let ret = result.word();
+            queue::end(started, call.place as usize, call.words, ret);
+            return result;
         }
-        slow()
+        call.slow()
     }
 }
 
@@ -178,20 +183,12 @@ impl Gate for Addressed {
 pub struct Rights;
 
 impl Gate for Rights {
-    #[inline(always)]
-    fn is_open() -> bool {
-        mode::control()
-    }
+    const INTEREST: Interest = Interest::Control;
 
     #[inline(always)]
-    fn observe<const N: usize, R: Word>(
-        site: Site,
-        words: [i64; N],
-        perform: impl Fn() -> R + Copy,
-        slow: impl Fn() -> R + Copy,
-    ) -> R {
+    fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
         // SAFETY: the call is over, and this is what it was given and what it returned.
-        bringing(site, words, |header, ret| unsafe { data::has_rights(header, ret) }, perform, slow)
+        bringing(call, |header, ret| unsafe { data::has_rights(header, ret) })
     }
 }
 
@@ -199,20 +196,12 @@ impl Gate for Rights {
 pub struct RightsOfMany;
 
 impl Gate for RightsOfMany {
-    #[inline(always)]
-    fn is_open() -> bool {
-        mode::control()
-    }
+    const INTEREST: Interest = Interest::Control;
 
     #[inline(always)]
-    fn observe<const N: usize, R: Word>(
-        site: Site,
-        words: [i64; N],
-        perform: impl Fn() -> R + Copy,
-        slow: impl Fn() -> R + Copy,
-    ) -> R {
+    fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
         // SAFETY: the call is over, and this is what it was given and what it returned.
-        bringing(site, words, |headers, ret| unsafe { data::have_rights(headers, ret) }, perform, slow)
+        bringing(call, |headers, ret| unsafe { data::have_rights(headers, ret) })
     }
 }
 
@@ -220,28 +209,20 @@ impl Gate for RightsOfMany {
 pub struct Waits;
 
 impl Gate for Waits {
-    #[inline(always)]
-    fn is_open() -> bool {
-        mode::data()
-    }
+    const INTEREST: Interest = Interest::Data;
 
     #[inline(always)]
-    fn observe<const N: usize, R: Word>(
-        site: Site,
-        words: [i64; N],
-        perform: impl Fn() -> R + Copy,
-        slow: impl Fn() -> R + Copy,
-    ) -> R {
-        let Some(started) = queue::start() else { return slow() };
-        let long = queue::has_rest(Shape::Wait, &words);
-        let ret = perform();
-        let word = ret.word();
+    fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
+        let Some(started) = queue::start() else { return call.slow() };
+        let long = queue::has_rest(Shape::Wait, &call.words);
+        let result: R = call.perform();
+        let ret = result.word();
         if long {
-            queue::end_long(started, site.place, Shape::Wait, &{ words }, word);
+            queue::end_long(started, call.place as usize, Shape::Wait, &{ call.words }, ret);
         } else {
-            queue::end_wait(started, site.place, words, word);
+            queue::end_wait(started, call.place as usize, call.words, ret);
         }
-        R::from_word(word)
+        result
     }
 }
 
@@ -249,51 +230,40 @@ impl Gate for Waits {
 pub struct Polls;
 
 impl Gate for Polls {
-    #[inline(always)]
-    fn is_open() -> bool {
-        mode::data()
-    }
+    const INTEREST: Interest = Interest::Data;
 
     #[inline(always)]
-    fn observe<const N: usize, R: Word>(
-        site: Site,
-        words: [i64; N],
-        perform: impl Fn() -> R + Copy,
-        slow: impl Fn() -> R + Copy,
-    ) -> R {
-        let Some(started) = queue::start() else { return slow() };
-        let long = queue::has_rest(Shape::Poll, &words);
-        let word = perform().word();
-        let first = [words[0], words[1], words[2]];
-        let rest = { words };
+    fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
+        let Some(started) = queue::start() else { return call.slow() };
+        let long = queue::has_rest(Shape::Poll, &call.words);
+        let result: R = call.perform();
+        let ret = result.word();
+        let first = [call.words[0], call.words[1], call.words[2]];
+        let rest = { call.words };
         let rest = if long { &rest[Shape::Poll.rest()..] } else { &[] };
-        queue::end_poll(started, site.place, first, rest, word, ready::find_socket);
-        R::from_word(word)
+        queue::end_poll(started, call.place as usize, first, rest, ret, ready::find_socket);
+        result
     }
 }
 
 /// A data call whose record, if it makes one, has the socket's word.
 #[inline(always)]
-fn recorded<const N: usize, R: Word>(
-    site: Site,
-    words: [i64; N],
-    begin: Begin,
-    perform: impl Fn() -> R + Copy,
-    slow: impl Fn() -> R + Copy,
-) -> R {
+fn recorded<const N: usize, R: Word>(begin: Begin, call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
     match begin {
-        Begin::Pass => perform(),
-        Begin::Short(started) if queue::has_rest(Shape::Socket, &words) => {
-            let word = perform().word();
-            queue::end_long(started, site.place, Shape::Socket, &{ words }, word);
-            R::from_word(word)
+        Begin::Pass => call.perform(),
+        Begin::Short(started) if queue::has_rest(Shape::Socket, &call.words) => {
+            let result: R = call.perform();
+            let ret = result.word();
+            queue::end_long(started, call.place as usize, Shape::Socket, &{ call.words }, ret);
+            result
         }
         Begin::Short(started) => {
-            let word = perform().word();
-            queue::end(started, site.place, words, word);
-            R::from_word(word)
+            let result: R = call.perform();
+            let ret = result.word();
+            queue::end(started, call.place as usize, call.words, ret);
+            result
         }
-        Begin::Long => slow(),
+        Begin::Long => call.slow(),
     }
 }
 
@@ -301,26 +271,24 @@ fn recorded<const N: usize, R: Word>(
 /// at every level, but few calls bring any, so this is found out afterwards.
 #[inline(always)]
 fn bringing<const N: usize, R: Word>(
-    site: Site,
-    words: [i64; N],
+    call: Call<N, impl Perform<R>, impl Perform<R>>,
     brings: impl Fn(i64, i64) -> bool + Copy,
-    perform: impl Fn() -> R + Copy,
-    slow: impl Fn() -> R + Copy,
 ) -> R {
-    let begin = queue::rights(words[0] as i32);
+    let begin = queue::rights(call.fd());
     if matches!(begin, Begin::Long) {
-        return slow();
+        return call.slow();
     }
-    let word = perform().word();
-    if brings(words[1], word) {
+    let result: R = call.perform();
+    let ret = result.word();
+    if brings(call.words[1], ret) {
         let mut ticket = MaybeUninit::<Ticket>::uninit();
-        call::late(&mut ticket, site.hook, site.row, &padded(words), begin, word);
+        late(&mut ticket, call.place, &padded(call.words), begin, ret);
     } else if let Begin::Short(started) = begin {
-        if queue::has_rest(Shape::Socket, &words) {
-            queue::end_long(started, site.place, Shape::Socket, &{ words }, word);
+        if queue::has_rest(Shape::Socket, &call.words) {
+            queue::end_long(started, call.place as usize, Shape::Socket, &{ call.words }, ret);
         } else {
-            queue::end(started, site.place, words, word);
+            queue::end(started, call.place as usize, call.words, ret);
         }
     }
-    R::from_word(word)
+    result
 }

@@ -2,7 +2,7 @@
 //!
 //! # Safety
 //! The constructor runs once, before the program, with the arguments that glibc gives to `.init_array` functions.
-//! Other libraries' constructors may have run hooks already; those made plain system calls.
+//! Constructors of other libraries may already have called hooks; those calls went directly to the kernel.
 
 use crate::export::ROWS;
 use crate::original::TARGETS;
@@ -46,7 +46,7 @@ unsafe extern "C" fn constructor(_: c_int, _: *const *const c_char, envp: *const
     sys::set_errno(errno);
 }
 
-/// The variables as `NAME=value`.
+/// The lines `NAME=value` of an environment.
 ///
 /// # Safety
 /// `envp` must be null or a null-terminated vector of C strings that is not freed.
@@ -56,7 +56,7 @@ unsafe fn lines(envp: *const *const c_char) -> impl Iterator<Item = &'static CSt
         if envp.is_null() {
             return None;
         }
-        // SAFETY: `index` has not passed the terminating null.
+        // SAFETY: `index` is not beyond the terminating null.
         let line = unsafe { *envp.add(index) };
         if line.is_null() {
             return None;
@@ -68,19 +68,17 @@ unsafe fn lines(envp: *const *const c_char) -> impl Iterator<Item = &'static CSt
 }
 
 fn start(config: &Config) {
-    if config.disable {
+    let off = config.level == Level::Off;
+    if config.disable || (off && config.complaint.is_none()) {
         return;
     }
     sys::time::init();
-    if config.level == Level::Off {
-        if config.complaint.is_some() {
-            complain(config);
-        }
-        return;
+    if off {
+        return complain(config);
     }
     if real::is_sanitized() {
-        // ThreadSanitizer puts functions of its own in the place of clone(2) and of much that libc's users take for
-        // granted, and they need the thread to be one that it knows. The writer is not.
+        // ThreadSanitizer replaces clone(2) and much else of libc, and its functions require that they know the
+        // calling thread. They do not know the writer.
         log::say(b"sockshim: a program with ThreadSanitizer cannot be logged\n");
     } else if alloc::has_room() && process::init() {
         log::start(config);
@@ -89,7 +87,7 @@ fn start(config: &Config) {
     }
 }
 
-/// A value that cannot be used is said in the log, if there is one, else on stderr.
+/// Reports a value that cannot be used: in the log if there is one, else on stderr.
 fn complain(config: &Config) {
     if config.file.is_some() && alloc::has_room() && process::init() {
         log::start(config);
@@ -99,7 +97,7 @@ fn complain(config: &Config) {
     }
 }
 
-/// exit(3) has run the program's exit handlers. Destructors of other libraries may still make calls: from here on
+/// exit(3) has run the program's exit handlers. Destructors of other libraries may still make calls, so from here on
 /// each event is written before its call returns.
 #[unsafe(link_section = ".text.always")]
 extern "C" fn destructor() {

@@ -2,17 +2,17 @@
 //!
 //! # One call's life
 //! 1. The program calls `bind`; the dynamic linker has bound it to the function that [`export`] makes.
-//! 2. Fast exit: one load and one test of [`mode`]. Nobody looks: jump to libc's `bind`.
-//! 3. [`call::enter`] looks whether this is a place to look from (vfork child, fork child), makes a [`call::Ticket`]
-//!    and runs the row's dispatch function, which turns raw pointers into values and asks `sockshim-core`.
-//! 4. libc performs the call, from a frame that holds no lock, no guard and no destructor: the thread may be
-//!    cancelled there, or a signal handler may jump out of it.
-//! 5. [`call::leave`] commits what has changed to the fd table, and hands the event to the log.
+//! 2. Fast exit: one load and one test of [`mode`]. If the call is not observed, jump to libc's `bind`.
+//! 3. [`call::enter`] tests whether calls can be observed here (not in a vfork child), makes a [`call::Ticket`] and
+//!    runs the row's dispatch function, which turns raw pointers into values and asks `sockshim-core`.
+//! 4. libc performs the call, from a frame that holds no lock, guard or destructor: the thread may be cancelled
+//!    there, or a signal handler may jump out of it.
+//! 5. [`call::leave`] commits the changes to the fd table and passes the event to the log.
 //! 6. [`log::writer`], a thread with a descriptor table of its own, formats and writes it.
 //!
 //! # Safety
-//! This crate is where `unsafe` lives: it exports C functions, follows the program's pointers and makes system
-//! calls. Each file says at its top what it relies on.
+//! This crate exports C functions, follows the program's pointers and makes system calls. Each file says at its top
+//! what its unsafe code relies on.
 #![allow(
     clippy::missing_safety_doc,
     reason = "the hooks have the contracts of the functions that they stand for"
@@ -30,6 +30,7 @@ mod act;
 mod alloc;
 mod arguments;
 mod call;
+mod commit;
 mod confined;
 mod dispatch;
 mod environment;
@@ -48,9 +49,11 @@ mod process;
 mod program;
 mod propagate;
 mod real;
-mod room;
+mod scratch;
+mod slow;
 mod stack;
 mod table;
+mod target;
 #[cfg(feature = "test-support")]
 mod test_support;
 mod tls;

@@ -1,9 +1,9 @@
-//! Looking at the program's memory.
+//! Reading and writing the program's memory.
 //!
 //! The program may pass any pointer, and the kernel answers EFAULT for a bad one. So before a call, memory is read
-//! through process_vm_readv(2) on the own process, which answers EFAULT too instead of faulting, unless it is on the page
-//! that holds the hook's own variables ([`crate::stack`]). After a call that succeeded, the kernel itself has used the memory, and it
-//! can be read directly.
+//! through process_vm_readv(2) on the own process, which answers EFAULT instead of faulting; only the page that holds
+//! the hook's own variables is read directly ([`crate::stack`]). After a successful call the kernel has used the
+//! memory, so it can be read directly.
 //!
 //! # Safety
 //! [`read_used`] relies on the kernel having read or written the same bytes in the call that just succeeded.
@@ -16,7 +16,7 @@ use sockshim_core::net::address::SockAddr;
 use sockshim_core::net::socket::Copied;
 use sockshim_core::uapi::SOCKADDR_STORAGE;
 
-/// Copies `buffer.len()` bytes from the program's `address`. `None` when looking is not possible here.
+/// Copies `buffer.len()` bytes from the program's `address`. `None` if the memory cannot be looked at here.
 #[inline]
 fn peek(own: Page, address: i64, buffer: &mut [u8]) -> Copied<()> {
     if own.peek(address, buffer) { Some(Ok(())) } else { copied_by_kernel(address, buffer) }
@@ -29,7 +29,7 @@ fn copied_by_kernel(address: i64, buffer: &mut [u8]) -> Copied<()> {
     }
     match read(process::pid(), address as usize, buffer) {
         Ok(count) if count == buffer.len() => Some(Ok(())),
-        // A partial copy ends at an unreadable page, where the kernel's own copy would fail as well.
+        // A partial copy ends at an unreadable page, where the kernel's own copy would fail too.
         Ok(_) | Err(libc::EFAULT) => Some(Err(Errno::EFAULT)),
         Err(_) => None,
     }
@@ -48,7 +48,7 @@ pub fn sockaddr(own: Page, address: i64, len: c_int, addr: &mut SockAddr) -> Cop
     copied
 }
 
-/// A value of plain bytes at the program's `address`, if it can be read.
+/// A value of plain bytes at the program's `address`; `None` if it cannot be read.
 pub fn value<T: Plain>(own: Page, address: i64) -> Option<T> {
     let mut value = T::ZERO;
     // SAFETY: `Plain` types are valid for any bytes.
@@ -57,22 +57,22 @@ pub fn value<T: Plain>(own: Page, address: i64) -> Option<T> {
     Some(value)
 }
 
-/// Copies bytes of the memory that `pid` has, which is this process or one that shares its memory. `None` where they
-/// cannot all be read.
+/// Copies bytes from the memory of `pid`, which is this process or one that shares its memory. `None` if they cannot
+/// all be read.
 pub fn copy(pid: i32, address: usize, buffer: &mut [u8]) -> Option<()> {
     (read(pid, address, buffer) == Ok(buffer.len())).then_some(())
 }
 
-/// Has the kernel copy as many bytes as can be read, up to the buffer's length.
+/// Copies as many bytes as can be read, up to the buffer's length.
 #[inline]
 fn read(pid: i32, address: usize, buffer: &mut [u8]) -> sys::Result<usize> {
     let local = [libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() }];
     let remote = [libc::iovec { iov_base: address as *mut libc::c_void, iov_len: buffer.len() }];
-    // SAFETY: the local piece is the buffer.
+    // SAFETY: the local buffer is `buffer`.
     unsafe { sys::copy_memory(pid, &local, &remote) }
 }
 
-/// Writes to the program's `address`, as far as it can be written.
+/// Writes to the program's `address`, as far as it is writable.
 pub fn store(address: i64, bytes: &[u8]) {
     let local = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
     let remote = libc::iovec { iov_base: address as *mut libc::c_void, iov_len: bytes.len() };
@@ -83,11 +83,11 @@ pub fn store(address: i64, bytes: &[u8]) {
 
 /// Words as bytes.
 pub fn bytes_of(words: &mut [usize]) -> &mut [u8] {
-    // SAFETY: any bytes are a word, and any word is bytes.
+    // SAFETY: any bytes are a valid word, and any word is valid as bytes.
     unsafe { core::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), size_of_val(words)) }
 }
 
-/// A C string at the program's `address`, copied to `buffer`. `None` where it cannot be read or is too long.
+/// Copies the C string at the program's `address` into `buffer`. `None` if it cannot be read or is too long.
 pub fn c_string(address: i64, buffer: &mut [u8]) -> Option<&core::ffi::CStr> {
     const PIECE: usize = 256;
     let mut length = 0;
@@ -104,10 +104,10 @@ pub fn c_string(address: i64, buffer: &mut [u8]) -> Option<&core::ffi::CStr> {
     None
 }
 
-/// A C string at the program's `address`, truncated to what an event can hold, or where it cannot be read further.
+/// The C string at the program's `address`, up to the event's capacity or the first unreadable byte.
 pub fn text(address: i64) -> SockAddr {
     let mut text = SockAddr::EMPTY;
-    // Page by page, because the string may end just before an unmapped one.
+    // Page by page, because the string may end just before an unmapped page.
     let mut len = 0;
     while len < SOCKADDR_STORAGE {
         let at = address as usize + len;
@@ -123,7 +123,7 @@ pub fn text(address: i64) -> SockAddr {
         len += piece;
     }
     text.set_len(len);
-    // A string that just fits is whole: its NUL stands behind what the event has room for.
+    // A string that exactly fills the event is complete if its NUL follows.
     let mut next = [1];
     if len == SOCKADDR_STORAGE
         && (copied_by_kernel(address + len as i64, &mut next) != Some(Ok(())) || next != [0])
@@ -133,12 +133,12 @@ pub fn text(address: i64) -> SockAddr {
     text
 }
 
-/// Types that any bytes make.
+/// Types for which any bytes are a valid value.
 ///
 /// # Safety
-/// Every bit pattern must be a value.
+/// Every bit pattern must be a valid value.
 pub unsafe trait Plain: Copy {
-    /// A value to begin with.
+    /// A value of zeros, which a copy then replaces.
     const ZERO: Self;
 }
 // SAFETY: integers.
@@ -147,12 +147,12 @@ unsafe impl Plain for c_int {
 }
 // SAFETY: integers and raw pointers.
 unsafe impl Plain for libc::msghdr {
-    // SAFETY: all zeros are a value of integers and raw pointers.
+    // SAFETY: all zeros are a valid value of integers and raw pointers.
     const ZERO: Self = unsafe { core::mem::zeroed() };
 }
 // SAFETY: integers and raw pointers.
 unsafe impl Plain for libc::mmsghdr {
-    // SAFETY: all zeros are a value of integers and raw pointers.
+    // SAFETY: all zeros are a valid value of integers and raw pointers.
     const ZERO: Self = unsafe { core::mem::zeroed() };
 }
 // SAFETY: integers and raw pointers.
@@ -173,28 +173,28 @@ unsafe impl Plain for [c_int; 2] {
 /// # Safety
 /// The call that has just succeeded must have read or written these bytes.
 pub unsafe fn read_used<T: Plain>(address: i64) -> T {
-    // SAFETY: the caller's promise; alignment is not assumed.
+    // SAFETY: the caller's promise; the address need not be aligned.
     unsafe { (address as *const T).read_unaligned() }
 }
 
-/// Copies the address that a call has just written, with the length that it stored; `room` is how much of it the program
-/// had room for. Whether there is one.
+/// Copies the address that a call has just written, with the length that it stored. `capacity` is the length of the
+/// program's buffer. Returns whether an address was written.
 ///
 /// # Safety
-/// The call that has just succeeded must have filled both.
-pub unsafe fn sockaddr_used(address: i64, len: i64, room: c_int, addr: &mut SockAddr) -> bool {
+/// The call that has just succeeded must have written both.
+pub unsafe fn sockaddr_used(address: i64, len: i64, capacity: c_int, addr: &mut SockAddr) -> bool {
     if address == 0 || len == 0 {
         return false;
     }
     // SAFETY: the call has stored the length.
     let full = unsafe { read_used::<c_int>(len) };
-    let Ok(len) = usize::try_from(full.min(room)) else { return false };
+    let Ok(len) = usize::try_from(full.min(capacity)) else { return false };
     let len = len.min(SOCKADDR_STORAGE);
-    // SAFETY: the call has stored as many bytes of the address as fit into the program's room.
+    // SAFETY: the call has written as many bytes of the address as the program's buffer holds.
     let bytes = unsafe { core::slice::from_raw_parts(address as *const u8, len) };
     addr.buffer()[..len].copy_from_slice(bytes);
     addr.set_len(len);
-    if full > room {
+    if full > capacity {
         addr.set_truncated();
     }
     true

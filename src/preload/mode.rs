@@ -1,41 +1,41 @@
-//! The one word that every hook tests first.
+//! The byte that every hook tests first.
 
 use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use sockshim_core::hook::Level;
 
 static MODE: AtomicU8 = AtomicU8::new(Level::Off as u8);
-/// Level io, with data calls on the fast path.
+/// Level `io`, with data calls on the fast path.
 const FAST: u8 = Level::Io as u8 + 1;
 
-/// Whether calls that start programs are of interest: a word of its own, so that one load answers.
+/// Whether calls that start programs are observed: a separate flag, so that one load answers.
 static EXEC: AtomicBool = AtomicBool::new(false);
 /// `SOCKSHIM_PROPAGATE=always`.
 static PROPAGATES: AtomicBool = AtomicBool::new(false);
 
-/// Whether calls that start programs are of interest, to the log or to the environment that they pass on.
+/// Whether calls that start programs are observed, for the log or for the environment that they pass on.
 #[inline(always)]
 pub fn exec() -> bool {
     EXEC.load(Ordering::Relaxed)
 }
 
-/// Whether the library's variables are passed on whatever the program does.
+/// Whether new programs get the library's variables whatever environment the program passes on.
 pub fn propagates() -> bool {
     PROPAGATES.load(Ordering::Relaxed)
 }
 
-/// From now on the library's variables are passed on.
+/// Makes new programs get the library's variables from now on.
 pub fn propagate() {
     PROPAGATES.store(true, Ordering::Relaxed);
     EXEC.store(true, Ordering::Release);
 }
 
-/// Whether control calls and the life of descriptors are of interest.
+/// Whether control calls, and calls that make or close descriptors, are observed.
 #[inline(always)]
 pub fn control() -> bool {
     MODE.load(Ordering::Relaxed) != Level::Off as u8
 }
 
-/// Whether data calls are of interest.
+/// Whether data calls are observed.
 #[inline(always)]
 pub fn data() -> bool {
     MODE.load(Ordering::Relaxed) >= Level::Io as u8
@@ -47,14 +47,14 @@ pub fn has_fast_path() -> bool {
     MODE.load(Ordering::Relaxed) == FAST
 }
 
-/// Lets data calls take the fast path, if they are of interest at all.
+/// Lets data calls take the fast path, if they are observed at all.
 pub fn allow_fast_path() {
     let (from, to) = (Level::Io as u8, FAST);
-    // It fails at any other level, as it should.
+    // At any other level the exchange fails, which is intended.
     let _ = MODE.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed);
 }
 
-/// Sends all data calls the long way again.
+/// Sends all data calls down the slow path again.
 pub fn forbid_fast_path() {
     let (from, to) = (FAST, Level::Io as u8);
     let _ = MODE.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed);
@@ -65,7 +65,7 @@ pub fn logs(level: Level) -> bool {
     level as u8 <= MODE.load(Ordering::Relaxed)
 }
 
-/// Sets what is of interest; `Level::Off` ends all interest.
+/// Sets the level from which calls are observed; `Level::Off` ends all observation.
 pub fn set(level: Level) {
     MODE.store(level as u8, Ordering::Release);
     EXEC.store(level != Level::Off || propagates(), Ordering::Release);

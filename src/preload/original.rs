@@ -6,7 +6,7 @@
 //! # Safety
 //! A pointer is only ever replaced by the next definition of the same symbol, so the prototypes agree.
 
-use crate::table::{HASHES, HOOKS};
+use crate::table::{HASHES, HOOKS, Place};
 use core::slice;
 use core::sync::atomic::Ordering;
 
@@ -17,7 +17,8 @@ pub use rows::original::*;
 
 /// Looks for the function at `place` if the constructor has not done so yet, because another library's has run before
 /// ours. For trampolines, which have no stand-in.
-pub fn find(place: usize) {
+pub fn find(place: Place) {
+    let place = place as usize;
     let target = &TARGETS[place];
     if target.load(Ordering::Relaxed).is_null() {
         let (hook, hash) = (slice::from_ref(&HOOKS[place]), slice::from_ref(&HASHES[place]));
@@ -25,19 +26,20 @@ pub fn find(place: usize) {
     }
 }
 
+/// The next definition of a hook's symbol. Apart, because each stand-in would have a copy of it.
+#[cold]
+#[inline(never)]
+fn next(place: Place) -> Option<*mut ()> {
+    crate::real::lookup(HOOKS[place as usize].symbol())
+}
+
 /// From each line of the table, the function of libc that it stands in for.
 macro_rules! hooks {
     (
-        calls { $(
-            #[doc = $doc:literal]
-            [$level:ident $gate:ident $(($by:ident))? $does:ident $($nr:ident)?]
-            fn $name:ident($($arg:ident: $ty:ty),* $(,)?) -> $ret:ty = $enter:path, $leave:path;
-        )* }
-        trampolines { $(
-            #[doc = $tdoc:literal]
-            [$tlevel:ident $tdoes:ident]
-            fn $tname:ident($($targ:ident: $tty:ty),* $(,)?) -> $tret:tt = $tenter:path, $tleave:path;
-        )* }
+        calls { $(#[doc = $doc:literal] [$level:ident $gate:ident $(($by:ident))? $does:ident $($nr:ident)?]
+            fn $name:ident($($arg:ident: $ty:ty),* $(,)?) -> $ret:ty = $enter:path, $leave:path;)* }
+        trampolines { $(#[doc = $tdoc:literal] [$tlevel:ident $tdoes:ident]
+            fn $tname:ident($($targ:ident: $tty:ty),* $(,)?) -> $tret:tt = $tenter:path, $tleave:path;)* }
         not_hooked { $($unhooked:ident: $why:literal;)* }
     ) => {
         #[allow(unused_imports, reason = "which types of libc the table uses is the table's business")]
@@ -67,7 +69,7 @@ macro_rules! hooks {
                     // SAFETY: the caller's own arguments for the call that it made.
                     return <$ret>::from_word(crate::sys::libc_answer(unsafe { crate::sys::syscall(nr, args) }));
                 }
-                let Some(address) = crate::real::lookup(hook.symbol()) else {
+                let Some(address) = crate::original::next(Place::$name) else {
                     return <$ret>::from_word(crate::sys::libc_answer(-c_long::from(ENOSYS)));
                 };
                 // SAFETY: the next definition of the same symbol has the same prototype.

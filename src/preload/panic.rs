@@ -1,29 +1,44 @@
-//! What a panic does here: it unwinds to the nearest [`attempt`], without a word.
+//! What a panic does here: it silently unwinds to the nearest [`attempt`].
 //!
 //! The standard library would first report it on the program's stderr, with code that is a third of the file. So the
-//! linker leads the two ways into that code here instead; `build.rs` tells how.
+//! linker redirects the two entries to that code here; `build.rs` explains how.
 //!
 //! # Safety
-//! The two symbols are called like functions of Rust that never return, and what is given to them is not looked at.
+//! Rust calls the two symbols like functions that never return. Their arguments are not read.
 
 use crate::tls;
+use core::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// What an [`attempt`] ends in when it panics.
+/// The result of an [`attempt`] that has panicked.
 pub struct Panicked;
 
-/// Runs `f`. A panic in it ends here. `f` may leave anything half done, so what it touches must be plain data or
-/// atomics.
+/// Runs `f`, and stops a panic in it. `f` may be interrupted anywhere, so it must only modify plain data and atomics.
 ///
 /// # Errors
-/// `Panicked` when it has.
+/// `Panicked` when `f` has panicked.
 #[inline(always)]
 pub fn attempt<R>(f: impl FnOnce() -> R) -> Result<R, Panicked> {
-    // A handler that interrupts an unwinding thread may make an attempt of its own.
+    // A signal handler that interrupts an unwinding thread may make an attempt of its own.
     let unwinding = tls::get().unwinding.replace(0);
-    let result = catch_unwind(AssertUnwindSafe(f));
-    tls::get().unwinding.set(unwinding);
-    result.map_err(|_| Panicked)
+    match catch_unwind(AssertUnwindSafe(f)) {
+        Ok(result) => {
+            tls::get().unwinding.set(unwinding);
+            Ok(result)
+        }
+        Err(payload) => {
+            drop_payload(payload);
+            tls::get().unwinding.set(unwinding);
+            Err(Panicked)
+        }
+    }
+}
+
+/// Apart, because each attempt would have a copy of it.
+#[cold]
+#[inline(never)]
+fn drop_payload(payload: Box<dyn Any + Send>) {
+    drop(payload);
 }
 
 #[cfg(wrapped)]
@@ -42,12 +57,12 @@ mod wrapped {
         begin = sym begin,
     );
 
-    /// A panic, or an allocation that has failed.
+    /// Called for a panic or a failed allocation.
     #[cold]
     extern "C-unwind" fn begin() -> ! {
         if tls::get().unwinding.replace(1) != 0 {
-            // A destructor that panics while a panic unwinds, or a function that must not unwind: as everywhere in
-            // Rust, there is no way on.
+            // A destructor has panicked during unwinding, or a function that must not unwind has panicked. As
+            // everywhere in Rust, the process cannot go on.
             // SAFETY: ends the process.
             unsafe { libc::abort() };
         }
@@ -55,7 +70,7 @@ mod wrapped {
     }
 }
 
-/// Where the linker leads nothing here, at least nothing is said.
+/// If the linker did not redirect the symbols, at least no report is printed.
 pub fn init() {
     #[cfg(not(wrapped))]
     std::panic::set_hook(Box::new(|_| {}));

@@ -1,24 +1,24 @@
-//! Which process this is: the one that the library was set up in, a fork of it, or a vfork child that only borrows
-//! its memory.
+//! The identity of this process: the one that the library was set up in, a fork of it, or a vfork child that only
+//! borrows its memory.
 //!
 //! # Safety
-//! [`Identity`] lives in a page that the kernel empties in every forked child (MADV_WIPEONFORK), however it was
-//! forked; it holds atomics, for which zero is a value.
+//! [`Identity`] lives in a page that the kernel zeroes in every forked child (MADV_WIPEONFORK), however it was
+//! forked; it holds atomics, for which zero is a valid value.
 
 use crate::{sys, tls};
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, Ordering};
 
-/// What is true for one process only.
+/// What belongs to one process only.
 struct Identity {
-    /// Its id; 0 in a fresh child.
+    /// The process id; 0 in a freshly forked child.
     pid: AtomicI32,
-    /// Whether a fresh child is being made a process of its own.
+    /// Whether a freshly forked child is being prepared.
     busy: AtomicU32,
 }
 
 static IDENTITY: AtomicPtr<Identity> = AtomicPtr::new((&raw const NOBODY).cast_mut());
-/// What there is before `init`, so that nobody has to ask whether there is anything.
+/// The identity before `init`, so that there is always one to read.
 static NOBODY: Identity = Identity { pid: AtomicI32::new(0), busy: AtomicU32::new(0) };
 static SANDBOXED: AtomicBool = AtomicBool::new(false);
 
@@ -28,11 +28,11 @@ fn identity() -> &'static Identity {
     unsafe { &*IDENTITY.load(Ordering::Relaxed) }
 }
 
-/// Remembers the process. `false` when the kernel cannot mark a page for children: then nothing is observed, for
-/// a child could not tell that it is one.
+/// Stores the identity of this process. `false` when the kernel cannot zero a page in children. Then nothing is
+/// observed, because a child could not detect that it is one.
 pub fn init() -> bool {
     let Ok(page) = sys::mmap(4096) else { return false };
-    // SAFETY: the page was made here, and is an `Identity`, for which zero is a value.
+    // SAFETY: the page was made here, and is an `Identity`, for which zero is a valid value.
     if unsafe { sys::wipe_on_fork(page, 4096) }.is_err() {
         return false;
     }
@@ -43,13 +43,13 @@ pub fn init() -> bool {
     true
 }
 
-/// The process id, without asking the kernel; 0 in a child that has just been forked.
+/// The process id, without a system call; 0 in a freshly forked child.
 #[inline(always)]
 pub fn pid() -> i32 {
     identity().pid.load(Ordering::Relaxed)
 }
 
-/// Whether this is a vfork child: it runs in its parent's memory, so it must change nothing there.
+/// Whether this is a vfork child. It runs in its parent's memory, so it must change nothing there.
 pub fn is_vfork_child() -> bool {
     let flag = &tls::get().vfork;
     if flag.get() == 0 {
@@ -58,21 +58,21 @@ pub fn is_vfork_child() -> bool {
     if sys::getpid() != pid() && pid() != 0 {
         return true;
     }
-    // The parent runs again, so the child has gone its own way. Or the child has forked: then it is a process.
+    // The parent runs again, so the child has exec'd or ended. Or the child has forked, and this is a new process.
     flag.set(0);
     false
 }
 
-/// Whether this is a process that is known: not a child that has just been forked.
+/// Whether the process has its identity: a freshly forked child does not.
 #[inline(always)]
 pub fn is_known() -> bool {
     identity().pid.load(Ordering::Acquire) != 0
 }
 
-/// The right to make a freshly forked child a process of its own.
+/// The right to prepare a freshly forked child.
 pub struct Claim(&'static Identity);
 
-/// Claims a freshly forked child. `None` when that is being done already, by what the caller has interrupted, or when
+/// Claims a freshly forked child. `None` when the code that the caller has interrupted is preparing it, or when
 /// nothing was set up.
 pub fn claim() -> Option<Claim> {
     let identity = identity();
@@ -83,18 +83,19 @@ pub fn claim() -> Option<Claim> {
 }
 
 impl Claim {
-    /// The child is a process of its own from now on.
+    /// Gives the child an identity of its own.
     pub fn settle(&self, pid: i32) {
         self.0.pid.store(pid, Ordering::Release);
     }
 
-    /// Gives the right back.
+    /// Releases the claim.
     pub fn release(self) {
         self.0.busy.store(0, Ordering::Release);
     }
 }
 
-/// The calling thread's id, asked once per thread and process. In a sandbox nothing is asked: there it is the process's.
+/// The calling thread's id, which is asked once per thread and process. In a sandbox no system call is made, and the
+/// process id is returned.
 #[inline(always)]
 pub fn tid() -> i32 {
     let (tls, pid) = (tls::get(), pid());
@@ -108,13 +109,13 @@ pub fn tid() -> i32 {
     tls.tid.get()
 }
 
-/// From now on the library makes system calls on its own account only if `sandboxed` is false: a seccomp filter may kill for
-/// what the program itself would never do.
+/// Sets whether the program is in a sandbox. There the library makes no system calls of its own on the program's
+/// threads: a seccomp filter may kill the process for a call that the program itself never makes.
 pub fn set_sandboxed(sandboxed: bool) {
     SANDBOXED.store(sandboxed, Ordering::Release);
 }
 
-/// Whether own system calls are off limits.
+/// Whether the library must not make system calls of its own on the program's threads.
 pub fn is_sandboxed() -> bool {
     SANDBOXED.load(Ordering::Relaxed)
 }

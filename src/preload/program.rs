@@ -1,10 +1,10 @@
 //! The program that a call is about to start: whether the library will be loaded into it.
 //!
-//! This looks at the file on the program's own thread, because a relative path means its current directory, and before
-//! the call, because after it there is nobody left to look. It makes raw system calls only, and leaves nothing behind:
-//! the file is looked at before it is opened, so that neither a FIFO nor a device is waited for; signals are blocked while
-//! it is open, so that no handler forks with its descriptor or jumps out of here. For a moment other threads can see the
-//! descriptor, and a child that one of them forks right then keeps it.
+//! The file is examined on the program's own thread, because a relative path is relative to its current directory;
+//! and before the call, because a successful exec does not return. It uses raw system calls only. The file is tested
+//! with stat first, so that opening never waits for a FIFO or a device. Signals are blocked while it is open, so that
+//! no handler forks with the descriptor or jumps out of here. During that time other threads can see the descriptor,
+//! and a child that one of them forks keeps it.
 
 use crate::{environment, memory, process, sys};
 use core::ffi::{CStr, c_int};
@@ -17,32 +17,32 @@ use sockshim_elf::script::{self, HEAD, NESTING};
 
 const PATH_MAX: usize = libc::PATH_MAX as usize;
 const NAME_MAX: usize = 255;
-/// Where execvp(3) looks when there is no PATH.
+/// The directories that execvp(3) searches when PATH is not set.
 const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
 
 /// How a call names its program.
-pub enum Named {
+pub enum ProgramName {
     /// By a path, relative to a descriptor, with the flags of execveat(2).
     At(c_int, i64, c_int),
-    /// By a name that is looked for in PATH if it has no slash.
+    /// By a name that is searched in PATH if it has no slash.
     Searched(i64),
     /// By a descriptor.
     Open(c_int),
-    /// By a path or a name that file actions may give another meaning: only an absolute path can be looked at.
+    /// By a path or name that file actions may change the meaning of: only an absolute path can be examined.
     Elsewhere(i64),
 }
 
-/// Why the program that a call names will not be seen, if that can be told from its file.
-pub fn reason(named: &Named) -> Option<Reason> {
+/// Why the new program will not be seen, if its file shows that.
+pub fn reason(named: &ProgramName) -> Option<Reason> {
     if process::is_sandboxed() {
         return None;
     }
     let mut path = [0; PATH_MAX];
     let obstacle = match *named {
-        Named::At(dir, address, flags) => judge(dir, memory::c_string(address, &mut path)?, flags),
-        Named::Open(fd) => judge(fd, c"", libc::AT_EMPTY_PATH),
-        Named::Searched(address) => search(address, &mut path),
-        Named::Elsewhere(address) => {
+        ProgramName::At(dir, address, flags) => judge(dir, memory::c_string(address, &mut path)?, flags),
+        ProgramName::Open(fd) => judge(fd, c"", libc::AT_EMPTY_PATH),
+        ProgramName::Searched(address) => search(address, &mut path),
+        ProgramName::Elsewhere(address) => {
             let path = memory::c_string(address, &mut path)?;
             if path.to_bytes().first() != Some(&b'/') {
                 return None;
@@ -62,7 +62,7 @@ pub fn reason(named: &Named) -> Option<Reason> {
     })
 }
 
-/// As execvp(3) searches: the first file in PATH that may be executed.
+/// The search of execvp(3): the first executable file in PATH.
 fn search(address: i64, path: &mut [u8; PATH_MAX]) -> Option<Obstacle> {
     let name = memory::c_string(address, path)?.to_bytes();
     if name.contains(&b'/') {
@@ -74,19 +74,19 @@ fn search(address: i64, path: &mut [u8; PATH_MAX]) -> Option<Obstacle> {
     }
     let mut kept = [0; NAME_MAX];
     kept[..length].copy_from_slice(name);
-    // SAFETY: libc's execvp asks for the same variable in a moment, with the same right to.
+    // SAFETY: libc's execvp is about to read the same variable in the same way.
     let directories = unsafe {
         let path = libc::getenv(c"PATH".as_ptr());
         if path.is_null() { DEFAULT_PATH } else { CStr::from_ptr(path).to_bytes() }
     };
     for directory in directories.split(|byte| *byte == b':') {
-        // An empty element is the current directory.
+        // An empty element means the current directory.
         let slash: &[u8] = if directory.is_empty() { b"" } else { b"/" };
         let mut end = 0;
         let fits = [directory, slash, &kept[..length], b"\0"].into_iter().all(|part| {
-            let room = path.get_mut(end..end + part.len());
+            let buffer = path.get_mut(end..end + part.len());
             end += part.len();
-            room.map(|room| room.copy_from_slice(part)).is_some()
+            buffer.map(|buffer| buffer.copy_from_slice(part)).is_some()
         });
         let Some(candidate) = fits.then(|| CStr::from_bytes_until_nul(path).ok()).flatten() else { continue };
         if is_executable(libc::AT_FDCWD, candidate, 0) {
@@ -96,7 +96,7 @@ fn search(address: i64, path: &mut [u8; PATH_MAX]) -> Option<Obstacle> {
     None
 }
 
-/// Whether exec would take it: a regular file with permission. Everything else fails, and waiting for a FIFO would hang.
+/// Whether exec would accept it: a regular file with permission. Anything else fails, and opening a FIFO would hang.
 fn is_executable(dir: c_int, path: &CStr, flags: c_int) -> bool {
     sys::stat_at(dir, path, flags).is_ok_and(is_regular) && sys::may_execute(dir, path, flags)
 }
@@ -105,30 +105,30 @@ fn is_regular(stat: sys::Stat) -> bool {
     stat.mode & libc::S_IFMT == libc::S_IFREG
 }
 
-/// What keeps the library out of a file; of the interpreter, if it is a script.
+/// What keeps the library out of a file or, if it is a script, out of its interpreter.
 fn judge(dir: c_int, path: &CStr, flags: c_int) -> Option<Obstacle> {
     let mut interpreter = [0; HEAD + 1];
     let mut step = look(dir, path, flags, &mut interpreter)?;
     for _ in 0..NESTING {
-        let Step::Script = step else { break };
+        let Examined::Script = step else { break };
         let mut next = [0; HEAD + 1];
         step = look(libc::AT_FDCWD, CStr::from_bytes_until_nul(&interpreter).ok()?, 0, &mut next)?;
         interpreter = next;
     }
     match step {
-        Step::Obstacle(obstacle) => obstacle,
-        Step::Script => None,
+        Examined::Obstacle(obstacle) => obstacle,
+        Examined::Script => None,
     }
 }
 
-enum Step {
+enum Examined {
     Obstacle(Option<Obstacle>),
-    /// A script, whose interpreter was written down.
+    /// A script, whose interpreter was copied.
     Script,
 }
 
-/// Looks at one file. `None` when exec will fail, or the file cannot be read.
-fn look(dir: c_int, path: &CStr, flags: c_int, interpreter: &mut [u8; HEAD + 1]) -> Option<Step> {
+/// Examines one file. `None` if exec will fail, or if the file cannot be read.
+fn look(dir: c_int, path: &CStr, flags: c_int, interpreter: &mut [u8; HEAD + 1]) -> Option<Examined> {
     if !is_executable(dir, path, flags) {
         return None;
     }
@@ -148,7 +148,8 @@ fn open(dir: c_int, path: &CStr, flags: c_int) -> Option<c_int> {
         let follow = if flags & libc::AT_SYMLINK_NOFOLLOW != 0 { libc::O_NOFOLLOW } else { 0 };
         return sys::open_at(dir, path, how | follow).ok();
     }
-    // The descriptor itself may be of a kind that cannot be read (O_PATH, O_WRONLY), or be read by others.
+    // The descriptor may not be readable (O_PATH, O_WRONLY), or its offset may be shared, so the file is opened
+    // again.
     let mut name = *b"/proc/self/fd/\0\0\0\0\0\0\0\0\0\0\0\0";
     let (mut digits, mut left, mut at) = ([0_u8; 10], dir.unsigned_abs(), 0);
     loop {
@@ -181,7 +182,7 @@ impl Source for Fd {
     }
 }
 
-fn look_into(fd: &Fd, interpreter: &mut [u8; HEAD + 1]) -> Option<Step> {
+fn look_into(fd: &Fd, interpreter: &mut [u8; HEAD + 1]) -> Option<Examined> {
     let stat = sys::stat_at(fd.0, c"", libc::AT_EMPTY_PATH).ok().filter(|stat| is_regular(*stat))?;
     match examine(fd) {
         Format::Script => {
@@ -189,9 +190,9 @@ fn look_into(fd: &Fd, interpreter: &mut [u8; HEAD + 1]) -> Option<Step> {
             let count = fd.read_at(0, &mut head);
             let script = script::parse(&head[..count])?;
             interpreter.get_mut(..script.interpreter.len())?.copy_from_slice(script.interpreter);
-            Some(Step::Script)
+            Some(Examined::Script)
         }
-        Format::Elf(elf) => Some(Step::Obstacle(elf.obstacle().or_else(|| secure(fd, stat)))),
+        Format::Elf(elf) => Some(Examined::Obstacle(elf.obstacle().or_else(|| secure(fd, stat)))),
         Format::Empty | Format::Broken(_) | Format::Unknown => None,
     }
 }
@@ -209,16 +210,16 @@ fn secure(fd: &Fd, stat: sys::Stat) -> Option<Obstacle> {
     privilege::secure(&file, &Caller { ruid, euid, rgid, egid, no_new_privs })
 }
 
-/// Whether an environment has the library loaded before the runtime of AddressSanitizer, which then ends the program.
+/// Whether an environment loads the library before AddressSanitizer's runtime, which then ends the program.
 pub fn comes_before_asan(environment: i64) -> bool {
     environment::survey(environment as *const _).is_none_or(|survey| match survey.names_us {
         true => !survey.asan_is_first,
-        // What propagation adds comes first.
+        // The entry that propagation adds comes first.
         false => crate::mode::propagates(),
     })
 }
 
-/// Whether the environment that is passed on will have what a new program needs to be logged.
+/// Whether the environment that is passed on contains what a new program needs to be logged.
 pub fn gets_environment(environment: i64) -> bool {
     crate::mode::propagates() || process::is_sandboxed() || environment::is_complete(environment as *const _)
 }

@@ -1,21 +1,19 @@
-//! `SOCKSHIM_PROPAGATE=always`: what a program starts gets the library's variables, whatever environment it passes on.
+//! `SOCKSHIM_PROPAGATE=always`: new programs get the library's variables, whatever environment the program passes on.
 //!
-//! Every call that starts a program goes through here on its way to libc, in the place of the call itself: also in a vfork
-//! child, and also with logging off. Nothing is changed in the program's own memory. The new environment is a vector on
-//! the stack; its lines are the program's own, one `LD_PRELOAD` line beside it, and lines that were kept at the start.
+//! Every call that starts a program goes through a function here instead of directly to libc, also in a vfork child,
+//! and also when logging is off. The program's own memory is not changed. The new environment is a vector on the
+//! stack; its lines are the program's own, a new `LD_PRELOAD` line, and lines that were stored at the start.
 //!
 //! # Safety
-//! The functions have the contracts of the libc functions that they stand for. An environment is read directly only after
-//! [`environment::survey`] has had the kernel copy it.
+//! The functions have the contracts of the libc functions that they replace. An environment is read directly only
+//! after [`environment::survey`] has had the kernel copy it.
 
-use crate::environment::{self, Own, Survey};
-use crate::{mode, original, process, room};
+use crate::environment::{self, Own, Strings, Survey};
+use crate::{mode, original, process, scratch};
 use core::ffi::c_char;
 use libc::{c_int, c_long, c_ulong, pid_t, posix_spawn_file_actions_t, posix_spawnattr_t};
 
-type Strings = *const *const c_char;
-
-/// What has to be added to an environment.
+/// What must be added to an environment.
 pub struct Plan {
     own: &'static Own,
     survey: Survey,
@@ -23,9 +21,9 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// `None` when nothing has to be added, or it cannot be said what.
+    /// `None` when nothing must be added, or when what must be added is not known.
     pub fn of(environment: Strings) -> Option<Plan> {
-        // In a sandbox the survey's system calls may be deadly, and what is started there could not log.
+        // In a sandbox the survey's system calls could kill the process, and a new program could not log.
         if !mode::propagates() || process::is_sandboxed() {
             return None;
         }
@@ -39,29 +37,29 @@ impl Plan {
         !self.survey.names_us && !self.own.entry.is_empty()
     }
 
-    /// Words of memory for the vector and the line.
+    /// How many words the vector and the line take.
     pub fn words(&self) -> usize {
         let line = environment::preload_size(self.own, &self.survey).div_ceil(size_of::<usize>());
         self.pointers() + line
     }
 
-    /// Pointers of the vector, with its end.
+    /// How many pointers the vector has, including the null.
     fn pointers(&self) -> usize {
         self.survey.count + self.survey.missing(self.own).count() + 2
     }
 
-    /// Writes the environment into `room`. `None` when `room` is too small.
-    pub fn fill(&self, room: &mut [usize]) -> Option<Strings> {
-        let (vector, line) = room.split_at_mut_checked(self.pointers())?;
+    /// Writes the environment into `scratch`. `None` when it is too small.
+    pub fn fill(&self, scratch: &mut [usize]) -> Option<Strings> {
+        let (vector, line) = scratch.split_at_mut_checked(self.pointers())?;
         let mut end = self.survey.count;
         for (index, slot) in vector.get_mut(..end)?.iter_mut().enumerate() {
-            // SAFETY: the survey has read as many pointers.
+            // SAFETY: the survey has read this many pointers.
             *slot = unsafe { *self.environment.add(index) } as usize;
         }
         if self.adds_preload() {
             environment::preload_line(self.own, &self.survey, crate::memory::bytes_of(line))?;
-            let place = self.survey.preload.map_or(end, |(index, ..)| index);
-            *vector.get_mut(place)? = line.as_ptr() as usize;
+            let at = self.survey.preload.map_or(end, |(index, ..)| index);
+            *vector.get_mut(at)? = line.as_ptr() as usize;
             end += usize::from(self.survey.preload.is_none());
         }
         for missing in self.survey.missing(self.own) {
@@ -73,11 +71,11 @@ impl Plan {
     }
 }
 
-/// Makes the call with the new environment, or with `None` where the program's own will do.
+/// Makes the call with the new environment, or with `None` if the program's own is complete.
 fn with<R>(environment: Strings, call: impl Fn(Option<Strings>) -> R) -> R {
     match Plan::of(environment) {
         None => call(None),
-        Some(plan) => room::with(plan.words(), |room| call(room.and_then(|room| plan.fill(room)))),
+        Some(plan) => scratch::with(plan.words(), |memory| call(memory.and_then(|memory| plan.fill(memory)))),
     }
 }
 
@@ -92,7 +90,7 @@ pub unsafe extern "C-unwind" fn execv(path: *const c_char, argv: Strings) -> c_i
     with(environment::of_program(), |new| match new {
         // SAFETY: the program's own call.
         None => unsafe { original::execv(path, argv) },
-        // SAFETY: the same with the environment that libc would have taken from the program.
+        // SAFETY: the same call, with an environment that stands for the program's.
         Some(new) => unsafe { original::execve(path, argv, new) },
     })
 }
@@ -102,7 +100,7 @@ pub unsafe extern "C-unwind" fn execvp(file: *const c_char, argv: Strings) -> c_
     with(environment::of_program(), |new| match new {
         // SAFETY: the program's own call.
         None => unsafe { original::execvp(file, argv) },
-        // SAFETY: the same with the environment that libc would have taken from the program.
+        // SAFETY: the same call, with an environment that stands for the program's.
         Some(new) => unsafe { original::execvpe(file, argv, new) },
     })
 }
@@ -113,7 +111,7 @@ pub unsafe extern "C-unwind" fn execvpe(file: *const c_char, argv: Strings, envp
     with(envp, |new| unsafe { original::execvpe(file, argv, new.unwrap_or(envp)) })
 }
 
-/// execl(3), whose arguments are in a vector by now. The environment is the program's.
+/// execl(3), whose arguments have been collected in a vector. The environment is the program's.
 pub unsafe extern "C-unwind" fn execl(path: *const c_char, argv: Strings, _: Strings) -> c_int {
     // SAFETY: libc's execl makes the same vector, and then the same call.
     unsafe { execv(path, argv) }
@@ -125,7 +123,7 @@ pub unsafe extern "C-unwind" fn execlp(file: *const c_char, argv: Strings, _: St
     unsafe { execvp(file, argv) }
 }
 
-/// execle(3), likewise, with the environment that stood behind the arguments.
+/// execle(3), likewise, with the environment that followed the arguments.
 pub unsafe extern "C-unwind" fn execle(path: *const c_char, argv: Strings, envp: Strings) -> c_int {
     // SAFETY: libc's execle makes the same vector, and then the same call.
     unsafe { execve(path, argv, envp) }
@@ -146,7 +144,7 @@ pub unsafe extern "C-unwind" fn execveat(
 /// fexecve(3)
 pub unsafe extern "C-unwind" fn fexecve(fd: c_int, argv: Strings, envp: Strings) -> c_int {
     if envp.is_null() {
-        // To this function, unlike the others, no environment is an error (EINVAL).
+        // Unlike the others, this function fails without an environment (EINVAL).
         // SAFETY: the program's own call.
         return unsafe { original::fexecve(fd, argv, envp) };
     }
@@ -154,7 +152,12 @@ pub unsafe extern "C-unwind" fn fexecve(fd: c_int, argv: Strings, envp: Strings)
     with(envp, |new| unsafe { original::fexecve(fd, argv, new.unwrap_or(envp)) })
 }
 
-type Arguments = *const *mut c_char;
+type Argv = *const *mut c_char;
+
+/// [`with`], for calls that take the environment in another type.
+fn spawn(environment: Argv, call: impl Fn(Argv) -> c_int) -> c_int {
+    with(environment.cast(), |new| call(new.map_or(environment, <*const *const c_char>::cast)))
+}
 
 /// posix_spawn(3)
 pub unsafe extern "C-unwind" fn posix_spawn(
@@ -162,14 +165,11 @@ pub unsafe extern "C-unwind" fn posix_spawn(
     path: *const c_char,
     actions: *const posix_spawn_file_actions_t,
     attributes: *const posix_spawnattr_t,
-    argv: Arguments,
-    envp: Arguments,
+    argv: Argv,
+    envp: Argv,
 ) -> c_int {
-    with(envp.cast(), |new| {
-        let envp = new.map_or(envp, <*const *const c_char>::cast);
-        // SAFETY: the program's own call.
-        unsafe { original::posix_spawn(pid, path, actions, attributes, argv, envp) }
-    })
+    // SAFETY: the program's own call.
+    spawn(envp, |envp| unsafe { original::posix_spawn(pid, path, actions, attributes, argv, envp) })
 }
 
 /// posix_spawnp(3)
@@ -178,14 +178,11 @@ pub unsafe extern "C-unwind" fn posix_spawnp(
     file: *const c_char,
     actions: *const posix_spawn_file_actions_t,
     attributes: *const posix_spawnattr_t,
-    argv: Arguments,
-    envp: Arguments,
+    argv: Argv,
+    envp: Argv,
 ) -> c_int {
-    with(envp.cast(), |new| {
-        let envp = new.map_or(envp, <*const *const c_char>::cast);
-        // SAFETY: the program's own call.
-        unsafe { original::posix_spawnp(pid, file, actions, attributes, argv, envp) }
-    })
+    // SAFETY: the program's own call.
+    spawn(envp, |envp| unsafe { original::posix_spawnp(pid, file, actions, attributes, argv, envp) })
 }
 
 /// syscall(2): execve and execveat by number.
@@ -213,8 +210,8 @@ pub unsafe extern "C-unwind" fn syscall(
     }
 }
 
-/// prctl(2): once a filter is installed, the library makes no system calls of its own. With a log the hook has noted that
-/// before the call; here it is for a program without one.
+/// prctl(2): after it has installed a filter, the library makes no system calls of its own. With a log the hook notes
+/// that before the call; this function does it for a program without a log.
 pub unsafe extern "C-unwind" fn prctl(
     option: c_int,
     arg2: c_ulong,

@@ -1,9 +1,9 @@
-//! Where libc's own functions are found: the next definition of each symbol after this library's.
+//! Finds libc's own functions: for each symbol, the next definition after this library's.
 //!
-//! [`resolve`] runs once, in the constructor. It reads the objects' own symbol tables ([`sockshim_sys::elf`]), and asks
-//! redhook where these are out of the ordinary.
+//! [`resolve`] runs once, in the constructor. It reads the objects' own symbol tables ([`sockshim_sys::elf`]), and
+//! uses redhook for unusual cases.
 //!
-//! redhook's `hook!` macro is not used, because it resolves at first use (neither fork- nor signal-safe), and puts a
+//! redhook's `hook!` macro is not used: it resolves at first use (neither fork- nor signal-safe), and puts a
 //! catch_unwind around the blocking call (cancelling a thread there aborts).
 //!
 //! # Safety
@@ -17,8 +17,8 @@ use core::sync::atomic::{AtomicPtr, Ordering};
 use sockshim_core::hook::{Hook, Level};
 use sockshim_sys::elf::{self, Found, Object, Side, Symbol};
 
-/// Points the target of every hook's symbol, which has this hash, at its next definition. What a libc lacks keeps its
-/// stand-in: nobody can have linked it.
+/// Points the target of the hook's symbol, which has this hash, at its next definition. A symbol that libc lacks
+/// keeps its stand-in: no program can have been linked with it.
 #[unsafe(link_section = ".text.always")]
 pub fn resolve(hooks: &[Hook], hashes: &[u32], targets: &[AtomicPtr<()>]) {
     let mut found = [Found::No; COUNT];
@@ -34,7 +34,7 @@ pub fn resolve(hooks: &[Hook], hashes: &[u32], targets: &[AtomicPtr<()>]) {
             track::set_interposed();
         }
     });
-    // A library that is loaded while the program runs has nothing behind it, and dlsym knows of its dependencies.
+    // Behind a library that is loaded at run time there is no object; dlsym searches its dependencies instead.
     let complete = complete && found.iter().any(|found| matches!(found, Found::At(_)));
     for ((hook, target), found) in hooks.iter().zip(targets).zip(found) {
         let address = match found {
@@ -48,8 +48,8 @@ pub fn resolve(hooks: &[Hook], hashes: &[u32], targets: &[AtomicPtr<()>]) {
     }
 }
 
-/// Whether an object is libc: it has a name that programs call without naming it. Before glibc 2.34 libpthread had a part
-/// of libc's functions.
+/// Whether an object is libc, judged by a name that programs import without knowing it. Before glibc 2.34, libpthread
+/// had some of libc's functions.
 #[inline]
 fn is_libc(object: &Object) -> bool {
     const OWN: [Symbol; 2] = [Symbol::new("__recv_chk\0"), Symbol::new("__pthread_key_create\0")];
@@ -58,53 +58,53 @@ fn is_libc(object: &Object) -> bool {
 
 /// The next definition of a symbol after this library, `RTLD_NEXT`, by dlsym.
 pub fn lookup(symbol: &'static str) -> Option<*mut ()> {
-    // redhook panics for a symbol that does not exist; here that is an ordinary answer.
+    // redhook panics for a symbol that does not exist, which is an expected case here.
     let found = attempt(|| {
-        // SAFETY: the name is terminated by NUL.
+        // SAFETY: the name ends with NUL.
         unsafe { redhook::ld_preload::dlsym_next(symbol) }
     });
     found.ok().map(|address| address.cast_mut().cast())
 }
 
-/// Whether the program runs with ThreadSanitizer: with its library, or with a clone(2) of its own in the place of libc's,
-/// in the program or in a library before this one.
+/// Whether the program runs with ThreadSanitizer: with its library, or with its clone(2) in place of libc's, in the
+/// program or in a library before this one.
 pub fn is_sanitized() -> bool {
     const INIT: Symbol = Symbol::new("__tsan_init\0");
     const CLONE: Symbol = Symbol::new("clone\0");
     let (mut init, mut before, mut behind) = (false, false, false);
-    let complete = elf::each_other(|place, object| {
+    let complete = elf::each_other(|side, object| {
         let defines = |symbol: Symbol| object.find(symbol.name, symbol.hash) != Found::No;
         init |= defines(INIT);
-        match place {
+        match side {
             Side::Before => before |= defines(CLONE),
             Side::Behind => behind |= defines(CLONE),
         }
     });
-    // Before a library that comes late is libc itself.
+    // A library that is loaded at run time comes after libc itself.
     if complete && (behind || !before) {
         return init || before;
     }
     !find(libc::RTLD_DEFAULT, c"__tsan_init").is_null() || is_replaced(c"clone")
 }
 
-/// Whether the program, or a library before this one, has put its own in the place of libc's function. dlsym takes much
-/// longer for that, the more so when there is nothing.
+/// Whether the program, or a library before this one, defines the function in place of libc's. Asked only if
+/// necessary: dlsym takes long, and longest when there is nothing to find.
 #[cold]
 fn is_replaced(symbol: &CStr) -> bool {
     let first = find(libc::RTLD_DEFAULT, symbol);
     first != find(libc::RTLD_NEXT, symbol) && object_of(first) != object_of(resolve as *const c_void)
 }
 
-/// Where the object begins that an address belongs to.
+/// The address at which the object begins that contains `address`.
 fn object_of(address: *const c_void) -> *mut c_void {
-    // SAFETY: zeros are a value of a structure of pointers.
+    // SAFETY: all zeros are a valid structure of pointers.
     let mut info: libc::Dl_info = unsafe { core::mem::zeroed() };
-    // SAFETY: any address may be asked about; an unknown one leaves the zeros.
+    // SAFETY: any address may be passed; an unknown one leaves the zeros.
     unsafe { libc::dladdr(address, &raw mut info) };
     info.dli_fbase
 }
 
 fn find(handle: *mut c_void, symbol: &CStr) -> *mut c_void {
-    // SAFETY: the name is a C string, and the handle one of the two that always exist.
+    // SAFETY: the name is a C string, and the handle is one of the two that always exist.
     unsafe { libc::dlsym(handle, symbol.as_ptr()) }
 }

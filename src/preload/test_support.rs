@@ -1,7 +1,7 @@
-//! What only the tests' build of the library does: it fails and acts where it is told to.
+//! Only in the library that tests build: it fails and acts as they tell it to.
 //!
 //! # Safety
-//! The environment is read while the program may change it; the tests' programs do not do both at once.
+//! The environment is read without a lock; the tests' programs do not change it at the same time.
 
 use core::ffi::CStr;
 use core::time::Duration;
@@ -9,20 +9,19 @@ use sockshim_core::errno::Errno;
 use sockshim_core::net::address::SockAddr;
 use sockshim_core::verdict::{Argument, Instead, Reason, Verdict};
 
-/// Whether the dispatch of this call is to panic: `SOCKSHIM_PANIC` names it.
+/// Whether the dispatch of this call must panic: `SOCKSHIM_PANIC` names it.
 pub fn panics_at(call: &str) -> bool {
     variable(c"SOCKSHIM_PANIC").is_some_and(|wanted| wanted == call)
 }
 
-/// Whether data calls are to take the slow path, all of them, and the clock is to be the kernel's:
-/// `SOCKSHIM_WITHOUT_FAST_PATH=1`.
+/// Whether all data calls must take the slow path and the clock must be the kernel's: `SOCKSHIM_WITHOUT_FAST_PATH=1`.
 pub fn without_fast_path() -> bool {
     variable(c"SOCKSHIM_WITHOUT_FAST_PATH") == Some("1")
 }
 
-/// The verdict on a call: the walk's, or what `SOCKSHIM_VERDICT` says in its place: `CALL=PART[,PART…]`, where a part is
-/// `done:VALUE`, `fail:ERRNO`, `delay:MILLISECONDS`, `address:PORT` (on 127.0.0.1), `length:BYTES` or
-/// `protocol:NUMBER` (of an AF_INET stream socket).
+/// The verdict on a call: the walk's, or the one that `SOCKSHIM_VERDICT` gives in its place. Its value is
+/// `CALL=PART[,PART…]`, where a part is `done:VALUE`, `fail:ERRNO`, `delay:MILLISECONDS`, `address:PORT` (on
+/// 127.0.0.1), `length:BYTES` or `protocol:NUMBER` (of an AF_INET stream socket).
 pub fn decided(call: &str, mut verdict: Verdict, instead: &mut Instead) -> Verdict {
     let spec = variable(c"SOCKSHIM_VERDICT").and_then(|spec| spec.split_once('='));
     let parts = spec.filter(|(wanted, _)| *wanted == call).map_or("", |(_, parts)| parts);
@@ -41,7 +40,7 @@ pub fn decided(call: &str, mut verdict: Verdict, instead: &mut Instead) -> Verdi
             _ => {}
         }
     }
-    // The walk has judged the program's own arguments.
+    // The walk's prediction is about the program's own arguments, so a changed call has none.
     if instead.is_nothing() { verdict } else { verdict.open() }
 }
 
@@ -54,7 +53,7 @@ fn loopback(port: u16) -> SockAddr {
 }
 
 fn variable(name: &CStr) -> Option<&'static str> {
-    // SAFETY: see above; getenv gives a C string or null.
+    // SAFETY: as the module says; getenv returns a C string or null.
     let value = unsafe {
         let value = libc::getenv(name.as_ptr());
         if value.is_null() { None } else { Some(CStr::from_ptr(value)) }

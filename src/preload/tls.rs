@@ -1,12 +1,12 @@
 //! A few words per thread.
 //!
-//! `thread_local!` in a shared object goes through `__tls_get_addr`, which may allocate; a hook may run inside
-//! malloc. So the words are defined in assembly, in the thread's static block (the initial-exec model): their
-//! address is the thread pointer plus an offset that the dynamic linker fills in.
+//! `thread_local!` in a shared object goes through `__tls_get_addr`, which may allocate, and a hook may run inside
+//! malloc. So the words are defined in assembly, in the thread's static block (the initial-exec model): their address
+//! is the thread pointer plus an offset that the dynamic linker fills in.
 //!
 //! # Safety
-//! The block belongs to the thread that looks at it. A vfork child shares it with its parent's thread, which is
-//! stopped meanwhile; that sharing is what the vfork flag is for.
+//! The block belongs to the thread that accesses it. A vfork child shares it with its parent's thread, which is
+//! stopped meanwhile; the vfork flag marks that time.
 
 use core::arch::{asm, global_asm};
 use core::cell::Cell;
@@ -21,7 +21,7 @@ global_asm!(
     ".hidden sockshim_tls",
     "sockshim_tls:",
     ".zero 24",
-    // Never null, so that the fast path has one test less.
+    // Never null, which saves the fast path a test.
     ".quad sockshim_no_queue",
     ".popsection",
     ".pushsection .bss.sockshim_no_queue,\"aw\",@nobits",
@@ -40,15 +40,15 @@ unsafe extern "C" {
     safe static NO_QUEUE: QueueHead;
 }
 
-/// What a thread without a queue has in its place: a head of zeros, which says that there is none.
+/// Stands for the queue of a thread that has none: a head of zeros.
 pub fn no_queue() -> *const QueueHead {
     &raw const NO_QUEUE
 }
 
-/// The first cache line of a thread's queue of records, which is the thread's own.
+/// The first cache line of a thread's queue of records. Only the thread and its signal handlers change `next`.
 #[repr(C, align(64))]
 pub struct QueueHead {
-    /// The place of the next free slot: an address, so that the thread does not reckon. Zero when there is none.
+    /// The place of the next free slot, as an address, so that the thread need not compute it. Zero when there is none.
     pub next: AtomicU64,
     /// How many records found no room.
     pub dropped: AtomicU64,
@@ -58,17 +58,17 @@ pub struct QueueHead {
     pub tid: AtomicI32,
 }
 
-// The assembly above has room for one.
+// The assembly above reserves this much.
 const _: () = assert!(size_of::<QueueHead>() == 64 && align_of::<QueueHead>() == 64);
 
 /// The calling thread's words.
 #[repr(C)]
 pub struct Tls {
-    /// Raised by vfork: whoever runs next on this thread may be the child.
+    /// Set by vfork: the code that runs next on this thread may be the child.
     pub vfork: Cell<u32>,
-    /// The thread's id, valid while `pid` is the process's.
+    /// The thread's id, valid while `pid` is the id of this process.
     pub tid: Cell<i32>,
-    /// The process in which `tid` was asked.
+    /// The process in which `tid` was stored.
     pub pid: Cell<i32>,
     /// Whether a panic is unwinding towards an [`crate::panic::attempt`].
     pub unwinding: Cell<u32>,
@@ -78,7 +78,7 @@ pub struct Tls {
     pub queue: Cell<*const QueueHead>,
 }
 
-// The assembly above writes the layout down once more.
+// The assembly above has the same layout.
 const _: () = assert!(size_of::<Tls>() == 32 && core::mem::offset_of!(Tls, queue) == 24);
 
 /// The calling thread's block.
@@ -95,12 +95,13 @@ pub fn get() -> &'static Tls {
 }
 
 impl Tls {
-    /// Says that this is the log's own thread.
+    /// Marks the calling thread as the log's own.
     pub fn set_writer(&self) {
         self.writer.set(1);
     }
 
-    /// Whether this is the log's own thread, which a filter on the program's thread does not reach.
+    /// Whether this is the log's own thread. A filter that the program's thread installs for itself does not affect
+    /// it.
     pub fn is_writer(&self) -> bool {
         self.writer.get() == 1
     }

@@ -1,17 +1,18 @@
-//! Hooks that cannot be a Rust function around libc's. Each is machine code, chosen by what the table says that it does:
+//! Hooks that cannot be a Rust function around libc's. Each is machine code, selected by the `does` column of its
+//! row:
 //!
 //! | does | code | because |
 //! |---|---|---|
 //! | `ExecsList`, `ExecsListEnv` | [`crate::exec_list`] | it takes any number of arguments |
 //! | `Vforks` | [`crate::vfork`] | it returns twice, on one stack |
-//! | all others | here | the call does not come back, or its child starts on another stack |
+//! | all others | here | the call does not return, or its child starts on another stack |
 //!
-//! The code here tells [`before`] and jumps to libc.
+//! The code here calls [`before`] and then jumps to libc.
 //!
 //! # Safety
-//! It keeps every argument register and the stack as the caller left them.
+//! It preserves every argument register, and the stack as the caller left it.
 
-use crate::table::HOOKS;
+use crate::table::{HOOKS, Place};
 use crate::word::padded;
 use crate::{call, mode, original};
 use core::mem::MaybeUninit;
@@ -42,7 +43,7 @@ macro_rules! trampoline {
                 "call {before}",
                 "pop rax", "pop r9", "pop r8", "pop rcx", "pop rdx", "pop rsi", "pop rdi",
                 "jmp qword ptr [rip + {targets} + 8 * {place}]",
-                place = const $place,
+                place = const $place as usize,
                 before = sym crate::trampoline::before,
                 targets = sym crate::original::TARGETS,
             )
@@ -52,17 +53,15 @@ macro_rules! trampoline {
 pub(crate) use trampoline;
 
 /// The hook's function of the table, with the call's first three arguments. The event is written before the call.
-pub extern "C" fn before(place: usize, first: i64, second: i64, third: i64) {
+pub extern "C" fn before(place: Place, first: i64, second: i64, third: i64) {
     original::find(place);
     if !mode::control() {
         return;
     }
-    let (hook, Some(row)) = (&HOOKS[place], call::row(place)) else { return };
     let mut ticket = MaybeUninit::uninit();
-    if !matches!(call::enter(&mut ticket, hook, row, &padded([first, second, third])), call::Performer::Pass)
-    {
+    if !matches!(call::enter(&mut ticket, place, &padded([first, second, third])), call::Performer::Pass) {
         // SAFETY: the answer says that the ticket was written.
         unsafe { call::leave(&mut ticket, 0) };
     }
-    crate::dispatch::process::leaving(hook.does);
+    crate::dispatch::process::leaving(HOOKS[place as usize].does);
 }

@@ -1,26 +1,26 @@
-//! vfork(2): the child runs on the parent's stack until it execs or ends, and then the parent returns once more from the
+//! vfork(2): the child runs on the parent's stack until it execs or ends; then the parent returns once more from the
 //! same call.
 //!
-//! What the parent's call has returned is known only when it comes back to code of ours. The return address on the stack
-//! cannot lead there, because the child writes over it: so the code here takes it off the stack, keeps it in the
-//! thread's storage, calls libc's vfork with the same stack as the caller has, and leaves for the address that it kept:
-//! the child at once, the parent after [`after`]. All other registers are libc's and the kernel's to keep.
+//! The parent's result is known only if the parent returns to code of ours. The return address on the stack cannot
+//! lead there, because the child overwrites it. So the code here removes it from the stack, keeps it in the thread's
+//! storage, calls libc's vfork with the caller's stack, and jumps to the kept address: the child at once, the parent
+//! after [`after`]. libc and the kernel preserve all other registers.
 //!
-//! - The child changes none of it: a vfork in a vfork child is seen by nobody and takes the plain way, a jump to libc.
-//! - A signal handler that calls vfork while the thread is on its way into or out of another one takes the plain way too:
-//!   there is only one place for an address. Its result is not known, and the event says so.
-//! - Where a handler on that way jumps out of it with longjmp, the place stays taken, and the same is true from then on
-//!   for all vforks of the thread. An address is never given up while somebody may still come back for it.
-//! - What was forked from a vfork child has the address of another process, and uses the place again.
-//! - The child does not return, it jumps: with a shadow stack its entries have to be there for the parent, and libc's
-//!   vfork does it in the same way. The parent's two returns, from libc's function and to the caller, match the two calls.
+//! - A vfork in a vfork child is passed directly to libc: the child must not change the parent's storage.
+//! - So is a vfork in a signal handler that interrupts another one, because the storage holds only one address. Its
+//!   result is not known, and its event says so.
+//! - If such a handler ends with longjmp, the storage stays in use, and later vforks of the thread are passed
+//!   directly to libc too. An address is never dropped while a process may still return to it.
+//! - A child that was forked from a vfork child finds the address of another process, and may reuse the storage.
+//! - The child jumps instead of returning: with a shadow stack, its entries must stay for the parent. libc's vfork
+//!   does the same. The parent's two returns, from libc's function and to the caller, match the two calls.
 //!
 //! # Safety
-//! The address is read back on the thread that has kept it, between a call and its return. The block is static storage of
-//! that thread, addressed as in `tls.rs`.
+//! The address is read by the thread that has stored it, between a call and its return. The block is static storage
+//! of that thread, addressed as in `tls.rs`.
 
 use crate::log::{clock, queue};
-use crate::table::HOOKS;
+use crate::table::{HOOKS, Place};
 use crate::{call, fork, mode, original, process, tls};
 use core::arch::{asm, global_asm};
 use core::cell::Cell;
@@ -41,14 +41,15 @@ global_asm!(
     ".popsection",
 );
 
-/// A vfork whose parent has yet to come back.
+/// A vfork whose parent has not returned yet.
 #[repr(C)]
 struct Pending {
-    /// Where it returns to; 0 when there is none. The first word, which is what the code below reads.
+    /// The caller's return address; 0 when no vfork is pending. It is the first word, because the code below reads
+    /// it.
     back: Cell<usize>,
-    /// When it began, by the clock that `in_ticks` tells.
+    /// When the call began, on the clock that `in_ticks` tells.
     start: Cell<u64>,
-    /// The process that called it.
+    /// The process that made the call.
     pid: Cell<i32>,
     in_ticks: Cell<bool>,
 }
@@ -66,7 +67,7 @@ fn pending() -> &'static Pending {
     unsafe { &*block }
 }
 
-/// An exported symbol that stands for vfork.
+/// Defines the exported symbol for vfork.
 macro_rules! vfork {
     ($name:ident, $place:expr) => {
         #[unsafe(naked)]
@@ -76,7 +77,7 @@ macro_rules! vfork {
             core::arch::naked_asm!(
                 "mov rsi, qword ptr [rsp]",
                 "mov edi, {place}",
-                // The stack is aligned for a call with the return address and one word more.
+                // The stack is aligned for a call after the return address and one more word.
                 "push rsi",
                 "call {before}",
                 "pop rsi",
@@ -99,7 +100,7 @@ macro_rules! vfork {
                 "call {after}",
                 "pop rax",
                 "ret",
-                place = const $place,
+                place = const $place as usize,
                 before = sym crate::vfork::before,
                 after = sym crate::vfork::after,
                 targets = sym crate::original::TARGETS,
@@ -110,17 +111,17 @@ macro_rules! vfork {
 pub(crate) use vfork;
 
 /// Before the call, which will return to `back`. Whether the address was kept; else the call takes the plain way.
-pub extern "C" fn before(place: usize, back: usize) -> bool {
+pub extern "C" fn before(place: Place, back: usize) -> bool {
     original::find(place);
     let observed = mode::control() && !process::is_vfork_child() && fork::is_ready();
-    let kept = observed && mode::logs(HOOKS[place].level) && keep(place, back);
+    let kept = observed && mode::logs(HOOKS[place as usize].level) && keep(place, back);
     // From here on whoever runs on this thread may be the child.
     queue::put_aside();
     tls::get().vfork.set(1);
     kept
 }
 
-fn keep(place: usize, back: usize) -> bool {
+fn keep(place: Place, back: usize) -> bool {
     let (pending, pid) = (pending(), process::pid());
     if pending.back.get() != 0 && pending.pid.get() == pid {
         log(place, 0, |event| event.reason = Reason::ResultUnknown);
@@ -135,7 +136,7 @@ fn keep(place: usize, back: usize) -> bool {
 }
 
 /// The parent is back.
-pub extern "C" fn after(place: usize, ret: i64) {
+pub extern "C" fn after(place: Place, ret: i64) {
     let pending = pending();
     let (in_ticks, start) = (pending.in_ticks.get(), pending.start.get());
     pending.back.set(0);
@@ -144,10 +145,9 @@ pub extern "C" fn after(place: usize, ret: i64) {
 }
 
 /// Both halves of the call at once.
-fn log(place: usize, ret: i64, change: impl FnOnce(&mut Event)) {
-    let Some(row) = call::row(place) else { return };
+fn log(place: Place, ret: i64, change: impl FnOnce(&mut Event)) {
     let mut ticket = MaybeUninit::uninit();
-    if !matches!(call::enter(&mut ticket, &HOOKS[place], row, &[0; MAX_ARGS]), call::Performer::Pass) {
+    if !matches!(call::enter(&mut ticket, place, &[0; MAX_ARGS]), call::Performer::Pass) {
         // SAFETY: the answer says that the ticket was written.
         change(unsafe { &mut ticket.assume_init_mut().event });
         // SAFETY: the same.

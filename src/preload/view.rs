@@ -1,8 +1,8 @@
-//! What the library knows of a descriptor, for the tests that compare it with the kernel. Only a library that is built
-//! for them exports it.
+//! What the library knows of a descriptor, for tests that compare it with the kernel. Only the library that tests
+//! build exports it.
 //!
 //! # Safety
-//! The caller passes a [`View`] of its own to be filled.
+//! The caller passes a pointer to a [`View`] that may be overwritten.
 
 use core::ffi::{c_char, c_int};
 use sockshim_core::fdtable::{Entry, FDS};
@@ -10,29 +10,29 @@ use sockshim_core::fdtable::{Entry, FDS};
 /// One descriptor, as `c-tests/fd/view.h` declares it.
 #[repr(C)]
 pub struct View {
-    /// 0: unknown, 1: no socket, 2: a socket, which the rest is about.
+    /// 0: unknown, 1: not a socket, 2: a socket, which the other members describe.
     kind: c_int,
     family: c_int,
     ty: c_int,
     protocol: c_int,
-    /// `sock->state` and `sk->sk_state` by the kernel's numbers, and what is known of the local address.
+    /// `sock->state` and `sk->sk_state` as the kernel's numbers, and what is known of the local address.
     state: c_int,
     sk_state: c_int,
     bound: c_int,
     shutdown: c_int,
-    /// How many descriptors of the table refer to it.
+    /// How many descriptors of the table refer to the socket.
     refs: c_int,
-    /// Whether the description's slot may be followed. A stale handle is the same as an unknown descriptor.
+    /// Whether the entry's handle is stale: then the descriptor counts as unknown.
     stale: c_int,
     cookie: u64,
     ops: [c_char; 32],
     prot: [c_char; 32],
 }
 
-/// Fills the view of a descriptor. Nothing is asked, and nothing changes.
+/// Fills the view of a descriptor. It asks nothing and changes nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sockshim_fd_view(fd: c_int, view: *mut View) {
-    // SAFETY: zeros are a view: numbers only.
+    // SAFETY: all zeros are a valid view: it has only numbers.
     let mut found: View = unsafe { core::mem::zeroed() };
     match FDS.get(fd) {
         Entry::Unknown | Entry::Doubtful => {}

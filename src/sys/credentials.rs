@@ -1,4 +1,4 @@
-//! The calling thread's credentials. libc changes those of all threads together; these functions change one.
+//! The calling thread's credentials. libc's functions change those of all threads; these change one thread's.
 
 use crate::{Result, result, syscall};
 use libc::c_long;
@@ -21,13 +21,13 @@ fn three(nr: c_long) -> [u32; 3] {
     [real, effective, saved]
 }
 
-/// getgroups(2): how many there are.
+/// getgroups(2): the number of groups.
 ///
 /// # Errors
-/// EINVAL when there are more than the slice has room for.
+/// EINVAL when there are more groups than the slice can hold.
 pub fn groups(groups: &mut [u32]) -> Result<usize> {
     let args = [groups.len() as c_long, groups.as_mut_ptr() as c_long, 0, 0, 0, 0];
-    // SAFETY: the kernel writes at most as many ids as the slice has.
+    // SAFETY: the kernel writes at most as many ids as the slice can hold.
     result(unsafe { syscall(libc::SYS_getgroups, args) }).map(|count| count as usize)
 }
 
@@ -49,8 +49,8 @@ pub fn set_resuid(ids: [u32; 3]) {
     unsafe { syscall(libc::SYS_setresuid, [ids[0].into(), ids[1].into(), ids[2].into(), 0, 0, 0]) };
 }
 
-/// The calling thread's capabilities: effective, permitted and inheritable, lower and upper half, as capget(2) orders
-/// them.
+/// The calling thread's capabilities: effective, permitted and inheritable, lower and upper half, in the order of
+/// capget(2).
 pub fn capabilities() -> [u32; 6] {
     let mut sets = [0; 6];
     capability_call(libc::SYS_capget, &mut sets);

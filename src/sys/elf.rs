@@ -1,15 +1,15 @@
 //! The next definition of a symbol, as dlsym(RTLD_NEXT) finds it, from the tables that the dynamic linker has mapped.
 //!
-//! dlsym takes a lock, sets up the catching of an error, hashes the name and knows nothing from the call before it:
-//! for all hooks together that was half of the instructions that the library added to the start of a program. Here the
-//! hashes are constants, each object is read once, and nothing is locked or written.
+//! dlsym takes a lock, prepares for an error, hashes the name, and reuses nothing from earlier calls. For all hooks
+//! together that was half of the instructions that the library added to a program's start. Here the hashes are
+//! constants, each object is read once, and nothing is locked or written.
 //!
-//! Whatever is out of the ordinary (an object without a GNU hash table, a symbol that a function chooses) is said, so
-//! that the caller can ask dlsym after all.
+//! Unusual cases (an object without a GNU hash table, a symbol whose address a function chooses) are reported, and
+//! the caller then uses dlsym.
 //!
 //! # Safety
-//! The list of objects and their tables are those that the dynamic linker itself works with. They are read while it
-//! runs constructors, when nothing else changes them, and objects that were loaded at the start stay.
+//! The list of objects and their tables are the dynamic linker's own. They are read while it runs constructors, when
+//! nothing else changes them; objects that were loaded at the start are never unloaded.
 
 use core::arch::asm;
 use core::ffi::{CStr, c_char, c_int};
@@ -25,7 +25,7 @@ struct LinkMap {
     previous: *const LinkMap,
 }
 
-/// `struct r_debug` of `<link.h>`, as far as it is needed.
+/// `struct r_debug` of `<link.h>`, up to the last member that is used.
 #[repr(C)]
 struct Debug {
     version: c_int,
@@ -62,7 +62,7 @@ const DT_GNU_HASH: u64 = 0x6fff_fef5;
 const DT_VERSYM: u64 = 0x6fff_fff0;
 const STT_GNU_IFUNC: u8 = 10;
 const STT_TLS: u8 = 6;
-/// The bit of a version that says that only programs that name it get it.
+/// The bit of a version that hides the symbol from programs that do not name the version.
 const HIDDEN: u16 = 0x8000;
 
 /// The GNU hash of a symbol's name, without its terminating NUL.
@@ -76,14 +76,14 @@ pub const fn hash(name: &str) -> u32 {
     hash
 }
 
-/// What an object says of a symbol.
+/// The result of looking up a symbol in an object.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Found {
-    /// It does not define it.
+    /// The object does not define it.
     No,
-    /// It is here.
+    /// The object defines it at this address.
     At(*mut ()),
-    /// It defines it in a way that only dlsym can follow.
+    /// The object defines it in a way that only dlsym can resolve.
     Ask,
 }
 
@@ -105,28 +105,28 @@ pub struct Symbol {
 }
 
 impl Symbol {
-    /// From a name that ends with NUL.
+    /// The symbol with this name, which must end with NUL.
     pub const fn new(name: &'static str) -> Symbol {
         Symbol { name, hash: hash(name.split_at(name.len() - 1).0) }
     }
 }
 
-/// Where an object is in the order in which symbols are looked up.
+/// Where an object stands in the order of symbol lookup.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Side {
     /// Before the object that this code is linked into.
     Before,
-    /// Behind it.
+    /// After the object that this code is linked into.
     Behind,
 }
 
-/// Shows `visit` the objects of the program behind the one that this code is linked into, in the order in which symbols
-/// are looked up. `false` when they cannot all be shown.
+/// Calls `visit` with the objects after the one that this code is linked into, in the order of symbol lookup. `false`
+/// when one of them cannot be read.
 pub fn each_next(mut visit: impl FnMut(&Object)) -> bool {
     each(Side::Behind, |_, object| visit(object))
 }
 
-/// The same for all objects but the own one.
+/// Calls `visit` with all objects except the own one, likewise.
 pub fn each_other(visit: impl FnMut(Side, &Object)) -> bool {
     each(Side::Before, visit)
 }
@@ -135,49 +135,50 @@ pub fn each_other(visit: impl FnMut(Side, &Object)) -> bool {
 fn each(from: Side, mut visit: impl FnMut(Side, &Object)) -> bool {
     let own = own_dynamic();
     let kernels = vdso_address();
-    let mut place = Side::Before;
+    let mut side = Side::Before;
     for map in maps() {
         if ptr::eq(map.dynamic, own) {
-            place = Side::Behind;
+            side = Side::Behind;
             continue;
         }
-        // The kernel's object is in the list, but no symbol is ever looked up in it.
-        if (place == from || place == Side::Behind) && !map.is_at(kernels) {
-            // SAFETY: the section is mapped for as long as the object.
+        // The vDSO is in the list, but symbols are never looked up in it.
+        if (side == from || side == Side::Behind) && !map.is_at(kernels) {
+            // SAFETY: the section is mapped as long as the object is.
             match unsafe { Object::read(map) } {
-                Some(object) => visit(place, &object),
+                Some(object) => visit(side, &object),
                 None => return false,
             }
         }
     }
-    place == Side::Behind
+    side == Side::Behind
 }
 
-/// The object that the kernel maps into every process, if there is one.
+/// The vDSO, the object that the kernel maps into every process, if there is one.
 pub fn vdso() -> Option<Object> {
     let kernels = vdso_address();
     let map = maps().find(|map| map.is_at(kernels))?;
-    // SAFETY: the kernel's object stays.
+    // SAFETY: the vDSO is never unmapped.
     unsafe { Object::read(map) }
 }
 
+#[inline]
 fn vdso_address() -> usize {
-    // SAFETY: reads an auxiliary value.
+    // SAFETY: only reads an entry of the auxiliary vector.
     unsafe { libc::getauxval(libc::AT_SYSINFO_EHDR) as usize }
 }
 
 impl LinkMap {
-    /// Whether it is the object that begins at this address; 0 is nobody's.
+    /// Whether the object begins at this address; 0 matches none.
     fn is_at(&self, begin: usize) -> bool {
         begin != 0 && (self.dynamic as usize).wrapping_sub(begin) < 0x10000
     }
 }
 
-/// The path by which the dynamic linker has opened the object that this code is linked into; empty for the program
+/// The path by which the dynamic linker opened the object that this code is linked into; empty for the program
 /// itself.
 pub fn own_path() -> &'static CStr {
     let own = maps().find(|map| ptr::eq(map.dynamic, own_dynamic()) && !map.name.is_null());
-    // SAFETY: the name is a C string that stays as long as the object.
+    // SAFETY: the name is a C string that lives as long as the object.
     own.map_or(c"", |map| unsafe { CStr::from_ptr(map.name) })
 }
 
@@ -194,7 +195,7 @@ fn own_dynamic() -> *const Dyn {
 /// The dynamic linker's list.
 #[inline]
 fn maps() -> impl Iterator<Item = &'static LinkMap> {
-    // SAFETY: the list is null or made of nodes that stay.
+    // SAFETY: the list is null or consists of nodes that are never freed.
     let mut map = unsafe { _r_debug.map };
     core::iter::from_fn(move || {
         // SAFETY: as above.
@@ -206,7 +207,7 @@ fn maps() -> impl Iterator<Item = &'static LinkMap> {
 
 impl Object {
     /// # Safety
-    /// The object must be loaded and stay so.
+    /// The object must be loaded, and never be unloaded.
     unsafe fn read(map: &LinkMap) -> Option<Object> {
         let mut object = Object {
             base: map.addr,
@@ -220,7 +221,7 @@ impl Object {
         while let Some(&Dyn { tag, value }) = unsafe { entry.as_ref() }
             && tag != DT_NULL
         {
-            // The dynamic linker has made addresses of the offsets, except in objects that it cannot write to.
+            // The dynamic linker has replaced offsets by addresses, except in objects that it cannot write to.
             let address = if value < map.addr { value + map.addr } else { value };
             match tag {
                 DT_SYMTAB => object.symbols = address as *const Sym,
@@ -235,12 +236,13 @@ impl Object {
         complete.then_some(object)
     }
 
-    /// Looks for the default version of a symbol. `name` ends with NUL, `hash` is that of the name before it.
+    /// Looks up the default version of a symbol. `name` ends with NUL; `hash` is the hash of the name without it.
     ///
-    /// Inlined into the constructor, as is what it calls: what runs at the start should be in few pages.
+    /// Inlined into the constructor, like everything it calls, so that the code that runs at the start is on few
+    /// pages.
     #[inline]
     pub fn find(&self, name: &str, hash: u32) -> Found {
-        // SAFETY: the table begins with four words; a filter of 64-bit words, the buckets and the chains follow.
+        // SAFETY: the table begins with four words, followed by a filter of 64-bit words, the buckets and the chains.
         unsafe {
             let [buckets, first, words, shift] = self.hash.cast::<[u32; 4]>().read();
             let filter = self.hash.add(4).cast::<u64>();
@@ -258,7 +260,7 @@ impl Object {
                 {
                     return found;
                 }
-                // The lowest bit ends a chain.
+                // The lowest bit marks the end of a chain.
                 if entry & 1 != 0 {
                     break;
                 }
@@ -269,7 +271,7 @@ impl Object {
     }
 
     /// # Safety
-    /// `index` must be that of a symbol.
+    /// `index` must be the index of a symbol.
     #[inline]
     unsafe fn matches(&self, index: usize, name: &str) -> Found {
         // SAFETY: the caller's promise.
@@ -277,7 +279,7 @@ impl Object {
         if symbol.section == 0 || symbol.info & 15 == STT_TLS {
             return Found::No;
         }
-        // SAFETY: there are as many versions as symbols, and strings end with NUL.
+        // SAFETY: there is a version for every symbol, and strings end with NUL.
         let (hidden, called) = unsafe {
             let hidden = !self.versions.is_null() && self.versions.add(index).read() & HIDDEN != 0;
             (hidden, CStr::from_ptr(self.strings.add(symbol.name as usize)))
@@ -300,13 +302,13 @@ mod tests {
     fn other_objects_are_all_behind_the_program() {
         let mut places = Vec::new();
         const STRLEN: Symbol = Symbol::new("strlen\0");
-        assert!(each_other(|place, object| places.push((place, object.find(STRLEN.name, STRLEN.hash)))));
-        assert!(places.iter().all(|(place, _)| *place == Side::Behind));
+        assert!(each_other(|side, object| places.push((side, object.find(STRLEN.name, STRLEN.hash)))));
+        assert!(places.iter().all(|(side, _)| *side == Side::Behind));
         assert!(places.iter().any(|(_, found)| *found != Found::No));
         assert_eq!(own_path(), c"");
     }
 
-    /// dlsym itself is the judge, for functions and variables of all kinds, and for names that nothing has.
+    /// Compares with dlsym for functions and variables of all kinds, and for names that nothing defines.
     #[test]
     fn what_is_found_is_what_dlsym_finds() {
         let names = "socket\0 bind\0 accept4\0 connect\0 __connect\0 recvmmsg\0 poll\0 __poll_chk\0 fcntl\0 fcntl64\0 \

@@ -16,14 +16,14 @@ pub fn set_errno(value: c_int) {
     unsafe { *libc::__errno_location() = value }
 }
 
-/// errno as it was, to be put back. The thread's location is asked for once.
+/// A saved errno, to be restored. Remembers the location, so that it is looked up only once.
 pub struct Errno {
     location: *mut c_int,
     value: c_int,
 }
 
 impl Errno {
-    /// The calling thread's errno.
+    /// Saves the calling thread's errno.
     #[inline]
     pub fn now() -> Errno {
         // SAFETY: the location is valid for the life of the thread.
@@ -33,12 +33,12 @@ impl Errno {
         }
     }
 
-    /// What it was.
+    /// The saved value.
     pub fn value(&self) -> c_int {
         self.value
     }
 
-    /// Puts it back. On the same thread: the type is not Send.
+    /// Restores it, on the same thread: the type is not Send.
     #[inline]
     pub fn restore(&self) {
         // SAFETY: the location is the calling thread's own.
@@ -46,7 +46,7 @@ impl Errno {
     }
 }
 
-/// A raw answer as libc reports it: -1 and errno for errors.
+/// A raw result as libc reports it: -1 and errno for an error.
 pub fn libc_answer(raw: c_long) -> c_long {
     crate::result(raw).unwrap_or_else(|errno| {
         set_errno(errno);

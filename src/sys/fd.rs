@@ -54,7 +54,7 @@ pub fn open_at(dir: c_int, path: &CStr, flags: c_int) -> Result<c_int> {
     result(unsafe { syscall(libc::SYS_openat, args) }).map(|fd| fd as c_int)
 }
 
-/// close(2). Its errors come too late to be of use: the descriptor is gone in any case.
+/// close(2). Its errors are ignored, because the descriptor is closed in any case.
 pub fn close(fd: c_int) {
     // SAFETY: takes a number.
     unsafe { syscall(libc::SYS_close, [fd.into(), 0, 0, 0, 0, 0]) };
@@ -65,11 +65,11 @@ pub fn close(fd: c_int) {
 /// # Errors
 /// That of close_range(2).
 pub fn close_range(first: u32, last: u32, flags: u32) -> Result<()> {
-    // SAFETY: takes numbers. Whose descriptors are closed is the caller's care.
+    // SAFETY: takes numbers. The caller makes sure whose descriptors are closed.
     done(unsafe { syscall(libc::SYS_close_range, [first.into(), last.into(), flags.into(), 0, 0, 0]) })
 }
 
-/// unshare(2), CLONE_FILES: the calling thread gets a copy of the descriptor table for its own.
+/// unshare(2), CLONE_FILES: the calling thread gets its own copy of the descriptor table.
 ///
 /// # Errors
 /// That of unshare(2).
@@ -89,7 +89,7 @@ pub fn attribute(fd: c_int, name: &CStr, value: &mut [u8]) -> Result<usize> {
     result(unsafe { syscall(libc::SYS_fgetxattr, args) }).map(|length| length as usize)
 }
 
-/// Whether calls on the descriptor do not wait: O_NONBLOCK.
+/// Whether the descriptor has O_NONBLOCK.
 pub fn is_nonblocking(fd: c_int) -> bool {
     // SAFETY: takes numbers.
     let flags = unsafe { syscall(libc::SYS_fcntl, [fd.into(), libc::F_GETFL.into(), 0, 0, 0, 0]) };

@@ -1,4 +1,4 @@
-//! What the kernel says of files.
+//! What the kernel tells about files.
 
 use crate::{Result, done, result, syscall};
 use core::ffi::CStr;
@@ -8,18 +8,18 @@ use libc::{c_int, c_long};
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct File {
     device: u64,
-    /// Its number on the device: for a socket that of /proc/self/fd.
+    /// The inode number: for a socket, the number that /proc/self/fd shows.
     pub inode: u64,
     /// Whether it is a socket.
     pub is_socket: bool,
 }
 
-/// fstat(2), for telling one open file from another.
+/// fstat(2), used to tell open files apart.
 ///
 /// # Errors
 /// That of fstat(2).
 pub fn fstat(fd: c_int) -> Result<File> {
-    // SAFETY: all zeros are a `stat`, and the kernel fills it.
+    // SAFETY: all zeros are a valid `stat`, and the kernel fills it.
     let (raw, stat) = unsafe {
         let mut stat: libc::stat = core::mem::zeroed();
         (syscall(libc::SYS_fstat, [fd.into(), &raw mut stat as c_long, 0, 0, 0, 0]), stat)
@@ -28,7 +28,7 @@ pub fn fstat(fd: c_int) -> Result<File> {
     done(raw).map(|()| File { device: stat.st_dev, inode: stat.st_ino, is_socket })
 }
 
-/// What stat(2) says of a file, as far as exec looks at it.
+/// The fields of stat(2) that exec looks at.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Stat {
     /// The device.
@@ -48,7 +48,7 @@ pub struct Stat {
 /// # Errors
 /// That of fstatat(2).
 pub fn stat_at(dir: c_int, path: &CStr, flags: c_int) -> Result<Stat> {
-    // SAFETY: all zeros are a `stat`, the kernel fills it, and the path is a C string.
+    // SAFETY: all zeros are a valid `stat`, the kernel fills it, and the path is a C string.
     let (raw, stat) = unsafe {
         let mut stat: libc::stat = core::mem::zeroed();
         let args = [dir.into(), path.as_ptr() as c_long, &raw mut stat as c_long, flags.into(), 0, 0];
@@ -73,14 +73,14 @@ pub fn may_execute(dir: c_int, path: &CStr, flags: c_int) -> bool {
 
 /// Whether the file's mount has the option `nosuid`.
 pub fn is_nosuid(fd: c_int) -> bool {
-    // A `struct statfs` has fifteen words here; f_flags, which libc's type does not show, is the eleventh.
+    // A `struct statfs` has fifteen words on x86-64; the eleventh is f_flags, which libc's type does not name.
     let mut mount = [0_u64; 15];
     // SAFETY: the kernel writes one `struct statfs`.
     let raw = unsafe { syscall(libc::SYS_fstatfs, [fd.into(), mount.as_mut_ptr() as c_long, 0, 0, 0, 0]) };
     raw == 0 && mount[10] & libc::ST_NOSUID != 0
 }
 
-/// getcwd(2): the path's length with its terminator.
+/// getcwd(2): the length of the path with its NUL.
 ///
 /// # Errors
 /// That of getcwd(2).

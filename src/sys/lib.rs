@@ -1,11 +1,12 @@
-//! Raw system calls: for the time before libc's functions are known, and for everything that sockshim does on its own
-//! account inside a program. They touch neither errno nor any lock, and no hook sees them.
+//! Raw system calls, for the time before libc's functions are known, and for everything that sockshim does inside a
+//! program on its own account. They touch neither errno nor a lock, and no hook sees them.
 //!
-//! Whatever can fail gives a [`Result`] with the errno, positive. A question that cannot be asked is answered no.
+//! What can fail returns a [`Result`] with the errno as a positive number. A yes-or-no question that fails is
+//! answered no.
 //!
 //! # Safety
-//! A system call is as safe as its arguments. The safe functions take what the kernel checks itself; what takes raw memory
-//! is `unsafe` and says what it relies on.
+//! A system call is as safe as its arguments. Functions whose arguments the kernel checks are safe; functions that
+//! take raw memory are `unsafe` and have a contract.
 
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
 compile_error!("the system call instruction here is that of Linux on x86-64");
@@ -40,17 +41,17 @@ pub use time::{monotonic, realtime};
 use core::arch::asm;
 use libc::{c_int, c_long};
 
-/// An answer of the kernel, or its errno.
+/// The kernel's answer, or the errno.
 pub type Result<T> = core::result::Result<T, c_int>;
 
-/// A system call with up to six arguments; the kernel's raw answer, negative errno included.
+/// A system call with up to six arguments. Returns the kernel's raw answer; an error is a negative errno.
 ///
 /// # Safety
-/// As for the call that `nr` names.
+/// The contract of the call that `nr` names.
 #[inline(always)]
 pub unsafe fn syscall(nr: c_long, a: [c_long; 6]) -> c_long {
     let ret;
-    // SAFETY: the instruction's clobbers are declared; what the kernel does with memory is the caller's contract.
+    // SAFETY: the instruction's clobbers are declared; the caller answers for what the kernel does with memory.
     unsafe {
         asm!("syscall", inlateout("rax") nr => ret, in("rdi") a[0], in("rsi") a[1], in("rdx") a[2], in("r10") a[3],
              in("r8") a[4], in("r9") a[5], lateout("rcx") _, lateout("r11") _, options(nostack));
@@ -58,13 +59,13 @@ pub unsafe fn syscall(nr: c_long, a: [c_long; 6]) -> c_long {
     ret
 }
 
-/// Tells an error from an answer.
+/// Separates an error from an answer.
 #[inline(always)]
 fn result(raw: c_long) -> Result<c_long> {
     if (-4095..0).contains(&raw) { Err(-raw as c_int) } else { Ok(raw) }
 }
 
-/// The same for an answer of nothing but success.
+/// The same for a call whose only answer is success.
 #[inline(always)]
 fn done(raw: c_long) -> Result<()> {
     result(raw).map(|_| ())

@@ -1,12 +1,13 @@
-//! Mappings, and memory that may not be there.
+//! Mappings, and reading memory that may not be readable.
 
 use crate::{Result, done, result, syscall};
 use libc::{c_int, c_long};
 
-/// process_vm_readv(2): how many bytes were copied to the local pieces from the remote ones, which need not be readable.
+/// process_vm_readv(2) from the remote buffers, which need not be readable, to the local ones: the number of bytes
+/// copied.
 ///
 /// # Safety
-/// The local pieces must be writable, and nobody else's.
+/// The local buffers must be writable and used by nobody else.
 ///
 /// # Errors
 /// That of process_vm_readv(2): EFAULT when the first byte cannot be read.
@@ -14,7 +15,7 @@ use libc::{c_int, c_long};
 pub unsafe fn copy_memory(pid: i32, local: &[libc::iovec], remote: &[libc::iovec]) -> Result<usize> {
     let (to, from) = (local.as_ptr() as c_long, remote.as_ptr() as c_long);
     let args = [pid.into(), to, local.len() as c_long, from, remote.len() as c_long, 0];
-    // SAFETY: the caller's promise; the kernel checks the remote pieces.
+    // SAFETY: the caller's promise; the kernel checks the remote buffers.
     result(unsafe { syscall(libc::SYS_process_vm_readv, args) }).map(|count| count as usize)
 }
 
@@ -26,7 +27,7 @@ pub fn mmap(len: usize) -> Result<*mut u8> {
     map(len, libc::MAP_PRIVATE)
 }
 
-/// An anonymous mapping that children of fork keep sharing.
+/// An anonymous mapping that is shared with children of fork.
 ///
 /// # Errors
 /// That of mmap(2).
@@ -36,7 +37,7 @@ pub fn mmap_shared(len: usize) -> Result<*mut u8> {
 
 fn map(len: usize, kind: c_int) -> Result<*mut u8> {
     let (prot, flags) = (libc::PROT_READ | libc::PROT_WRITE, kind | libc::MAP_ANONYMOUS);
-    // SAFETY: a new mapping touches nothing that exists.
+    // SAFETY: a new mapping replaces nothing.
     let raw = unsafe { syscall(libc::SYS_mmap, [0, len as c_long, prot.into(), flags.into(), -1, 0]) };
     result(raw).map(|start| start as *mut u8)
 }
@@ -50,7 +51,7 @@ pub unsafe fn munmap(start: *mut u8, len: usize) {
     unsafe { syscall(libc::SYS_munmap, [start as c_long, len as c_long, 0, 0, 0, 0]) };
 }
 
-/// mprotect(2), PROT_NONE: whoever touches the pages dies.
+/// mprotect(2), PROT_NONE: an access to the pages faults.
 ///
 /// # Safety
 /// Nobody may use the pages any more.
@@ -59,7 +60,7 @@ pub unsafe fn forbid(start: *mut u8, len: usize) {
     unsafe { syscall(libc::SYS_mprotect, [start as c_long, len as c_long, libc::PROT_NONE.into(), 0, 0, 0]) };
 }
 
-/// madvise(2), MADV_WIPEONFORK: the pages read zero in every forked child.
+/// madvise(2), MADV_WIPEONFORK: the pages read as zero in every forked child.
 ///
 /// # Safety
 /// The pages must be the caller's own, private and anonymous, and hold types for which zero is a value.
@@ -71,13 +72,13 @@ pub unsafe fn wipe_on_fork(start: *mut u8, len: usize) -> Result<()> {
     unsafe { advise(start, len, libc::MADV_WIPEONFORK) }
 }
 
-/// madvise(2), MADV_DONTNEED: the pages read zero from now on, and take no memory.
+/// madvise(2), MADV_DONTNEED: the pages read as zero from now on and take no memory.
 ///
 /// # Safety
 /// The pages must be the caller's own, private and anonymous, and hold types for which zero is a value. Nobody may be
-/// using what they hold.
+/// using their contents.
 pub unsafe fn discard(start: *mut u8, len: usize) {
-    // SAFETY: the caller's promise. Where the advice is not taken the pages stay as they are, in this process alone.
+    // SAFETY: the caller's promise. If the kernel refuses, the pages stay as they are.
     let _ = unsafe { advise(start, len, libc::MADV_DONTNEED) };
 }
 

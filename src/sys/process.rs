@@ -1,4 +1,4 @@
-//! The process.
+//! Facts about the calling process.
 
 use crate::syscall;
 
@@ -8,14 +8,14 @@ pub fn getpid() -> i32 {
     unsafe { syscall(libc::SYS_getpid, [0; 6]) as i32 }
 }
 
-/// Whether the process may have more threads than one, as far as libc knows. The log's writer does not count: it has a
+/// Whether the process may have more than one thread, as far as libc knows. The log's writer does not count: it has a
 /// descriptor table of its own.
 pub fn has_threads() -> bool {
     unsafe extern "C" {
-        /// glibc's own note, since 2.32: false from the first pthread_create(3) on.
+        /// glibc's own record, since 2.32: zero after the first pthread_create(3).
         static __libc_single_threaded: core::ffi::c_char;
     }
-    // SAFETY: libc defines the byte, and only ever writes it whole.
+    // SAFETY: libc defines the byte and writes it atomically.
     unsafe { (&raw const __libc_single_threaded).read_volatile() == 0 }
 }
 

@@ -1,4 +1,4 @@
-//! What the kernel says of sockets.
+//! What the kernel tells about sockets.
 
 use crate::{Result, syscall};
 use libc::{c_int, c_long};
@@ -14,7 +14,7 @@ pub fn getsockopt_int(fd: c_int, option: c_int) -> Result<c_int> {
     Ok(value)
 }
 
-/// SO_COOKIE, which no two sockets share; 0 where the kernel has none.
+/// SO_COOKIE, which is unique to a socket; 0 where the kernel has none.
 ///
 /// # Errors
 /// That of getsockopt(2).
@@ -34,11 +34,11 @@ unsafe fn getsockopt(fd: c_int, option: c_int, value: *mut u8, size: usize) -> R
         [fd.into(), libc::SOL_SOCKET.into(), option.into(), value as c_long, &raw mut len as c_long, 0];
     // SAFETY: the caller's promise; the length is a local.
     let raw = unsafe { syscall(libc::SYS_getsockopt, args) };
-    // One comparison: it never answers anything above zero.
+    // One comparison is enough: getsockopt(2) never returns a positive number.
     if raw < 0 { Err(-raw as c_int) } else { Ok(()) }
 }
 
-/// Whether getpeername(2) finds a peer.
+/// Whether getpeername(2) returns a peer.
 pub fn has_peer(fd: c_int) -> bool {
     let mut addr = [0_u64; 16];
     let mut len = size_of_val(&addr) as libc::socklen_t;

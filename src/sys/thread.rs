@@ -1,4 +1,4 @@
-//! The calling thread: its id, its name, its signals, and waiting.
+//! The calling thread: its id, name and signal mask, and waiting.
 
 use crate::syscall;
 use core::sync::atomic::AtomicU32;
@@ -10,7 +10,7 @@ pub fn gettid() -> i32 {
     unsafe { syscall(libc::SYS_gettid, [0; 6]) as i32 }
 }
 
-/// Whether the thread exists: signal 0 asks, and nothing more.
+/// Whether the thread exists, tested with signal 0.
 pub fn thread_exists(pid: i32, tid: i32) -> bool {
     // SAFETY: takes numbers.
     unsafe { syscall(libc::SYS_tgkill, [pid.into(), tid.into(), 0, 0, 0, 0]) == 0 }
@@ -22,7 +22,7 @@ pub fn set_name(name: &core::ffi::CStr) {
     unsafe { syscall(libc::SYS_prctl, [libc::PR_SET_NAME.into(), name.as_ptr() as c_long, 0, 0, 0, 0]) };
 }
 
-/// futex(2), FUTEX_WAIT: sleeps while `word` is `value`, for at most `nanos`.
+/// futex(2), FUTEX_WAIT: sleeps while `word` is `value`, for at most `nanos` nanoseconds.
 pub fn futex_wait(word: &AtomicU32, value: u32, nanos: i64) {
     let timeout = libc::timespec { tv_sec: nanos / 1_000_000_000, tv_nsec: nanos % 1_000_000_000 };
     let op = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
@@ -30,27 +30,27 @@ pub fn futex_wait(word: &AtomicU32, value: u32, nanos: i64) {
     // SAFETY: the word and the timeout outlive the call.
     let raw = unsafe { syscall(libc::SYS_futex, args) } as c_int;
     if raw < 0 && ![-libc::EAGAIN, -libc::EINTR, -libc::ETIMEDOUT].contains(&raw) {
-        // A filter forbids it. Whoever waits asks again and again, and should not do so without a pause.
+        // A filter forbids futex. The caller waits in a loop, and without a pause the loop would spin.
         let pause = libc::timespec { tv_sec: 0, tv_nsec: nanos.clamp(0, 1_000_000) };
         // SAFETY: the pause outlives the call.
         unsafe { syscall(libc::SYS_nanosleep, [&raw const pause as c_long, 0, 0, 0, 0, 0]) };
     }
 }
 
-/// Sleeps for at most `nanos`.
+/// Sleeps for at most `nanos` nanoseconds.
 pub fn sleep(nanos: i64) {
-    // A word that nobody wakes.
+    // Nobody wakes this word.
     futex_wait(&AtomicU32::new(0), 0, nanos);
 }
 
-/// futex(2), FUTEX_WAKE: wakes everybody who waits on `word`.
+/// futex(2), FUTEX_WAKE: wakes all waiters on `word`.
 pub fn futex_wake(word: &AtomicU32) {
     let op = libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG;
     // SAFETY: the word outlives the call.
     unsafe { syscall(libc::SYS_futex, [word.as_ptr() as c_long, op.into(), i32::MAX.into(), 0, 0, 0]) };
 }
 
-/// Blocks every signal for the calling thread and returns the mask that was.
+/// Blocks all signals of the calling thread, and returns the previous mask.
 pub fn block_signals() -> u64 {
     let (all, mut old) = (u64::MAX, 0_u64);
     sigprocmask(Some(&all), Some(&mut old));
@@ -65,6 +65,6 @@ pub fn restore_signals(mask: u64) {
 fn sigprocmask(new: Option<&u64>, old: Option<&mut u64>) {
     let new = new.map_or(0, |mask| core::ptr::from_ref(mask) as c_long);
     let old = old.map_or(0, |mask| core::ptr::from_mut(mask) as c_long);
-    // SAFETY: the kernel's signal set has eight bytes, as the two words have.
+    // SAFETY: the kernel's signal set is eight bytes, which both words have.
     unsafe { syscall(libc::SYS_rt_sigprocmask, [libc::SIG_SETMASK.into(), new, old, 8, 0, 0]) };
 }

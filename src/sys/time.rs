@@ -1,10 +1,10 @@
-//! The kernel's clocks, read through the code that it maps into every process (the vDSO), so without entering it.
+//! The kernel's clocks, read in userspace by the code that the kernel maps into every process (the vDSO).
 //!
-//! libc's clock_gettime(3) does the same, but a program may have put another library's function in its place, which may
-//! lie, wait for a lock, or need a thread that libc knows.
+//! libc's clock_gettime(3) does the same, but the program may have interposed a function of another library, which
+//! may return another time, wait for a lock, or require a thread that libc knows.
 //!
 //! # Safety
-//! The pointer to the kernel's function is null or the one that the vDSO names, which stays mapped.
+//! The pointer to the kernel's function is null or an address in the vDSO, which is never unmapped.
 
 use crate::elf::{self, Found, Symbol};
 use crate::syscall;
@@ -16,8 +16,8 @@ static CLOCK_GETTIME: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
 
 type ClockGettime = unsafe extern "C" fn(libc::clockid_t, *mut libc::timespec) -> c_int;
 
-/// Finds the kernel's function. To be called while no object is being loaded or unloaded: in a constructor, say. Without it
-/// each reading is a system call.
+/// Looks up the kernel's function. Call it while no object is being loaded or unloaded, for example in a constructor.
+/// Until then each reading is a system call.
 pub fn init() {
     const NAME: Symbol = Symbol::new("__vdso_clock_gettime\0");
     if let Some(Found::At(function)) = elf::vdso().map(|object| object.find(NAME.name, NAME.hash)) {

@@ -1,7 +1,7 @@
 """The first process of the namespaces of one run: `python3 -m suites.lib.child SPEC`.
 
-It furnishes the namespaces and lets a second process run the suite. By itself it only collects processes that have lost
-their parent, as the first process of a machine does; with its end, the kernel ends everything in its namespace.
+It sets up the namespaces and has a second process run the suite. It only reaps processes that have lost their parent, as
+the first process of a machine does; when it ends, the kernel ends everything in its namespace.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Compares outcomes test by test, and tells a difference from a test that cannot make up its mind natively either."""
+"""Compares outcomes test by test, and tells a difference from a test that is flaky natively."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .suite import Outcomes, Suite
 # The outcome of a test that only the other variant has.
 MISSING = "missing"
 
-# What is not a pass, alone or with a reason after it. Any other text is the answer of a test that passed, such as a checksum.
+# Outcomes that are not a pass, alone or followed by a reason. Any other text belongs to a passed test, such as a checksum.
 NOT_PASSED = {"fail", "error", "timeout", "skip", "xfail", MISSING}
 
 

@@ -21,7 +21,7 @@ CODENAME = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
 def source(package: str, directory: Path) -> Path:
     """The unpacked source, with Debian's patches, of the installed version of binary `package`.
 
-    It is fetched once, into `directory`, and found there ever after; another version gets a tree of its own.
+    It is fetched once, into `directory`; another version gets a tree of its own.
     """
     name, version = installed(package)
     tree = directory / f"{name}-{version.replace(':', '_')}"
@@ -47,7 +47,7 @@ def installed(package: str) -> tuple[str, str]:
 
 
 def download(name: str, version: str, directory: Path) -> Path:
-    """Fetches the files of a source package; the description (.dsc) is what the others are unpacked by."""
+    """Fetches the files of a source package; the others are unpacked with the description (.dsc)."""
     sources = directory / "sources"
     sources.mkdir()
     for file, text in sources_of_machine().items():
@@ -62,7 +62,7 @@ def download(name: str, version: str, directory: Path) -> Path:
         # apt drops its privileges for fetching, and that user may not be able to write here.
         "-o", "APT::Sandbox::User=root",
     ]
-    # A source of the machine without source packages is an error to `update`; what counts is whether the file comes.
+    # `update` fails for a source without source packages; what counts is whether the file is fetched.
     update = subprocess.run(["apt-get", "update", *options], capture_output=True, text=True, cwd=directory)
     try:
         command(["apt-get", "source", "--download-only", *options, f"{name}={version}"], directory)
@@ -115,7 +115,7 @@ def of_distribution(suite: str) -> bool:
 
 
 def command(argv: list[str], directory: Path | None = None) -> str:
-    """The output of a program that has to succeed."""
+    """The output of a program, which must succeed."""
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
     done = subprocess.run(argv, capture_output=True, text=True, cwd=directory, env=environment)
     if done.returncode != 0:

@@ -1,4 +1,4 @@
-"""Validates the logs of a run, line by line, and counts what the shim says about itself in them."""
+"""Validates the logs of a run, line by line, and counts the shim's records about itself in them."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Events:
-    """What the logs of a run hold, as the example `validate_log` of the integration tests has counted it."""
+    """What the logs of a run contain, as the example `validate_log` of the integration tests has counted it."""
 
     files: int = 0
     lines: int = 0
-    # Lines that are no JSON, or that the schema refuses.
+    # Lines that are not JSON, or that the schema rejects.
     invalid: int = 0
     # Last lines that were cut off, because their process was killed.
     cut: int = 0
-    # Events that the log had no room for.
+    # Events that were dropped.
     lost: int = 0
     # Calls in which the shim panicked.
     panics: int = 0
     # Wrong predictions, and the first of each kind.
     divergences: int = 0
     divergence_kinds: list[dict] = field(default_factory=list)
-    # What the shim says about itself, and how often.
+    # The shim's messages about itself, and how often each.
     messages: dict[str, int] = field(default_factory=dict)
-    # The first lines that are invalid or tell of a panic.
+    # The first lines that are invalid or report a panic.
     shown: list[str] = field(default_factory=list)
 
     def problems(self) -> list[str]:
@@ -40,7 +40,7 @@ class Events:
         return found
 
     def notes(self) -> list[str]:
-        """What a reader should know."""
+        """What a reader of the report should know."""
         return [f"the shim says, {count} times: {message}" for message, count in self.messages.items()]
 
 

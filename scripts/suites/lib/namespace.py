@@ -1,6 +1,6 @@
 """The private world of one run: network with only `lo`, /tmp, /proc, processes, host name.
 
-`unshare` of util-linux makes the namespaces; what is here fills them, as their first process.
+`unshare` of util-linux makes the namespaces; this code, as their first process, sets them up.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from .variant import LIBRARY, LOGS, WORK
 TMP = Path("/tmp")
 HOST_NAME = "suites"
 
-# What starts a program in new namespaces, and takes it along when it dies itself.
+# Starts a program in new namespaces, and kills it when it is killed itself.
 UNSHARE = (
     "unshare", "--net", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child", "--mount-proc",
 )
 
 
 def furnish(run_directory: Path, library: Path, keep: Sequence[Path]) -> None:
-    """Makes the namespaces of this process a place for tests. `keep` are directories that have to stay where they are,
+    """Sets up the namespaces of this process for tests. `keep` are directories that must stay where they are,
     even if they are below /tmp."""
     _private_tmp(run_directory, library, keep)
-    # Names of shared memory would otherwise meet between runs.
+    # Otherwise two runs could use the same names of shared memory.
     _mount("-t", "tmpfs", "-o", "mode=1777", "tmpfs", "/dev/shm")
     _null()
     _names()
@@ -38,7 +38,7 @@ def furnish(run_directory: Path, library: Path, keep: Sequence[Path]) -> None:
 
 
 def _private_tmp(run_directory: Path, library: Path, keep: Sequence[Path]) -> None:
-    """An empty /tmp in memory, but for the shim, a place for the logs, and the directories to keep."""
+    """An empty /tmp in memory, with only the shim, a directory for the logs, and the directories to keep."""
     stage = run_directory / "stage"
     stage.mkdir(exist_ok=True)
     _mount("-t", "tmpfs", "-o", "mode=1777", "tmpfs", stage)
@@ -55,7 +55,7 @@ def _private_tmp(run_directory: Path, library: Path, keep: Sequence[Path]) -> No
     # Servers that have given up their privileges log, too.
     logs.chmod(0o1777)
     _mount("--bind", logs, inside(LOGS))
-    # What contains another one comes first. Not --rbind, which would take the stage into itself.
+    # A directory comes before those inside it. Not --rbind, which would mount the stage into itself.
     for path in sorted(path for path in keep if path.is_relative_to(TMP)):
         inside(path).mkdir(parents=True, exist_ok=True)
         _mount("--bind", path, inside(path))
@@ -69,7 +69,7 @@ def _null() -> None:
     try:
         os.mknod(own, stat.S_IFCHR, os.makedev(1, 3))
     except PermissionError:
-        # A container may refuse it; then the machine's own has to do.
+        # A container may refuse it; then the machine's own is used.
         return
     own.chmod(0o666)
     _mount("--bind", own, "/dev/null")
@@ -85,7 +85,7 @@ def _names() -> None:
     for place, text in files.items():
         own = TMP / "sockshim" / Path(place).name
         own.write_text(text)
-        # resolv.conf is often a link, perhaps to nowhere; what it leads to is what is covered.
+        # resolv.conf is often a link, possibly a broken one; its target is covered.
         if (target := Path(place).resolve()).exists():
             _mount("--bind", own, target)
 

@@ -29,7 +29,7 @@ Rows = dict[str, list[str]]
 
 
 def write(document: Path, catalogue: list[Suite], outcomes: list[Outcome]) -> None:
-    """Writes the part between the markers anew. What the document has about suites that were not run now, it keeps."""
+    """Rewrites the part between the markers. Rows of suites that were not run now are kept."""
     text = document.read_text()
     before, rest = text.split(BEGIN)
     old, after = rest.split(END)
@@ -55,7 +55,7 @@ def write(document: Path, catalogue: list[Suite], outcomes: list[Outcome]) -> No
 
 
 def _where() -> str:
-    """On what it was measured."""
+    """The machine of the measurement."""
     release = platform.freedesktop_os_release().get("PRETTY_NAME", "an unknown system")
     date = time.strftime("%Y-%m-%d", time.gmtime())
     libc = " ".join(platform.libc_ver())
@@ -100,7 +100,7 @@ def _table(head: tuple[str, ...], rows: Rows, names: list[str]) -> str:
 
 
 def _kept(old: str, head: tuple[str, ...], names: list[str], ran: set[str]) -> Rows:
-    """The rows of a table in the old text, by suite, but for those of suites that ran now or are no more."""
+    """The rows of a table in the old text, by suite, without those of suites that ran now or no longer exist."""
     _, _, rest = old.partition(_row(head) + "\n")
     rows: Rows = {}
     for line in rest.splitlines()[1:]:

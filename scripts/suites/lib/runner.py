@@ -1,4 +1,4 @@
-"""What a suite's `run` function is given: a scratch directory, environments, and ways to run programs."""
+"""What a suite's `run` function is given: a scratch directory, environments, and functions that run programs."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Argument = str | os.PathLike
 
 
 class Runner:
-    """Runs the programs of one suite in one variant. Everything that it started is ended with it."""
+    """Runs the programs of one suite in one variant. Whatever it started is ended at its end."""
 
     def __init__(self, variant: str, work: Path, prepared: Path, only: frozenset[str] | None = None) -> None:
         # "native", "off" or "io".
         self.variant = variant
-        # An empty directory, on a file system in memory that goes away with the run.
+        # An empty directory in a file system in memory, which is removed after the run.
         self.work = work
         # What the suite's `prepare` has made.
         self.prepared = prepared
@@ -49,10 +49,10 @@ class Runner:
         input: bytes | None = None,
         merge: bool = False,
     ) -> subprocess.CompletedProcess[bytes]:
-        """Runs a program to its end; standard input is empty unless `input` says otherwise. With `merge`, what it
-        writes to stderr comes in `stdout`, in order.
+        """Runs a program to its end; standard input is empty unless `input` says otherwise. With `merge`, its
+        stderr is part of `stdout`, in order.
 
-        Output goes through files, so that a daemon which keeps a stream open does not keep this waiting. At the deadline
+        Output goes through files, so that a daemon which keeps a stream open does not make this wait. At the deadline
         the process group is killed, and subprocess.TimeoutExpired tells what was written until then.
         """
         stdout, stderr, stdin = self._streams(argv)
@@ -99,7 +99,7 @@ class Runner:
         return process
 
     def stop(self, process: subprocess.Popen[bytes], patience: float = 30) -> int:
-        """Ends a started program with SIGTERM; one that is deaf to it for `patience` seconds is killed. Returns the
+        """Ends a started program with SIGTERM; one that ignores it for `patience` seconds is killed. Returns the
         status as subprocess has it: negative for a signal."""
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
@@ -113,7 +113,7 @@ class Runner:
         return process.returncode
 
     def wait_port(self, port: int, host: str = "127.0.0.1", timeout: float = 120) -> None:
-        """Waits until somebody listens on a TCP port."""
+        """Waits until a TCP port has a listener."""
         deadline = time.monotonic() + timeout
         while True:
             try:
@@ -139,7 +139,7 @@ class Runner:
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    """Kills what is left of a session that was started for a program, and collects the program."""
+    """Kills the rest of the session that was started for a program, and reaps the program."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:

@@ -1,4 +1,4 @@
-"""A whole session: runs the suites in their variants, compares, repeats what differs, and says what came of it."""
+"""A whole session: runs the suites in their variants, compares, repeats what differs, and reports the results."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ from .suite import Suite
 from .unit import Place, Result, run_unit
 from .variant import IO, NATIVE
 
-# How many repetitions go on at once. They are each other's load, so that a test which depends on time shows it.
+# How many repetitions run at once. They are load for each other, which exposes tests that depend on time.
 REPETITIONS_AT_ONCE = 4
 
 
 @dataclass
 class Outcome:
-    """What came of one suite."""
+    """The result of one suite."""
 
     suite: Suite
     version: str = ""
     results: dict[str, Result] = field(default_factory=dict)
     differences: list[Difference] = field(default_factory=list)
     events: Events = Events()
-    # Why the suite could not be run or its logs not be believed.
+    # Why the suite could not be run, or its logs are invalid.
     errors: list[str] = field(default_factory=list)
 
     def different(self) -> list[Difference]:
-        """The differences that are the shim's."""
+        """The differences that the shim causes."""
         return [difference for difference in self.differences if not difference.is_flaky()]
 
     def flaky(self) -> list[Difference]:
-        """The tests that were seen to change their outcome natively, too."""
+        """The tests that change their outcome natively too."""
         return [difference for difference in self.differences if difference.is_flaky()]
 
     def failed(self) -> bool:
-        """Whether the script has to fail."""
+        """Whether the script must fail."""
         return bool(self.errors or self.different())
 
 
@@ -65,7 +65,7 @@ class Session:
                 raise
 
     def _start(self, pool: ThreadPoolExecutor, suite: Suite) -> tuple[Suite, Future[str], dict[str, Future]]:
-        # The pool takes tasks in order, so a run that waits for its preparation waits for something that goes on.
+        # The pool takes tasks in order, so a run that waits for its preparation waits for a task that is running.
         prepared = pool.submit(self._prepare, suite)
         runs = {variant: pool.submit(self._run, suite, variant, prepared) for variant in self.options.variants}
         return suite, prepared, runs
@@ -144,7 +144,7 @@ class Session:
         ]
 
     def _say(self, outcome: Outcome) -> Outcome:
-        """Prints what is worth knowing about a suite, as soon as it is known."""
+        """Prints the results of a suite as soon as they are known."""
         name = outcome.suite.name
         for error in outcome.errors:
             print(f"{name}: ERROR: {error}")
@@ -160,7 +160,7 @@ class Session:
 
 
 def _debian_version(suite: Suite) -> str:
-    """The version of the first package, without what Debian counts in it."""
+    """The version of the first package, without Debian's revision."""
     if not suite.packages:
         return ""
     show = ["dpkg-query", "--show", "--showformat=${Version}", suite.packages[0]]

@@ -18,7 +18,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 
 @dataclass(frozen=True)
 class Place:
-    """Where things are on this machine."""
+    """The paths on this machine."""
 
     # Where cargo builds, and below it everything of the suites.
     target: Path
@@ -34,7 +34,7 @@ class Place:
 
 @dataclass
 class Result:
-    """What came of a run."""
+    """The result of a run."""
 
     outcomes: Outcomes = field(default_factory=dict)
     # Why the suite could not be run to its end, if it could not.
@@ -78,7 +78,7 @@ def run_unit(
         except subprocess.TimeoutExpired:
             reason = f"the run was given up after {suite.deadline} s"
         finally:
-            # Everything in the namespaces dies with it.
+            # It takes everything in the namespaces with it.
             process.kill()
             process.wait()
     try:

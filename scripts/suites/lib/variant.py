@@ -1,4 +1,4 @@
-"""The ways in which a suite is run, and the environment of each."""
+"""The variants in which a suite is run, and the environment of each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LIBRARY = "/tmp/sockshim/libsockshim.so"
 
 
 def plain_environment(work: str = WORK) -> dict[str, str]:
-    """The environment that all variants share. It is made from nothing, so that a run is the same on every machine."""
+    """The environment that all variants share. It starts empty, so that a run is the same on every machine."""
     return {
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME": f"{work}/home",

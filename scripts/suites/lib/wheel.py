@@ -1,4 +1,4 @@
-"""For suites that come inside of wheels: a virtual environment with pinned packages, and how the tests ended."""
+"""For suites that come in wheels: a virtual environment with pinned packages, and the outcomes of the tests."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from .suite import Outcomes
 INTERPRETER = Path("/usr/bin/python3")
 PACKAGES = ("python3", "python3-venv")
 
-# What makes a run repeatable: the order of sets decides the order of some tests and names.
+# Makes a run repeatable: the order of sets decides the order of some tests and names.
 ENVIRONMENT = {"PYTHONHASHSEED": "0"}
 
 # hypothesis tries other examples in every run, and gives up slow ones, unless it sees this. (Twisted looks at the same
 # variable, and does something else for "true".)
 HYPOTHESIS = {"CI": "1"}
 
-# The name under which a suite that is one process gives the outcome of that.
+# The name of the outcome of the process itself, for a suite that is one process.
 WHOLE = "(the whole run)"
 
 # The recorder of outcomes; see suites_outcomes.py there.
@@ -79,7 +79,7 @@ class Wheel:
         which its directory is called."""
         cwd = runner.work / name
         cwd.mkdir()
-        # Kept with the output of the programs, for who wants to know how long a test took.
+        # Kept with the programs' output, to show how long each test took.
         recorded = runner.work / f"output/{name}.jsonl"
         # As in an activated environment: some tests run commands that came with the package.
         path = f"{self.python(runner.prepared).parent}:{runner.env['PATH']}"
@@ -94,7 +94,7 @@ class Wheel:
 
 @dataclass(frozen=True)
 class Run:
-    """What came of a process that ran tests."""
+    """The result of a process that ran tests."""
 
     outcomes: Outcomes
     # As subprocess has it: negative for a signal. None at the deadline.

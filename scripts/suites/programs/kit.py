@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ..lib.runner import Argument, Runner
 
-# Only against hangs: no step comes near it.
+# Only a hang reaches it.
 DEADLINE = 120
 
 # Debian's interpreter, whatever else the PATH of the caller finds first.
@@ -29,7 +29,7 @@ Saw = Callable[[object], None]
 
 
 class Failure(Exception):
-    """A program did something that it never may, whatever it does natively."""
+    """A program did something that is never right, not even natively."""
 
 
 class Tests:
@@ -76,7 +76,7 @@ class Tests:
                 need(found >= wanted, f"{what}; it has {log.brief(program, call, ops)}")
 
     def log_hides(self, *programs: str) -> None:
-        """The log has nothing at all by these programs."""
+        """The log has no calls of these programs."""
         with self.test("the log does not show what cannot be covered"):
             log = Log(self.runner)
             for program in programs:
@@ -114,7 +114,7 @@ class Log:
         return {key[3] for key in self.counts if key[0] == program and key[1] in calls and key[2] == ops}
 
     def of(self, program: str) -> collections.Counter[str]:
-        """What there is by a program: each call with its ops, and how often."""
+        """A program's calls: each call with its ops, and how often."""
         found: collections.Counter[str] = collections.Counter()
         for (name, call, ops, _), count in self.counts.items():
             if name == program and call != "summary":
@@ -161,7 +161,7 @@ def same(found: object, wanted: object, what: str) -> None:
 
 
 def noise(length: int, seed: int = 1) -> bytes:
-    """Bytes without a pattern that a lost, doubled or swapped block would leave as it was; the same on every call."""
+    """Bytes in which a lost, repeated or swapped block changes the checksum; the same on every call."""
     return random.Random(seed).randbytes(length)
 
 
@@ -172,7 +172,7 @@ def checksum(data: bytes | Path) -> str:
 
 
 def succeed(runner: Runner, argv: Sequence[Argument], timeout: float = DEADLINE, **options: object) -> bytes:
-    """Runs a program that has to succeed; what it wrote to standard output."""
+    """Runs a program, which must succeed. Returns its standard output."""
     result = runner.run(argv, timeout=timeout, **options)
     if result.returncode != 0:
         said = (result.stdout[-600:] + b" " + (result.stderr or b"")[-600:]).decode(errors="replace")

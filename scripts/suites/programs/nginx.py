@@ -80,7 +80,7 @@ def site(runner: Runner, size: int) -> None:
 
 
 def configure(runner: Runner, generation: int) -> None:
-    """Writes a configuration in which nothing is the machine's own: no log, no pid file, no module."""
+    """Writes a configuration that uses nothing of the machine's: no log, no pid file, no module."""
     certificate, key = kit.certificate(runner)
     temporary = " ".join(f"{name}_temp_path tmp_{name};" for name in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"])
     serve = f"""
@@ -124,7 +124,7 @@ def upload(runner: Runner, saw: kit.Saw, base: str, options: list[Argument]) -> 
 
 
 def wrk(runner: Runner, saw: kit.Saw, url: str) -> None:
-    """The numbers differ from run to run; that every answer was a good one does not."""
+    """Only that every answer was right is recorded: the numbers differ from run to run."""
     argv = ["wrk", "--threads", "2", "--connections", "16", "--duration", "1s", "--timeout", f"{kit.DEADLINE}s", url]
     said = kit.succeed(runner, argv).decode()
     requests = re.search(r"(\d+) requests in", said)

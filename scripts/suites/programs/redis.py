@@ -100,7 +100,7 @@ def talk(runner: Runner, saw: kit.Saw, where: list[str], size: int) -> None:
 
 
 def benchmark(runner: Runner, where: list[str], *options: str) -> list[str]:
-    """The numbers differ from run to run; that each test has come to its end does not."""
+    """Only that each test finished is recorded: the numbers differ from run to run."""
     said = kit.succeed(runner, ["redis-benchmark", *where, "-q", *options]).decode()
     return re.findall(r"([A-Z_]+)[^:\r\n]*: [0-9.]+ requests per second", said)
 

@@ -14,7 +14,7 @@ use std::io::{self, Write};
 /// SOCKSHIM_LOG from which its calls are logged.
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment, after_help = EXAMPLES)]
-pub struct Args {
+pub struct HooksArgs {
     /// Print only the symbols, one a line, in the order of nm(1) in the C locale
     #[arg(long, conflicts_with = "json")]
     names: bool,
@@ -38,18 +38,18 @@ Examples:
 ///
 /// # Errors
 /// What stdout reports.
-pub fn run(args: &Args) -> io::Result<()> {
+pub fn run(args: &HooksArgs) -> io::Result<()> {
     output::stdout(|out| match (args.not_hooked, args.names, args.json) {
         (false, true, _) => names(out, HOOKS.iter().map(|hook| hook.name())),
         (true, true, _) => names(out, NOT_HOOKED.iter().map(|symbol| symbol.name)),
-        (false, _, true) => output::json(out, &HOOKS.iter().zip(DOCS).map(Row::from).collect::<Vec<_>>()),
-        (true, _, true) => output::json(out, &NOT_HOOKED.iter().map(Reason::from).collect::<Vec<_>>()),
+        (false, _, true) => output::json(out, &HOOKS.iter().zip(DOCS).map(HookRow::from).collect::<Vec<_>>()),
+        (true, _, true) => output::json(out, &NOT_HOOKED.iter().map(NotHookedRow::from).collect::<Vec<_>>()),
         (false, _, _) => hooks(out),
         (true, _, _) => not_hooked(out),
     })
 }
 
-/// Bytes are compared, not letters of some language.
+/// Prints the names sorted by bytes, independently of the locale.
 fn names(out: &mut dyn Write, names: impl Iterator<Item = &'static str>) -> io::Result<()> {
     let mut names: Vec<&str> = names.collect();
     names.sort_unstable();
@@ -68,31 +68,31 @@ fn not_hooked(out: &mut dyn Write) -> io::Result<()> {
     grid::table(out, ["symbol", "why it is not hooked"], rows, &[1])
 }
 
-/// A hook in JSON.
+/// A hook as JSON.
 #[derive(Serialize)]
-struct Row {
+struct HookRow {
     name: &'static str,
     level: &'static str,
     /// The number of the system call with the same arguments.
     syscall: Option<i64>,
     prototype: String,
     ret: String,
-    params: Vec<Param>,
+    params: Vec<HookParam>,
     doc: &'static str,
 }
 
-/// A parameter in JSON.
+/// A parameter as JSON.
 #[derive(Serialize)]
-struct Param {
+struct HookParam {
     name: &'static str,
     #[serde(rename = "type")]
     ty: String,
 }
 
-impl From<(&Hook, &&'static str)> for Row {
+impl From<(&Hook, &&'static str)> for HookRow {
     fn from((hook, doc): (&Hook, &&'static str)) -> Self {
-        let params = hook.params().map(|param| Param { name: param_name(&param), ty: c_type(param.ty) });
-        Row {
+        let params = hook.params().map(|param| HookParam { name: param_name(&param), ty: c_type(param.ty) });
+        HookRow {
             name: hook.name(),
             level: hook.level.name(),
             syscall: hook.nr(),
@@ -104,15 +104,15 @@ impl From<(&Hook, &&'static str)> for Row {
     }
 }
 
-/// A symbol that is left out, in JSON.
+/// A symbol that is left out, as JSON.
 #[derive(Serialize)]
-struct Reason {
+struct NotHookedRow {
     name: &'static str,
     why: &'static str,
 }
 
-impl From<&NotHooked> for Reason {
+impl From<&NotHooked> for NotHookedRow {
     fn from(symbol: &NotHooked) -> Self {
-        Reason { name: symbol.name, why: symbol.why }
+        NotHookedRow { name: symbol.name, why: symbol.why }
     }
 }

@@ -1,4 +1,4 @@
-//! The subcommands, a file each: its `Args` are its part of the command line, its `run` is what it does.
+//! The subcommands, one file each: a type with its part of the command line, and `run`, which executes it.
 
 pub mod check;
 pub mod explain;

@@ -18,7 +18,7 @@ mod word;
 #[cfg(test)]
 mod tests;
 
-pub use word::{Entry, Handle, Seen};
+pub use word::{Entry, Handle, Seen, Step};
 
 use crate::boxed::try_boxed;
 use crate::net::ops::Socket;
@@ -175,20 +175,20 @@ impl FdTable {
 
     /// [`FdTable::forget`] for every descriptor from `first` to `last`, both included.
     pub fn forget_range(&self, first: u32, last: u32) {
-        self.each_known(first, last, |fd| {
-            self.forget(fd);
+        self.each_known(first, last, |table, fd| {
+            table.forget(fd);
         });
     }
 
     /// Every descriptor from `first` to `last`, both included, of which something is known.
-    pub fn each_known(&self, first: u32, last: u32, mut take: impl FnMut(c_int)) {
+    pub fn each_known(&self, first: u32, last: u32, take: fn(&FdTable, c_int)) {
         for (page, entries) in
             self.fds.iter().enumerate().filter_map(|(page, cell)| Some((page, cell.get()?)))
         {
             for (index, entry) in entries.iter().enumerate() {
                 let fd = (page * FDS_PER_PAGE + index) as u32;
                 if (first..=last).contains(&fd) && entry.load(Ordering::Relaxed) != Seen::UNKNOWN.0 {
-                    take(fd as c_int);
+                    take(self, fd as c_int);
                 }
             }
         }
@@ -260,7 +260,18 @@ impl FdTable {
     /// Changes the states in one step; a stale handle changes nothing.
     #[inline]
     pub fn update(&self, handle: Handle, change: impl Fn(State) -> State) {
-        self.slab.update(handle, change);
+        self.slab.update(handle, Step::Whole, change);
+    }
+
+    /// [`FdTable::update`] as a part of a change that is noted otherwise.
+    pub fn update_within(&self, handle: Handle, change: impl Fn(State) -> State) {
+        self.slab.update(handle, Step::Look, change);
+    }
+
+    /// Notes in the socket's sequence what a call does. Gives the states and the sequence before that, as they were at one
+    /// moment; `None` for a stale handle.
+    pub fn step(&self, handle: Handle, step: Step) -> Option<(State, u32)> {
+        self.slab.update(handle, step, |state| state)
     }
 
     /// How many descriptors refer to the description; 0 for a stale handle.

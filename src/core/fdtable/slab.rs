@@ -4,7 +4,8 @@
 //! noticed and never followed to another socket.
 
 use super::word::{
-    Handle, generation_of, next_generation, pack_identity, pack_state, unpack_identity, unpack_state,
+    Handle, Step, change_state, generation_of, next_generation, pack_identity, pack_state, sequence_of,
+    unpack_identity, unpack_state,
 };
 use crate::boxed::try_boxed;
 use crate::net::ops::{Socket, SocketState};
@@ -22,7 +23,7 @@ const SLOT_PAGES: usize = 4095;
 struct Slot {
     /// Family, type, protocol, the places of ops and prot in the family's lists, owner, namespace.
     identity: AtomicU64,
-    /// The generation in the upper half, and the states: changed as one word.
+    /// Sequence, generation and states: changed as one word.
     state: AtomicU64,
     /// SO_COOKIE, the kernel's own name for the socket; 0 when it was not asked.
     cookie: AtomicU64,
@@ -120,18 +121,26 @@ impl Slab {
         current.then(|| (unpack_identity(identity, unpack_state(after)), cookie))
     }
 
-    /// Changes the states in one step; a stale handle changes nothing.
+    /// Changes the states in one step, and gives what they and the sequence were before; a stale handle
+    /// changes nothing.
     #[inline]
-    pub(super) fn update(&self, handle: Handle, change: impl Fn(State) -> State) {
-        let Some(slot) = self.slot(handle.slot()) else { return };
+    pub(super) fn update(
+        &self,
+        handle: Handle,
+        step: Step,
+        change: impl Fn(State) -> State,
+    ) -> Option<(State, u32)> {
+        let slot = self.slot(handle.slot())?;
         let mut old = slot.state.load(Ordering::Acquire);
         while generation_of(old) == handle.generation() {
-            let new = pack_state(handle.generation(), change(unpack_state(old)));
+            let state = unpack_state(old);
+            let new = change_state(old, change(state), step);
             match slot.state.compare_exchange_weak(old, new, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) => return,
+                Ok(_) => return Some((state, sequence_of(old))),
                 Err(seen) => old = seen,
             }
         }
+        None
     }
 
     /// How many descriptors refer to the description; 0 for a stale handle.

@@ -56,6 +56,33 @@ fn handles_share_the_description_and_the_last_one_ends_it() {
 }
 
 #[test]
+fn the_sequence_tells_whether_another_call_was_under_way() {
+    let table = FdTable::new();
+    let (handle, _) = table.install(3, &tcp(), 1).expect("room");
+    let sequence = |step| table.step(handle, step).expect("alive").1;
+    let idle = sequence(Step::Look);
+    assert_eq!(Step::under_way(idle), 0);
+    let first = sequence(Step::Begin);
+    let second = sequence(Step::Begin);
+    let both = sequence(Step::End);
+    assert_eq!([first, second, both].map(Step::under_way), [0, 1, 2]);
+    assert_eq!((first, second), (idle, Step::Begin.after(idle)));
+    table.update(handle, |state| State { sk: TcpState::Listen, ..state });
+    assert_eq!(Step::under_way(sequence(Step::End)), 1);
+    let last = sequence(Step::Look);
+    assert_eq!(Step::under_way(last), 0);
+    assert_ne!(last, idle);
+    // More calls than it has room for: none is lost, and neither generation nor states change.
+    for step in [Step::Begin, Step::End] {
+        for _ in 0..5000 {
+            sequence(step);
+        }
+    }
+    assert_eq!(Step::under_way(sequence(Step::Look)), 0);
+    assert_eq!(table.read(handle).expect("alive").0.sk.state, TcpState::Listen);
+}
+
+#[test]
 fn a_slot_is_used_again_under_a_new_generation() {
     let table = FdTable::new();
     let (old, _) = table.install(3, &tcp(), 1).expect("room");

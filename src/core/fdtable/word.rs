@@ -117,20 +117,64 @@ impl From<Handle> for Seen {
     }
 }
 
-/// A slot's state word: the generation above, the states below, so that both change in one step.
+/// A slot's state word, so that all of it changes in one step: from the lowest bit the states (32 bits), the sequence (12 bits,
+/// [`Step`]), and the generation (20 bits).
 #[inline]
 pub(super) fn pack_state(generation: u32, state: State) -> u64 {
-    u64::from(generation) << 32 | u64::from(state.pack())
+    u64::from(generation) << GENERATION_SHIFT | u64::from(state.pack())
 }
+
+const SEQUENCE_SHIFT: u32 = 32;
+const SEQUENCE_BITS: u32 = 12;
+const GENERATION_SHIFT: u32 = SEQUENCE_SHIFT + SEQUENCE_BITS;
 
 #[inline]
 pub(super) fn unpack_state(word: u64) -> State {
     State::unpack(word as u32)
 }
 
-/// The generation in a slot's state word, which has room for more than a handle carries.
+/// The generation in a slot's state word.
+#[inline]
 pub(super) fn generation_of(word: u64) -> u32 {
-    (word >> 32) as u32
+    (word >> GENERATION_SHIFT) as u32
+}
+
+/// What a call does to the sequence of its socket: a number of which the lowest four bits count the calls under way that
+/// may change the socket, and the upper eight their beginnings and ends. With more calls under way than there is room for,
+/// the count runs over and comes back.
+#[derive(Clone, Copy)]
+pub enum Step {
+    /// It looks.
+    Look = 0,
+    /// A change begins.
+    Begin = 0x11,
+    /// A change ends.
+    End = 0x0f,
+    /// A change begins and ends.
+    Whole = 0x20,
+}
+
+impl Step {
+    /// How many calls are under way.
+    pub fn under_way(sequence: u32) -> u32 {
+        sequence & 0xf
+    }
+
+    /// The sequence after this.
+    pub fn after(self, sequence: u32) -> u32 {
+        (sequence + self as u32) & ((1 << SEQUENCE_BITS) - 1)
+    }
+}
+
+/// The sequence in a slot's state word.
+pub(super) fn sequence_of(word: u64) -> u32 {
+    (word >> SEQUENCE_SHIFT) as u32 & ((1 << SEQUENCE_BITS) - 1)
+}
+
+/// A slot's state word with other states, a step later.
+pub(super) fn change_state(word: u64, state: State, step: Step) -> u64 {
+    let sequence = step.after(sequence_of(word));
+    pack_state(generation_of(word), state) | u64::from(sequence) << SEQUENCE_SHIFT
 }
 
 pub(super) fn next_generation(word: u64) -> u32 {

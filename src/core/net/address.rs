@@ -1,9 +1,9 @@
-//! Socket addresses as values: copied once from the program, then read as bytes.
+//! Socket addresses as values, copied once from the program.
 
 use crate::uapi::SOCKADDR_STORAGE;
 use libc::c_int;
 
-/// The least that every call takes as an IPv6 address: without the scope, as in RFC 2133.
+/// The shortest IPv6 address that every call accepts: without the scope id, as in RFC 2133.
 pub const SIN6_LEN_RFC2133: usize = 24;
 
 /// `struct sockaddr` with its length, as `move_addr_to_kernel` takes it.
@@ -37,27 +37,28 @@ impl SockAddr {
         addr
     }
 
-    /// Room for a copy of up to `sizeof(struct sockaddr_storage)` bytes; [`SockAddr::set_len`] says how many came.
+    /// The buffer for a copy of up to `sizeof(struct sockaddr_storage)` bytes; [`SockAddr::set_len`] then says how
+    /// many are valid.
     pub fn buffer(&mut self) -> &mut [u8; SOCKADDR_STORAGE] {
         &mut self.bytes
     }
 
-    /// Sets how many bytes of the buffer count.
+    /// Sets how many bytes of the buffer are valid.
     pub fn set_len(&mut self, len: usize) {
         self.len = len.min(SOCKADDR_STORAGE) as u8;
     }
 
-    /// Notes that the original is longer than what is here.
+    /// Records that the original is longer than this copy.
     pub fn set_truncated(&mut self) {
         self.truncated = true;
     }
 
-    /// Whether the original is longer than what is here.
+    /// Whether the original is longer than this copy.
     pub fn is_truncated(&self) -> bool {
         self.truncated
     }
 
-    /// Whether the original, if there is more of it than is here, could be read at all.
+    /// Whether the part of the original that was not copied could be read.
     pub fn is_readable(&self) -> bool {
         self.len > 0 || !self.truncated
     }
@@ -77,7 +78,7 @@ impl SockAddr {
         self.len == 0
     }
 
-    /// `sa_family`, when it is long enough to have one.
+    /// `sa_family`, if the address is long enough to have one.
     pub fn family(&self) -> Option<c_int> {
         (self.len >= 2).then(|| c_int::from(u16::from_ne_bytes([self.bytes[0], self.bytes[1]])))
     }
@@ -101,7 +102,7 @@ impl SockAddr {
         octets
     }
 
-    /// A number of four bytes at `offset`, in host order.
+    /// The four-byte number at `offset`, in host order.
     pub fn u32_at(&self, offset: usize) -> u32 {
         let mut word = [0; 4];
         word.copy_from_slice(&self.bytes[offset..offset + 4]);

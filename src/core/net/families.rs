@@ -1,4 +1,4 @@
-//! Every address family of Linux, in the order of the numbers, and the ones whose sockets are modelled here.
+//! Every address family of Linux in the order of the numbers, and the families that are modelled here.
 
 use crate::net::ops::NetProtoFamily;
 use crate::net::{inet, netlink, packet, unix, vmw_vsock, xdp};
@@ -22,9 +22,9 @@ pub struct Family {
     pub number: c_int,
     /// The name without `AF_`.
     pub name: &'static str,
-    /// The create function, if any code registers the family.
+    /// The create function, if any kernel code registers the family.
     pub create: Option<&'static str>,
-    /// Whether the kernel may have it although it is not modelled here.
+    /// Whether the kernel may have the family although it is not modelled here.
     pub module: bool,
 }
 
@@ -89,13 +89,13 @@ pub const FAMILIES: &[Family] = &[
     kmod(45, "MCTP", "mctp_pf_create"),
 ];
 
-/// Whether no kernel that has sockets at all is without this family. IPv6 can be switched off, and the others are
-/// options of the kernel's build.
+/// Whether every kernel with socket support has this family. IPv6 can be switched off, and the others are build
+/// options.
 pub fn is_in_every_kernel(family: c_int) -> bool {
     matches!(family, libc::AF_UNIX | libc::AF_INET | libc::AF_NETLINK)
 }
 
-/// What Linux has at this number; nothing beyond the table.
+/// The table's entry for this number; an empty one beyond the table.
 pub fn name(family: c_int) -> Family {
     usize::try_from(family).ok().and_then(|index| FAMILIES.get(index)).copied().unwrap_or(none(family, "?"))
 }

@@ -1,5 +1,6 @@
-//! AF_INET and AF_INET6 as families: what is in `net/ipv4/af_inet.c` and `net/ipv6/af_inet6.c`, but has to know the
-//! protocols of every folder. The protocols know those two, and not this.
+//! AF_INET and AF_INET6 as families: the part of `net/ipv4/af_inet.c` and `net/ipv6/af_inet6.c` that must know the
+//! protocols of every folder. It imports the protocols, and they import `af_inet` and `af_inet6`, so it stands apart
+//! from these.
 
 use crate::func;
 use crate::net::ipv4::af_inet::{self, Create, INETSW, create};
@@ -69,10 +70,10 @@ pub static INET6_FAMILY_OPS: NetProtoFamily = NetProtoFamily {
     ],
 };
 
-/// The rows that modules of the kernel add to `inetsw`.
+/// The rows that kernel modules add to `inetsw`.
 pub static INETSW_MODULES: [&InetProtosw; 4] = [&sctp::STREAM, &smc::SMC, &l2tp::L2TP, &sctp::SEQPACKET];
 
-/// The rows that modules of the kernel add to `inetsw6`.
+/// The rows that kernel modules add to `inetsw6`.
 pub static INETSW6_MODULES: [&InetProtosw; 4] = [&sctp::STREAM6, &smc::SMC6, &l2tp::L2TP6, &sctp::SEQPACKET6];
 
 static INET_CREATE: Create = Create { func: func!(inet_create), sw: &INETSW, modules: &INETSW_MODULES };

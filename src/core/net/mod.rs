@@ -50,8 +50,8 @@ static BOOTED: AtomicBool = AtomicBool::new(false);
 
 /// Registers the built-in families and protocols, as the kernel does while it boots. Later calls do nothing.
 ///
-/// Whoever comes first does it, and nobody waits: a signal handler that interrupts this, or another thread, does the same
-/// once more, and what is registered already stays as it is.
+/// Any thread or signal handler may come first, and nobody waits: those that arrive meanwhile register everything
+/// again, and an entry that is already there stays.
 #[inline]
 pub fn init() {
     if !BOOTED.load(Ordering::Acquire) {
@@ -67,7 +67,7 @@ fn boot() {
     ipv6::af_inet6::inet6_init();
     mptcp::protocol::mptcp_proto_v6_init();
     for family in families::BUILT_IN {
-        // The numbers are in range, so only EEXIST can come back, and that is all right.
+        // The numbers are in range, so the only error is EEXIST, which is expected here.
         let _ = socket::sock_register(family);
     }
     BOOTED.store(true, Ordering::Release);

@@ -1,11 +1,11 @@
-//! Kernel modules (`kernel/module/main.c`): held while their code can run. And who has made a socket.
+//! Kernel modules (`kernel/module/main.c`), which are held while their code can run; and the owner of a socket.
 //!
-//! The functions stand at the kernel's places in `__sock_create`; families from shared objects attach here.
+//! `__sock_create` calls these functions where the kernel's does. Families from shared objects attach here.
 
 use std::num::NonZeroU8;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// An owner of families or operations, `struct module`.
+/// `struct module`: an owner of families or operations.
 #[derive(Debug)]
 pub struct Module {
     /// Its name.
@@ -20,7 +20,7 @@ impl Module {
         Module { name, refcount: AtomicU32::new(0), going: std::sync::atomic::AtomicBool::new(false) }
     }
 
-    /// How many sockets and calls hold it.
+    /// How many sockets and calls hold a reference.
     pub fn refcount(&self) -> u32 {
         self.refcount.load(Ordering::Acquire)
     }
@@ -31,17 +31,17 @@ impl Module {
     }
 }
 
-/// Who has made a socket and performs its calls. It takes one byte, because every socket carries it.
+/// The owner of a socket: it made the socket and performs its calls. One byte, because every socket carries it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Owner {
     /// The kernel: the descriptor is the socket itself.
     Host,
-    /// A module, by its number: the descriptor is what this module stands in for it.
+    /// A module, by its number. The descriptor is whatever this module opened to stand for the socket.
     Module(NonZeroU8),
 }
 
 impl Owner {
-    /// The owner of this number; 0 is the host's.
+    /// The owner with this number; 0 is the host.
     pub const fn from_number(number: u8) -> Owner {
         match NonZeroU8::new(number) {
             None => Owner::Host,
@@ -58,10 +58,10 @@ impl Owner {
     }
 }
 
-/// `THIS_MODULE` of everything that is compiled in: no module at all, so always there.
+/// `THIS_MODULE` of everything that is compiled in: no module, so nothing to hold.
 pub const BUILT_IN: Option<&'static Module> = None;
 
-/// `try_module_get`: takes a reference, unless the module is going away. Built-in code is always there.
+/// `try_module_get`: takes a reference, unless the module is being unloaded. Built-in code needs none.
 #[must_use]
 pub fn try_module_get(module: Option<&'static Module>) -> bool {
     match module {
@@ -74,7 +74,7 @@ pub fn try_module_get(module: Option<&'static Module>) -> bool {
     }
 }
 
-/// `module_put`: gives the reference back.
+/// `module_put`: drops the reference.
 pub fn module_put(module: Option<&'static Module>) {
     if let Some(module) = module {
         module.refcount.fetch_sub(1, Ordering::AcqRel);

@@ -1,17 +1,17 @@
 //! The names of the kernel's functions that a path can go through.
 //!
-//! The names are one text, and a function is the number of its name: tables of ops are full of functions, and a table of
-//! pointers would be written to by the dynamic linker, at every start of every program that the library is loaded into.
-//! So a function that is new in a table or a path needs its name in the list below.
+//! The names are one text, and a function is the index of its name. A table of string slices would be relocated by
+//! the dynamic linker at the start of every program that loads the library. So a function that is new in a table or a
+//! path must be added to the list below.
 
 use once_cell::race::OnceBox;
 use std::num::NonZeroU16;
 
-/// A kernel function, by the number of its name.
+/// A kernel function, by the index of its name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Func(NonZeroU16);
 
-/// The kernel function of that name as a [`Func`].
+/// The kernel function with this name as a [`Func`].
 #[macro_export]
 macro_rules! func {
     ($name:ident) => {
@@ -19,35 +19,38 @@ macro_rules! func {
     };
 }
 
-/// How many names can be added to the list while the program runs.
+/// How many names can be added at run time.
 const MORE: usize = 64;
 static ADDED: [OnceBox<&'static str>; MORE] = [const { OnceBox::new() }; MORE];
 
 impl Func {
-    const fn at(place: usize) -> Func {
-        // One more than the place, so that an option of a function takes no more room than a function.
-        match NonZeroU16::new(place as u16 + 1) {
+    const fn at(index: usize) -> Func {
+        // Index plus one, so that `Option<Func>` takes no more space than `Func`.
+        match NonZeroU16::new(index as u16 + 1) {
             Some(number) => Func(number),
             None => unreachable!(),
         }
     }
 
-    /// A function that is not in the list, as one of a table that is registered from outside. The name is kept for ever;
-    /// `None` when there are too many.
+    /// A function that is not in the list, for a table that is registered from outside. The name is kept for ever;
+    /// `None` when too many were added.
     pub fn named(name: &'static str) -> Option<Func> {
         let known = (0..COUNT).map(Func::at).find(|func| func.name() == name);
         known.or_else(|| {
-            let place = ADDED.iter().position(|added| *added.get_or_init(|| Box::new(name)) == name)?;
-            Some(Func::at(COUNT + place))
+            let index = ADDED.iter().position(|added| *added.get_or_init(|| Box::new(name)) == name)?;
+            Some(Func::at(COUNT + index))
         })
     }
 
     /// The name.
     pub fn name(self) -> &'static str {
-        let place = usize::from(self.0.get()) - 1;
-        match place.checked_sub(COUNT) {
+        let index = usize::from(self.0.get()) - 1;
+        match index.checked_sub(COUNT) {
             // Each name is followed by a space.
-            None => &TEXT[usize::from(STARTS[place])..usize::from(STARTS[place + 1]) - 1],
+            None => {
+                let (begin, end) = (usize::from(STARTS[index]), usize::from(STARTS[index + 1]) - 1);
+                TEXT.get(begin..end).unwrap_or("?")
+            }
             Some(added) => ADDED.get(added).and_then(OnceBox::get).copied().unwrap_or("?"),
         }
     }
@@ -56,13 +59,13 @@ impl Func {
 macro_rules! names {
     ($($name:ident)*) => {
         #[allow(non_camel_case_types, reason = "the variants are the kernel's names")]
-        enum Number { $($name,)* }
+        enum FuncIndex { $($name,)* }
 
         /// One function for each name of the list.
         #[allow(non_upper_case_globals, missing_docs, reason = "the constants are the kernel's names")]
         pub mod known {
-            use super::{Func, Number};
-            $(pub const $name: Func = Func::at(Number::$name as usize);)*
+            use super::{Func, FuncIndex};
+            $(pub const $name: Func = Func::at(FuncIndex::$name as usize);)*
         }
 
         const COUNT: usize = <[&str]>::len(&[$(stringify!($name),)*]);
@@ -71,7 +74,7 @@ macro_rules! names {
     };
 }
 
-/// Where each of `N - 1` names begins that are followed by a space each, and where the text ends.
+/// Where each of `N - 1` space-terminated names begins, and where the text ends.
 const fn starts<const N: usize>(text: &str) -> [u16; N] {
     let (bytes, mut starts, mut at, mut count) = (text.as_bytes(), [0; N], 0, 0);
     while at < bytes.len() {

@@ -1,63 +1,63 @@
-//! `struct net`, and the facts that no table holds because only the running kernel knows them.
+//! `struct net`, and the facts that only the running kernel knows.
 //!
-//! A walk asks for a fact where the kernel would look at it, and notes in its path what the answer was and where it
-//! came from. Without an answer the prediction stays open.
+//! A walk asks for a fact where the kernel would look at it, and notes the answer and its source in the path. Without
+//! an answer the prediction stays open.
 
 use crate::net::address::SockAddr;
 use libc::c_int;
 
 /// Where a fact came from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Source {
-    /// The kernel was asked with a call, as a rule socket(2) on a socket that was closed at once.
+pub enum FactSource {
+    /// The kernel was asked with a call, usually socket(2) on a socket that was closed at once.
     Probe,
-    /// Read below `/proc/sys`.
+    /// Read from a file below `/proc/sys`.
     Sysctl,
-    /// Nobody asked: somebody wants to know what would be if it were so.
+    /// Assumed, because the user wants to know what would happen if it were so.
     Assumed,
 }
 
-impl Source {
-    /// The word that the log uses.
+impl FactSource {
+    /// The word for it in the log.
     pub fn word(self) -> &'static str {
         match self {
-            Source::Probe => "probe",
-            Source::Sysctl => "sysctl",
-            Source::Assumed => "assumed",
+            FactSource::Probe => "probe",
+            FactSource::Sysctl => "sysctl",
+            FactSource::Assumed => "assumed",
         }
     }
 }
 
-/// A fact and its origin.
+/// A fact and its source.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Known<T> {
-    /// What is so.
+    /// The fact.
     pub value: T,
-    /// Who says it.
-    pub source: Source,
+    /// Where it came from.
+    pub source: FactSource,
 }
 
 impl<T> Known<T> {
-    /// A fact that a call has shown.
+    /// A fact that a call to the kernel has shown.
     pub const fn probed(value: T) -> Self {
-        Known { value, source: Source::Probe }
+        Known { value, source: FactSource::Probe }
     }
 
     /// A fact from `/proc/sys`.
     pub const fn sysctl(value: T) -> Self {
-        Known { value, source: Source::Sysctl }
+        Known { value, source: FactSource::Sysctl }
     }
 
-    /// A fact for the sake of argument.
+    /// A fact that is assumed.
     pub const fn assumed(value: T) -> Self {
-        Known { value, source: Source::Assumed }
+        Known { value, source: FactSource::Assumed }
     }
 }
 
-/// A fact, or `None` when nobody has asked or the kernel did not say.
+/// A fact, or `None` when nobody asked or the kernel did not say.
 pub type Fact<T> = Option<Known<T>>;
 
-/// What is asked of the running kernel, each about the caller and its network namespace.
+/// The facts that the running kernel is asked for, each about the calling process and its network namespace.
 pub trait Facts: Sync {
     /// `NPROTO`: one more than the highest family.
     fn nproto(&self) -> Fact<c_int> {
@@ -67,11 +67,11 @@ pub trait Facts: Sync {
     fn ipproto_max(&self) -> Fact<c_int> {
         None
     }
-    /// Whether `net_families[family]` is filled, by now or by a module that the kernel loads when asked.
+    /// Whether `net_families[family]` is filled, if necessary after the kernel has loaded a module for it.
     fn has_family(&self, _family: c_int) -> Fact<bool> {
         None
     }
-    /// Whether a family's list of a type has an entry for a protocol; for protocol 0, whether it has any.
+    /// Whether a family's list for a type has an entry for a protocol; for protocol 0, whether it has any entry.
     fn has_protocol(&self, _family: c_int, _ty: c_int, _protocol: c_int) -> Fact<bool> {
         None
     }
@@ -83,7 +83,7 @@ pub trait Facts: Sync {
     fn net_raw(&self) -> Fact<bool> {
         None
     }
-    /// CAP_NET_BIND_SERVICE, likewise.
+    /// CAP_NET_BIND_SERVICE in the same user namespace.
     fn net_bind_service(&self) -> Fact<bool> {
         None
     }
@@ -99,26 +99,26 @@ pub trait Facts: Sync {
     fn somaxconn(&self) -> Fact<c_int> {
         None
     }
-    /// `net.ipv4.ip_unprivileged_port_start`, which holds for IPv6 too.
+    /// `net.ipv4.ip_unprivileged_port_start`, which applies to IPv6 too.
     fn unprivileged_port_start(&self) -> Fact<c_int> {
         None
     }
-    /// Whether the AF_INET or AF_INET6 address is one of the namespace's own.
+    /// Whether an AF_INET or AF_INET6 address belongs to the namespace.
     fn has_address(&self, _addr: &SockAddr) -> Fact<bool> {
         None
     }
 }
 
-/// Facts that nobody has asked for.
+/// Answers no question, so that every prediction that depends on a fact stays open.
 pub struct Unasked;
 impl Facts for Unasked {}
 
-/// Which `struct net` it is: a number of one byte, because every socket carries it, as `sock_net(sk)` is in the kernel.
+/// Identifies a `struct net`, as `sock_net(sk)` does in the kernel. One byte, because every socket carries it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NetId(u8);
 
 impl NetId {
-    /// The namespace of this number; 0 is [`INIT_NET`]'s.
+    /// The namespace with this number; 0 is [`INIT_NET`].
     pub const fn new(number: u8) -> NetId {
         NetId(number)
     }
@@ -134,9 +134,10 @@ impl NetId {
 pub struct Net<'a> {
     /// Which one it is.
     pub id: NetId,
-    /// What the kernel says of it.
+    /// Who answers questions about it.
     pub facts: &'a dyn Facts,
 }
 
-/// `init_net`: the namespace that the process is in. Whoever starts a walk says which namespace it is about; no walk does.
+/// `init_net`: the namespace that the process is in. The caller that starts a walk passes the namespace; no walk
+/// chooses it.
 pub static INIT_NET: Net<'static> = Net { id: NetId::new(0), facts: &Unasked };

@@ -1,8 +1,8 @@
 //! `struct socket`, `struct proto_ops` and `struct net_proto_family` (`include/linux/net.h`).
 //!
-//! [`ProtoOps`] is the kernel's struct of function pointers, each beside its name: the name is what the log and
-//! `sockshim tables` print, so it cannot drift from the function that runs. A member that the kernel leaves NULL
-//! is `None`; a member that it fills with `sock_no_*` is that function.
+//! [`ProtoOps`] is the kernel's struct of function pointers, each beside its name. The log and `sockshim tables`
+//! print that name, so it cannot drift from the function that runs. A member that is NULL in the kernel is `None`; a
+//! member that the kernel fills with `sock_no_*` is that function.
 
 use crate::errno::Errno;
 use crate::net::address::SockAddr;
@@ -20,22 +20,23 @@ use libc::c_int;
 pub struct Socket {
     /// `state`.
     pub state: SocketState,
-    /// `sk->sk_shutdown`: 1 when receiving is shut, 2 when sending is. It is here because there is room.
+    /// `sk->sk_shutdown`: 1 when receiving is shut, 2 when sending is. It is here, not in `sk`, because padding is
+    /// free here.
     pub shutdown: u8,
-    /// Who has made it and performs its calls.
+    /// The owner, which made the socket and performs its calls.
     pub owner: Owner,
-    /// `sock_net(sk)`: the namespace it was made in, for all its life.
+    /// `sock_net(sk)`: the namespace that it was made in; it never changes.
     pub net: NetId,
     /// `type`, without flag bits.
     pub ty: c_int,
-    /// `ops`; empty until a create function has set it.
+    /// `ops`; `None` until a create function has set it.
     pub ops: Option<&'static ProtoOps>,
     /// `sk`.
     pub sk: Sock,
 }
 
 impl Socket {
-    /// `sock_alloc`: the host's socket of this family and type in a namespace, without operations.
+    /// `sock_alloc`: a socket of the host's, of this family and type in this namespace, without operations.
     pub const fn alloc(net: NetId, family: c_int, ty: c_int) -> Socket {
         Socket {
             state: SocketState::Unconnected,
@@ -48,7 +49,7 @@ impl Socket {
         }
     }
 
-    /// Whether nothing can have come in so far, neither data nor an error: nobody knew where to send it.
+    /// Whether neither data nor an error can have arrived so far, because nobody knew where to send it.
     pub fn sees_no_traffic(&self) -> bool {
         self.state == SocketState::Unconnected
             && self.sk.state == TcpState::Close
@@ -56,19 +57,19 @@ impl Socket {
     }
 }
 
-/// What every function of a walk is given: where to note its finding, the namespace it works in, and where a decision
-/// puts what libc is to do otherwise.
+/// The context of a walk: where its functions note their findings, the namespace it works in, and where a decision
+/// writes what libc is to do differently.
 pub struct Cx<'a> {
     /// The path so far.
     pub path: &'a mut Path,
     /// The namespace that the call is about: `current->nsproxy->net_ns` for a new socket, else `sock_net(sk)`.
     pub net: Net<'a>,
-    /// How the call differs from the program's, if a decision says so.
+    /// How libc's call differs from the program's, if a decision says so.
     pub instead: &'a mut Instead,
 }
 
 impl Cx<'_> {
-    /// A fact that `func` looks at: noted with its origin, or as the host's to decide when there is none.
+    /// A fact that `func` looks at, noted with its source. Without an answer the path says that the host decides.
     pub fn fact<T: Copy + Into<c_int>>(
         &mut self,
         func: Func,
@@ -83,7 +84,7 @@ impl Cx<'_> {
         fact.map(|known| known.value)
     }
 
-    /// The end of a walk where only the host knows how it goes on, and what decides it there.
+    /// Ends a walk where only the host knows how it continues. `what` names what decides there.
     pub fn ask(&mut self, func: Func, what: &'static &'static str) -> Verdict {
         self.path.step(func, Finding::Host(what));
         Verdict::ask()
@@ -95,11 +96,11 @@ impl Cx<'_> {
 pub struct Msg {
     /// The address to send to.
     pub name: Option<SockAddr>,
-    /// How many bytes there are, or how many there is room for.
+    /// How many bytes to send, or the size of the receive buffer.
     pub len: u64,
-    /// MSG_* bits; MSG_DONTWAIT also for a descriptor with O_NONBLOCK.
+    /// MSG_* bits. MSG_DONTWAIT is also set for a descriptor with O_NONBLOCK.
     pub flags: c_int,
-    /// Whether control messages come with it.
+    /// Whether there are control messages.
     pub control: bool,
 }
 
@@ -117,14 +118,14 @@ pub struct Opt {
     pub level: c_int,
     /// The option.
     pub name: c_int,
-    /// setsockopt's `optlen`, or what getsockopt's points to.
+    /// setsockopt's `optlen`, or the int that getsockopt's `optlen` points to.
     pub len: Copied<c_int>,
     /// The int at `optval`.
     pub value: Copied<c_int>,
 }
 
 impl Opt {
-    /// What getsockopt does first at most levels: the length, which must be readable and not negative.
+    /// getsockopt's first check at most levels: the length must be readable and not negative.
     pub fn get_len(&self) -> Result<(), Verdict> {
         match self.len {
             Some(Ok(0..)) => Ok(()),
@@ -134,7 +135,7 @@ impl Opt {
         }
     }
 
-    /// An option that has a value in every state: getsockopt succeeds, if there is somewhere to write it.
+    /// The verdict of getsockopt for an option that has a value in every state: success if the value can be written.
     pub fn got(&self) -> Verdict {
         match (self.get_len(), self.value) {
             (Err(verdict), _) => verdict,
@@ -145,13 +146,13 @@ impl Opt {
         }
     }
 
-    /// [`Opt::got`] at a level that takes the length as unsigned, so that a negative one is just long.
+    /// [`Opt::got`] at a level that treats the length as unsigned: a negative one is a large one.
     pub fn got_unsigned(&self) -> Verdict {
         let len = self.len.map(|len| len.map(|len| if len < 0 { c_int::MAX } else { len }));
         Opt { len, ..*self }.got()
     }
 
-    /// What setsockopt does first for an option that is an int: room for one, then the copy.
+    /// setsockopt's first steps for an int option: check the length, then copy the value.
     pub fn set_int(&self) -> Result<c_int, Verdict> {
         match (self.len, self.value) {
             (Some(Ok(..4)), _) => Err(Verdict::errno(Errno::EINVAL, Reason::BadArgument)),
@@ -162,9 +163,9 @@ impl Opt {
     }
 }
 
-/// How a handler says that it does not know a request: an error of the kernel's own, which no program sees.
+/// A handler's answer to a request that it does not know: an error internal to the kernel, which no program sees.
 pub const ENOIOCTLCMD: Errno = Errno(515);
-/// The same as the end of an ioctl handler.
+/// The same as the verdict of an ioctl handler.
 pub const NO_IOCTL: Verdict = Verdict::errno(ENOIOCTLCMD, Reason::NoOperation);
 
 /// A member of an ops table: the kernel's function name and what it decides.
@@ -177,17 +178,17 @@ pub struct Op<F: Copy> {
 }
 
 /// `bind` and `connect`: the address as the program gave it.
-pub type Address = fn(&mut Cx, &Socket, &SockAddr) -> Verdict;
+pub type AddressFn = fn(&mut Cx, &Socket, &SockAddr) -> Verdict;
 /// `accept`, `release`.
-pub type Plain = fn(&mut Cx, &Socket) -> Verdict;
+pub type SocketFn = fn(&mut Cx, &Socket) -> Verdict;
 /// `socketpair`, on the first socket's ops.
-pub type Pair = fn(&mut Cx, &Socket, &Socket) -> Verdict;
+pub type PairFn = fn(&mut Cx, &Socket, &Socket) -> Verdict;
 /// `listen` (backlog), `shutdown` (how), `getname` (0 own, 1 peer, 2 peer of a new connection), `ioctl` (request).
-pub type Number = fn(&mut Cx, &Socket, c_int) -> Verdict;
+pub type NumberFn = fn(&mut Cx, &Socket, c_int) -> Verdict;
 /// `sendmsg` and `recvmsg`.
-pub type Message = fn(&mut Cx, &Socket, &Msg) -> Verdict;
+pub type MessageFn = fn(&mut Cx, &Socket, &Msg) -> Verdict;
 /// `setsockopt` and `getsockopt`.
-pub type Choice = fn(&mut Cx, &Socket, &Opt) -> Verdict;
+pub type OptionFn = fn(&mut Cx, &Socket, &Opt) -> Verdict;
 
 macro_rules! proto_ops {
     ($($(#[$doc:meta])* $member:ident: $ty:ty,)*) => {
@@ -214,61 +215,61 @@ macro_rules! proto_ops {
 }
 
 /// A function that only the host can run, or NULL.
-pub type Name = Option<Func>;
+pub type HostFn = Option<Func>;
 
 proto_ops! {
-    /// Last reference to the open file gone.
-    release: Op<Plain>,
+    /// The last reference to the open file is gone.
+    release: Op<SocketFn>,
     /// bind(2).
-    bind: Op<Address>,
+    bind: Op<AddressFn>,
     /// connect(2).
-    connect: Op<Address>,
+    connect: Op<AddressFn>,
     /// socketpair(2).
-    socketpair: Op<Pair>,
+    socketpair: Op<PairFn>,
     /// accept(2).
-    accept: Op<Plain>,
+    accept: Op<SocketFn>,
     /// getsockname(2), getpeername(2).
-    getname: Op<Number>,
-    /// poll(2) and its relatives; NULL means that nothing is ever ready.
-    poll: Name,
+    getname: Op<NumberFn>,
+    /// poll(2) and its relatives; with NULL nothing is ever ready.
+    poll: HostFn,
     /// ioctl(2).
-    ioctl: Op<Number>,
+    ioctl: Op<NumberFn>,
     /// ioctl(2) of a 32-bit program.
-    compat_ioctl: Name,
+    compat_ioctl: HostFn,
     /// SIOCGSTAMP and its relatives; NULL gives ENOTTY.
-    gettstamp: Name,
+    gettstamp: HostFn,
     /// listen(2).
-    listen: Op<Number>,
+    listen: Op<NumberFn>,
     /// shutdown(2).
-    shutdown: Op<Number>,
+    shutdown: Op<NumberFn>,
     /// setsockopt(2) beyond SOL_SOCKET; NULL gives EOPNOTSUPP.
-    setsockopt: Option<Op<Choice>>,
+    setsockopt: Option<Op<OptionFn>>,
     /// getsockopt(2) beyond SOL_SOCKET; NULL gives EOPNOTSUPP.
-    getsockopt: Option<Op<Choice>>,
+    getsockopt: Option<Op<OptionFn>>,
     /// /proc/PID/fdinfo.
-    show_fdinfo: Name,
+    show_fdinfo: HostFn,
     /// Everything that sends.
-    sendmsg: Op<Message>,
+    sendmsg: Op<MessageFn>,
     /// Everything that receives.
-    recvmsg: Op<Message>,
+    recvmsg: Op<MessageFn>,
     /// mmap(2).
-    mmap: Name,
+    mmap: HostFn,
     /// splice(2) from the socket.
-    splice_read: Name,
+    splice_read: HostFn,
     /// The end of a splice into the socket.
-    splice_eof: Name,
+    splice_eof: HostFn,
     /// SO_PEEK_OFF; NULL gives EOPNOTSUPP.
-    set_peek_off: Name,
+    set_peek_off: HostFn,
     /// Users in the kernel.
-    peek_len: Name,
+    peek_len: HostFn,
     /// Users in the kernel.
-    read_sock: Name,
+    read_sock: HostFn,
     /// Users in the kernel.
-    read_skb: Name,
+    read_skb: HostFn,
     /// Users in the kernel.
-    sendmsg_locked: Name,
+    sendmsg_locked: HostFn,
     /// SO_RCVLOWAT; NULL stores the value.
-    set_rcvlowat: Name,
+    set_rcvlowat: HostFn,
 }
 
 /// How a member of either shape tells its function's name.
@@ -288,14 +289,14 @@ impl<F: Copy> Member for Option<Op<F>> {
     }
 }
 
-impl Member for Name {
+impl Member for HostFn {
     fn function(&self) -> Option<&'static str> {
         self.map(Func::name)
     }
 }
 
 /// `create`: gives the socket its ops and its sock, or says why not.
-pub type Create = fn(&mut Cx, &mut Socket, c_int) -> Verdict;
+pub type CreateFn = fn(&mut Cx, &mut Socket, c_int) -> Verdict;
 
 /// `struct net_proto_family`: one family's entry in `net_families[]`.
 pub struct NetProtoFamily {
@@ -304,7 +305,7 @@ pub struct NetProtoFamily {
     /// Its number.
     pub family: c_int,
     /// Its create function.
-    pub create: Op<Create>,
+    pub create: Op<CreateFn>,
     /// The module that it lives in.
     pub owner: Option<&'static Module>,
     /// Every ops table that its sockets can have. The fd table stores an index into this list.

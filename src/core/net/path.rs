@@ -1,25 +1,25 @@
-//! The way that a call took: which functions it went through, and what each of them found.
+//! The path of a call: which functions it went through, and what each of them found.
 
 use crate::errno::Errno;
 pub use crate::net::names::Func;
-use crate::net::namespace::Source;
+use crate::net::namespace::FactSource;
 use crate::net::sock::{SocketState, TcpState};
 use arrayvec::ArrayVec;
 use libc::c_int;
 
-/// How an `inetsw` entry took the requested protocol.
+/// How an `inetsw` entry matched the requested protocol.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Match {
     /// The numbers are equal.
     Exact,
     /// The program asked for protocol 0 and got the first entry's.
     Wildcard,
-    /// The entry takes any protocol (`IPPROTO_IP` in the table: raw sockets).
+    /// The entry accepts any protocol (`IPPROTO_IP` in the table: raw sockets).
     WildcardEntry,
 }
 
 impl Match {
-    /// The word that the log uses.
+    /// The word for it in the log.
     pub fn word(self) -> &'static str {
         match self {
             Match::Exact => "exact",
@@ -32,7 +32,7 @@ impl Match {
 /// What a function found.
 #[derive(Clone, Copy)]
 pub enum Finding {
-    /// It was gone through, and that is all.
+    /// The call passed through it; there is nothing else to say.
     Passed,
     /// It let the call through unchanged.
     Unchanged,
@@ -53,9 +53,9 @@ pub enum Finding {
     FamilyBecomes(u8),
     /// The type was replaced: (AF_UNIX, SOCK_RAW) means SOCK_DGRAM.
     TypeBecomes(u8),
-    /// An entry of `inetsw[type]` took the protocol.
+    /// An entry of `inetsw[type]` matched the protocol.
     Entry {
-        /// Its place in the list.
+        /// Its index in the list.
         index: u8,
         /// How it matched.
         how: Match,
@@ -64,14 +64,14 @@ pub enum Finding {
         /// Its name.
         name: &'static &'static str,
     },
-    /// No entry of `inetsw[type]` took the protocol.
+    /// No entry of `inetsw[type]` matched the protocol.
     NoEntry {
         /// How many entries the list has.
         entries: u8,
     },
-    /// A protocol table was asked for this number.
+    /// A protocol table was searched for this number.
     Protocol(i32),
-    /// A module would be asked for, as `net-pf-<family>[-proto-<protocol>[-type-<type>]]`.
+    /// A module would be requested, as `net-pf-<family>[-proto-<protocol>[-type-<type>]]`.
     Module {
         /// The family's number.
         family: u8,
@@ -82,22 +82,22 @@ pub enum Finding {
     },
     /// It refused the call.
     Errno(Errno),
-    /// It could not be decided here: the host knows.
+    /// The decision could not be made here: only the host knows.
     Host(&'static &'static str),
-    /// It looked at something that only the running kernel knows.
+    /// It looked at a fact that only the running kernel knows.
     Fact {
-        /// What it looked at.
+        /// The fact.
         name: &'static &'static str,
-        /// The number; 0 and 1 for no and yes.
+        /// Its value; 0 and 1 for no and yes.
         value: i32,
-        /// Who said so.
-        source: Source,
+        /// Where the value came from.
+        source: FactSource,
     },
     /// The name of the ops that the socket has.
     Ops(&'static &'static str),
     /// A descriptor.
     Fd(c_int),
-    /// SOCK_NONBLOCK and SOCK_CLOEXEC, as they were asked for.
+    /// SOCK_NONBLOCK and SOCK_CLOEXEC, as requested.
     Flags(c_int),
     /// A number it used.
     Value(i64),
@@ -114,21 +114,21 @@ pub struct Step {
     pub finding: Finding,
 }
 
-/// The longest path that is recorded. A walk that would need more is cut, never refused.
+/// The longest path that is recorded. A longer walk's path is cut; the walk itself goes on.
 pub const MAX_STEPS: usize = 14;
 
-/// The steps of one call, in order. What has no step yet is neither written when a path begins nor copied with it.
+/// The steps of one call, in order. Unused capacity is neither initialised nor copied.
 #[derive(Default)]
 pub struct Path {
     steps: ArrayVec<Step, MAX_STEPS>,
 }
 
 impl Clone for Path {
-    /// In one piece; the derived one goes step by step.
+    /// Copies all steps at once; the derived implementation copies them one by one.
     #[inline]
     fn clone(&self) -> Path {
         let mut steps = ArrayVec::new();
-        // It has the same capacity, so there is room.
+        // Both have the same capacity, so it fits.
         let _ = steps.try_extend_from_slice(&self.steps);
         Path { steps }
     }
@@ -140,10 +140,10 @@ impl Path {
         Path { steps: ArrayVec::new_const() }
     }
 
-    /// Adds a step. Always inlined: it is three stores, and every walk makes several.
+    /// Adds a step. Always inlined: it is three stores, and every walk adds several.
     #[inline(always)]
     pub fn step(&mut self, func: Func, finding: Finding) {
-        // A step that has no room is cut.
+        // A step beyond the capacity is cut.
         let _ = self.steps.try_push(Step { func, finding });
     }
 
@@ -152,14 +152,14 @@ impl Path {
         self.steps.clear();
     }
 
-    /// Forgets all steps from the one at `len` on.
+    /// Removes the step at `len` and all after it.
     pub fn truncate(&mut self, len: usize) {
         self.steps.truncate(len);
     }
 
-    /// Replaces the finding of the step at `place`, if there is one.
-    pub fn find_instead(&mut self, place: usize, finding: Finding) {
-        if let Some(step) = self.steps.get_mut(place) {
+    /// Replaces the finding of the step at `index`, if there is one.
+    pub fn find_instead(&mut self, index: usize, finding: Finding) {
+        if let Some(step) = self.steps.get_mut(index) {
             step.finding = finding;
         }
     }

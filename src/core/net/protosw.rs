@@ -1,7 +1,7 @@
 //! `struct inet_protosw`: which protocol a (type, protocol) pair means, and how the lists change.
 //!
-//! `inetsw` and `inetsw6` are two [`Protosw`] with the same rules. A list is replaced as a whole when an entry
-//! comes or goes ([`crate::published`]), so a walk sees one consistent list without a lock.
+//! `inetsw` and `inetsw6` are two [`Protosw`] with the same rules. A list is replaced as a whole when an entry is
+//! added or removed ([`crate::published`]), so a walk sees one consistent list without a lock.
 
 use crate::errno::Errno;
 use crate::net::kmod::request_module;
@@ -25,7 +25,7 @@ pub struct InetProtosw {
     pub name: &'static &'static str,
     /// `type`.
     pub ty: c_int,
-    /// `protocol`; 0 takes any.
+    /// `protocol`; 0 accepts any.
     pub protocol: c_int,
     /// `prot`.
     pub prot: &'static Proto,
@@ -42,19 +42,19 @@ impl InetProtosw {
     }
 }
 
-type List = Vec<&'static InetProtosw>;
+type EntryList = Vec<&'static InetProtosw>;
 
 /// How often one list can change; see [`crate::published`].
 const VERSIONS: usize = 64;
 
 /// `inetsw` or `inetsw6`: one list of entries per socket type.
 pub struct Protosw {
-    lists: [Published<List, VERSIONS>; SOCK_MAX as usize],
+    lists: [Published<EntryList, VERSIONS>; SOCK_MAX as usize],
 }
 
-/// The entry that a walk ended at.
+/// The entry that a walk selected.
 #[derive(Clone, Copy)]
-pub struct Found {
+pub struct Selected {
     /// The row.
     pub entry: &'static InetProtosw,
     /// The protocol that the socket gets.
@@ -83,11 +83,11 @@ impl Protosw {
     }
 
     /// The common part of `inet_register_protosw` and `inet6_register_protosw`: inserts the entry behind the last
-    /// permanent one. How the two say that they refuse is theirs.
+    /// permanent one. The two report a refusal in different ways.
     ///
     /// # Errors
-    /// EINVAL for a type out of range, EPERM when a permanent entry has the protocol already or this entry is there (the
-    /// kernel's list would be a ring then), ENOBUFS when the list has changed too often.
+    /// EINVAL for a type out of range. EPERM when a permanent entry has the protocol already, or this entry is in the
+    /// list already (which would make the kernel's list a ring). ENOBUFS when the list has changed too often.
     pub fn register(&self, entry: &'static InetProtosw) -> Result<(), Errno> {
         let list = usize::try_from(entry.ty).ok().and_then(|ty| self.lists.get(ty)).ok_or(Errno::EINVAL)?;
         let updated = list.update(|old| {
@@ -103,7 +103,8 @@ impl Protosw {
         to_errno(updated)
     }
 
-    /// The common part of `inet_unregister_protosw` and `inet6_unregister_protosw`: takes the entry out; an older one for the same protocol is visible again.
+    /// The common part of `inet_unregister_protosw` and `inet6_unregister_protosw`: removes the entry, which makes an
+    /// older entry for the same protocol visible again.
     ///
     /// # Errors
     /// EPERM for a permanent entry, ENOENT when it is not registered, ENOBUFS when the list has changed too often.
@@ -114,52 +115,53 @@ impl Protosw {
         let list = usize::try_from(entry.ty).ok().and_then(|ty| self.lists.get(ty)).ok_or(Errno::EINVAL)?;
         let updated = list.update(|old| {
             let mut entries = old.cloned().unwrap_or_default();
-            let place = entries.iter().position(|old| std::ptr::eq(*old, entry)).ok_or(Errno::ENOENT)?;
-            entries.remove(place);
+            let index = entries.iter().position(|old| std::ptr::eq(*old, entry)).ok_or(Errno::ENOENT)?;
+            entries.remove(index);
             Ok(entries)
         });
         to_errno(updated)
     }
 
-    /// The lookup of `inet_create`: the walk, and after a failure the module requests and the walk again. `modules`
-    /// are the rows that a module of the running kernel may add to its own list; whether one does is asked.
+    /// The lookup of `inet_create`: the walk and, if it fails, the module requests and the walk again. `modules` are
+    /// the rows that a module of the running kernel may add; [`Facts`](super::namespace::Facts) says
+    /// whether one does.
     pub fn lookup(
         &self,
         cx: &mut Cx,
         modules: &'static [&'static InetProtosw],
         create: Func,
         wanted: (c_int, c_int, c_int),
-    ) -> Lookup {
+    ) -> ProtoswLookup {
         let (family, ty, protocol) = wanted;
         let of_type = || modules.iter().copied().filter(|entry| entry.ty == ty);
         for request in [Some(Some(ty)), Some(None), None] {
             let list = self.list(ty);
             if let Some((index, how, found)) = walk(list.iter().copied(), protocol) {
                 step_entry(cx, create, index, how, &found);
-                return Lookup::Found(found);
+                return ProtoswLookup::Found(found);
             }
             cx.path.step(create, Finding::NoEntry { entries: list.len() as u8 });
             let Some(ty_of_name) = request else { break };
             request_module(cx.path, family, Some(protocol), ty_of_name);
-            // A wildcard request takes a module's entry only where there is no other.
+            // A request for protocol 0 gets a module's entry only if there is no other.
             let from_module = walk(of_type(), protocol).filter(|_| ty_of_name.is_some());
             if let Some((_, how, found)) = from_module {
                 let has = cx.net.facts.has_protocol(family, ty, protocol);
                 match cx.fact(create, found.entry.name, has) {
                     Some(true) => {
-                        let place = list.iter().take_while(|entry| entry.is_permanent()).count();
-                        step_entry(cx, create, place, how, &found);
-                        return Lookup::Found(found);
+                        let index = list.iter().take_while(|entry| entry.is_permanent()).count();
+                        step_entry(cx, create, index, how, &found);
+                        return ProtoswLookup::Found(found);
                     }
                     Some(false) => {}
-                    None => return Lookup::Unknown,
+                    None => return ProtoswLookup::Unknown,
                 }
             }
         }
         if !self.list(ty).is_empty() {
-            return Lookup::None(Errno::EPROTONOSUPPORT);
+            return ProtoswLookup::None(Errno::EPROTONOSUPPORT);
         }
-        // What looks empty here may have entries of modules there.
+        // A list that looks empty here may have entries of modules in the kernel.
         let entries = match of_type().next() {
             None => Some(false),
             Some(_) if protocol == libc::IPPROTO_IP => Some(false),
@@ -168,24 +170,24 @@ impl Protosw {
             }
         };
         match entries {
-            Some(false) => Lookup::None(Errno::ESOCKTNOSUPPORT),
-            Some(true) => Lookup::None(Errno::EPROTONOSUPPORT),
-            None => Lookup::Unknown,
+            Some(false) => ProtoswLookup::None(Errno::ESOCKTNOSUPPORT),
+            Some(true) => ProtoswLookup::None(Errno::EPROTONOSUPPORT),
+            None => ProtoswLookup::Unknown,
         }
     }
 }
 
-/// How a lookup ended.
-pub enum Lookup {
-    /// At this entry.
-    Found(Found),
-    /// With this error: ESOCKTNOSUPPORT when the type has no entry at all, else EPROTONOSUPPORT.
+/// The result of a lookup.
+pub enum ProtoswLookup {
+    /// This entry.
+    Found(Selected),
+    /// No entry: ESOCKTNOSUPPORT when the type has none at all, else EPROTONOSUPPORT.
     None(Errno),
-    /// It depends on a module of the kernel that nobody has asked about.
+    /// It depends on a kernel module, and nobody has asked whether it is there.
     Unknown,
 }
 
-fn step_entry(cx: &mut Cx, create: Func, index: usize, how: Match, found: &Found) {
+fn step_entry(cx: &mut Cx, create: Func, index: usize, how: Match, found: &Selected) {
     let finding =
         Finding::Entry { index: index as u8, how, protocol: found.protocol as u16, name: found.entry.name };
     cx.path.step(create, finding);
@@ -198,9 +200,12 @@ fn to_errno(updated: Result<(), PublishError<Errno>>) -> Result<(), Errno> {
     })
 }
 
-/// One walk over a list. A wildcard request against a wildcard entry is no match: that is why
-/// `socket(AF_INET, SOCK_RAW, 0)` fails.
-fn walk(list: impl Iterator<Item = &'static InetProtosw>, protocol: c_int) -> Option<(usize, Match, Found)> {
+/// One walk over a list. Protocol 0 does not match an entry that accepts any protocol: that is why `socket(AF_INET,
+/// SOCK_RAW, 0)` fails.
+fn walk(
+    list: impl Iterator<Item = &'static InetProtosw>,
+    protocol: c_int,
+) -> Option<(usize, Match, Selected)> {
     const ANY: c_int = libc::IPPROTO_IP;
     list.enumerate().find_map(|(index, entry)| {
         let (how, protocol) = match (protocol, entry.protocol) {
@@ -209,7 +214,7 @@ fn walk(list: impl Iterator<Item = &'static InetProtosw>, protocol: c_int) -> Op
             (asked, ANY) if asked != ANY => (Match::WildcardEntry, asked),
             _ => return None,
         };
-        Some((index, how, Found { entry, protocol }))
+        Some((index, how, Selected { entry, protocol }))
     })
 }
 

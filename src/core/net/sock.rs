@@ -3,13 +3,13 @@
 use crate::net::names::Func;
 use libc::c_int;
 
-/// `socket_state`: what the socket layer itself knows of a socket.
+/// `socket_state`: the state that the socket layer itself keeps.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum SocketState {
     /// Not allocated.
     Free = 0,
-    /// Connected to nobody. A listening socket stays here.
+    /// Not connected. A listening socket stays in this state.
     Unconnected = 1,
     /// connect() is under way.
     Connecting = 2,
@@ -17,12 +17,12 @@ pub enum SocketState {
     Connected = 3,
     /// Being shut down.
     Disconnecting = 4,
-    /// Not known: the socket was adopted, or a call left it in one of several states.
+    /// Not known: the socket existed before it was tracked, or a call left it in one of several states.
     Unknown = 5,
 }
 
 impl SocketState {
-    /// All states, at the kernel's numbers; the last is none of the kernel's.
+    /// All states, at the kernel's numbers; the last is not one of the kernel's.
     pub const ALL: [SocketState; 6] = [
         SocketState::Free,
         SocketState::Unconnected,
@@ -32,15 +32,15 @@ impl SocketState {
         SocketState::Unknown,
     ];
 
-    /// The state of this number, without a branch: who packs states packs no other numbers.
+    /// The state with this number, without a branch. Only numbers of packed states are passed.
     #[inline]
     pub fn of_number(number: u8) -> SocketState {
         const BY_NUMBER: [SocketState; 8] = {
             let mut states = [SocketState::Free; 8];
-            let mut place = 0;
-            while place < SocketState::ALL.len() {
-                states[place] = SocketState::ALL[place];
-                place += 1;
+            let mut index = 0;
+            while index < SocketState::ALL.len() {
+                states[index] = SocketState::ALL[index];
+                index += 1;
             }
             states
         };
@@ -64,7 +64,7 @@ impl SocketState {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum TcpState {
-    /// Connected; also a connected UDP, raw or unix datagram socket.
+    /// Connected; also a connected UDP, raw or AF_UNIX datagram socket.
     Established = 1,
     /// Connecting.
     SynSent = 2,
@@ -76,7 +76,7 @@ pub enum TcpState {
     FinWait2 = 5,
     /// Both closed, waiting.
     TimeWait = 6,
-    /// Nothing.
+    /// Closed; also a socket that was never connected.
     Close = 7,
     /// Closed by the peer.
     CloseWait = 8,
@@ -91,7 +91,7 @@ pub enum TcpState {
 }
 
 impl TcpState {
-    /// All states; the kernel's number is the place plus one.
+    /// All states; the kernel's number is the index plus one.
     pub const ALL: [TcpState; 12] = [
         TcpState::Established,
         TcpState::SynSent,
@@ -107,15 +107,15 @@ impl TcpState {
         TcpState::NewSynRecv,
     ];
 
-    /// The state of this number, without a branch: who packs states packs no other numbers.
+    /// The state with this number, without a branch. Only numbers of packed states are passed.
     #[inline]
     pub fn of_number(number: u8) -> TcpState {
         const BY_NUMBER: [TcpState; 16] = {
             let mut states = [TcpState::Close; 16];
-            let mut place = 0;
-            while place < TcpState::ALL.len() {
-                states[place + 1] = TcpState::ALL[place];
-                place += 1;
+            let mut index = 0;
+            while index < TcpState::ALL.len() {
+                states[index + 1] = TcpState::ALL[index];
+                index += 1;
             }
             states
         };
@@ -154,17 +154,17 @@ pub enum Below {
     Ping,
     /// `raw_prot`, `rawv6_prot`.
     Raw,
-    /// One that only the host knows.
+    /// A protocol that is not modelled: only the host knows its answers.
     Other,
 }
 
-/// `struct proto`: the protocol below the ops, by the names of its functions.
+/// `struct proto`: the protocol below the ops, as the names of its functions.
 pub struct Proto {
     /// The symbol, such as `tcp_prot`.
     pub symbol: &'static &'static str,
     /// `name`, as `/proc/net/protocols` and `system.sockprotoname` show it.
     pub name: &'static str,
-    /// Which of the protocols it is whose functions are modelled.
+    /// The protocol, if its functions are modelled.
     pub below: Below,
     /// `init`.
     pub init: Option<Func>,
@@ -190,7 +190,7 @@ pub struct Proto {
     pub close: Option<Func>,
 }
 
-/// A protocol without functions of its own, as most families outside inet have it: their ops do everything.
+/// A protocol without functions of its own: in most families outside inet, the ops do everything.
 pub const NO_PROTO: Proto = Proto {
     symbol: &"",
     name: "",
@@ -214,18 +214,18 @@ pub const NO_PROTO: Proto = Proto {
 pub enum Bound {
     /// It has none.
     No = 0,
-    /// It has one that was asked for.
+    /// It has one that the program asked for.
     Yes = 1,
-    /// The socket was adopted, and nobody asked.
+    /// Not known: the socket existed before it was tracked.
     Unknown = 2,
-    /// It has a port that the kernel chose. It goes when the connection goes.
+    /// It has a port that the kernel chose. It is released when the connection ends.
     Auto = 3,
     /// It had a port that the kernel chose, and has none now.
     Gone = 4,
 }
 
 impl Bound {
-    /// The same for this.
+    /// The value with this number, without a branch. Only numbers of packed states are passed.
     #[inline]
     pub fn of_number(number: u8) -> Bound {
         use Bound::{Auto, Gone, No, Unknown, Yes};
@@ -233,7 +233,7 @@ impl Bound {
         BY_NUMBER[usize::from(number % 8)]
     }
 
-    /// Whether a call was seen that bound the socket.
+    /// Whether a tracked call has bound the socket.
     pub fn is_bound(self) -> bool {
         matches!(self, Bound::Yes | Bound::Auto)
     }
@@ -248,7 +248,7 @@ pub struct Sock {
     pub protocol: u16,
     /// `sk_state`.
     pub state: TcpState,
-    /// `sk_prot`; empty until a create function has set it.
+    /// `sk_prot`; `None` until a create function has set it.
     pub prot: Option<&'static Proto>,
     /// Whether it has a local address.
     pub bound: Bound,

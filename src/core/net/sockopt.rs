@@ -33,7 +33,7 @@ const PLAIN: [c_int; 19] = [
     libc::SO_DOMAIN,
 ];
 
-/// Whether no kernel can have an option of this number: they are numbered one after the other, and Linux 6.18 is at 83.
+/// Whether no kernel has an option with this number: the numbers are consecutive, and Linux 6.18 has reached 83.
 pub fn is_no_option(name: c_int) -> bool {
     !(1..=255).contains(&name)
 }
@@ -50,7 +50,7 @@ pub fn sk_getsockopt(cx: &mut Cx, _: &Socket, opt: &Opt) -> Verdict {
     }
 }
 
-/// `sock_setsockopt`: almost every option is an int, and that is tested before it is asked which one it is.
+/// `sock_setsockopt`: almost every option is an int, and the length is checked before the option's number.
 pub fn sock_setsockopt(cx: &mut Cx, sock: &Socket, opt: &Opt) -> Verdict {
     if opt.name == libc::SO_BINDTODEVICE {
         return cx.ask(func!(sock_setbindtodevice), &"the network devices");

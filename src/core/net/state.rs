@@ -1,18 +1,18 @@
-//! The states that calls change, and what a call that was answered changes in them.
+//! The part of a socket's state that calls change, and what an answered call changes in it.
 
 use crate::net::ops::{Socket, SocketState};
 use crate::net::sock::{Bound, TcpState};
 use crate::verdict::Change;
 use libc::c_int;
 
-/// The states that calls change, apart from what a socket is.
+/// The part of a socket's state that calls change.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct State {
     /// `sock->state`.
     pub socket: SocketState,
     /// `sk->sk_state`.
     pub sk: TcpState,
-    /// Whether there is a local address.
+    /// Whether it has a local address.
     pub bound: Bound,
     /// Which directions are shut.
     pub shutdown: u8,
@@ -24,13 +24,13 @@ impl State {
         State { socket: socket.state, sk: socket.sk.state, bound: socket.sk.bound, shutdown: socket.shutdown }
     }
 
-    /// All of it in one word of four bytes, so that it can be changed in one step.
+    /// The state packed into four bytes, so that it can be replaced atomically.
     #[inline]
     pub fn pack(self) -> u32 {
         u32::from_le_bytes([self.socket as u8, self.sk as u8, self.bound as u8, self.shutdown])
     }
 
-    /// What [`State::pack`] has packed.
+    /// The state that [`State::pack`] has packed.
     #[inline]
     pub fn unpack(word: u32) -> State {
         let [socket, sk, bound, shutdown] = word.to_le_bytes();
@@ -43,9 +43,9 @@ impl State {
     }
 }
 
-/// The kinds of sockets that keep their state in different ways.
+/// The kinds of sockets, by how the kernel changes their state.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum SocketKind {
     /// TCP and MPTCP.
     Stream,
     /// UDP, ping and raw sockets.
@@ -56,31 +56,32 @@ enum Kind {
     Vsock,
     /// AF_NETLINK.
     Netlink,
-    /// Whatever else: only what all have in common.
+    /// All others: only the changes common to all kinds.
     Other,
 }
 
-fn kind(socket: &Socket) -> Kind {
+fn kind(socket: &Socket) -> SocketKind {
     match (socket.sk.family, socket.ty) {
-        (libc::AF_INET | libc::AF_INET6, libc::SOCK_STREAM) => Kind::Stream,
-        (libc::AF_INET | libc::AF_INET6, libc::SOCK_DGRAM | libc::SOCK_RAW) => Kind::Datagram,
-        (libc::AF_UNIX, _) => Kind::Unix,
-        (libc::AF_VSOCK, _) => Kind::Vsock,
-        (libc::AF_NETLINK, _) => Kind::Netlink,
-        _ => Kind::Other,
+        (libc::AF_INET | libc::AF_INET6, libc::SOCK_STREAM) => SocketKind::Stream,
+        (libc::AF_INET | libc::AF_INET6, libc::SOCK_DGRAM | libc::SOCK_RAW) => SocketKind::Datagram,
+        (libc::AF_UNIX, _) => SocketKind::Unix,
+        (libc::AF_VSOCK, _) => SocketKind::Vsock,
+        (libc::AF_NETLINK, _) => SocketKind::Netlink,
+        _ => SocketKind::Other,
     }
 }
 
-/// Whether the type has connections, which `sock->state` follows. Datagram sockets only change `sk_state`.
+/// Whether the type has connections, which `sock->state` follows. Datagram sockets change only `sk_state`.
 fn has_connections(socket: &Socket) -> bool {
     socket.ty == libc::SOCK_STREAM || socket.ty == libc::SOCK_SEQPACKET
 }
 
-/// The state after `change`, given the socket and the answer (`None` is success).
+/// The state after `change`, for this socket and answer (`None` is success).
 pub fn commit(old: State, socket: &Socket, change: Change, errno: Option<c_int>) -> State {
     match (change, errno) {
         (Change::Bind, None) => State { bound: Bound::Yes, ..old },
-        // A port may have been put off with IP_BIND_ADDRESS_NO_PORT, or been given after a connection had ended.
+        // IP_BIND_ADDRESS_NO_PORT may have postponed the port, or the socket may have got one after a connection had
+        // ended.
         (Change::BindAny, None) if old.bound == Bound::Unknown || old.socket != SocketState::Unconnected => {
             State { bound: Bound::Unknown, ..old }
         }
@@ -88,8 +89,8 @@ pub fn commit(old: State, socket: &Socket, change: Change, errno: Option<c_int>)
         (Change::Autobind, errno) => autobound(old, errno),
         (Change::Listen, None) => {
             let bound = match (kind(socket), old.bound) {
-                (Kind::Stream, Bound::No | Bound::Gone) => Bound::Auto,
-                (Kind::Stream, bound) => bound,
+                (SocketKind::Stream, Bound::No | Bound::Gone) => Bound::Auto,
+                (SocketKind::Stream, bound) => bound,
                 _ => Bound::Yes,
             };
             State { socket: SocketState::Unconnected, sk: TcpState::Listen, bound, ..old }
@@ -98,8 +99,8 @@ pub fn commit(old: State, socket: &Socket, change: Change, errno: Option<c_int>)
         (Change::Shutdown(how), errno) => shutdown(old, socket, how, errno),
         (Change::Connect, None) => connected(old, socket),
         (Change::Connect, Some(errno)) => refused(old, socket, errno),
-        // Whatever it answers, the handshake may have begun.
-        (Change::FastOpen, _) if kind(socket) == Kind::Stream => {
+        // Whatever the answer, the handshake may have begun.
+        (Change::FastOpen, _) if kind(socket) == SocketKind::Stream => {
             State { socket: SocketState::Unknown, ..unsettled(old) }
         }
         (Change::Unsettle, None) => unsettled(old),
@@ -107,26 +108,25 @@ pub fn commit(old: State, socket: &Socket, change: Change, errno: Option<c_int>)
     }
 }
 
-/// What is certain of a new socket for somebody who does not see its data calls: the first send of a datagram binds
-/// the socket.
+/// What is certain of a new socket when its data calls are not seen: the first send binds a datagram socket.
 pub fn unobserved(socket: &Socket) -> Socket {
     let mut socket = *socket;
-    if matches!(kind(&socket), Kind::Datagram | Kind::Netlink) && socket.sk.bound == Bound::No {
+    if matches!(kind(&socket), SocketKind::Datagram | SocketKind::Netlink) && socket.sk.bound == Bound::No {
         socket.sk.bound = Bound::Unknown;
     }
     socket
 }
 
-/// The socket that accept gives: the listener's type and ops, connected, with the listener's address. A port goes
-/// with the connection, even if the listener asked for it.
+/// The socket that accept returns: the listener's type and ops, connected, with the listener's address. The port is
+/// released with the connection, even if the program chose the listener's.
 pub fn accepted(listener: &Socket) -> Socket {
     let mut socket = *listener;
     socket.state = SocketState::Connected;
     socket.sk.state = TcpState::Established;
     socket.shutdown = 0;
-    socket.sk.bound = if kind(listener) == Kind::Stream { Bound::Auto } else { Bound::Yes };
+    socket.sk.bound = if kind(listener) == SocketKind::Stream { Bound::Auto } else { Bound::Yes };
     if i32::from(socket.sk.protocol) == libc::IPPROTO_MPTCP {
-        // A client without MPTCP yields a TCP socket, so the new one is asked what it is.
+        // When the client does not speak MPTCP, the new socket is a TCP socket; so the new socket is asked.
         socket.ops = None;
     }
     socket
@@ -151,7 +151,7 @@ fn unsettled(old: State) -> State {
     }
 }
 
-/// A port that the kernel has chosen without being asked; a failure to find one is EAGAIN.
+/// The state after the kernel has tried to choose a port; EAGAIN means that it found none.
 fn autobound(old: State, errno: Option<c_int>) -> State {
     match (old.bound, errno) {
         (Bound::No | Bound::Gone, Some(libc::EAGAIN)) => State { bound: Bound::Unknown, ..old },
@@ -163,14 +163,16 @@ fn autobound(old: State, errno: Option<c_int>) -> State {
 fn disconnect(old: State, socket: &Socket) -> State {
     let never_left = (old.socket, old.sk) == (SocketState::Unconnected, TcpState::Close);
     let bound = match (kind(socket), old.bound) {
-        // A closed TCP socket keeps its port, whatever it is; MPTCP's subflow may be another one now.
-        (Kind::Stream, Bound::Auto) if never_left => Bound::Auto,
-        (Kind::Stream, Bound::Auto) if i32::from(socket.sk.protocol) == libc::IPPROTO_MPTCP => Bound::Unknown,
-        (Kind::Stream | Kind::Datagram, Bound::Auto) => Bound::Gone,
-        (Kind::Stream, Bound::No) if !never_left => Bound::Gone,
+        // A TCP socket that stays closed keeps its port; MPTCP's subflow may have been replaced.
+        (SocketKind::Stream, Bound::Auto) if never_left => Bound::Auto,
+        (SocketKind::Stream, Bound::Auto) if i32::from(socket.sk.protocol) == libc::IPPROTO_MPTCP => {
+            Bound::Unknown
+        }
+        (SocketKind::Stream | SocketKind::Datagram, Bound::Auto) => Bound::Gone,
+        (SocketKind::Stream, Bound::No) if !never_left => Bound::Gone,
         (_, bound) => bound,
     };
-    let shutdown = if kind(socket) == Kind::Stream { 0 } else { old.shutdown };
+    let shutdown = if kind(socket) == SocketKind::Stream { 0 } else { old.shutdown };
     State { socket: SocketState::Unconnected, sk: TcpState::Close, bound, shutdown }
 }
 
@@ -178,31 +180,33 @@ fn shutdown(old: State, socket: &Socket, how: c_int, errno: Option<c_int>) -> St
     // SHUT_RD, SHUT_WR and SHUT_RDWR as the bits of sk_shutdown.
     let shutdown = old.shutdown | (how + 1) as u8 & 3;
     match (kind(socket), old.socket, errno) {
-        (Kind::Stream, _, None) if old.sk == TcpState::Listen => match how {
-            // A listener is a listener no more, and loses a port that it did not ask for.
+        (SocketKind::Stream, _, None) if old.sk == TcpState::Listen => match how {
+            // The socket no longer listens, and loses a port that the kernel chose.
             libc::SHUT_RD | libc::SHUT_RDWR => disconnect(old, socket),
             _ => old,
         },
-        // It was aborted, or had connected in the meantime.
-        (Kind::Stream, SocketState::Connecting, None) => State { socket: SocketState::Unknown, ..old },
-        // It had failed in the meantime, and only a disconnect helps now.
-        (Kind::Stream, SocketState::Connecting, Some(libc::ENOTCONN)) => {
+        // The connect was aborted, or had succeeded meanwhile.
+        (SocketKind::Stream, SocketState::Connecting, None) => State { socket: SocketState::Unknown, ..old },
+        // The connect had failed meanwhile, and only a disconnect brings the socket back.
+        (SocketKind::Stream, SocketState::Connecting, Some(libc::ENOTCONN)) => {
             let bound = after_attempt(old.bound);
             State { socket: SocketState::Disconnecting, sk: TcpState::Close, bound, shutdown }
         }
-        (Kind::Stream | Kind::Datagram, _, None | Some(libc::ENOTCONN)) => State { shutdown, ..old },
-        (Kind::Unix, _, None) => State { shutdown, ..old },
-        (Kind::Vsock, SocketState::Unconnected, _) => old,
-        (Kind::Vsock, _, None) => State { socket: SocketState::Disconnecting, shutdown, ..old },
-        (Kind::Vsock, _, Some(libc::ENOTCONN)) => State { socket: SocketState::Unknown, ..old },
+        (SocketKind::Stream | SocketKind::Datagram, _, None | Some(libc::ENOTCONN)) => {
+            State { shutdown, ..old }
+        }
+        (SocketKind::Unix, _, None) => State { shutdown, ..old },
+        (SocketKind::Vsock, SocketState::Unconnected, _) => old,
+        (SocketKind::Vsock, _, None) => State { socket: SocketState::Disconnecting, shutdown, ..old },
+        (SocketKind::Vsock, _, Some(libc::ENOTCONN)) => State { socket: SocketState::Unknown, ..old },
         _ => old,
     }
 }
 
 fn connected(old: State, socket: &Socket) -> State {
     let bound = match (kind(socket), old.bound) {
-        (Kind::Unix, bound) => bound,
-        (Kind::Netlink, Bound::No) => Bound::Yes,
+        (SocketKind::Unix, bound) => bound,
+        (SocketKind::Netlink, Bound::No) => Bound::Yes,
         (_, Bound::No | Bound::Gone) => Bound::Auto,
         (_, bound) => bound,
     };
@@ -215,35 +219,37 @@ fn connected(old: State, socket: &Socket) -> State {
 fn refused(old: State, socket: &Socket, errno: c_int) -> State {
     let kind = kind(socket);
     match (kind, old.socket, errno) {
-        // The port comes before the address is judged.
-        (Kind::Datagram, ..) => autobound(old, Some(errno)),
+        // The port is chosen before the address is checked.
+        (SocketKind::Datagram, ..) => autobound(old, Some(errno)),
         // A signal ends the wait, not the handshake.
-        (Kind::Stream, SocketState::Connected, _) => old,
-        (Kind::Stream, _, libc::EINPROGRESS | libc::EALREADY | libc::EINTR) => waiting(old),
-        (Kind::Stream, SocketState::Connecting, libc::EISCONN) => connected(old, socket),
-        (Kind::Stream, SocketState::Unknown, libc::EISCONN | libc::EINVAL) => old,
-        (Kind::Stream, SocketState::Unconnected, _) if old.sk == TcpState::Close => {
+        (SocketKind::Stream, SocketState::Connected, _) => old,
+        (SocketKind::Stream, _, libc::EINPROGRESS | libc::EALREADY | libc::EINTR) => waiting(old),
+        (SocketKind::Stream, SocketState::Connecting, libc::EISCONN) => connected(old, socket),
+        (SocketKind::Stream, SocketState::Unknown, libc::EISCONN | libc::EINVAL) => old,
+        (SocketKind::Stream, SocketState::Unconnected, _) if old.sk == TcpState::Close => {
             State { bound: after_attempt(old.bound), ..old }
         }
-        (Kind::Stream, SocketState::Connecting | SocketState::Unknown, _) => State {
+        (SocketKind::Stream, SocketState::Connecting | SocketState::Unknown, _) => State {
             socket: SocketState::Unconnected,
             sk: TcpState::Close,
             bound: after_attempt(old.bound),
             ..old
         },
-        (Kind::Vsock, SocketState::Unconnected, libc::EINVAL) => old,
-        (Kind::Vsock, _, libc::EINPROGRESS | libc::EALREADY) => {
+        (SocketKind::Vsock, SocketState::Unconnected, libc::EINVAL) => old,
+        (SocketKind::Vsock, _, libc::EINPROGRESS | libc::EALREADY) => {
             State { bound: if old.bound == Bound::No { Bound::Auto } else { old.bound }, ..waiting(old) }
         }
-        (Kind::Vsock, SocketState::Unconnected, libc::ESOCKTNOSUPPORT | libc::ENODEV | libc::ENETUNREACH) => {
-            unsettled(old)
-        }
-        (Kind::Vsock, ..) => State { socket: SocketState::Unknown, ..unsettled(old) },
+        (
+            SocketKind::Vsock,
+            SocketState::Unconnected,
+            libc::ESOCKTNOSUPPORT | libc::ENODEV | libc::ENETUNREACH,
+        ) => unsettled(old),
+        (SocketKind::Vsock, ..) => State { socket: SocketState::Unknown, ..unsettled(old) },
         _ => old,
     }
 }
 
-/// A port that was not asked for may or may not have survived a connect that failed.
+/// After a failed connect: a port that the kernel chose may or may not have been kept.
 fn after_attempt(bound: Bound) -> Bound {
     match bound {
         Bound::No => Bound::Gone,

@@ -1,5 +1,5 @@
-//! The cell itself. What it is made of comes from the parent module, so that `src/model` can put it on atomics whose
-//! every order is tried.
+//! The cell itself. It takes its atomics from the parent module, so that `src/model` can test it on loom's, which try
+//! every memory order.
 
 use super::sync::{AtomicUsize, OnceBox, Ordering};
 
@@ -12,7 +12,7 @@ pub enum PublishError<E> {
     Refused(E),
 }
 
-/// A replaceable value with lock-free readers; see the module's text.
+/// A replaceable value with lock-free readers; the module's documentation explains it.
 pub struct Published<T, const N: usize> {
     /// 0 means "never set"; otherwise the index of the current version, plus one.
     pub(super) current: AtomicUsize,
@@ -20,7 +20,7 @@ pub struct Published<T, const N: usize> {
 }
 
 impl<T, const N: usize> Published<T, N> {
-    /// The value as last published.
+    /// The value that was published last.
     pub fn get(&self) -> Option<&T> {
         match self.current.load(Ordering::Acquire) {
             0 => None,
@@ -28,14 +28,15 @@ impl<T, const N: usize> Published<T, N> {
         }
     }
 
-    /// Publishes what `next` makes of the current value. `next` runs again when another thread published first.
+    /// Publishes the value that `next` makes of the current one. `next` runs again when another thread publishes
+    /// first.
     ///
     /// # Errors
     /// [`PublishError::Refused`] with the error of `next`; [`PublishError::Exhausted`] after `N` updates.
     pub fn update<E>(&self, mut next: impl FnMut(Option<&T>) -> Result<T, E>) -> Result<(), PublishError<E>> {
         loop {
-            // A write, though it changes nothing: a page of zeros that is read first and written then faults twice, and
-            // the tables' first versions are published at each program's start.
+            // A write although it changes nothing. A zero page that is first read and then written faults twice, and
+            // the tables publish their first versions at every program start.
             let seen = self.current.fetch_add(0, Ordering::AcqRel);
             let old = if seen == 0 { None } else { self.versions[seen - 1].get() };
             let mut value = Box::new(next(old).map_err(PublishError::Refused)?);

@@ -1,10 +1,10 @@
-//! A cell whose value is replaced rarely and read often, from any thread and in any context.
+//! A cell whose value is replaced rarely and read often, by any thread and also in signal handlers.
 //!
-//! The kernel protects `net_families[]` and `inetsw` with RCU: readers never wait, a writer publishes a new
-//! version. Here versions are never freed instead: each update takes the next of `N` slots, and readers follow
-//! one index. So a reader is one load and one dereference, needs no lock, no counter and no grace period, and is
-//! safe in a signal handler and across `fork`. The price is a bound on how often a cell can change, which
-//! registering protocols never comes near.
+//! The kernel protects `net_families[]` and `inetsw` with RCU: readers never wait, and a writer publishes a new
+//! version. Here versions are never freed: each update takes the next of `N` slots, and readers follow one index. So
+//! a read is one load and one dereference. It needs no lock, no counter and no grace period, and is safe in a signal
+//! handler and across `fork`. The price is a limit on the number of updates, far above what registering protocols
+//! needs.
 
 mod cell;
 

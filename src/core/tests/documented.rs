@@ -1,4 +1,4 @@
-//! What stands in a list here and again in a list elsewhere: no entry is forgotten.
+//! Lists that exist twice, here and in documentation or elsewhere, have the same entries.
 
 use sockshim_core::config::NAMES;
 use sockshim_core::net::families::BUILT_IN;
@@ -18,7 +18,7 @@ fn page(path: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// The first cells of the rows of a page's tables, where they are code.
+/// The first cells of the rows of a page's tables that are marked as code.
 fn first_cells(text: &str) -> BTreeSet<&str> {
     text.lines().filter_map(|line| Some(line.strip_prefix("| `")?.split_once('`')?.0)).collect()
 }
@@ -40,8 +40,8 @@ fn every_reason_has_a_row() {
     assert_eq!(first_cells(reasons), Reason::CODES.iter().copied().collect());
 }
 
-/// The fd table remembers a socket's ops and protocol by their places in the family's lists. One that is in none of them
-/// is forgotten with the call that made it.
+/// The fd table stores a socket's ops and protocol as indices into the family's lists. If they are in none of these,
+/// they are lost after the call that made the socket.
 #[test]
 fn every_row_is_in_the_lists_of_its_family() {
     sockshim_core::net::init();

@@ -1,4 +1,4 @@
-//! A fact that a walk looked at is in its path, with its origin, in both formats of the log.
+//! A fact that a walk has looked at is in its path with its source, in both formats of the log.
 
 use libc::c_int;
 use serde_json::{Value, json};

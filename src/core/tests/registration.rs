@@ -1,6 +1,6 @@
-//! Registration as the kernel does it: families in `net_families[]`, protocols in `inetsw` and `inetsw6`.
+//! Registration as in the kernel: families in `net_families[]`, protocols in `inetsw` and `inetsw6`.
 //!
-//! The tables are the process's own, so the tests take turns, and each leaves them as it found them.
+//! The tables belong to the whole process, so the tests run one after the other, and each restores them.
 
 use libc::c_int;
 use sockshim_core::errno::Errno;
@@ -20,7 +20,7 @@ use std::sync::{Mutex, MutexGuard};
 fn tables() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     net::init();
-    // What a test that failed has left is no reason to fail the next.
+    // A test that failed must not make the next one fail.
     TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
@@ -53,7 +53,7 @@ fn socket(family: c_int, ty: c_int, protocol: c_int) -> (Predicted, Socket, Path
     (verdict.predicted, socket, path)
 }
 
-/// The entry of the list that a socket() goes to.
+/// The entry that a call of socket(2) selects.
 fn entry(family: c_int, ty: c_int, protocol: c_int) -> Option<&'static str> {
     let (_, _, path) = socket(family, ty, protocol);
     path.steps().iter().find_map(|step| match step.finding {
@@ -66,7 +66,7 @@ fn names(sw: &Protosw, ty: c_int) -> Vec<&'static str> {
     sw.list(ty).iter().map(|entry| *entry.name).collect()
 }
 
-/// An entry like `like`, under another name.
+/// An entry like `like` with another name.
 fn like(
     row: &InetProtosw,
     name: &'static &'static str,
@@ -77,7 +77,7 @@ fn like(
     Box::leak(Box::new(InetProtosw { name, ty, protocol, prot: row.prot, ops: row.ops, flags }))
 }
 
-/// What the kernel would write to its log.
+/// The errors that the kernel would write to its log.
 fn logged(register: impl FnOnce(&mut Path)) -> Vec<Errno> {
     let mut path = Path::new();
     register(&mut path);
@@ -127,7 +127,7 @@ fn a_family_has_one_slot_and_the_table_an_end() {
     assert!(net_family(AF_BRIDGE).is_none());
     assert_eq!(sock_unregister(46), Err(Errno::ENOBUFS));
     assert_eq!(socket(AF_BRIDGE, 1, 0).0, Predicted::Errno(Errno::EAFNOSUPPORT));
-    // The slot can be taken again.
+    // The slot is free again.
     assert_eq!(sock_register(bridge), Ok(()));
     assert_eq!(sock_unregister(AF_BRIDGE), Ok(()));
 }
@@ -143,7 +143,7 @@ fn ipv4_logs_what_ipv6_returns() {
     assert_eq!(logged(|path| inet_register_protosw(path, no_type)), [Errno::EINVAL]);
     assert_eq!(inet6_register_protosw(clash), -libc::EPERM);
     assert_eq!(inet6_register_protosw(no_type), -libc::EINVAL);
-    // Unregistering a permanent entry is a line in the log for both, and no more.
+    // Unregistering a permanent entry only writes to the log, for both versions.
     let udp6 = INETSW6.list(libc::SOCK_DGRAM)[0];
     assert_eq!(logged(|path| inet_unregister_protosw(path, &UDP_PROTOSW)), [Errno::EPERM]);
     assert_eq!(logged(|path| inet6_unregister_protosw(path, udp6)), [Errno::EPERM]);
@@ -167,13 +167,13 @@ fn the_order_of_the_lists_is_the_kernels() {
     assert_eq!(names(&INETSW, libc::SOCK_DGRAM), ["UDP", "UDPLITE", "PING"]);
     assert_eq!(entry(libc::AF_INET, libc::SOCK_DGRAM, 0), Some("UDP"));
 
-    // L2TP comes behind the permanent entries and in front of the others.
+    // L2TP comes after the permanent entries and before the others.
     let l2tp = like(&UDP_PROTOSW, &"L2TP", libc::SOCK_DGRAM, 115, 0);
     inet_register_protosw(&mut path, l2tp);
     assert_eq!(names(&INETSW, libc::SOCK_DGRAM), ["UDP", "UDPLITE", "L2TP", "PING"]);
     inet_unregister_protosw(&mut path, l2tp);
 
-    // The youngest entry for a protocol wins, until it goes.
+    // The entry that was registered last for a protocol wins, until it is removed.
     let icmp = like(&PING_PROTOSW, &"N-ICMP", libc::SOCK_DGRAM, libc::IPPROTO_ICMP, 0);
     inet_register_protosw(&mut path, icmp);
     assert_eq!(names(&INETSW, libc::SOCK_DGRAM), ["UDP", "UDPLITE", "N-ICMP", "PING"]);
@@ -181,7 +181,7 @@ fn the_order_of_the_lists_is_the_kernels() {
     inet_unregister_protosw(&mut path, icmp);
     assert_eq!(entry(libc::AF_INET, libc::SOCK_DGRAM, 1), Some("PING"));
 
-    // A protocol of its own among the raw ones takes the wildcard request as well.
+    // A raw entry with a protocol of its own also matches a request for protocol 0.
     assert_eq!(socket(libc::AF_INET, libc::SOCK_RAW, 0).0, Predicted::Errno(Errno::EPROTONOSUPPORT));
     let ospf = like(&RAW_PROTOSW, &"RAW-89", libc::SOCK_RAW, 89, 0);
     inet_register_protosw(&mut path, ospf);
@@ -204,18 +204,18 @@ fn a_permanent_entry_comes_after_the_older_ones() {
     for row in [tcp, loose, late] {
         sw.register(row).expect("no clash");
     }
-    // So it can never be what protocol 0 means.
+    // So protocol 0 never selects it.
     assert_eq!(names(&sw, libc::SOCK_STREAM), ["TCP", "LATE", "LOOSE"]);
     assert_eq!(sw.unregister(late), Err(Errno::EPERM));
-    // A wildcard clashes with another wildcard only.
+    // An entry for any protocol clashes only with another one for any protocol.
     let any = like(&UDP_PROTOSW, &"ANY", libc::SOCK_RAW, 0, INET_PROTOSW_PERMANENT);
     sw.register(any).expect("an empty list");
     assert_eq!(sw.register(like(&UDP_PROTOSW, &"ANY", libc::SOCK_RAW, 0, 0)), Err(Errno::EPERM));
     assert_eq!(sw.register(like(&UDP_PROTOSW, &"89", libc::SOCK_RAW, 89, 0)), Ok(()));
 }
 
-/// A protocol comes and goes while four threads look it up: each lookup ends at the new entry or at the old one, and
-/// whatever it ends at is whole.
+/// While a protocol is added and removed, four threads look it up: each lookup finds either the new entry or the old
+/// one, never a mixture.
 #[test]
 fn lookups_run_on_while_a_protocol_comes_and_goes() {
     let _turn = tables();

@@ -1,5 +1,5 @@
-//! The whole argument space of socket(2), with the facts of one kernel given: Linux 6.18 without modules, as it was
-//! measured. Against the kernel that is running, `scripts/kernel-exact.sh` does the same.
+//! The whole argument space of socket(2), with the facts of one kernel: Linux 6.18 without modules, as measured.
+//! `scripts/kernel-exact.sh` compares with the running kernel.
 
 use libc::c_int;
 use sockshim_core::net::namespace::{Fact, Facts, INIT_NET, Known, Net};
@@ -92,7 +92,7 @@ fn as_an_unprivileged_user() {
     assert_eq!(counted(&Linux618 { privileged: false }), BTreeMap::from(expected));
 }
 
-/// Without facts nothing is claimed that a fact could change, and everything else still is.
+/// Without facts, nothing is predicted that depends on one, and everything else still is.
 #[test]
 fn without_facts_a_prediction_stays_open_or_is_the_same() {
     struct Unasked;

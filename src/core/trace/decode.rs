@@ -5,7 +5,7 @@ use crate::net::address::SockAddr;
 use crate::trace::escape::{Lossy, Quoted};
 use crate::trace::event::{Event, Extra};
 use crate::trace::line::Line;
-use crate::trace::sockaddr::Address;
+use crate::trace::sockaddr::DecodedAddress;
 use crate::uapi::{self, Bits, Named, Names, TypeArg};
 use libc::c_int;
 
@@ -25,7 +25,7 @@ pub enum Value<'a> {
     /// A pointer that was not followed.
     Pointer(u64),
     /// A socket address.
-    Address(Address<'a>),
+    Address(DecodedAddress<'a>),
     /// A path, which may be truncated.
     Text(&'a SockAddr),
     /// Two descriptors.
@@ -73,10 +73,10 @@ pub fn argument(event: &Event, index: usize, meaning: Meaning) -> Value<'_> {
     }
 }
 
-/// The event's address, read as what its socket takes it for.
-fn address(event: &Event) -> Address<'_> {
+/// The event's address, with the kind of socket that decides how its fields are read.
+fn address(event: &Event) -> DecodedAddress<'_> {
     let names_device = event.socket.is_some_and(|socket| socket.ty == uapi::SOCK_PACKET);
-    Address { addr: &event.addr, names_device }
+    DecodedAddress { addr: &event.addr, names_device }
 }
 
 impl Value<'_> {

@@ -1,12 +1,12 @@
-//! Bytes from outside (paths, abstract names, names of processes) as text.
+//! Bytes from outside (paths, abstract names, process names) as text.
 //!
-//! Text for people escapes whatever a terminal would obey or a reader could not tell apart: two different byte strings are
-//! never written alike. A string of JSON cannot hold every byte, so there [`Lossy`] is written, and the bytes beside it
-//! when something is lost. Neither makes a `String`, as the writer never allocates.
+//! The text format escapes every byte that a terminal would interpret or that a reader could not distinguish: two
+//! different byte strings are never written alike. A JSON string cannot hold every byte. There [`Lossy`] is written,
+//! and the bytes beside it when something is lost. Neither makes a `String`, because the writer never allocates.
 
 use std::fmt::{self, Write};
 
-/// Bytes as text in which whatever is not UTF-8 becomes U+FFFD.
+/// Bytes as text; whatever is not UTF-8 becomes U+FFFD.
 #[derive(Clone, Copy)]
 pub struct Lossy<'a>(pub &'a [u8]);
 
@@ -19,7 +19,7 @@ impl fmt::Display for Lossy<'_> {
     }
 }
 
-/// Bytes as text that stands alone: control characters as `\n` or `\u{1b}`, a NUL as `\x00`, a byte that is not UTF-8 as
+/// Bytes as text without quotes: control characters as `\n` or `\u{1b}`, a NUL as `\x00`, a byte that is not UTF-8 as
 /// `\xff`, a backslash doubled.
 pub struct Escaped<'a>(pub &'a [u8]);
 
@@ -29,7 +29,7 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// The same in double quotes, so a double quote is escaped too.
+/// The same inside double quotes, so a double quote is escaped too.
 pub struct Quoted<'a>(pub &'a [u8]);
 
 impl fmt::Display for Quoted<'_> {
@@ -40,12 +40,12 @@ impl fmt::Display for Quoted<'_> {
     }
 }
 
-/// Writes `bytes`; characters that are `plain` stay as they are, whatever `char::escape_debug` says.
+/// Writes `bytes`. Characters that are `plain` are not escaped, even if `char::escape_debug` would escape them.
 fn escape(bytes: &[u8], f: &mut fmt::Formatter<'_>, plain: impl Fn(char) -> bool) -> fmt::Result {
     for chunk in bytes.utf8_chunks() {
         for char in chunk.valid().chars() {
             match char {
-                // Not `\0`: with a digit behind it, that reads as another octal number.
+                // Not `\0`: followed by a digit, it would read as a longer octal number.
                 '\0' => f.write_str("\\x00")?,
                 char if plain(char) => f.write_char(char)?,
                 char => write!(f, "{}", char.escape_debug())?,

@@ -9,14 +9,14 @@ use crate::net::sock::Proto;
 use crate::verdict::{Action, Predicted, Reason};
 use libc::c_int;
 
-/// What an event carries beside the argument words, copied while the memory was known to be readable.
+/// What an event carries beside the argument words. It is copied while the memory is known to be readable.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Extra {
     /// Nothing.
     None,
-    /// `addr` holds the socket address that the call was given or gave back.
+    /// `addr` holds the socket address that the call was given or has returned.
     Address,
-    /// `addr` holds text: a path of exec, a message of sockshim itself.
+    /// `addr` holds text: a path of exec, or a message of sockshim itself.
     Text,
     /// The two descriptors of socketpair.
     Pair([c_int; 2]),
@@ -26,11 +26,11 @@ pub enum Extra {
     Rights(c_int),
     /// A count, of lost events.
     Count(u64),
-    /// What a process's log held, when it ends.
+    /// The counts of a process's log, when the process ends.
     Summary(Summary),
 }
 
-/// What a process's log held.
+/// The counts of a process's log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Summary {
     /// Calls on sockets.
@@ -43,7 +43,7 @@ pub struct Summary {
     pub dropped: u64,
 }
 
-/// The event. It owns no heap memory, so it is copied as bytes, up to the last step of its path.
+/// One event. It owns no heap memory, so it can be copied as bytes, up to the last step of its path.
 #[derive(Clone)]
 #[repr(C)]
 pub struct Event {
@@ -63,34 +63,34 @@ pub struct Event {
     pub fd: Option<c_int>,
     /// The argument words.
     pub args: [i64; MAX_ARGS],
-    /// The result.
+    /// The call's result.
     pub ret: i64,
-    /// The error, when the result is one.
+    /// The error, if the result is one.
     pub errno: Option<c_int>,
-    /// What the tables expected.
+    /// The answer that the tables predict.
     pub predicted: Predicted,
-    /// Who answered.
+    /// Who answered the call.
     pub action: Action,
-    /// Why.
+    /// Why the call ended as it did.
     pub reason: Reason,
-    /// The socket as it was before the call; for a creation, as it is to be.
+    /// The socket as it was before the call; for a call that makes one, the socket that the tables predict.
     pub socket: Option<Socket>,
     /// The socket's ops.
     pub ops: Option<&'static ProtoOps>,
     /// The socket's protocol.
     pub prot: Option<&'static Proto>,
-    /// The member of the ops that is responsible.
+    /// The member of the ops that handles the call.
     pub handler: Option<Func>,
-    /// What else is known; also says whether `addr` is used.
+    /// What else is known. It also says what `addr` holds.
     pub extra: Extra,
-    /// An address, or a text of up to as many bytes.
+    /// An address, or a text of at most that many bytes.
     pub addr: SockAddr,
-    /// The functions that the call went through. It is the last field, so that its empty part need not be copied.
+    /// The functions that the call went through. The last field, so that its unused part need not be copied.
     pub path: Path,
 }
 
 impl Event {
-    /// An event of `hook` about which nothing else is known.
+    /// An event of `hook` with no other content.
     pub const fn new(hook: &'static Hook) -> Event {
         Event {
             start: 0,
@@ -130,9 +130,10 @@ impl Event {
         }
     }
 
-    /// Whether the prediction was wrong. Errors of circumstance are no contradiction, nor are refusals, which a security
-    /// module may have made, nor is EFAULT, on either side: only the kernel can judge the program's pointers. For a call of
-    /// the program's it makes a stack grow, but not for a look at it.
+    /// Whether the prediction was wrong. Three kinds of errors never contradict a prediction: errors of circumstance;
+    /// refusals, which a security module may have made; and EFAULT, predicted or returned, because only the kernel
+    /// can judge the program's pointers (for the program's call it lets a stack grow, but not for the library's look
+    /// at the memory).
     pub fn is_divergence(&self) -> bool {
         let excused = |errno: Errno| errno.is_circumstance() || errno.is_refusal() || errno == Errno::EFAULT;
         if self.action != Action::Host || self.errno.is_some_and(|errno| excused(Errno(errno))) {

@@ -1,4 +1,4 @@
-//! Events as JSON, one object a line. The fields and their meaning are in `event.schema.json`.
+//! Events as JSON, one object per line. `event.schema.json` describes the fields.
 
 use crate::errno::Errno;
 use crate::hook::Level;
@@ -8,12 +8,12 @@ use crate::trace::decode::argument;
 use crate::trace::escape::{Hex, Lossy};
 use crate::trace::event::{Event, Extra};
 use crate::trace::line::Line;
-use crate::trace::pieces::{Process, Way};
+use crate::trace::pieces::{DataCallKey, Process};
 use crate::uapi::{Bits, FAMILIES, Named, TYPE_FLAGS, TYPES};
 use crate::verdict::Predicted;
 use std::fmt;
 
-/// The version of the format; raised only if a field's meaning ever changes.
+/// The version of the format. It is raised only when a field's meaning changes.
 pub const VERSION: u32 = 1;
 
 /// Appends the event and a line feed. Adjacent constants are written as one text, and pieces that many lines have in
@@ -31,9 +31,9 @@ pub fn write(event: &Event, process: &mut Process, line: &mut Line) {
     }
     line.text(",\"args\":{");
     args(event, line);
-    match Way::of(event) {
-        Some(same) => line.bytes(process.ways.get(same, |_, line| way(event, line))),
-        None => way(event, line),
+    match DataCallKey::of(event) {
+        Some(same) => line.bytes(process.data_calls.get(same, |_, line| after_args(event, line))),
+        None => after_args(event, line),
     }
     line.int(event.ret);
     line.text(",\"errno\":");
@@ -52,7 +52,7 @@ pub fn write(event: &Event, process: &mut Process, line: &mut Line) {
     line.text("}\n");
 }
 
-/// The line's beginning up to the point of the seconds.
+/// The beginning of the line, up to the decimal point of the seconds.
 fn second(second: u64, line: &mut Line) {
     line.text("{\"v\":");
     line.uint(VERSION.into());
@@ -61,7 +61,7 @@ fn second(second: u64, line: &mut Line) {
     line.text(".");
 }
 
-/// From the process's id up to the call's name. The process's name may be anything.
+/// From the process id to the name of the call. The process's name can be any bytes.
 fn thread(pid: i32, tid: i32, comm: &[u8], line: &mut Line) {
     line.text(",\"pid\":");
     line.int(pid.into());
@@ -83,7 +83,7 @@ fn errno(errno: Errno, line: &mut Line) {
     }
 }
 
-/// A name of the kernel or of sockshim in quotes; none of them needs escaping.
+/// A name of the kernel's or sockshim's in quotes. None of them needs escaping.
 fn quoted(name: &str, line: &mut Line) {
     line.text("\"");
     line.word(name);
@@ -146,7 +146,7 @@ fn args(event: &Event, line: &mut Line) {
     }
 }
 
-/// What the string of an argument cannot say of its text.
+/// The members that describe what a text argument's JSON string cannot express.
 #[cold]
 fn text_extras(text: &SockAddr, line: &mut Line) {
     if core::str::from_utf8(text.bytes()).is_err() {
@@ -159,18 +159,18 @@ fn text_extras(text: &SockAddr, line: &mut Line) {
     }
 }
 
-/// A key of `args` that is no parameter's name.
+/// A key of `args` that is not a parameter's name.
 fn extra(key: &str, line: &mut Line) {
     line.text(if line.last() == Some(b'{') { "\"" } else { ",\"" });
     line.word(key);
     line.text("\":");
 }
 
-/// From the closing brace of `args` to the value of `ret`.
-fn way(event: &Event, line: &mut Line) {
+/// From the closing brace of `args` to the value of `ret`. For a data call it depends on a [`DataCallKey`] only.
+fn after_args(event: &Event, line: &mut Line) {
     line.text("},\"path\":[");
     if event.path.steps().is_empty() && event.hook.level == Level::Io {
-        // A data call always takes the same way, so the program's thread does not record it.
+        // A data call of one kind always has the same path, so the program's thread does not record it.
         for func in [event.handler, data_function(event)].into_iter().flatten() {
             step(&Step { func, finding: Finding::Passed }, line);
         }
@@ -191,7 +191,7 @@ fn way(event: &Event, line: &mut Line) {
     line.text("\",\"ret\":");
 }
 
-/// The rest of a string and of its object.
+/// The rest of a string, then the end of its object.
 fn parts(line: &mut Line, write: impl FnOnce(&mut Line) -> fmt::Result) {
     line.put(write);
     line.text("\"}");
@@ -310,7 +310,7 @@ fn data_function(event: &Event) -> Option<Func> {
     }
 }
 
-/// The name that `request_module` asks for.
+/// The name that `request_module` requests.
 pub struct ModuleName(pub Finding);
 
 impl ModuleName {

@@ -1,16 +1,16 @@
-//! One line of the log while it is written, into a buffer of fixed size.
+//! One line of the log while it is written, into a buffer of fixed capacity.
 //!
-//! The writer's thread takes time from the program. Most of a line is constants, numbers, and names that need no escaping:
-//! these are copied, because `core::fmt` and serde would cost more than everything else about an event. What comes from
-//! outside (a path, a process's name) goes through `core::fmt` and `serde_json`.
+//! The writer's thread competes with the program for the processor. Most of a line is constants, numbers, and names
+//! that need no escaping. These are copied, because `core::fmt` and serde would cost more than everything else about
+//! an event. Bytes from outside (a path, a process's name) go through `core::fmt` and `serde_json`.
 
 use serde::ser::{Serialize, Serializer};
 use std::{fmt, io};
 
-/// How many bytes an event takes at most, in either format.
+/// The longest line of an event, in either format, in bytes.
 pub const LONGEST: usize = 8 * 1024;
 
-/// `00` to `99`.
+/// The digit pairs `00` to `99`.
 static PAIRS: [[u8; 2]; 100] = {
     let (mut pairs, mut number) = ([[0; 2]; 100], 0);
     while number < 100 {
@@ -20,7 +20,7 @@ static PAIRS: [[u8; 2]; 100] = {
     pairs
 };
 
-/// The line. What does not fit is cut, so the caller gives a buffer of [`LONGEST`] bytes.
+/// The line. What exceeds the buffer is cut, so the caller provides [`LONGEST`] bytes.
 pub struct Line<'a> {
     buffer: &'a mut [u8],
     len: usize,
@@ -32,23 +32,23 @@ impl<'a> Line<'a> {
         Line { buffer, len: 0 }
     }
 
-    /// What was written.
+    /// The bytes written so far.
     pub fn written(self) -> &'a [u8] {
         &self.buffer[..self.len]
     }
 
-    /// How long it is.
+    /// How many bytes are written.
     #[inline]
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether nothing was written.
+    /// Whether nothing is written yet.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// Claims the next `count` bytes of the buffer; `None` when there are fewer.
+    /// Reserves the next `count` bytes of the buffer; `None` when fewer are left.
     #[inline(always)]
     fn take(&mut self, count: usize) -> Option<&mut [u8]> {
         let end = self.len.checked_add(count)?;
@@ -64,7 +64,7 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// A constant. Inlined, so its length is known and it is copied without a loop.
+    /// A constant. Inlined, so that its length is known and it is copied without a loop.
     #[inline(always)]
     pub fn text(&mut self, text: &'static str) {
         self.copy(text.as_bytes());
@@ -91,7 +91,7 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// An unsigned number. Most of them have one digit.
+    /// An unsigned number. A single digit, the most frequent case, is written directly.
     #[inline]
     pub fn uint(&mut self, number: u64) {
         if number < 10 {
@@ -130,24 +130,24 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// What `write` writes. Writing to a line never fails, so the error is ignored.
+    /// Whatever `write` writes. Writing to a line never fails, so the result is ignored.
     #[inline]
     pub fn put(&mut self, write: impl FnOnce(&mut Self) -> fmt::Result) {
         let _ = write(self);
     }
 
-    /// Anything, by its Display form.
+    /// Any value, by its Display form.
     pub fn display(&mut self, value: impl fmt::Display) {
         self.put(|out| fmt::Write::write_fmt(out, format_args!("{value}")));
     }
 
-    /// A string of JSON from outside: in quotes, and escaped.
+    /// A JSON string with bytes from outside, quoted and escaped.
     pub fn foreign(&mut self, text: impl fmt::Display) {
-        // Writing to a line never fails, and a Display form that fails leaves what it has written.
+        // Writing to a line never fails. A Display implementation that fails leaves what it has written.
         let _ = serde_json::to_writer(self, &Shown(text));
     }
 
-    /// Fills what was written since `begin` with spaces up to `width` bytes: columns, for ASCII text.
+    /// Pads what was written since `begin` with spaces to `width` bytes. For ASCII text in columns.
     pub fn pad(&mut self, begin: usize, width: usize) {
         let missing = (begin + width).saturating_sub(self.len);
         if let Some(free) = self.take(missing) {

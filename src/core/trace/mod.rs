@@ -1,16 +1,16 @@
 //! The decision log: events, and the two formats.
 //!
-//! The preload library fills events and runs the writer; the command formats events of its own for `explain`.
+//! The preload library fills events and runs the writer; the command formats the events that `explain` makes.
 //!
 //! | file | job |
 //! |---|---|
 //! | [`event`] | one fixed-size record per call, filled on the program's thread without allocation |
-//! | [`refusal`] | what is taken back of an event that something outside the tables may have answered |
+//! | [`refusal`] | removes from an event what may be untrue when something outside the tables has answered |
 //! | [`decode`] | arguments by name: flags, options |
 //! | [`sockaddr`] | socket addresses by their fields |
 //! | [`escape`] | bytes from outside as text |
 //! | [`line`] | one line while it is written |
-//! | [`pieces`] | pieces that many lines have in common |
+//! | [`pieces`] | parts that many lines have in common |
 //! | [`text`], [`json`] | the two formats, made on the writer's thread |
 
 pub mod decode;

@@ -1,29 +1,29 @@
-//! Pieces that are the same in many lines: each is formatted once and then copied.
+//! Pieces: parts that many lines have in common. Each is formatted once and then copied.
 
 use crate::hook::{Hook, Level};
 use crate::trace::event::Event;
 use crate::trace::line::Line;
 use crate::verdict::{Action, Reason};
 
-/// The process whose events are written, and the formatted pieces of its lines. A piece is formatted again when the value
-/// that it was made of has changed.
+/// The process whose events are written, and the pieces of its lines. A piece is formatted again when the value that
+/// it depends on has changed.
 pub struct Process {
     /// The process id.
     pub pid: i32,
     /// CLOCK_REALTIME minus CLOCK_MONOTONIC, in nanoseconds.
     pub epoch: u64,
-    /// The bytes of `/proc/self/comm`, without the line feed at its end.
+    /// The bytes of `/proc/self/comm`, without the line feed.
     pub(super) comm: Vec<u8>,
-    /// JSON: from the line's beginning to the decimal point of the time, by the second.
+    /// JSON: from the beginning of the line to the decimal point of the time; depends on the second.
     pub(super) second: Piece<u64, 32>,
-    /// JSON: from behind the time to the name of the call, by the thread.
+    /// JSON: from after the time to the name of the call; depends on the thread.
     pub(super) thread: Piece<i32, 256>,
-    /// Text: the time of day to its decimal point, by the second.
+    /// Text: the time of day to its decimal point; depends on the second.
     pub(super) time: Piece<u64, 32>,
-    /// Text: the name of the process and the thread, by the thread.
+    /// Text: the name of the process and the thread id; depends on the thread.
     pub(super) name: Piece<i32, 128>,
-    /// JSON: from behind the arguments to the result, by what it depends on.
-    pub(super) ways: Ways,
+    /// JSON: from after the arguments to the result of a data call; depends on the kind of call.
+    pub(super) data_calls: DataCallPieces,
 }
 
 impl Process {
@@ -39,11 +39,11 @@ impl Process {
             time: Piece::EMPTY,
             thread: Piece::EMPTY,
             name: Piece::EMPTY,
-            ways: Ways { pieces: [const { Piece::EMPTY }; WAYS], next: 0 },
+            data_calls: DataCallPieces { pieces: [const { Piece::EMPTY }; DATA_CALLS], next: 0 },
         }
     }
 
-    /// Changes the name.
+    /// Replaces the process's name.
     pub fn rename(&mut self, comm: &[u8]) {
         if self.comm != comm {
             self.comm.clear();
@@ -54,7 +54,7 @@ impl Process {
     }
 }
 
-/// A formatted piece of a line, and the value that it was made of.
+/// A formatted piece, and the value that it depends on.
 pub(super) struct Piece<T, const N: usize> {
     of: Option<T>,
     bytes: [u8; N],
@@ -68,7 +68,7 @@ impl<T: Copy + PartialEq, const N: usize> Piece<T, N> {
         self.of = None;
     }
 
-    /// The piece for `of`, which `make` writes if the last one was for another value.
+    /// The piece for the value `of`. `make` writes it if the stored one is for another value.
     #[inline]
     pub fn get(&mut self, of: T, make: impl FnOnce(T, &mut Line)) -> &[u8] {
         if self.of != Some(of) {
@@ -81,19 +81,19 @@ impl<T: Copy + PartialEq, const N: usize> Piece<T, N> {
     }
 }
 
-/// How many ways are kept: most programs repeat a few data calls.
-const WAYS: usize = 8;
+/// How many kinds of data calls have a stored piece: most programs repeat a few.
+const DATA_CALLS: usize = 8;
 
-/// The ways of data calls: the same call on the same kind of socket always has the same way.
-pub(super) struct Ways {
-    pieces: [Piece<Way, 512>; WAYS],
-    /// The piece that was replaced last; the one after it is the next.
+/// The pieces of data calls: the same call on the same kind of socket always has the same text there.
+pub(super) struct DataCallPieces {
+    pieces: [Piece<DataCallKey, 512>; DATA_CALLS],
+    /// The piece that was replaced last.
     next: usize,
 }
 
-/// What the way of a data call depends on. Hooks and tables are statics, so their addresses identify them.
+/// What the text of a data call's piece depends on. Hooks and tables are statics, so their addresses identify them.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Way {
+pub(super) struct DataCallKey {
     hook: *const Hook,
     ops: *const (),
     prot: *const (),
@@ -101,15 +101,15 @@ pub(super) struct Way {
     reason: Reason,
 }
 
-impl Way {
-    /// The key of an event's way, if it is a data call without a path of its own.
+impl DataCallKey {
+    /// The key of an event, if it is a data call without a path of its own.
     #[inline]
-    pub fn of(event: &Event) -> Option<Way> {
+    pub fn of(event: &Event) -> Option<DataCallKey> {
         let plain = event.path.steps().is_empty()
             && event.hook.level == Level::Io
             && matches!(event.action, Action::Host);
         let name = event.handler.map_or("", |handler| handler.name());
-        plain.then(|| Way {
+        plain.then(|| DataCallKey {
             hook: event.hook,
             ops: event.ops.map_or(core::ptr::null(), |ops| core::ptr::from_ref(ops).cast()),
             prot: event.prot.map_or(core::ptr::null(), |prot| core::ptr::from_ref(prot).cast()),
@@ -119,15 +119,15 @@ impl Way {
     }
 }
 
-impl Ways {
-    /// The piece for this way; if it is not kept, `make` writes it over the oldest.
+impl DataCallPieces {
+    /// The piece for this key. If none is stored, `make` writes it over the oldest.
     #[inline]
-    pub fn get(&mut self, way: Way, make: impl FnOnce(Way, &mut Line)) -> &[u8] {
-        let known = self.pieces.iter().position(|piece| piece.of == Some(way));
+    pub fn get(&mut self, key: DataCallKey, make: impl FnOnce(DataCallKey, &mut Line)) -> &[u8] {
+        let known = self.pieces.iter().position(|piece| piece.of == Some(key));
         let index = known.unwrap_or_else(|| {
-            self.next = (self.next + 1) % WAYS;
+            self.next = (self.next + 1) % DATA_CALLS;
             self.next
         });
-        self.pieces[index].get(way, make)
+        self.pieces[index].get(key, make)
     }
 }

@@ -1,6 +1,6 @@
-//! Answers that do not come from the socket layer: a seccomp filter gives them before the call begins, a security module
-//! from one of the hooks on its way. No table knows either, so they do not contradict a prediction. But what the walk has
-//! noted behind that point may never have run, and an event must not claim it.
+//! Answers that do not come from the socket layer. A seccomp filter answers before the call begins, a security module
+//! from one of the hooks inside it. No table knows either, so such an answer does not contradict a prediction. But
+//! the steps that the walk has noted after that point may never have run, and an event must not claim them.
 
 use crate::errno::Errno;
 use crate::func;
@@ -9,7 +9,7 @@ use crate::trace::event::Event;
 use crate::verdict::{Action, Predicted, Reason};
 use libc::c_int;
 
-/// What is known to be there beside the socket layer.
+/// What can answer beside the socket layer, as far as it is known.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Outside {
     /// A seccomp filter.
@@ -18,7 +18,7 @@ pub struct Outside {
     pub landlock: bool,
 }
 
-/// Takes back what may not be true of an event that libc has answered.
+/// Removes from an event that libc has answered what may not be true.
 pub fn take_back(event: &mut Event, outside: Outside) {
     if event.action != Action::Host || event.reason.is_about_process() {
         return;
@@ -36,12 +36,13 @@ pub fn take_back(event: &mut Event, outside: Outside) {
     }
 }
 
-/// Whether filters answer with it as a rule: for a family that is not allowed, for a call that is to be missing.
+/// Whether filters typically answer with this error: for a family that is not permitted, or a call that is to look
+/// missing.
 fn is_filters_own(errno: c_int) -> bool {
     matches!(Errno(errno), Errno::EAFNOSUPPORT | Errno::ENOSYS)
 }
 
-/// The filter runs where a system call begins, so nothing of the way is certain.
+/// The filter runs before the system call does anything, so no step of the path is certain.
 fn answered_by_filter(event: &mut Event) {
     event.path.clear();
     if event.errno.is_some() {
@@ -50,18 +51,18 @@ fn answered_by_filter(event: &mut Event) {
     event.reason = Reason::Filter;
 }
 
-/// The hook's finding becomes a doubt. What follows is kept only where it can have refused as well, and nothing is known
-/// of a security module.
+/// The hook that allowed the call becomes one that may have refused it. The steps after it stay only if one of them
+/// may have refused as well, and if no Landlock domain is known.
 fn refused_by_module(event: &mut Event, expected: bool, landlock: bool) {
     let allows = |step: &Step| matches!(step.finding, Finding::Allow);
-    let Some(place) = event.path.steps().iter().position(allows) else { return };
-    event.path.find_instead(place, Finding::MayHaveRefused);
+    let Some(index) = event.path.steps().iter().position(allows) else { return };
+    event.path.find_instead(index, Finding::MayHaveRefused);
     if expected {
-        // The walk says which later check refuses as well.
+        // The prediction was the same error, so the path shows the later check that refuses.
         return;
     }
     if landlock || !is_refused_later(event) {
-        event.path.truncate(place + 1);
+        event.path.truncate(index + 1);
     }
     event.predicted = Predicted::Unknown;
     if event.reason != Reason::Privilege {
@@ -69,8 +70,8 @@ fn refused_by_module(event: &mut Event, expected: bool, landlock: bool) {
     }
 }
 
-/// Functions that refuse by themselves, for want of a capability, of permission for a file, or of an option that allows
-/// broadcasts; and those behind which such a one comes that the walk did not get to.
+/// Functions that refuse on their own: a capability, a file permission or an option for broadcasts is missing. Also
+/// functions that are followed by such a check which the walk did not reach.
 const REFUSING: [Func; 20] = [
     func!(inet_addr_type_table),
     func!(ipv6_chk_addr),
@@ -94,7 +95,7 @@ const REFUSING: [Func; 20] = [
     func!(packet_setsockopt),
 ];
 
-/// Whether the walk has left the answer of such a function to the host: then it may as well be that one.
+/// Whether the walk has left the answer of such a function to the host, which may then have refused.
 fn is_refused_later(event: &Event) -> bool {
     let left = |step: &Step| matches!(step.finding, Finding::Host(_)) && REFUSING.contains(&step.func);
     event.predicted == Predicted::Unknown
@@ -109,7 +110,7 @@ mod tests {
 
     static CONNECT: Hook = hook!(Call, Plain, [SYS_connect], connect(fd: c_int) -> c_int);
 
-    /// A connect that was predicted and answered so, with its way.
+    /// A connect with this prediction and this answer, and its path.
     fn event(predicted: Predicted, errno: Option<Errno>) -> Event {
         let mut event = Event::new(&CONNECT);
         event.predicted = predicted;
@@ -120,7 +121,7 @@ mod tests {
         event
     }
 
-    fn way(event: &Event) -> Vec<(&'static str, bool)> {
+    fn steps_of(event: &Event) -> Vec<(&'static str, bool)> {
         let doubtful = |finding| matches!(finding, Finding::MayHaveRefused);
         event.path.steps().iter().map(|step| (step.func.name(), doubtful(step.finding))).collect()
     }
@@ -138,7 +139,7 @@ mod tests {
                 let mut event = event(predicted, Some(errno));
                 assert!(!event.is_divergence());
                 take_back(&mut event, NOTHING);
-                assert_eq!(way(&event), [WHOLE[0], ("security_socket_connect", true)]);
+                assert_eq!(steps_of(&event), [WHOLE[0], ("security_socket_connect", true)]);
                 assert_eq!((event.predicted, event.reason), (Predicted::Unknown, Reason::Refused));
             }
         }
@@ -149,9 +150,9 @@ mod tests {
         let expected = Predicted::Errno(Errno::EACCES);
         let mut event = event(expected, Some(Errno::EACCES));
         take_back(&mut event, NOTHING);
-        assert_eq!(way(&event), WHOLE);
+        assert_eq!(steps_of(&event), WHOLE);
         take_back(&mut event, LANDLOCK);
-        assert_eq!(way(&event), [WHOLE[0], ("security_socket_connect", true), WHOLE[2]]);
+        assert_eq!(steps_of(&event), [WHOLE[0], ("security_socket_connect", true), WHOLE[2]]);
         assert_eq!(event.predicted, expected);
     }
 
@@ -162,9 +163,9 @@ mod tests {
         let mut known = event.clone();
         take_back(&mut event, NOTHING);
         let later = ("ip4_datagram_connect", false);
-        assert_eq!(way(&event), [WHOLE[0], ("security_socket_connect", true), WHOLE[2], later]);
+        assert_eq!(steps_of(&event), [WHOLE[0], ("security_socket_connect", true), WHOLE[2], later]);
         take_back(&mut known, LANDLOCK);
-        assert_eq!(way(&known), [WHOLE[0], ("security_socket_connect", true)]);
+        assert_eq!(steps_of(&known), [WHOLE[0], ("security_socket_connect", true)]);
     }
 
     #[test]
@@ -184,7 +185,7 @@ mod tests {
         for (predicted, errno, expected) in cases {
             let mut event = event(predicted, errno);
             take_back(&mut event, FILTER);
-            assert_eq!(way(&event), expected, "{predicted:?} {errno:?}");
+            assert_eq!(steps_of(&event), expected, "{predicted:?} {errno:?}");
             assert_eq!(event.predicted, Predicted::Unknown);
         }
     }

@@ -1,7 +1,7 @@
 //! Socket addresses by their fields, so that two addresses that the kernel tells apart are never written alike.
 //!
-//! The length of an address that the program has passed is the argument beside it. An address that the kernel has returned
-//! may be cut to the program's buffer, and then it is marked.
+//! The length of an address that the program passes is an argument of its own. An address that the kernel returns may
+//! be cut to the program's buffer, and is then marked.
 
 use crate::net::address::SockAddr;
 use crate::trace::escape::{Hex, Lossy, Quoted};
@@ -12,10 +12,10 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// A socket address by its fields.
 #[derive(Clone, Copy)]
-pub struct Address<'a> {
+pub struct DecodedAddress<'a> {
     /// The address.
     pub addr: &'a SockAddr,
-    /// Whether it belongs to a SOCK_PACKET socket, whose AF_PACKET addresses name a device.
+    /// Whether it belongs to a SOCK_PACKET socket, whose AF_PACKET addresses are device names.
     pub names_device: bool,
 }
 
@@ -34,11 +34,11 @@ struct LinkLayer<'a> {
     hatype: u16,
     pkttype: u8,
     halen: u8,
-    /// As many bytes of it as there are.
+    /// As many bytes of the hardware address as there are.
     addr: &'a [u8],
 }
 
-/// One reading of an address.
+/// An address read as one kind.
 enum Fields<'a> {
     Inet(Ipv4Addr, u16),
     Inet6(Inet6),
@@ -50,13 +50,14 @@ enum Fields<'a> {
     Raw(&'a [u8]),
 }
 
-/// The three kinds of AF_UNIX addresses, in the words of unix(7).
+/// The three kinds of AF_UNIX addresses, named as in unix(7).
 #[derive(Clone, Copy)]
 enum UnixName<'a> {
     Unnamed,
-    /// Without the leading NUL. Every other NUL is a part of the name.
+    /// The name without the leading NUL. Every other NUL is part of the name.
     Abstract(&'a [u8]),
-    /// Up to its NUL. The kernel adds a missing one and ignores what follows it, so those are the same file.
+    /// The path up to its NUL. The kernel adds a missing NUL and ignores what follows it, so these name the same
+    /// file.
     Pathname(&'a [u8]),
 }
 
@@ -70,21 +71,21 @@ impl<'a> UnixName<'a> {
     }
 }
 
-/// How many bytes of each address must be there to be read by its fields.
+/// The shortest length in bytes at which an address of each kind is read by its fields.
 mod least {
     pub const INET: usize = 16;
     /// `SIN6_LEN_RFC2133`: without the scope id.
     pub const INET6: usize = 24;
     pub const UNIX: usize = 2;
     pub const NETLINK: usize = 12;
-    /// Up to the hardware address, of which the kernel returns as much as there is.
+    /// Without the hardware address, of which the kernel returns as much as there is.
     pub const PACKET: usize = 12;
     pub const DEVICE: usize = 3;
     /// Without the flags.
     pub const VSOCK: usize = 12;
 }
 
-impl<'a> Address<'a> {
+impl<'a> DecodedAddress<'a> {
     fn fields(&self) -> Fields<'a> {
         let addr = self.addr;
         let bytes = addr.bytes();
@@ -94,7 +95,7 @@ impl<'a> Address<'a> {
                 ip: addr.v6().into(),
                 port: addr.port(),
                 flowinfo: u32::from_be(addr.u32_at(4)),
-                // The kernel reads it when it is there as a whole.
+                // The kernel reads it only if all four bytes are there.
                 scope_id: if bytes.len() >= 28 { addr.u32_at(24) } else { 0 },
             }),
             (Some(libc::AF_UNIX), least::UNIX..) => Fields::Unix(UnixName::of(&bytes[2..])),
@@ -106,7 +107,7 @@ impl<'a> Address<'a> {
             }
             (Some(libc::AF_PACKET), least::PACKET..) => Fields::Packet(LinkLayer {
                 ifindex: addr.u32_at(4),
-                // Its offset is that of a port, and it is in network order too.
+                // It is at the offset of a port, and in network order like one.
                 protocol: addr.port(),
                 hatype: u16::from_ne_bytes([bytes[8], bytes[9]]),
                 pkttype: bytes[10],
@@ -171,7 +172,7 @@ impl<'a> Address<'a> {
         self.bytes_json(name, line);
     }
 
-    /// The whole address in hexadecimal, if a string of JSON cannot hold its `name`.
+    /// The whole address in hexadecimal, if a JSON string cannot hold its `name`.
     fn bytes_json(self, name: &[u8], line: &mut Line) {
         if core::str::from_utf8(name).is_err() {
             line.display(format_args!(",\"bytes\":\"{}\"", Hex(self.addr.bytes())));
@@ -187,7 +188,7 @@ fn unless_zero(line: &mut Line, key: &'static str, number: u32) {
     }
 }
 
-impl fmt::Display for Address<'_> {
+impl fmt::Display for DecodedAddress<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("{")?;
         if let Some(family) = self.addr.family() {
@@ -253,7 +254,7 @@ mod tests {
     use super::*;
 
     fn written(addr: &SockAddr, names_device: bool) -> (String, String) {
-        let addr = Address { addr, names_device };
+        let addr = DecodedAddress { addr, names_device };
         let mut buffer = [0; 512];
         let mut line = Line::new(&mut buffer);
         addr.json(&mut line);
@@ -268,7 +269,7 @@ mod tests {
         written(&SockAddr::new(bytes), false).1
     }
 
-    /// fe80::1, port 80, with what comes behind the address.
+    /// [fe80::1]:80, with the bytes that follow the address.
     fn inet6(flowinfo: [u8; 4], behind: &[u8]) -> Vec<u8> {
         let mut bytes = vec![10, 0, 0, 80];
         bytes.extend(flowinfo);
@@ -317,11 +318,11 @@ mod tests {
         assert_eq!(text(b"\x01\0\0"), "{AF_UNIX @\"\"}");
         assert_eq!(text(b"\x01\0\0name"), "{AF_UNIX @\"name\"}");
         assert_eq!(text(b"\x01\0@name\0"), "{AF_UNIX \"@name\"}");
-        // With and without the NUL, and with anything behind it: one file.
+        // With and without the NUL, and with bytes after it: the same file.
         for path in [b"\x01\0/run/a".as_slice(), b"\x01\0/run/a\0", b"\x01\0/run/a\0x"] {
             assert_eq!(text(path), "{AF_UNIX \"/run/a\"}");
         }
-        // Behind the first byte of an abstract name, every NUL counts.
+        // After the first byte of an abstract name, every NUL counts.
         assert_eq!(text(b"\x01\0\0a\0"), "{AF_UNIX @\"a\\x00\"}");
         assert_eq!(text(b"\x01\0\0\x001"), "{AF_UNIX @\"\\x001\"}");
         assert_eq!(json(b"\x01\0"), r#"{"family":"AF_UNIX","path":"","kind":"unnamed"}"#);

@@ -1,4 +1,4 @@
-//! Events as text: the call as strace(1) would write it, and below it the functions that it went through.
+//! Events as text: the call as strace(1) writes it, followed by the functions that it went through.
 
 use crate::errno::Errno;
 use crate::func;
@@ -43,7 +43,7 @@ pub fn write(event: &Event, process: &mut Process, line: &mut Line) {
     path(line, event);
 }
 
-/// `21:28:35.788525 http[23184] `, in UTC.
+/// The beginning of the line, `21:28:35.788525 http[23184] `, in UTC.
 fn head(line: &mut Line, event: &Event, process: &mut Process) {
     let micros = (event.start + process.epoch) / 1000;
     line.bytes(process.time.get(micros / 1_000_000, time));
@@ -60,7 +60,7 @@ fn name(tid: i32, comm: &[u8], line: &mut Line) {
     line.text("] ");
 }
 
-/// The time of day up to the point of the seconds.
+/// The time of day up to the decimal point of the seconds.
 fn time(second: u64, line: &mut Line) {
     line.digits::<2>(second / 3600 % 24);
     line.text(":");
@@ -116,7 +116,7 @@ fn call(line: &mut Line, event: &Event) {
     }
 }
 
-/// Steps that only passed share a line; steps with a finding have their own.
+/// Steps without a finding share a line; a step with a finding has its own.
 fn path(line: &mut Line, event: &Event) {
     let mut open = false;
     for step in event.path.steps() {
@@ -143,7 +143,7 @@ fn path(line: &mut Line, event: &Event) {
     }
 }
 
-/// Where a step found something: in an entry of a table, or in the function itself.
+/// What a finding is about: an entry of a table, or the function itself.
 fn label(line: &mut Line, step: &Step, event: &Event) {
     let ty = event.args[1] as i32 & SOCK_TYPE_MASK;
     match step.finding {

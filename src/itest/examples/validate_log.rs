@@ -1,11 +1,11 @@
-//! Validates logs of any size against the published schema, and counts what the shim says about itself in them.
+//! Validates logs of any size against the published schema, and counts the shim's records about itself in them.
 //!
 //! ```text
 //! validate_log DIRECTORY…
 //! ```
 //!
-//! Reads every `*.jsonl` file of each directory and prints one JSON object a directory. An example rather than a test,
-//! because `scripts/suites.sh` calls it with the logs of other people's tests.
+//! Reads every `*.jsonl` file of each directory and prints one JSON object per directory. It is an example and not a
+//! test, because `scripts/suites.sh` calls it with the logs of other people's tests.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -18,35 +18,35 @@ use serde_json::{Value, json};
 
 const SCHEMA: &str = include_str!("../../core/trace/event.schema.json");
 
-/// How many lines of a kind are shown in full.
+/// How many lines of each kind are shown in full.
 const SHOWN: usize = 20;
 
-/// What a directory's logs hold.
+/// What the logs of a directory contain.
 #[derive(Default)]
-struct Found {
+struct LogCounts {
     files: u64,
-    /// Every line that is whole, whatever it says.
+    /// Complete lines, valid or not.
     lines: u64,
-    /// Lines that are no JSON, or that the schema refuses.
+    /// Lines that are not JSON, or that the schema rejects.
     invalid: u64,
-    /// Last lines without a newline: their process was killed while they were written.
+    /// Last lines without a newline: the process was killed while they were written.
     cut: u64,
-    /// What the `dropped` records add up to.
+    /// The sum of the `dropped` records.
     lost: u64,
-    /// Calls in which the shim panicked, and which libc then performed alone.
+    /// Calls in which the shim panicked, so that libc performed them alone.
     panics: u64,
-    /// Wrong predictions: how many of each kind, and the first of the kind.
+    /// Wrong predictions: the number of each kind, and the first of the kind.
     divergences: BTreeMap<String, (u64, String)>,
-    /// Records of the shim about itself, each message once, and how often.
+    /// The shim's records about itself: each message with its number.
     messages: BTreeMap<String, u64>,
-    /// The first lines that are invalid or tell of a panic, with what is wrong.
+    /// The first lines that are invalid or report a panic, each with the problem.
     shown: Vec<String>,
 }
 
-impl Found {
+impl LogCounts {
     fn line(&mut self, validator: &Validator, file: &Path, bytes: &[u8]) {
         self.lines += 1;
-        // Parsed by a function that serde_json itself has compiled, optimised also where this file is not.
+        // Parsed into a type of serde_json's own, whose code is optimised even if this file is compiled without.
         let parsed = std::str::from_utf8(bytes).map_err(|error| error.to_string());
         let parsed = parsed.and_then(|text| text.parse::<Value>().map_err(|error| error.to_string()));
         let event = match parsed {
@@ -133,7 +133,7 @@ fn logs(directory: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 fn validate(validator: &Validator, directory: &Path) -> io::Result<Value> {
-    let mut found = Found::default();
+    let mut found = LogCounts::default();
     for file in logs(directory)? {
         found.file(validator, &file)?;
     }

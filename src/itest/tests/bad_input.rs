@@ -1,5 +1,5 @@
-//! Whatever is wrong with the shim's own variables and files, the program runs as if nothing had happened, and the
-//! first problem is said once, where that is possible.
+//! Whatever is wrong with the shim's own variables and files, the program runs as if nothing had happened. The first
+//! problem is reported once, if that is possible.
 #![expect(
     clippy::disallowed_methods,
     reason = "no hook is linked into a test, so libc's functions are libc's"
@@ -29,8 +29,8 @@ fn chat(level: Level, rounds: &str) -> Command {
     command
 }
 
-/// Runs the conversation natively and at level `io`, both in the same `surroundings`, the second with `variables` on
-/// top, and asserts that it went the same way. What it wrote to stderr is the caller's to judge.
+/// Runs the conversation natively and at level `io`, both in the same `surroundings`, the second run with `variables`
+/// too, and asserts that both had the same result. The caller checks stderr.
 fn survives(rounds: &str, variables: &[(&str, &OsStr)], surroundings: impl Fn(&mut Command)) -> Output {
     let run_in = |mut command: Command| {
         surroundings(&mut command);
@@ -50,7 +50,7 @@ fn survives(rounds: &str, variables: &[(&str, &OsStr)], surroundings: impl Fn(&m
 
 fn alone(_: &mut Command) {}
 
-/// Asserts that stderr has one line, which is a complaint by the shim.
+/// Asserts that stderr has one line, which is the shim's complaint.
 fn assert_complains_once(output: &Output) {
     let stderr = output.stderr();
     assert!(stderr.starts_with("sockshim: ") && stderr.ends_with('\n'), "{stderr:?}");
@@ -62,7 +62,7 @@ fn assert_log_file_is_refused(path: &OsStr, rounds: &str) {
     assert_complains_once(&output);
 }
 
-/// Asserts that a variable's bad value is said once: in the log, or on stderr.
+/// Asserts that a variable's bad value is reported once: in the log, or on stderr.
 fn assert_value_is_said_once(variable: &str, value: &str) {
     let scratch = Scratch::new();
     let file = scratch.path().join("log.jsonl");
@@ -75,7 +75,7 @@ fn assert_value_is_said_once(variable: &str, value: &str) {
     assert!(said[0].contains(value), "the value is not named: {}", said[0]);
     assert!(output.stderr().lines().all(|line| line.starts_with("sockshim: ")), "{}", output.stderr());
 
-    // Without a file the log is stderr, and there it is said.
+    // Without a file the log is stderr, and the report is there.
     let output = survives("3", &[(variable, OsStr::new(value))], alone);
     let said = output.stderr().lines().filter(|line| line.contains(variable)).count();
     assert_eq!(said, 1, "{}", output.stderr());
@@ -83,15 +83,15 @@ fn assert_value_is_said_once(variable: &str, value: &str) {
 
 /// Runs an extra step in the child before the program starts.
 fn before_exec(command: &mut Command, step: impl Fn() -> io::Result<()> + Send + Sync + 'static) {
-    // SAFETY: every step in this file makes system calls on descriptors and numbers only, which is all that may be
-    // done between fork and exec.
+    // SAFETY: every step in this file only makes system calls on descriptors and numbers, which is allowed between
+    // fork and exec.
     unsafe { command.pre_exec(step) };
 }
 
 fn close_before_exec(command: &mut Command, fds: &'static [i32]) {
     before_exec(command, move || {
         for fd in fds {
-            // SAFETY: the descriptor is one of the child's own standard ones, and nothing uses it before exec.
+            // SAFETY: the descriptor is one of the child's standard ones, and nothing uses it before exec.
             unsafe { libc::close(*fd) };
         }
         Ok(())
@@ -121,12 +121,12 @@ fn values_that_are_not_text() {
 
 #[test]
 fn empty_values() {
-    // An empty level is no level.
+    // An empty level counts as unset.
     let output = survives("3", &[("SOCKSHIM_LOG", OsStr::new(""))], alone);
     assert!(output.stderr().lines().all(|line| line.starts_with("sockshim: ")), "{}", output.stderr());
     assert!(output.stderr().lines().count() <= 1, "{}", output.stderr());
 
-    // An empty format is the default one, an empty file stderr: something has to arrive there.
+    // An empty format is the default one, and an empty file means stderr, so the log must appear there.
     for variable in ["SOCKSHIM_LOG_FORMAT", "SOCKSHIM_LOG_FILE"] {
         let output = survives("3", &[(variable, OsStr::new(""))], alone);
         assert_ne!(output.stderr(), "", "{variable}");
@@ -151,7 +151,7 @@ fn too_long_a_path() {
     let mut path = OsString::from("/tmp/");
     path.push("x".repeat(5000));
     assert_log_file_is_refused(&path, "3");
-    // Short as it is written, too long once the pids are in.
+    // Short in the variable, but too long after the pids are inserted.
     assert_log_file_is_refused(OsStr::new(&format!("/{}", "%p".repeat(2000))), "3");
 }
 
@@ -175,7 +175,7 @@ fn read_only_file_of_another_user() {
     let scratch = Scratch::new();
     let file = scratch.write("log.jsonl", "");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o444)).expect("changing a mode");
-    // Copies, because the workspace need not be open to everybody.
+    // Copies, because other users may have no access to the workspace.
     let [library, program] =
         [(shim(), "shim.so"), (cc("stress/chat.c", &[]).as_path(), "chat")].map(|(from, name)| {
             let copy = scratch.path().join(name);
@@ -218,7 +218,7 @@ fn fifo_whose_reader_goes_away() {
     let path = make_fifo(&scratch);
     let mut reader = open_without_waiting(&path);
     let reading = std::thread::spawn(move || {
-        // Gone after the first bytes, or after the deadline if none come.
+        // The reader closes the pipe after the first bytes, or at the deadline if none come.
         let mut first = [0; 64];
         for _ in 0..DEADLINE.as_millis() / 5 {
             match reader.read(&mut first) {
@@ -254,8 +254,8 @@ fn stderr_whose_reader_is_gone() {
     assert_eq!(output.stderr(), "");
 }
 
-/// The numbers of the closed descriptors go to the program's sockets, and the conversation breaks when anybody else
-/// writes to them.
+/// The numbers of the closed descriptors are reused by the program's sockets, and the conversation fails when anybody
+/// else writes to them.
 #[test]
 fn closed_standard_descriptors() {
     let scratch = Scratch::new();
@@ -303,13 +303,13 @@ fn full_file_system() {
     if unsafe { libc::geteuid() } != 0 {
         namespace.arg("--map-root-user");
     }
-    // The variables are set after the mount, so that unshare, sh and mount themselves run without the shim.
+    // The variables are set after the mount, so that unshare, sh and mount run without the shim.
     let script = r#"mount -t tmpfs -o size=64k tmpfs "$0" && exec env "$@""#;
     namespace.args(["sh", "-c", script]).arg(scratch.path()).env_remove("LD_PRELOAD");
 
     let native = run(namespace.arg("true"), b"", DEADLINE);
     if !native.status.success() {
-        // Not println, which a passed test does not show.
+        // Not println: the output of a passed test is not shown.
         let _ =
             writeln!(io::stderr(), "skipped full_file_system: no private mount here: {}", native.stderr());
         return;

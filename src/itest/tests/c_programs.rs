@@ -1,11 +1,11 @@
-//! Every program of `c-tests/` behaves under the shim as it does natively.
+//! Every program of `c-tests/` does the same under the shim as natively.
 //!
-//! `c-tests/bind/twice.c` is the test `bind/twice`. It runs natively twice, which tells whether its transcript can be
-//! relied on, and then under the shim without a log, at level `call` and at level `io`. Stdout, stderr and the exit
-//! status are compared byte for byte, and no prediction in the log may differ from what the kernel answered.
+//! `c-tests/bind/twice.c` is the test `bind/twice`. It runs natively twice, to check that its transcript is
+//! reproducible, and then under the shim without a log, at level `call` and at level `io`. Stdout, stderr and the
+//! exit status are compared byte for byte, and no prediction in the log may differ from the kernel's answer.
 //!
-//! A justified difference is written into the program, as a line `// except: stderr: the reason` at its top, where the
-//! first word is `stdout`, `stderr` or `status`. It is printed whenever it is made use of.
+//! A justified difference is declared in the program by a line `// except: stderr: the reason` at its top, where the
+//! first word is `stdout`, `stderr` or `status`. The test prints it whenever it applies.
 
 #![expect(
     clippy::print_stderr,
@@ -21,14 +21,14 @@ use std::time::Duration;
 use libtest_mimic::{Arguments, Failed, Trial};
 use sockshim_itest::{Level, Output, Scratch, by_call, cc, command, directive, events, run, workspace};
 
-/// The programs kill themselves long before.
+/// The programs kill themselves long before it.
 const DEADLINE: Duration = Duration::from_secs(120);
 
 /// The exit statuses of `c-tests/transcript.h`.
 const NEEDS_STATUS: i32 = 77;
 const SETUP_STATUS: i32 = 99;
 
-/// The directories whose programs belong to other tests.
+/// The directories whose programs are run by other tests.
 const NOT_TRANSCRIPTS: [&str; 2] = ["stress", "moments"];
 
 static EVENTS: AtomicUsize = AtomicUsize::new(0);
@@ -48,7 +48,7 @@ fn main() {
     conclusion.exit();
 }
 
-/// The programs as `<call>/<case>.c`, in order.
+/// The programs as `<call>/<case>.c`, sorted.
 fn sources() -> Vec<String> {
     let entries = |path: &Path| -> Vec<PathBuf> {
         let entries = fs::read_dir(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -107,7 +107,7 @@ fn check_log(level: Level, log: &Path) -> Result<(), Failed> {
     if let Some(divergence) = by_call(&events, "divergence").first() {
         return Err(format!("at {level:?} the kernel does not answer as predicted: {divergence}").into());
     }
-    // No security module is here, so a refusal for which only one is left to blame would be a mistake of the tables.
+    // No security module is active here, so a refusal that only one could explain would be an error of the tables.
     let last =
         |event: &serde_json::Value| event["path"].as_array()?.last()?["result"].as_str().map(String::from);
     if let Some(event) = events.iter().find(|event| last(event).as_deref() == Some("may-have-refused")) {
@@ -120,7 +120,7 @@ fn check_log(level: Level, log: &Path) -> Result<(), Failed> {
     }
 }
 
-/// A part of the output that may differ, and why.
+/// A part of the output that may differ, and the reason.
 struct Exception {
     part: String,
     reason: String,
@@ -164,7 +164,7 @@ fn compare(how: &str, native: &Output, other: &Output, except: Option<&Exception
     if differences.is_empty() { Ok(()) } else { Err(format!("{how}: {}", differences.join("\n")).into()) }
 }
 
-/// The first line that differs, with the lines before it for orientation.
+/// The first line that differs, with the lines before it for context.
 fn first_difference(expected: &str, actual: &str) -> String {
     let mut expected = expected.lines();
     let mut actual = actual.lines();

@@ -1,5 +1,5 @@
 //! pthread_cancel of a thread in every call that can block. Cancellation unwinds the stack through the hook that made
-//! the call, so it is tried with both builds of the library, and with both ways of a C program to clean up.
+//! the call. So it is tested with both builds of the library, and with both ways in which C programs clean up.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,13 +10,13 @@ use sockshim_itest::{
     Level, Output, Scratch, by_call, cc, command, events, run, shim, target_dir, workspace,
 };
 
-/// Only a hang reaches it.
+/// Reached only by a hang.
 const DEADLINE: Duration = Duration::from_secs(120);
 
-/// Handlers found with setjmp, and handlers found in the tables that unwinding reads.
+/// Cleanup handlers found by setjmp, and cleanup handlers found in the unwinder's tables.
 const CLEANUPS: [&[&str]; 2] = [&[], &["-fexceptions"]];
 
-/// The library as `cargo build` makes it, without optimisation and with checks.
+/// The library of `cargo build`, without optimisation and with checks.
 fn debug_shim() -> &'static Path {
     static SHIM: OnceLock<PathBuf> = OnceLock::new();
     SHIM.get_or_init(|| {
@@ -55,7 +55,7 @@ fn same_with(shim: &Path) {
             let (output, log_dir) = cancel(level, Some(shim), flags);
             assert_eq!(output.stdout(), native.stdout(), "{level:?} {flags:?}");
             if level != Level::Off {
-                // The program's last calls, long after the first threads were cancelled in the midst of theirs.
+                // The program's last calls, long after the first threads were cancelled in the middle of a call.
                 let events = events(log_dir.path());
                 assert_eq!(by_call(&events, "shutdown").len(), 2, "{level:?} {flags:?}");
             }

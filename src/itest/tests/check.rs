@@ -1,5 +1,5 @@
-//! `sockshim check` says of a program what running it under the shim shows: "fine" where its calls appear in the log, and
-//! a reason where they do not.
+//! `sockshim check` agrees with a run of the program under the shim: "fine" if its calls appear in the log, and a
+//! reason if they do not.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -28,17 +28,17 @@ use programs::{SMALL, build, capabilities, set_capabilities};
 const DEADLINE: Duration = Duration::from_secs(120);
 const NOBODY: u32 = 65534;
 
-/// Who asks and runs: root, as the tests, or somebody else.
+/// The user who checks and runs: root, as in other tests, or somebody else.
 #[derive(Clone, Copy, PartialEq)]
 enum Who {
     Root,
     Nobody,
-    /// Somebody else, who can gain no privilege.
+    /// A user who can gain no privilege.
     Confined,
 }
 
 impl Who {
-    /// Prepares a program for somebody.
+    /// Prepares a program for this user.
     fn command(self, level: Level, log: Option<&Path>, program: &Path) -> Command {
         let mut command = match self {
             Who::Root => return command(level, log, program),
@@ -53,7 +53,7 @@ impl Who {
     }
 }
 
-/// A directory that everybody may enter and write to.
+/// A directory that all users may enter and write to.
 fn open_scratch() -> Scratch {
     let scratch = Scratch::new();
     fs::set_permissions(scratch.path(), Permissions::from_mode(0o777)).expect("our own directory");
@@ -66,7 +66,7 @@ fn check(who: Who, args: &[&Path]) -> Output {
     output
 }
 
-/// The verdict's word, which the exit code has to agree with.
+/// The verdict's word. Asserts that the exit code agrees.
 fn verdict(who: Who, program: &Path) -> String {
     let output = check(who, &[program]);
     let stdout = output.stdout();
@@ -94,7 +94,7 @@ const CODES: [(&str, i32); 13] = [
     ("not-found", 127),
 ];
 
-/// Whether the socket that the program makes is in the log.
+/// Whether the socket that the program makes appears in the log.
 fn is_seen(who: Who, program: &Path) -> bool {
     let log = open_scratch();
     let output = run(&mut who.command(Level::Call, Some(log.path()), program), b"", DEADLINE);
@@ -102,7 +102,7 @@ fn is_seen(who: Who, program: &Path) -> bool {
     !by_call(&events(log.path()), "socket").is_empty()
 }
 
-/// The verdict, confirmed: a program is fine exactly when its socket is seen.
+/// The verdict, after asserting that it is "fine" exactly if the program's socket is seen.
 fn confirmed(who: Who, program: &Path) -> String {
     let word = verdict(who, program);
     assert_eq!(word == "fine", is_seen(who, program), "{}: {word}", program.display());
@@ -135,7 +135,7 @@ fn linking_decides() {
     assert!(Command::new(gone).status().is_err(), "the kernel starts it");
 }
 
-/// A dynamic linker that is executed is no static program: it reads LD_PRELOAD.
+/// A dynamic linker that is executed itself is not a static program: it reads LD_PRELOAD.
 #[test]
 fn the_dynamic_linker_is_fine() {
     let scratch = open_scratch();
@@ -154,7 +154,7 @@ fn go_programs_are_named() {
         assert_eq!(output.status.code(), Some(11), "{output:?}");
         assert!(output.stdout().contains(how), "{output:?}");
     }
-    // Without the note, as `go build -ldflags=-buildid=` makes it, the sections tell.
+    // Without the note, as `go build -ldflags=-buildid=` leaves it out, the sections show that it is Go.
     let scratch = open_scratch();
     let which = run(Command::new("sh").args(["-c", "command -v gosu fzf"]), b"", DEADLINE).stdout();
     for (index, program) in which.lines().enumerate() {
@@ -165,7 +165,7 @@ fn go_programs_are_named() {
         assert!(output.status.success(), "{output:?}");
         assert_eq!(verdict(Who::Root, &path), "go", "{program}");
     }
-    // Nothing of what a static one does is seen.
+    // No call of a static one is seen.
     let log = open_scratch();
     let output = run(command(Level::Io, Some(log.path()), "gosu").args(["nobody", "true"]), b"", DEADLINE);
     assert!(output.status.success(), "{output:?}");
@@ -214,7 +214,7 @@ fn capabilities_count_unless_root_runs_it() {
         assert_eq!(confirmed(Who::Root, program), "fine");
         assert_eq!(confirmed(Who::Nobody, program), "caps");
     }
-    // The flag makes the dynamic linker careful even where the capability is not given.
+    // The flag puts the dynamic linker into secure mode even if the capability is not granted.
     assert_eq!(confirmed(Who::Confined, &effective), "caps");
     for who in [Who::Root, Who::Nobody] {
         assert_eq!(confirmed(who, &inheritable), "fine");
@@ -313,7 +313,7 @@ fn several_programs_json_and_quiet() {
     );
 }
 
-/// The library is loaded, and yet something passes it by: that is a warning.
+/// The library is loaded, but some operations bypass it: that is a warning.
 #[test]
 fn what_is_not_seen_in_a_fine_program() {
     let scratch = open_scratch();

@@ -1,4 +1,4 @@
-//! The command `sockshim` as a user meets it: what it prints, where, and with which exit code.
+//! The command `sockshim` from outside: what it prints, where, and with which exit code.
 
 use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
@@ -17,7 +17,7 @@ use terminal::lines_on_terminal;
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// One call of each kind of output.
+/// One command line for each kind of output.
 const CALLS: [&[&str]; 8] = [
     &["tables"],
     &["tables", "--json"],
@@ -33,7 +33,7 @@ fn call(args: &[&str]) -> Output {
     run(command(Level::Native, None, sockshim()).args(args), b"", DEADLINE)
 }
 
-/// What a call prints that succeeds.
+/// The output of a command line, which must succeed.
 fn printed(args: &[&str]) -> String {
     let output = call(args);
     assert_eq!((output.status.code(), output.stderr().as_str()), (Some(0), ""), "{args:?}: {output:?}");
@@ -49,7 +49,7 @@ fn elements<'a>(value: &'a Value, what: &str) -> &'a [Value] {
     value.as_array().unwrap_or_else(|| panic!("{what} is no array: {value}"))
 }
 
-/// The rows of a text table, in words: what follows the line below the header, up to an empty line.
+/// The rows of a text table, split into words: the lines below the header's rule, up to an empty line.
 fn rows(text: &str) -> Vec<Vec<&str>> {
     let rows =
         text.lines().skip_while(|line| !line.starts_with("---")).skip(1).take_while(|line| !line.is_empty());
@@ -108,7 +108,7 @@ fn a_hook_in_json() {
     );
     assert_eq!(find("recv")["level"], "io");
     assert_eq!(find("recv")["params"][1], json!({ "name": "buf", "type": "void *" }));
-    // There is no such system call on x86-64: libc makes recvfrom(2) of it.
+    // x86-64 has no such system call: libc uses recvfrom(2).
     assert_eq!(find("recv")["syscall"], Value::Null);
 }
 
@@ -152,7 +152,7 @@ fn families_by_number() {
     assert_eq!(json["families"][0]["slot"], Value::Null);
 }
 
-/// The order decides what protocol 0 means, and permanent entries come first whenever they were registered.
+/// The order decides what protocol 0 means, and permanent entries come first, whenever they were registered.
 #[test]
 fn inetsw_in_the_order_of_the_walk() {
     let text = printed(&["tables", "inetsw"]);
@@ -272,7 +272,7 @@ fn help_has_examples_that_work() {
             examples.lines().filter_map(|line| line.trim_start().strip_prefix("sockshim ")).collect();
         assert!(own.len() >= 2, "{help}");
         for example in own {
-            // Up to a pipe, or the gap before an explanation.
+            // Up to a pipe, or the blanks before an explanation.
             let args =
                 example.split(" | ").next().and_then(|args| args.split("  ").next()).unwrap_or_default();
             printed(&args.split_whitespace().collect::<Vec<_>>());
@@ -294,7 +294,7 @@ fn a_reader_that_goes_away_is_no_failure() {
     }
 }
 
-/// In a shell, with the exit code of both ends.
+/// In a shell, with the exit codes of both commands of the pipe.
 #[test]
 fn head_reads_one_line() {
     let script = r#""$0" tables | head -n 1; echo "${PIPESTATUS[@]}""#;

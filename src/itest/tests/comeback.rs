@@ -1,4 +1,4 @@
-//! Calls that leave the frame that made them, execl and vfork, are logged with what came of them.
+//! execl and vfork, which leave the frame of their caller, are logged with their result.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -22,7 +22,7 @@ fn compiled(name: &str) -> PathBuf {
     cc(&format!("{name}.c"), &[])
 }
 
-/// Results and errors of the events, in order.
+/// The results and errors of a call's events, in order.
 fn answers(events: &[Value], call: &str) -> Vec<(i64, String)> {
     let answer = |event: &&Value| {
         let errno = event["errno"].as_str().unwrap_or("none");
@@ -31,7 +31,7 @@ fn answers(events: &[Value], call: &str) -> Vec<(i64, String)> {
     by_call(events, call).iter().map(answer).collect()
 }
 
-/// One event before the call, and one after it: for execl as for execv.
+/// An exec that fails has one event before the call and one after it; execl like execv.
 #[test]
 fn a_failed_exec_is_taken_back() {
     let before = (0, String::from("none"));
@@ -41,14 +41,14 @@ fn a_failed_exec_is_taken_back() {
         let (_, events) = logged(&program, variables);
         for call in ["execv", "execvp", "execve", "execl", "execlp", "execle"] {
             assert_eq!(answers(&events, call), [before.clone(), failed.clone()], "{call} {variables:?}");
-            // What is no program is not called one that will not be seen.
+            // A file that is not a program is not reported as one that will not be seen.
             let after = by_call(&events, call)[1];
             assert_eq!((&after["reason"], &after["args"]["covered"]), (&"process".into(), &Value::Null));
         }
     }
 }
 
-/// The parent's result is the child's id, also for a child that has made children, and for none at all.
+/// The parent's result is the child's id, also if the child has made children, and if there is no child at all.
 #[test]
 fn vfork_returns_the_childs_id() {
     let (printed, events) = logged(&compiled("stress/vfork_results"), &[]);
@@ -61,7 +61,7 @@ fn vfork_returns_the_childs_id() {
     assert!(by_call(&events, "vfork").iter().all(|event| event["reason"] == "process"));
 }
 
-/// In handlers and on threads every result is a child's id or openly not known.
+/// In handlers and on threads, each result is a child's id or explicitly not known.
 #[test]
 fn no_vfork_has_a_wrong_result() {
     let (_, events) = logged(&compiled("vfork/handlers"), &[]);

@@ -1,5 +1,5 @@
-//! What `docs/compatibility.md` names exists: tests, files, suites, commands, variables and links. So the page cannot
-//! outlive what it stands for.
+//! Everything that `docs/compatibility.md` names exists: tests, files, suites, commands, variables and links. So the
+//! page cannot become outdated unnoticed.
 
 use std::fs;
 use std::path::PathBuf;
@@ -14,12 +14,12 @@ fn table() -> String {
     fs::read_to_string(workspace().join("docs/compatibility.md")).expect("docs/compatibility.md")
 }
 
-/// What stands between backquotes.
+/// The texts between backquotes.
 fn quoted(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).collect()
 }
 
-/// What of it is a test, or a file by its path.
+/// Those of them that name a test, or a file by its path.
 fn named(text: &str) -> Vec<&str> {
     let is_path = |name: &str| {
         name.split_once('/')
@@ -28,7 +28,7 @@ fn named(text: &str) -> Vec<&str> {
     quoted(text).into_iter().filter(|name| name.contains("::") || is_path(name)).collect()
 }
 
-/// A test is a function with that attribute in the file of its test binary, or of its module.
+/// Whether a test exists: a function with the attribute in the file of its test binary, or of a module of it.
 fn exists(name: &str) -> bool {
     let tests = workspace().join("src/itest/tests");
     let Some((file, function)) = name.rsplit_once("::") else { return workspace().join(name).is_file() };
@@ -64,7 +64,7 @@ fn a_name_of_nothing_is_noticed() {
     assert_eq!(named("`scripts/a.sh` `b::c` `a/b` `io`"), ["scripts/a.sh", "b::c"]);
 }
 
-/// Each subcommand and variable that is named is one that there is.
+/// Each subcommand and variable that the page names exists.
 #[test]
 fn every_named_command_and_variable_exists() {
     let text = table();
@@ -84,7 +84,7 @@ fn every_named_command_and_variable_exists() {
     assert!(unknown.is_empty(), "docs/compatibility.md names what sockshim --help does not: {unknown:?}");
 }
 
-/// Each suite in the table of results is one that scripts/suites.sh runs.
+/// Each suite in the table of results is a suite of scripts/suites.sh.
 #[test]
 fn every_named_suite_exists() {
     let text = table();
@@ -97,7 +97,7 @@ fn every_named_suite_exists() {
         let folder = workspace().join("scripts/suites").join(folder);
         let files = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{suite}: {error}"));
         let mut files = files.map(|entry| entry.expect("an entry").path());
-        // A file of its own, or one of several that a file names.
+        // A file of its own, or one of several suites that a file names.
         let is_there = |path: PathBuf| {
             path.file_stem().is_some_and(|stem| stem == name)
                 || fs::read_to_string(path).is_ok_and(|text| text.contains(&format!("\"{name}\"")))
@@ -106,7 +106,7 @@ fn every_named_suite_exists() {
     }
 }
 
-/// Each link leads to a file, and to a heading in it.
+/// Each link leads to a file and, if it has an anchor, to a heading in it.
 #[test]
 fn every_link_leads_somewhere() {
     let text = table();
@@ -120,14 +120,14 @@ fn every_link_leads_somewhere() {
     }
 }
 
-/// What a heading is in a link: small letters, and a dash for each blank.
+/// The anchor of a heading: lower case, with a dash for each blank.
 fn anchor(heading: &str) -> String {
     let kept = heading.trim_start_matches('#').trim().to_lowercase();
     let kept = kept.chars().filter(|char| char.is_alphanumeric() || matches!(char, ' ' | '-' | '_'));
     kept.map(|char| if char == ' ' { '-' } else { char }).collect()
 }
 
-/// All 25 problems, in order, each with an answer and at least one test.
+/// All 25 problems in order, each with an answer and at least one test.
 #[test]
 fn no_problem_is_left_out() {
     let text = table();

@@ -1,4 +1,4 @@
-//! A call that starts a program which will not be seen says so in the log, with the reason; and so does one that makes an
+//! A call that starts a program which will not be seen has the reason in its event; so does a call that makes an
 //! io_uring.
 
 use std::fs::{self, Permissions};
@@ -26,7 +26,7 @@ fn open_scratch() -> Scratch {
     scratch
 }
 
-/// Has `start` start a program from a forked child, and returns the event of the call that did it.
+/// Has `start` start a program from a forked child. Returns the event of the call that started it.
 fn event_of(form: &str, program: &str, prepare: impl Fn(&mut Command)) -> Value {
     let log = open_scratch();
     let mut command = command(Level::Call, Some(log.path()), cc("stress/start.c", &[]));
@@ -80,7 +80,7 @@ fn every_call_says_that_a_static_program_will_not_be_seen() {
         assert_eq!(reason(form, &fixed, |_| ()), "exec-static", "{form}");
         assert_eq!(reason(form, &dynamic, |_| ()), "none", "{form}");
     }
-    // Relative to a directory, to a descriptor of one, and searched in PATH.
+    // Relative to the current directory, relative to a directory's descriptor, and searched in PATH.
     for form in ["execve", "execveat-dir", "posix_spawn"] {
         let inside = |command: &mut Command| {
             command.current_dir(scratch.path());
@@ -112,12 +112,12 @@ fn each_reason() {
         assert_eq!(reason("execve", program, |_| ()), "none", "{expected} as root");
     }
     let musl = build(&scratch, "musl", "musl-gcc", SMALL, &[]);
-    // It does not start with the library, which is what the reason says.
+    // It does not start with the library, as the reason says.
     assert_eq!(reason("execve-any", &musl, |_| ()), "exec-other-libc");
     for go in ["gosu", "fzf"] {
         assert_eq!(event_of("execvp-version", go, |_| ())["reason"], "exec-go", "{go}");
     }
-    // Nothing here may run it, so the kernel refuses after the event.
+    // It is for another architecture, so the kernel refuses it after the event was written.
     let mut foreign = fs::read("/bin/true").expect("a program");
     foreign[18] = 183; // EM_AARCH64
     let foreign = scratch.write("aarch64", foreign);
@@ -133,7 +133,7 @@ fn each_reason() {
     assert_eq!(reason("execv", &nested, |_| ()), "exec-static");
 }
 
-/// AddressSanitizer's shared runtime ends a program in which the library comes before it, and only then.
+/// AddressSanitizer's shared runtime ends a program if the library comes before it, and only then.
 #[test]
 fn sanitizers_are_reasons() {
     let scratch = open_scratch();
@@ -145,7 +145,7 @@ fn sanitizers_are_reasons() {
 
     let runtime = run(Command::new("cc").arg("-print-file-name=libasan.so"), b"", DEADLINE).stdout();
     let log = open_scratch();
-    // The starter has the runtime too: in a program without it, it would be just another preloaded library.
+    // The starter has the runtime too: in a program without it, the runtime would be just another preloaded library.
     let starter = cc("stress/start.c", &["-fsanitize=address"]);
     let mut command = command(Level::Call, Some(log.path()), starter);
     command.env("LD_PRELOAD", format!("{} {}", runtime.trim(), shim().display()));
@@ -172,7 +172,8 @@ fn an_environment_without_the_library_is_a_reason() {
     }
 }
 
-/// A call that fails starts nothing, so it has no reason; and looking at the file neither waits nor leaves anything open.
+/// A call that fails starts nothing, so it has no reason; and examining the file neither waits nor leaves anything
+/// open.
 #[test]
 fn failures_have_no_reason_and_leave_nothing() {
     let scratch = open_scratch();
@@ -186,7 +187,7 @@ fn failures_have_no_reason_and_leave_nothing() {
             assert_eq!(reason(form, program, |_| ()), "none", "{form} {}", program.display());
         }
     }
-    // What was said before a call that then failed is taken back.
+    // The reason from before a call is taken back when the call fails.
     fs::set_permissions(&fixed, Permissions::from_mode(0o755)).expect("our own file");
     let log = open_scratch();
     let mut command = command(Level::Call, Some(log.path()), cc("stress/start.c", &[]));
@@ -211,7 +212,7 @@ fn the_text_says_it_in_words() {
     assert_eq!(stderr.matches(said).count(), 1, "{stderr}");
 }
 
-/// A ring that was made is noticed; one that was refused is not. Programs without liburing make it like this.
+/// Making a ring is reported; a refused one is not. Programs without liburing make it like this.
 #[test]
 fn an_io_uring_is_noticed() {
     const RINGS: &str = "\

@@ -1,5 +1,5 @@
-//! The log's writer is a thread that libc does not know, so it has to follow setuid(2) and its relatives by itself: a
-//! server that gives up root must not keep a thread that has not.
+//! libc does not know the log's writer, so the writer must follow setuid(2) and its relatives itself: a server that
+//! gives up root must not keep a thread that is root.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -28,7 +28,7 @@ fn all_threads_change_together() {
 
     for level in [Level::Off, Level::Call, Level::Io] {
         let log = Scratch::new();
-        // The child, who is nobody by then, makes a log of its own.
+        // The child is another user by then, and creates a log of its own.
         fs::set_permissions(log.path(), Permissions::from_mode(0o777)).expect("changing a mode");
         assert_eq!(changes(level, Some(&log)).stdout(), native, "{level:?}");
         if level != Level::Off {

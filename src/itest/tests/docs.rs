@@ -1,5 +1,5 @@
-//! What the documentation shows is true: its links lead somewhere, its traces are what the library writes, its index and
-//! its variables are whole. The examples of `sockshim explain` have a test of their own, `explain.rs`.
+//! The documentation is true: its links lead somewhere, its traces are what the library writes, and its index and
+//! list of variables are complete. The examples of `sockshim explain` are tested in `explain.rs`.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -27,7 +27,7 @@ fn names_in(directory: &str) -> Vec<String> {
     entries.map(|entry| name(entry.expect("an entry"))).collect()
 }
 
-/// Every page, by its path from the root.
+/// Every page, by its path relative to the root.
 fn pages() -> Vec<String> {
     let directories = ["", "docs/", "bench/", "bench/results/"];
     let pages = directories.iter().flat_map(|directory| {
@@ -47,13 +47,13 @@ fn prose(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// What the links of a page lead to: the text between `](` and `)`.
+/// The targets of a page's links: the text between `](` and `)`.
 fn links(text: &str) -> Vec<&str> {
     let links = prose(text).flat_map(|line| line.split("](").skip(1).filter_map(|rest| rest.split_once(')')));
     links.map(|(target, _)| target).collect()
 }
 
-/// The anchors of a page, made of its headings as GitHub makes them.
+/// The anchors of a page, made from its headings as GitHub does.
 fn anchors(text: &str) -> BTreeSet<String> {
     let headings =
         prose(text).filter(|line| line.starts_with('#')).map(|line| line.trim_start_matches('#').trim());
@@ -64,7 +64,7 @@ fn anchors(text: &str) -> BTreeSet<String> {
     headings.map(anchor).collect()
 }
 
-/// Why a link of the page at `path` leads nowhere, if it does.
+/// Why a link of the page at `path` is broken, if it is.
 fn broken(path: &str, link: &str) -> Option<String> {
     if link.starts_with("https://") {
         return None;
@@ -102,7 +102,7 @@ fn a_broken_link_is_noticed() {
     assert_eq!(broken("docs/README.md", "limits.md#where-it-runs"), None);
 }
 
-/// A page of `docs/` is in its index, and begins by saying what it is for.
+/// A page of `docs/` is in the index, and begins with its purpose.
 #[test]
 fn every_page_is_in_the_index() {
     let index = page("docs/README.md");
@@ -115,7 +115,7 @@ fn every_page_is_in_the_index() {
     }
 }
 
-/// The published figures are those of the newest run.
+/// The published numbers are those of the newest run.
 #[test]
 fn figures_are_of_the_newest_results() {
     let newest = names_in("bench/results").into_iter().filter(|name| name.ends_with(".md")).max();
@@ -125,7 +125,7 @@ fn figures_are_of_the_newest_results() {
     }
 }
 
-/// Every verdict of `sockshim check` has its exit code in the page's table.
+/// Every verdict of `sockshim check` is in the page's table with its exit code.
 #[test]
 fn every_verdict_is_documented() {
     let mut sockshim = command(Level::Native, None, binary::sockshim());
@@ -142,7 +142,7 @@ fn every_verdict_is_documented() {
     }
 }
 
-/// The variables by the help of the command are those of both tables, which `src/core/tests/documented.rs` compares with
+/// The variables in the command's help are those of both tables, which `src/core/tests/documented.rs` compares with
 /// those that the library reads.
 #[test]
 fn every_variable_is_documented() {
@@ -159,8 +159,8 @@ fn every_variable_is_documented() {
     }
 }
 
-/// The calls of a log in the text format, each with the lines below it: without the time, the process and the port,
-/// which differ from run to run.
+/// The calls of a log in the text format, each with the lines below it; without time, process and port, which differ
+/// from run to run.
 fn calls(text: &str) -> Vec<String> {
     let mut calls: Vec<String> = Vec::new();
     for line in text.lines() {
@@ -175,20 +175,20 @@ fn calls(text: &str) -> Vec<String> {
     calls
 }
 
-/// The block of a page that has a log in it.
+/// The block of a page that contains a log.
 fn log_in(text: &str) -> &str {
     let mut blocks = text.split("```").skip(1).step_by(2);
     blocks.find(|block| !calls(block).is_empty()).expect("a block with a log")
 }
 
-/// The README's example, run as a process without CAP_NET_RAW, as the one on the page was.
+/// The README's example, run without CAP_NET_RAW like the run on the page.
 #[test]
 fn the_trace_of_the_readme_is_true() {
     let text = page("README.md");
     let block = log_in(&text);
     let (_, script) = block.split_once("python3 ").expect("a program");
     let (script, _) = script.split_once(")'\n").expect("the program's end");
-    // A python3 that is a script itself would not be the only program in the log.
+    // If python3 were a script, it would not be the only program in the log.
     let line = format!("exec /usr/bin/python3 {script})'");
     let is_root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
     let mut program = command(Level::Native, None, if is_root { "setpriv" } else { "bash" });
@@ -206,7 +206,7 @@ fn the_trace_of_the_readme_is_true() {
     assert_eq!(calls(&of_python.join("\n")), calls(block), "{written}");
 }
 
-/// The log of `c-tests/http.c` in docs/log.md: each of its calls is in the log of a run of today.
+/// The log of `c-tests/http.c` in docs/log.md: each of its calls is in the log of a new run.
 #[test]
 fn the_trace_of_the_log_page_is_true() {
     let text = page("docs/log.md");

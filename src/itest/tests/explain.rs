@@ -1,4 +1,4 @@
-//! `sockshim explain`: the examples of the documentation stay true, and the predictions are what the kernel says.
+//! `sockshim explain`: the documentation's examples are true, and the predictions match the kernel's answers.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -17,7 +17,7 @@ use binary::sockshim;
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Says something about the run. The macros would not do: what they print, a passed test does not show.
+/// Prints a note about the run. The macros' output is not shown for a passed test.
 fn note(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
@@ -26,7 +26,7 @@ fn call(args: &[&str]) -> Output {
     run(command(Level::Native, None, sockshim()).arg("explain").args(args), b"", DEADLINE)
 }
 
-/// What a call prints that succeeds.
+/// The output of a command, which must succeed.
 fn succeeded(output: &Output, what: &dyn std::fmt::Debug) -> String {
     assert_eq!((output.status.code(), output.stderr().as_str()), (Some(0), ""), "{what:?}: {output:?}");
     output.stdout()
@@ -49,17 +49,17 @@ fn has_net_raw() -> bool {
     kernel_makes(&["AF_INET", "SOCK_RAW", "IPPROTO_RAW"])
 }
 
-/// What makes a command run without the capability.
+/// A prefix that makes a command run without the capability.
 const WITHOUT_NET_RAW: &str = "setpriv --inh-caps=-net_raw --bounding-set=-net_raw --";
 
-/// Runs a line of a shell in which `sockshim` is the command under test.
+/// Runs a shell command line in which `sockshim` is the command under test.
 fn shell(line: &str) -> Output {
     let dir = sockshim().parent().and_then(Path::to_str).expect("a directory");
     let path = format!("{dir}:{}", std::env::var("PATH").unwrap_or_default());
     run(command(Level::Native, None, "bash").args(["-c", line]).env("PATH", path), b"", DEADLINE)
 }
 
-/// The fenced blocks of a text that begin with `$ sockshim explain`: the command, and what it prints.
+/// The fenced blocks that begin with `$ sockshim explain`: the command and its output.
 fn examples(text: &str) -> Vec<(String, String)> {
     let blocks = text.split("```").skip(1).step_by(2);
     let example = |block: &str| {
@@ -69,16 +69,16 @@ fn examples(text: &str) -> Vec<(String, String)> {
     blocks.filter_map(example).collect()
 }
 
-/// The call in a row such as `  socket(AF_INET, SOCK_DGRAM, 0)   inet_dgram_ops, udp_prot`, and whether it
-/// comes with a condition.
+/// The call in a row such as `  socket(AF_INET, SOCK_DGRAM, 0)   inet_dgram_ops, udp_prot`, and whether the row has a
+/// condition.
 fn alternative(line: &str) -> Option<(Vec<&str>, bool)> {
     let (call, rest) = line.strip_prefix("  socket(")?.split_once(')')?;
     Some((call.split(", ").collect(), rest.starts_with(" with ")))
 }
 
-/// The rows of sockets that this machine does not make, or for another reason than the page's, are left out, and a
-/// heading that has none left. Their columns are as wide as the widest row, so the number of spaces in the others is
-/// no matter.
+/// The output without the rows of sockets that this machine does not make, or refuses for another reason than on the
+/// page; and without a heading that then has no rows. The columns are as wide as the widest row, so the number of
+/// spaces does not count.
 fn comparable(printed: &str, left_out: &BTreeSet<String>) -> Vec<String> {
     let rows = printed.lines().filter(|line| match alternative(line) {
         Some((args, _)) => !left_out.contains(&args.join(", ")),
@@ -88,7 +88,7 @@ fn comparable(printed: &str, left_out: &BTreeSet<String>) -> Vec<String> {
     let mut lines: Vec<String> =
         rows.map(|line| if alternative(line).is_some() { words(line) } else { line.to_string() }).collect();
     if lines.last().is_some_and(|last| last.starts_with("Th") && last.ends_with(':')) {
-        // With the empty line above it.
+        // With the empty line above the heading.
         lines.truncate(lines.len() - 2);
     }
     lines
@@ -122,7 +122,7 @@ fn the_examples_of_the_documentation_are_true() {
         assert_eq!(comparable(&printed, &left_out), comparable(expected, &left_out), "{line}");
         compared += 1;
     }
-    // Whatever the machine, ten of them need no privilege.
+    // On any machine, at least ten examples need no privilege.
     assert!(compared >= 10, "{compared} of {} examples", examples.len());
 }
 
@@ -187,7 +187,7 @@ fn names_and_numbers_are_the_same_question() {
     assert_eq!(as_json(&["inet", "-1", "0"])["type"], 15);
 }
 
-/// The prediction is the kernel's answer, over the families that have sockets everywhere and numbers that none has.
+/// The prediction is the kernel's answer, for families that every kernel has and for numbers without a family.
 #[test]
 fn predictions_are_what_the_kernel_says() {
     let families = ["-1", "0", "1", "2", "10", "16", "17", "40", "44", "46", "255", "65536", "2147483647"];
@@ -219,7 +219,7 @@ fn predictions_are_what_the_kernel_says() {
     assert!(errnos.len() >= 5, "{errnos:?}");
 }
 
-/// The same as root and without the capability: what changes is said in both directions.
+/// As root and without the capability: the output says in both cases what would change.
 #[test]
 fn a_missing_privilege_is_named() {
     let args = ["inet", "raw", "icmp"];
@@ -271,7 +271,7 @@ fn the_help_has_examples_that_work() {
         examples.lines().map(str::trim).filter(|line| line.starts_with("sockshim ")).collect();
     assert!(lines.len() >= 3, "{help}");
     for line in lines {
-        // jq(1) is not everywhere.
+        // jq(1) is not installed everywhere.
         let line = line.split(" | ").next().unwrap_or_default();
         succeeded(&shell(line), &line);
     }

@@ -1,5 +1,5 @@
-//! What the library and our executables export and need. An interposing library is the sum of its dynamic symbols: one
-//! too many changes programs behind our back, one too few is a hook that never runs.
+//! What the library and our executables export and import. An interposing library is defined by its dynamic symbols:
+//! one too many changes programs unintentionally, and one too few is a hook that never runs.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -16,10 +16,10 @@ mod binary;
 
 use binary::sockshim;
 
-/// Long, because cargo waits for every other cargo that has locked its packages.
+/// Long, because cargo waits for any other cargo that holds the lock on the packages.
 const DEADLINE: Duration = Duration::from_secs(300);
 
-/// Runs a tool that has to succeed, in the C locale, whose order and messages the tests know.
+/// Runs a tool, which must succeed, in the C locale, whose order and messages the tests expect.
 fn tool(name: &str, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> String {
     let output = attempt(name, args);
     assert!(output.status.success(), "{name} failed: {}", output.stderr());
@@ -31,7 +31,7 @@ fn attempt(name: &str, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Out
     run(command.args(args).env("LC_ALL", "C").env_remove("LD_PRELOAD"), b"", DEADLINE)
 }
 
-/// What `sockshim hooks` prints with these options, by line.
+/// The lines that `sockshim hooks` prints with these options.
 fn hooks(options: &[&str]) -> Vec<String> {
     let path = sockshim().to_str().expect("a path in UTF-8");
     let text = tool(path, ["hooks"].iter().chain(options));
@@ -69,7 +69,7 @@ fn names(symbols: &[Symbol]) -> Vec<String> {
     symbols.iter().map(|symbol| symbol.name.clone()).collect()
 }
 
-/// libc, as this process has it.
+/// The path of the libc in this process.
 fn libc_path() -> PathBuf {
     let maps = fs::read_to_string("/proc/self/maps").expect("our own mappings");
     let line = maps.lines().find(|line| line.ends_with("/libc.so.6")).expect("libc.so.6 is mapped");
@@ -96,7 +96,7 @@ fn what_is_left_out_is_not_exported() {
     }
 }
 
-/// Every further library would be loaded into every program, with constructors and symbols of its own.
+/// Every other library would be loaded into every program, with its own constructors and symbols.
 #[test]
 fn the_library_needs_only_libc() {
     let dynamic = tool("readelf", [OsStr::new("--dynamic"), OsStr::new("--wide"), shim().as_os_str()]);
@@ -109,7 +109,7 @@ fn the_library_needs_only_libc() {
     }
 }
 
-/// An executable that defines `socket` hooks itself: every test in it would test the wrong thing.
+/// An executable that defines `socket` hooks itself, and every test in it would test the wrong function.
 #[test]
 fn executables_export_no_hook() {
     let hooked: BTreeSet<String> = hooks(&["--names"]).into_iter().collect();
@@ -124,8 +124,8 @@ fn executables_export_no_hook() {
     }
 }
 
-/// A program calls whatever name its headers gave a function: `__read_chk` with `_FORTIFY_SOURCE`, `fcntl64` with large
-/// files. So every name that libc has for a hooked function is hooked too, or left out with a reason.
+/// A program calls the name that its headers give a function: `__read_chk` with `_FORTIFY_SOURCE`, `fcntl64` with
+/// large files. So every name that libc has for a hooked function is hooked too, or left out with a reason.
 #[test]
 fn every_other_name_of_a_hooked_function_is_in_the_table() {
     let hooked: BTreeSet<String> = hooks(&["--names"]).into_iter().collect();
@@ -144,7 +144,7 @@ fn every_other_name_of_a_hooked_function_is_in_the_table() {
             }
         }
     }
-    // Names inside of stdio, which no header declares.
+    // Names inside stdio, which no header declares.
     forms.retain(|name| !name.starts_with("_IO_"));
     for expected in
         ["__close", "__poll_chk", "__read_chk", "__recv_chk", "__recvfrom_chk", "fcntl64", "sendfile64"]
@@ -155,25 +155,25 @@ fn every_other_name_of_a_hooked_function_is_in_the_table() {
     assert!(missing.is_empty(), "in libc, but not in the table of hooks: {missing:?}");
 }
 
-/// Most names in the table are libc's; a hook of a name that no libc has would be a misspelling.
+/// The names in the table are libc's; a name that no libc has would be a misspelling.
 #[test]
 fn hooks_are_functions_of_libc() {
     let libc: BTreeSet<String> = names(&public_symbols_of_libc()).into_iter().collect();
     let hooked: BTreeSet<String> = hooks(&["--names"]).into_iter().collect();
     let unknown: Vec<&String> = hooked.difference(&libc).collect();
-    // Optional: newer than the libc that may be here.
+    // Optional: newer than the libc on this machine may be.
     const YOUNG: [&str; 6] = ["_Fork", "close_range", "closefrom", "epoll_pwait2", "execveat", "pidfd_getfd"];
     assert!(unknown.iter().all(|name| YOUNG.contains(&name.as_str())), "not in libc: {unknown:?}");
 }
 
-/// A hook is called by code that was compiled with the prototype of a header. Where the two differ in what registers
-/// hold, a program would pass one thing and the hook read another.
+/// The callers of a hook were compiled with the prototype of a header. If the two assigned arguments to registers
+/// differently, the hook would read other values than the program passed.
 #[test]
 fn prototypes_are_those_of_the_headers() {
-    // A hook takes as many registers as the kernel looks at, where the header says `...`.
+    // Where the header says `...`, a hook has as many parameters as the kernel reads.
     const VARIADIC: [&str; 9] =
         ["clone", "execl", "execle", "execlp", "fcntl", "fcntl64", "ioctl", "prctl", "syscall"];
-    // POSIX leaves out a const that C would not convert to; to a register it is the same.
+    // POSIX omits a const that C would not convert to; in registers there is no difference.
     const ARGV: [&str; 6] = ["execv", "execve", "execveat", "execvp", "execvpe", "fexecve"];
     const HEADERS: &str = "\
 #define _GNU_SOURCE
@@ -203,7 +203,7 @@ fn prototypes_are_those_of_the_headers() {
     let scratch = Scratch::new();
     let source = scratch.write("prototypes.c", source);
 
-    // Fortified, so that the headers declare the fortified forms.
+    // With fortification, so that the headers declare the fortified names.
     let options = ["-fsyntax-only", "-O2", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2"].map(OsStr::new);
     let output = attempt("cc", options.into_iter().chain([source.as_os_str()]));
     let stderr = output.stderr();
@@ -215,7 +215,7 @@ fn prototypes_are_those_of_the_headers() {
     assert_eq!(conflicts, VARIADIC.into_iter().chain(ARGV).map(String::from).collect(), "{stderr}");
 }
 
-/// The functions among these that the libc crate declares here: what rustc does not find in it is left out.
+/// Those of these functions that the libc crate declares for this target: rustc reports the others as missing.
 fn declared_by_the_libc_crate(functions: &[String]) -> BTreeSet<String> {
     let metadata = tool(
         env!("CARGO"),
@@ -257,7 +257,8 @@ fn declared_by_the_libc_crate(functions: &[String]) -> BTreeSet<String> {
     functions.iter().filter(|name| !unknown.contains(*name)).cloned().collect()
 }
 
-/// In the library, the name of a hooked function is the hook itself. So clippy refuses each that the code could call.
+/// Inside the library, the name of a hooked function is the hook itself. So clippy refuses each one that the code
+/// could call.
 #[test]
 fn clippy_refuses_every_hooked_function() {
     let declared = declared_by_the_libc_crate(&hooks(&["--names"]));

@@ -1,4 +1,4 @@
-//! `c-tests/http.c`: that it is an HTTP server, natively and under the shim, and that the shim's log tells its story.
+//! `c-tests/http.c` is an HTTP server natively and under the shim, and the log shows its calls.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -44,7 +44,7 @@ impl Http {
         stream
     }
 
-    /// Sends bytes and reads the response to its end.
+    /// Sends bytes and reads the whole response.
     fn exchange(&self, request: &[u8]) -> Response {
         let mut stream = self.connect();
         stream.write_all(request).expect("the server reads");
@@ -55,7 +55,7 @@ impl Http {
         self.exchange(format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes())
     }
 
-    /// Ends the server, which has to be clean, and returns its log.
+    /// Stops the server, which must exit cleanly, and returns its log.
     fn stop(self) -> Vec<Value> {
         let output = self.server.stop(DEADLINE);
         assert!(!output.timed_out, "the server ends on SIGTERM");
@@ -89,7 +89,7 @@ impl Response {
         lines.filter(|(field, _)| *field == name).map(|(_, value)| value).next()
     }
 
-    /// Checks the status and that the head describes the body.
+    /// Checks the status, and that the header describes the body.
     #[track_caller]
     fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", self.head);
@@ -140,7 +140,7 @@ fn methods(http: &Http) {
         let refused = http.exchange(format!("{method} / HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).expect(405);
         assert_eq!(refused.field("Allow"), Some("GET, HEAD"), "{method}");
     }
-    // A body that nobody reads must not cost the client its response.
+    // A body that the server does not read must not cost the client its response.
     let mut upload = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 500000\r\n\r\n".to_vec();
     upload.resize(upload.len() + 500_000, b'b');
     http.exchange(&upload).expect(405);
@@ -201,7 +201,7 @@ fn escapes(http: &Http) {
 }
 
 fn streams(http: &Http) {
-    // A request comes in any number of pieces.
+    // A request may arrive in any number of parts.
     let mut split = http.connect();
     split.set_nodelay(true).expect("no delay");
     for byte in b"GET /sub/ HTTP/1.1\r\nHost: x\r\n\r\n" {
@@ -209,19 +209,19 @@ fn streams(http: &Http) {
     }
     assert_eq!(Response::read(split).expect(200).body, b"<p>below\n");
 
-    // Half a request, and then the end.
+    // Half a request, followed by the end of the connection.
     let mut half = http.connect();
     half.write_all(b"GET / HTTP/1.1\r\nHost:").expect("the server reads");
     half.shutdown(Shutdown::Write).expect("a connection");
     Response::read(half).expect(400);
 
-    // Clients that leave: before they have said anything, and before they have read.
+    // Clients that disconnect: before they send anything, and before they read.
     drop(http.connect());
     let mut rude = http.connect();
     rude.write_all(b"GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n").expect("the server reads");
     drop(rude);
 
-    // A silent client does not keep the others from being served.
+    // A silent client does not prevent others from being served.
     let silent = http.connect();
     http.get("/").expect(200);
     drop(silent);

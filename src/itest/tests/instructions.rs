@@ -1,5 +1,5 @@
-//! What hooked calls cost, counted exactly by callgrind: `bench/instructions` measures, and its `limits.toml` says how
-//! much is allowed. These tests enforce the limits, and show that a limit can be exceeded and that no call is left out.
+//! The cost of hooked calls, counted exactly by callgrind: `bench/instructions` measures, and its `limits.toml` has
+//! the limits. These tests enforce them, and show that a limit can be exceeded and that no call is left out.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,5 +1,5 @@
-//! The log names the ops of what a descriptor really is, however it came to be that: by dup in all its forms, through
-//! exec, in a message, or after a close that no hook saw.
+//! The log names the ops of what a descriptor really refers to, however it came about: by dup in all its forms,
+//! through exec, in a message, or after a close that no hook saw.
 
 use std::fs;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use sockshim_itest::{Level, Scratch, by_call, cc, command, events, run};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// A getsockname call of the program, and what the kernel said to it about the descriptor.
+/// One of the program's getsockname calls, with what the kernel said about its descriptor.
 #[derive(Debug)]
 struct Probe {
-    /// What the program was about when it made the call.
+    /// The case that the program was testing.
     case: String,
     pid: u64,
     fd: u64,
@@ -20,7 +20,7 @@ struct Probe {
     prot: String,
 }
 
-/// The probes in the program's report, and how often it asked about something that is no socket.
+/// The probes in the program's report, and how many of its questions were about descriptors that are not sockets.
 fn probes(report: &str) -> (Vec<Probe>, usize) {
     let (mut probes, mut others, mut case) = (Vec::new(), 0, "");
     for line in report.lines() {
@@ -78,13 +78,13 @@ fn check(level: Level) {
     let (not_sockets, sockets): (Vec<_>, Vec<_>) =
         by_call(&events, "getsockname").into_iter().partition(|event| is_other(event));
 
-    // What is no socket need not be logged as a call on one; if it is, then without a table.
+    // A call on a descriptor that is not a socket need not be logged; if it is, it must name no ops.
     assert!(not_sockets.len() <= others, "{not_sockets:#?}");
     for event in not_sockets {
         assert!(event["ops"].is_null() && event["prot"].is_null(), "{event}");
     }
 
-    // Order is kept within each process only.
+    // The order is preserved only within a process.
     let mut pids: Vec<u64> = probes.iter().map(|probe| probe.pid).collect();
     pids.sort_unstable();
     pids.dedup();

@@ -1,5 +1,6 @@
-//! Any moment is safe: before and after the library's own life, inside an allocator and inside a signal handler, without
-//! memory, descriptors or system calls, with other libraries around. Natively and under the shim programs do the same.
+//! The library is safe at any moment: before and after its own life, inside an allocator and a signal handler,
+//! without memory, descriptors or system calls, and beside other libraries. Programs do the same natively and under
+//! the shim.
 
 #[path = "moments/allocators.rs"]
 mod allocators;
@@ -24,7 +25,7 @@ use std::time::Duration;
 use serde_json::Value;
 use sockshim_itest::{Level, Output, Scratch, cc, command, events, run, shim};
 
-/// Long enough for a busy machine: only a hang reaches it.
+/// Long enough for a busy machine; reached only by a hang.
 const DEADLINE: Duration = Duration::from_secs(120);
 
 /// A program of `c-tests/moments`.
@@ -32,12 +33,12 @@ fn program(name: &str, flags: &[&str]) -> PathBuf {
     cc(&format!("moments/{name}.c"), flags)
 }
 
-/// A library made of a source of `c-tests/moments`.
+/// A library compiled from a source of `c-tests/moments`.
 fn library(name: &str, flags: &[&str]) -> PathBuf {
     program(name, &[&["-shared", "-fPIC"], flags].concat())
 }
 
-/// Sets what is preloaded: these libraries, and the shim between them unless the level is native.
+/// Sets `LD_PRELOAD`: these libraries, with the shim between them unless the level is native.
 fn preload(command: &mut Command, level: Level, before: &[&Path], after: &[&Path]) {
     let own = (level != Level::Native).then(|| shim());
     let mut list = OsString::new();
@@ -50,15 +51,15 @@ fn preload(command: &mut Command, level: Level, before: &[&Path], after: &[&Path
     command.env("LD_PRELOAD", list);
 }
 
-/// Runs to the end, which has to come before the deadline.
+/// Runs a command, which must end before the deadline.
 fn ended(command: &mut Command) -> Output {
     let output = run(command, b"", DEADLINE);
     assert!(!output.timed_out, "{command:?} hangs: {output:?}");
     output
 }
 
-/// Runs natively and at every level. What `prepare` makes of the program must print and end the same; it may say
-/// nothing on stderr. The result is the native output and the log of level io.
+/// Runs a program natively and at every level, each time prepared by `prepare`. It must print the same, end the same,
+/// and write nothing to stderr. Returns the native output and the log of level io.
 fn same(program: &Path, prepare: impl Fn(&mut Command, Level)) -> (Output, Vec<Value>) {
     let mut native = command(Level::Native, None, program);
     prepare(&mut native, Level::Native);

@@ -1,5 +1,5 @@
-//! A bug in dispatch: a panic there must neither lose the call nor make it twice. The library is built with a feature
-//! that makes the dispatch of one call panic, and every call of a program still does what it does natively.
+//! A panic in dispatch must neither lose the call nor make it twice. The library is built with a feature that makes
+//! the dispatch of one call panic, and every call of a program still does what it does natively.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ const CONTROL: &str = "socket socketpair bind listen accept accept4 connect gets
 const DATA: &str = "send sendto sendmsg sendmmsg write writev sendfile recv recvfrom recvmsg recvmmsg read readv \
     poll ppoll select pselect epoll_wait epoll_pwait";
 
-/// Calls that make, end or replace a process, so that what they leave in a log is no matter of theirs alone.
+/// Calls that make, end or replace a process, so that the log of one process does not show all of them.
 const PROCESS: &str = "fork vfork _exit execve execv posix_spawn";
 
 /// Runs the program that makes every call.
@@ -25,7 +25,7 @@ fn calls(level: Level, panic: Option<&str>) -> (Output, Vec<Value>) {
     let log_dir = Scratch::new();
     let mut command = command(level, Some(log_dir.path()), cc("stress/calls.c", &[]));
     if let Some(call) = panic {
-        // Only the slow path has a dispatch that could panic.
+        // Only the slow path has a dispatch that can panic.
         command
             .env("LD_PRELOAD", test_shim())
             .env("SOCKSHIM_PANIC", call)
@@ -45,8 +45,8 @@ fn panicked(events: &[Value]) -> Vec<&str> {
         .collect()
 }
 
-/// Each call panics in turn, at each level, and each time the whole transcript is the native one. `expect` says whether
-/// the log of a level has to hold the panic of the call.
+/// Makes each call panic in turn, at each level; the transcript is always the native one. `expect` says whether the
+/// log of a level must contain the panic.
 fn each_survives(names: &str, expect: impl Fn(Level) -> bool) {
     let (native, _) = calls(Level::Native, None);
     assert_eq!(native.status.code(), Some(3), "{native:?}");

@@ -1,8 +1,8 @@
-//! Real programs, unmodified and as Debian packages them: each runs natively, under the shim without a log, and
-//! under the shim with the fullest log, and does the same each time. Both ends of every connection run under the shim.
+//! Real programs, unmodified, as Debian packages them. Each runs natively, under the shim without a log, and under
+//! the shim with the fullest log, and does the same each time. Both ends of every connection run under the shim.
 //!
-//! A scenario is a function that drives the programs through a [`Session`] and writes down what they did: statuses,
-//! exit codes, checksums of bodies. [`Session::scenario`] runs it once for each level and compares.
+//! A scenario is a function that drives the programs through a [`Session`] and records what they did: statuses, exit
+//! codes, checksums of bodies. [`Session::scenario`] runs it once for each level and compares.
 //!
 //! [`Session`]: session::Session
 //! [`Session::scenario`]: session::Session::scenario

@@ -1,8 +1,8 @@
-//! `SOCKSHIM_PROPAGATE`: what a started program gets of the library's variables, by every call that starts one, from fork
-//! and vfork children, with every kind of environment.
+//! `SOCKSHIM_PROPAGATE`: which of the library's variables a new program gets, through every call that starts one,
+//! from fork and vfork children, with every kind of environment.
 //!
-//! With `env` a child sees what it sees natively. With `always` it sees the library's additions and nothing else, and it
-//! is logged.
+//! With `env` a child sees what it sees natively. With `always` it also sees the library's variables and nothing
+//! else, and it is logged.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,16 +11,16 @@ use sockshim_itest::{Level, Output, Scratch, by_call, cc, command, events, run, 
 
 const DEADLINE: Duration = Duration::from_secs(120);
 
-/// Eleven forms of exec from two kinds of children, and two forms of posix_spawn. fexecve(3) takes no null for an
+/// Eleven forms of exec from two kinds of children, and two forms of posix_spawn. fexecve(3) accepts no null
 /// environment.
 fn children(kind: &str) -> usize {
     if kind == "cleared" { 22 } else { 24 }
 }
 
-/// Another library, which does nothing to a program.
+/// Another library, which has no effect on a program.
 const OTHER: &str = "/lib/x86_64-linux-gnu/libm.so.6";
 
-/// Runs the program natively, or under the shim with these variables and no others of the shim.
+/// Runs the program natively, or under the shim with only these variables of the shim.
 fn started(kind: &str, preload: &str, level: Level, variables: &[(&str, &str)]) -> Output {
     let mut command = command(level, None, cc("stress/environment.c", &[]));
     command
@@ -34,7 +34,7 @@ fn started(kind: &str, preload: &str, level: Level, variables: &[(&str, &str)]) 
     output
 }
 
-/// The output of a native run, as each child prints it with the variables added.
+/// The output of a native run, with the variables that each child would get added to it.
 fn with_additions(native: &str, preload: &str, variables: &[(&str, &str)]) -> String {
     let mut text = String::new();
     let mut seen: Vec<&str> = Vec::new();
@@ -61,7 +61,7 @@ fn with_additions(native: &str, preload: &str, variables: &[(&str, &str)]) -> St
     text
 }
 
-/// Compares line by line, and shows the first that differs with those before it.
+/// Compares line by line, and shows the first difference with the lines before it.
 fn assert_same(what: &str, seen: &str, expected: &str) {
     let (seen, expected): (Vec<_>, Vec<_>) = (seen.lines().collect(), expected.lines().collect());
     let index = seen.iter().zip(&expected).take_while(|(one, other)| one == other).count();
@@ -120,21 +120,21 @@ fn always_logs_every_child() {
         let native = started(kind, "", Level::Native, &[]).stdout();
         let output = started(kind, "", Level::Call, &variables);
         let sorted = |text: &str| {
-            // The order of additions is the order of the program's environment, which is nobody's promise.
+            // The variables are added in the order of the program's environment, which is not specified.
             let mut lines: Vec<String> = text.lines().map(String::from).collect();
             lines.sort();
             lines.join("\n")
         };
         assert_same(kind, &sorted(&output.stdout()), &sorted(&with_additions(&native, own(), &variables)));
         let events = events(scratch.path());
-        // A child with a level of its own keeps it.
+        // A child that has a level of its own keeps it.
         let logged = if kind == "level" { 0 } else { children(kind) };
         assert_eq!(by_call(&events, "socket").len(), logged, "{kind}");
         assert!(!events.iter().any(|event| event["reason"] == "exec-env"), "{kind}");
     }
 }
 
-/// Ours comes first, what is there stays, and the same file is not named twice.
+/// The library comes first, existing entries stay, and the same file is not named twice.
 #[test]
 fn other_preloads_are_kept() {
     let variables = [("SOCKSHIM_PROPAGATE", "always")];
@@ -144,7 +144,7 @@ fn other_preloads_are_kept() {
     let link = link.to_str().expect("a path in UTF-8");
     let two = format!("{OTHER} {}", own());
     for (preload, added) in [(OTHER, own()), ("", own()), (own(), ""), (two.as_str(), ""), (link, "")] {
-        // Natively the library would be loaded as well.
+        // Natively the other library would be loaded too.
         let native = started("preload", OTHER, Level::Native, &[]).stdout();
         let native = native.replace(&format!("LD_PRELOAD={OTHER}"), &format!("LD_PRELOAD={preload}"));
         let output = started("preload", preload, Level::Off, &variables);
@@ -152,7 +152,7 @@ fn other_preloads_are_kept() {
     }
 }
 
-/// A library that was named by a relative path, or by a name that is searched, is passed on by one that always works.
+/// A library that was named by a relative path, or by a name to search, is passed on by a path that works everywhere.
 #[test]
 fn what_is_passed_on_works_everywhere() {
     let directory = shim().parent().expect("a directory");
@@ -170,7 +170,7 @@ fn what_is_passed_on_works_everywhere() {
     };
     let expected = format!("LD_PRELOAD={}\nSOCKSHIM_PROPAGATE=always\n", own());
     assert_eq!(run_with(name, Some(directory)), expected);
-    // From the shell on the relative path is wrong, and only ours knows what it meant; env is started without it.
+    // From the shell on, the relative path is wrong, and only the library knows what it meant; env runs without it.
     let mut env = command(Level::Native, None, "env");
     env.args(["-i", "/usr/bin/env"]).current_dir(directory).env("SOCKSHIM_PROPAGATE", "always");
     let output = run(env.env("LD_PRELOAD", format!("./{name}")), b"", DEADLINE);
@@ -194,7 +194,7 @@ fn a_value_that_is_not_understood_is_said_once() {
     );
 }
 
-/// Real programs that clear the environment of what they start.
+/// Real programs that clear the environment for the programs they start.
 #[test]
 fn real_programs() {
     let calls: [(&str, &[&str]); 3] = [

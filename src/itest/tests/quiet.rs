@@ -1,5 +1,5 @@
-//! Without a log nothing of the shim can be seen from outside: no output, no thread, no descriptor, no variable in a
-//! child's environment, no changed signal. With a log file the file is all there is.
+//! Without a log the shim cannot be seen from outside: no output, no thread, no descriptor, no variable in a child's
+//! environment, no changed signal. With a log file only the file can be seen.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -18,7 +18,7 @@ fn quiet(level: Level, scratch: &Scratch) -> Command {
     command
 }
 
-/// Runs the program, which must say nothing, and returns the sorted lines of what it saw.
+/// Runs the program, which must print nothing, and returns the sorted lines of what it saw.
 fn seen(command: &mut Command, scratch: &Scratch) -> Vec<String> {
     let output = run(command, b"", DEADLINE);
     assert!(!output.timed_out && output.status.success(), "{command:?}: {output:?}");
@@ -35,8 +35,8 @@ fn seen_natively() -> Vec<String> {
     seen(&mut quiet(Level::Native, &scratch), &scratch)
 }
 
-/// What a run with this command has to see: what it sees natively, and the variables that the test itself has set, in
-/// every stage whose environment is inherited.
+/// What a run with this command must see: what it sees natively, and the variables that the test itself sets, in
+/// every stage that inherits the environment.
 fn expected(command: &Command) -> Vec<String> {
     let mut lines = seen_natively();
     for stage in ["first", "forked", "spawned", "executed"] {
@@ -50,7 +50,7 @@ fn expected(command: &Command) -> Vec<String> {
     lines
 }
 
-/// Compares line by line, so that a failure shows the lines that differ and not two hundred that agree.
+/// Compares line by line, so that a failure shows only the lines that differ.
 fn assert_same(seen: &[String], expected: &[String]) {
     let (seen_set, expected_set): (BTreeSet<_>, BTreeSet<_>) =
         (seen.iter().collect(), expected.iter().collect());
@@ -106,14 +106,14 @@ fn a_disabled_shim_shows_nothing() {
 fn a_log_file_adds_no_descriptor_and_no_output() {
     let scratch = Scratch::new();
     let mut command = quiet(Level::Io, &scratch);
-    // The thread that writes the log is the one thing that may show.
+    // Only the writer may be visible.
     let without_threads = |lines: Vec<String>| -> Vec<String> {
         lines.into_iter().filter(|line| !line.contains(" threads ")).collect()
     };
     let seen = without_threads(seen(&mut command, &scratch));
     assert_same(&seen, &without_threads(expected(&command)));
 
-    // Three sockets in each stage that has the shim: first, forked, spawned and executed, which inherits from first.
+    // Three sockets in each stage with the shim: first, forked, spawned, and executed, which inherits from first.
     let events = events(&scratch.path().join("log"));
     assert_eq!(by_call(&events, "socket").len(), 12, "{events:#?}");
 }

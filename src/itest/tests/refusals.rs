@@ -1,5 +1,5 @@
-//! What refuses a call from outside the socket layer, a security module or a seccomp filter, is no contradiction, and no
-//! event says that a hook has allowed what it has refused.
+//! A refusal from outside the socket layer, by a security module or a seccomp filter, does not count as a divergence;
+//! and no event claims that a hook has allowed what it has refused.
 
 #![expect(clippy::print_stderr, clippy::disallowed_macros, reason = "what is skipped is said")]
 
@@ -14,7 +14,7 @@ use serde_json::Value;
 use sockshim_itest::{Level, Output, Scratch, by_call, cc, command, events, run, workspace};
 
 const DEADLINE: Duration = Duration::from_secs(120);
-/// The exit status of the program where the kernel has no Landlock for TCP.
+/// The program's exit status when the kernel has no Landlock for TCP.
 const NEEDS_STATUS: i32 = 77;
 const NOBODY: u32 = 65534;
 
@@ -22,8 +22,8 @@ fn program() -> PathBuf {
     cc("moments/refused.c", &[])
 }
 
-/// Runs the program natively and under the shim at both levels, with the same result. Returns the native output and the
-/// logs.
+/// Runs the program natively and under the shim at both levels, with the same result. Returns the native output and
+/// the logs.
 fn logs(args: &[&str], prepare: impl Fn(&mut Command)) -> (Output, Vec<Vec<Value>>) {
     let start = |level, log: Option<&Scratch>| {
         let mut command = command(level, log.map(Scratch::path), program());
@@ -64,7 +64,7 @@ fn assert_valid(events: &[Value]) {
     }
 }
 
-/// The functions of a path, each with its result.
+/// The functions of a path, each with its finding.
 fn path(event: &Value) -> Vec<(&str, &str)> {
     let steps = event["path"].as_array().expect("a path");
     steps
@@ -97,13 +97,13 @@ fn landlock() {
             assert_eq!(path(event).last().map(|(function, _)| *function), Some(hook), "{event}");
             assert_eq!((&event["predicted"], &event["reason"]), (&Value::Null, &"refused".into()), "{event}");
         }
-        // What was not refused is what it always was.
+        // The events of calls that were not refused are unchanged.
         assert_eq!(by_call(&events, "listen")[0]["predicted"], "ok");
         assert!(path(by_call(&events, "listen")[0]).contains(&("security_socket_listen", "allow")));
     }
 }
 
-/// A port for which the tables expect the same error: nobody knows which of the two has refused.
+/// A port for which the tables predict the same error: it is not known which of the two has refused.
 #[test]
 fn landlock_where_the_tables_refuse_as_well() {
     // SAFETY: geteuid() has no preconditions.
@@ -123,7 +123,7 @@ fn landlock_where_the_tables_refuse_as_well() {
     }
 }
 
-/// A filter that the program puts on itself, and one that a wrapper has put on it before exec.
+/// A filter that the program installs itself, and one that a wrapper has installed before exec.
 #[test]
 fn a_filter_that_answers_errors() {
     let program = program();

@@ -1,6 +1,6 @@
-//! What the kernel tells apart is told apart in the log, in both of its formats.
+//! What the kernel distinguishes is distinguished in the log, in both formats.
 //!
-//! The programs are those of `c-tests/`, where they are also compared with themselves natively.
+//! The programs are those of `c-tests/`, which are also compared with their native runs.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sockshim_itest::{Level, Output, Scratch, by_call, cc, command, events, run};
 
 const DEADLINE: Duration = Duration::from_secs(60);
-/// The exit status of a program that lacks something here.
+/// The exit status of a program that lacks a requirement.
 const NEEDS_STATUS: i32 = 77;
 
 /// The log of one program.
@@ -17,7 +17,7 @@ struct Log {
     text: String,
 }
 
-/// Runs a program of `c-tests/` with a log of each format. `None` when the machine lacks what it needs.
+/// Runs a program of `c-tests/` with a log in each format. `None` when the machine lacks what it needs.
 fn log_of(program: &str, args: &[&[u8]]) -> Option<Log> {
     use std::os::unix::ffi::OsStrExt;
     let program = cc(&format!("{program}.c"), &[]);
@@ -38,7 +38,7 @@ fn log_of(program: &str, args: &[&[u8]]) -> Option<Log> {
 }
 
 impl Log {
-    /// An argument of every event of a call.
+    /// One argument of every event of a call.
     fn args(&self, call: &str, arg: &str) -> Vec<Value> {
         by_call(&self.events, call).iter().map(|event| event["args"][arg].clone()).collect()
     }
@@ -49,7 +49,7 @@ impl Log {
         self.text.lines().filter_map(|line| line.find(&call).map(|at| &line[at + 2..])).collect()
     }
 
-    /// Each line of a call contains what is expected of it.
+    /// Asserts that each line of a call contains the expected text.
     fn has(&self, call: &str, expected: &[&str]) {
         let lines = self.lines(call);
         assert_eq!(lines.len(), expected.len(), "{}", self.text);
@@ -129,7 +129,7 @@ fn addresses_that_the_program_has_no_room_for() {
     let Some(log) = log_of("getsockname/short_buffer", &[]) else { return };
     let addrs = log.args("getsockname", "addr");
     assert_eq!(addrs.len(), 11);
-    // 28, 24, 8, 2 and 0 bytes: of AF_INET6 (28) and of AF_UNIX (15), in turn.
+    // 28, 24, 8, 2 and 0 bytes, alternately of AF_INET6 (of 28) and of AF_UNIX (of 15).
     let truncated: Vec<_> = addrs.iter().map(|addr| addr["truncated"] == true).collect();
     let expected = [false, false, true, false, true, true, true, true, true, true, false];
     assert_eq!(truncated, expected);
@@ -146,7 +146,7 @@ fn addresses_that_the_program_has_no_room_for() {
 fn paths_that_an_event_has_no_room_for() {
     let log = log_of("exec/long_path", &[]).expect("a log");
     let path = |length: usize| format!("/{}", "x".repeat(length - 1));
-    // A failed exec is told twice: before and after.
+    // A failed exec has two events: before and after the call.
     let calls: Vec<_> =
         by_call(&log.events, "execve").into_iter().filter(|event| event["ret"] == -1).collect();
     let seen: Vec<_> =

@@ -1,5 +1,5 @@
-//! The published schema of the JSON log is true: every event of programs that make every call obeys it, and what is
-//! not such an event does not.
+//! The published schema of the JSON log is true: every event of programs that make every call is valid, and anything
+//! else is not.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -60,7 +60,7 @@ fn real_events_obey_the_schema() {
         }
     }
 
-    // The run was as varied as it is meant to be.
+    // Check that the run was as varied as intended.
     let seen = |field: &str| events.iter().map(|event| event[field].to_string()).collect::<BTreeSet<_>>();
     assert!(seen("call").len() >= 40, "{:?}", seen("call"));
     assert!(seen("errno").len() >= 8, "{:?}", seen("errno"));
@@ -79,7 +79,7 @@ fn events_have_the_documented_fields() {
     let documented = names(&schema["properties"]);
     let addresses = names(&schema["$defs"]["address"]["properties"]);
     for event in events_of("calls", &[], &[]) {
-        // That the required ones are there, the schema itself says.
+        // The schema itself requires the mandatory ones.
         assert!(names(&event).is_subset(&documented), "{event}");
         let addr = &event["args"]["addr"];
         assert!(!addr.is_object() || names(addr).is_subset(&addresses), "{event}");
@@ -103,7 +103,7 @@ fn a_message_obeys_the_schema() {
     assert!(!validator.is_valid(&without));
 }
 
-/// An event as the schema describes it, so that what follows tests the schema alone.
+/// A valid event that was not made by the library, so that the tests below test the schema alone.
 fn bind_event() -> Map<String, Value> {
     let event = json!({
         "v": 1, "ts": 1754300000.123456, "pid": 42, "tid": 43, "comm": "http", "call": "bind", "fd": 3,
@@ -199,7 +199,7 @@ fn special_records_have_their_arguments() {
     }
 }
 
-/// Everything that has a type, or a value, says what it means.
+/// Everything that has a type or a value has a description.
 #[test]
 fn everything_is_described() {
     fn walk(properties: &Value, at: &str) {

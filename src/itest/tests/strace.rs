@@ -1,5 +1,5 @@
-//! The log against strace: `scripts/compare-strace.sh` runs the HTTP server of `c-tests/` under both at once and
-//! compares call by call. These tests run the script, and show that it would notice.
+//! The log compared with strace: `scripts/compare-strace.sh` runs the HTTP server of `c-tests/` under both at once
+//! and compares call by call. These tests run the script, and prove that it finds differences.
 
 use std::fmt::Write;
 use std::fs;

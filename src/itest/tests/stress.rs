@@ -1,6 +1,5 @@
-//! Programs that do what libraries do not expect: many threads, forks under signals, vfork, every way to end, and
-//! taking away what a library in the same process may rely on. Natively and under the shim they do the same, and the
-//! log is right.
+//! Programs that do what a library does not expect: many threads, forks under signals, vfork, every way to end, and
+//! taking away what a library relies on. They do the same natively and under the shim, and the log is right.
 
 #[path = "stress/churn.rs"]
 mod churn;
@@ -23,10 +22,10 @@ use std::time::Duration;
 use serde_json::Value;
 use sockshim_itest::{Level, Output, cc, command, run};
 
-/// Long enough for a busy machine: only a hang reaches it.
+/// Long enough for a busy machine; reached only by a hang.
 const DEADLINE: Duration = Duration::from_secs(120);
 
-/// Runs a program of `c-tests/stress` to its end, which has to come before the deadline.
+/// Runs a program of `c-tests/stress`, which must end before the deadline.
 fn stress(level: Level, log_dir: &Path, program: &str, args: &[&str]) -> Output {
     let mut command = command(level, Some(log_dir), cc(&format!("stress/{program}.c"), &[]));
     let output = run(command.args(args), b"", DEADLINE);
@@ -35,7 +34,7 @@ fn stress(level: Level, log_dir: &Path, program: &str, args: &[&str]) -> Output 
     output
 }
 
-/// The log files of a directory with the pids that they are named after.
+/// The log files of a directory, with the pids in their names.
 fn log_files(log_dir: &Path) -> Vec<(u64, PathBuf)> {
     let entries =
         fs::read_dir(log_dir).expect("the log directory").map(|entry| entry.expect("an entry").path());
@@ -43,7 +42,7 @@ fn log_files(log_dir: &Path) -> Vec<(u64, PathBuf)> {
     entries.map(|path| (pid(&path).unwrap_or_else(|| panic!("{}", path.display())), path)).collect()
 }
 
-/// Hands over the events of a log file one at a time: all at once, those of a long run do not fit into memory well.
+/// Passes on the events of a log file one at a time, because those of a long run take too much memory.
 fn each_event(file: &Path, mut take: impl FnMut(&Value)) {
     let reader =
         BufReader::new(File::open(file).unwrap_or_else(|error| panic!("{}: {error}", file.display())));
@@ -58,7 +57,8 @@ fn call(event: &Value) -> &str {
     event["call"].as_str().unwrap_or_else(|| panic!("no call: {event}"))
 }
 
-/// How many events a `dropped` record stands for; 0 for every other event. Fails on what a right log never has.
+/// How many events a `dropped` record stands for; 0 for every other event. Panics on events that a right log never
+/// has.
 fn dropped(event: &Value) -> u64 {
     assert!(!["divergence", "sockshim"].contains(&call(event)), "{event}");
     let count = || event["args"]["count"].as_u64().unwrap_or_else(|| panic!("no count: {event}"));

@@ -1,14 +1,16 @@
-//! What the library knows of a number when something has happened to it that no hook has seen.
+//! What the library knows of a number after a change that no hook has seen.
 
 use serde_json::Value;
 use sockshim_itest::{Level, Scratch, by_call, cc, command, events, run};
 use std::ffi::OsString;
 use std::time::Duration;
 
-/// Only a hang reaches it.
+/// Reached only by a hang.
 const DEADLINE: Duration = Duration::from_secs(60);
+/// How many sockets `unseen_reuse.c` closes unseen.
+const STALE_NUMBERS: usize = 18;
 
-/// The log of a program of `c-tests/`, which must end well and print the same as natively.
+/// The log of a program of `c-tests/`, which must succeed and print the same as natively.
 fn log_of(program: &str, level: Level) -> Vec<Value> {
     let program = cc(program, &[]);
     let native = run(&mut command(Level::Native, None, &program), b"", DEADLINE);
@@ -30,15 +32,15 @@ fn is_of_socket(event: &Value) -> bool {
 fn a_close_that_nobody_saw_is_noticed_and_taken_back() {
     for level in [Level::Call, Level::Io] {
         let events = log_of("close/unseen.c", level);
-        // The three files whose write or poll may have been taken for a socket's, and the socket of another kind. That one
-        // was seen when it was made, so nothing of it is uncertain.
+        // The three files whose write or poll may have been taken for a socket's, and the socket of another kind, which tells
+        // that the first one is gone.
         let unseen = by_call(&events, "unseen");
-        assert_eq!(unseen.len(), 3, "{level:?}: {unseen:#?}");
+        assert_eq!(unseen.len(), 4, "{level:?}: {unseen:#?}");
         for record in &unseen {
             assert_eq!(record["reason"], "unseen-close");
             assert!(is_of_socket(record) && record["fd"].is_i64(), "{record}");
         }
-        // The files' closes are no socket's, and are not logged. The last number is one of those, too.
+        // The files' closes are not a socket's, and are not logged. The last number is one of these too.
         let closes = by_call(&events, "close");
         assert_eq!(closes.len(), 1, "{level:?}: {closes:#?}");
         assert_eq!(closes[0]["ops"], "unix_dgram_ops");
@@ -61,6 +63,54 @@ fn what_was_logged_of_a_number_that_meant_something_else_is_followed_by_its_reco
     assert!(by_call(&events, "poll").is_empty());
 }
 
+/// The program and its argument natively and under the library.
+fn log_of_reuse(level: Level, argument: &str) -> Vec<Value> {
+    let program = cc("close/unseen_reuse.c", &[]);
+    let native = run(command(Level::Native, None, &program).arg(argument), b"", DEADLINE);
+    let scratch = Scratch::new();
+    let watched = run(command(level, Some(scratch.path()), &program).arg(argument), b"", DEADLINE);
+    assert!(native.status.success(), "{native:?}");
+    assert_eq!(watched, native);
+    events(scratch.path())
+}
+
+/// Every socket that was closed unseen is taken back, once, before its number is used for something else.
+#[test]
+fn whatever_ends_or_gives_out_a_stale_number_takes_it_back() {
+    for (level, argument) in
+        [(Level::Call, ""), (Level::Call, "threads"), (Level::Io, ""), (Level::Io, "threads")]
+    {
+        let events = log_of_reuse(level, argument);
+        // The number of the last stream socket: each one that is closed unseen is followed by its record.
+        let mut stale = None;
+        let mut taken_back = 0;
+        for event in &events {
+            match event["call"].as_str() {
+                Some("unseen") => {
+                    assert_eq!(stale.take(), event["fd"].as_i64(), "{argument} {level:?}: {event}");
+                    assert_eq!(
+                        (&event["reason"], &event["ops"]),
+                        (&"unseen-close".into(), &"inet_stream_ops".into())
+                    );
+                    taken_back += 1;
+                }
+                Some("dup2" | "dup3" | "close" | "fcntl" | "ioctl" | "epoll_ctl" | "sockatmark") => {
+                    assert!(
+                        stale.is_none() || event["fd"].as_i64() != stale,
+                        "{argument} {level:?}: {event} is believed"
+                    );
+                }
+                Some("socket") if event["ops"] == "inet_stream_ops" => {
+                    assert_eq!(event["errno"], Value::Null);
+                    stale = event["ret"].as_i64();
+                }
+                _ => {}
+            }
+        }
+        assert_eq!(taken_back, STALE_NUMBERS, "{argument} {level:?}");
+    }
+}
+
 #[test]
 fn a_connection_that_nobody_saw_opens_the_prediction() {
     let events = log_of("getpeername/connected_unseen.c", Level::Call);
@@ -75,6 +125,7 @@ fn a_connection_that_nobody_saw_opens_the_prediction() {
 fn calls_that_overlap_are_no_divergence() {
     for _ in 0..5 {
         log_of("shutdown/race.c", Level::Call);
+        log_of("connect/race.c", Level::Call);
     }
 }
 

@@ -1,21 +1,22 @@
-//! Verdicts that act, for every control call and every form of a data call: an answer, a refusal, a wait, another address, a
-//! shorter length, another protocol. A library that is built for tests gives them where it is told to.
+//! Verdicts that act, for every control call and every form of a data call: an answer, a refusal, a wait, another
+//! address, a shorter length, another protocol. The library that is built for tests gives them as its environment
+//! says.
 //!
-//! Whoever has answered, the log has exactly one event of the call, with its outcome; result and errno are what the
-//! verdict says; and the kernel has seen the call only where libc was asked.
+//! Whoever has answered, the log has exactly one event of the call, with its outcome; result and errno are those of
+//! the verdict; and the kernel has seen the call only if libc was called.
 
 use serde_json::Value;
 use sockshim_itest::{Level, Scratch, cc, command, events, run, test_shim};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// Only a hang reaches it.
+/// Reached only by a hang.
 const DEADLINE: Duration = Duration::from_secs(60);
-/// The descriptor -1 is shut down in this way before and after the call.
+/// The program calls shutdown(2) on descriptor -1 with these values, to mark the time before and after the call.
 const MARKS: [i64; 3] = [100, 101, 102];
 const ECONNREFUSED: &str = "fail:111";
 
-/// A form's class and name.
+/// The class and the name of each form.
 fn forms() -> Vec<(String, String)> {
     let output = run(command(Level::Native, None, cc("stress/verdicts.c", &[])).arg("list"), b"", DEADLINE);
     let line = |line: &str| line.split_once(' ').map(|(class, name)| (class.to_string(), name.to_string()));
@@ -23,7 +24,7 @@ fn forms() -> Vec<(String, String)> {
 }
 
 struct Made {
-    /// What the program printed: the result, then what the kernel has done.
+    /// What the program printed: the result, then what the kernel has received.
     lines: Vec<String>,
     /// The events of the call.
     events: Vec<Value>,
@@ -58,7 +59,7 @@ fn make(form: &str, verdict: &str, how: &str) -> Made {
     }
 }
 
-/// The one event, of the call itself.
+/// The only event, which is the call's own.
 fn one<'a>(form: &str, verdict: &str, made: &'a Made) -> &'a Value {
     assert_eq!(made.events.len(), 1, "{form} {verdict}: {:#?}", made.events);
     let event = &made.events[0];
@@ -90,7 +91,7 @@ fn a_refusal_is_one_event_and_reaches_nobody() {
 #[test]
 fn an_answer_is_one_event_and_reaches_nobody() {
     for (class, form) in forms() {
-        // A descriptor that is open, for calls whose result is one; 0 for the others.
+        // For a call whose result is a descriptor, an open one; 0 for the others.
         let verdict = if class == "ctl" { "done:0" } else { "done:5" };
         let made = make(&form, verdict, "");
         let event = one(&form, verdict, &made);
@@ -150,7 +151,7 @@ fn a_shorter_length_holds_for_every_form_of_a_data_call() {
     {
         let made = make(&form, "length:3", "");
         let event = one(&form, "length:3", &made);
-        // Calls about many messages give their number, and handle one.
+        // Calls about many messages return their number, and handle one.
         let ret = if form.ends_with("mmsg") { 1 } else { 3 };
         assert_eq!((&event["outcome"], &event["ret"]), (&"host".into(), &ret.into()), "{form}");
         assert_eq!(made.lines[0], format!("ret {ret} errno 0"), "{form}");

@@ -59,8 +59,8 @@ fn born(t: &mut Ticket, fd: i32) {
         return asked(t, fd);
     }
     match t.event.socket {
-        Some(socket) if socket.ops.is_some() => remember(fd, &socket),
-        _ => learn(fd),
+        Some(socket) if socket.ops.is_some() => remember(fd, &socket, &t.event),
+        _ => learn(fd, Some(&t.event)),
     }
 }
 

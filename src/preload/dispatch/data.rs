@@ -1,5 +1,4 @@
-//! Everything that sends or receives. The way through the layer is the same every time, so it is not recorded: the
-//! handler says it all.
+//! Everything that sends or receives. The path of a data call depends only on its handler, so no path is recorded.
 
 use crate::call::Ticket;
 use crate::memory;
@@ -13,8 +12,8 @@ pub fn send(t: &mut Ticket) {
     t.handler(|ops| ops.sendmsg.func);
 }
 
-/// sendto(2): send with an address, to which MSG_FASTOPEN connects a TCP socket. Its state is followed here only: a
-/// walk would be too much for every datagram.
+/// sendto(2): a send with an address, which with MSG_FASTOPEN connects a TCP socket. Only that state change is
+/// tracked: a walk would be too expensive for every datagram.
 pub fn sendto(t: &mut Ticket) {
     send(t);
     if t.word(4) != 0 {
@@ -45,7 +44,7 @@ pub fn write(t: &mut Ticket) {
     }
 }
 
-/// splice(2): from a socket, else to one.
+/// splice(2): from a socket if the first descriptor is one, else to a socket.
 pub fn splice(t: &mut Ticket) {
     if t.only_sockets(t.int(0), false) {
         t.event.handler = t.event.ops.and_then(|ops| ops.splice_read.or(Some(ops.recvmsg.func)));
@@ -54,38 +53,38 @@ pub fn splice(t: &mut Ticket) {
     }
 }
 
-/// Whether a recvmsg(2) that returned `ret` has brought descriptors.
+/// Whether a recvmsg(2) that returned `ret` has received descriptors.
 ///
 /// # Safety
-/// The call must have been given this header.
+/// The call must have been passed this header.
 #[inline(always)]
 pub unsafe fn has_rights(header: i64, ret: i64) -> bool {
     // SAFETY: the successful call has read the header and written it back.
     ret >= 0 && unsafe { brings(header) }
 }
 
-/// The same of recvmmsg(2), which returned how many headers of the array it has filled.
+/// The same for recvmmsg(2), which returned how many headers of the array it has filled.
 ///
 /// # Safety
-/// The call must have been given these headers.
+/// The call must have been passed these headers.
 #[inline(always)]
 pub unsafe fn have_rights(array: i64, ret: i64) -> bool {
     // SAFETY: the successful call has filled this many headers.
     headers(array, ret).any(|header| unsafe { brings(header) })
 }
 
-/// Where the headers are that recvmmsg(2) has filled.
+/// The addresses of the headers that recvmmsg(2) has filled.
 fn headers(array: i64, ret: i64) -> impl Iterator<Item = i64> {
     (0..ret).map(move |index| array + index * size_of::<libc::mmsghdr>() as i64)
 }
 
 /// # Safety
-/// The header must be one that a successful call has filled.
+/// A successful call must have filled the header.
 #[inline(always)]
 unsafe fn brings(header: i64) -> bool {
-    // SAFETY: the caller's promise. The header of recvmmsg begins with one of recvmsg.
+    // SAFETY: the caller's promise. A header of recvmmsg begins with a header of recvmsg.
     let header: libc::msghdr = unsafe { memory::read_used(header) };
-    // SAFETY: the same. Most messages have no control data, and that is known here already.
+    // SAFETY: the same. Most messages have no control data, so this is tested first.
     has_control(&header) && unsafe { each_descriptor(&header, |_| ()) } > 0
 }
 
@@ -93,7 +92,7 @@ fn has_control(header: &libc::msghdr) -> bool {
     !header.msg_control.is_null() && header.msg_controllen >= size_of::<libc::cmsghdr>()
 }
 
-/// recvmsg(2) may have brought descriptors.
+/// Records the descriptors that recvmsg(2) may have received.
 pub fn received(t: &mut Ticket) {
     if t.event.ret >= 0 && t.libc_answered() {
         // SAFETY: the call has succeeded.
@@ -103,7 +102,7 @@ pub fn received(t: &mut Ticket) {
     t.finish();
 }
 
-/// recvmmsg(2), likewise for each message.
+/// The same for each message of recvmmsg(2).
 pub fn received_many(t: &mut Ticket) {
     let filled = if t.libc_answered() { t.event.ret } else { 0 };
     // SAFETY: the call has filled these headers.
@@ -118,21 +117,21 @@ fn note_rights(t: &mut Ticket, count: i32) {
     }
 }
 
-/// What the numbers of the received descriptors meant before is over.
+/// Marks the received descriptors as unknown: their numbers no longer mean what they did.
 ///
 /// # Safety
-/// The header must be one that a successful call has filled.
+/// A successful call must have filled the header.
 unsafe fn note_received(header: i64) -> i32 {
     // SAFETY: the caller's promise.
     let header: libc::msghdr = unsafe { memory::read_used(header) };
     // SAFETY: the same.
-    if has_control(&header) { unsafe { each_descriptor(&header, learn) } } else { 0 }
+    if has_control(&header) { unsafe { each_descriptor(&header, |fd| learn(fd, None)) } } else { 0 }
 }
 
-/// Goes through the descriptors in control data, and counts them.
+/// Calls a function with each descriptor in the control data, and counts them.
 ///
 /// # Safety
-/// The header must have control data that a successful call has written.
+/// A successful call must have written the header's control data.
 #[inline(never)]
 unsafe fn each_descriptor(header: &libc::msghdr, each: fn(i32)) -> i32 {
     let mut count = 0;

@@ -5,7 +5,7 @@
 //! other threads it is looked at once more afterwards: one of them may have stored in between what was closed then.
 
 use crate::call::{Note, Ticket};
-use crate::track::{self, learn, settle};
+use crate::track::{self, learn, learn_again, settle, verify_range};
 use crate::{log, sys};
 use sockshim_core::fdtable::FDS;
 use sockshim_core::func;
@@ -45,9 +45,7 @@ fn closing(t: &mut Ticket, fd: i32) {
     if fd == libc::STDERR_FILENO {
         log::needs_stderr();
     }
-    // Whether the number still means the socket: the file that has got it after a close that no hook saw is of no interest.
-    let careful = track::is_socket(fd);
-    if t.only_sockets(fd, careful) {
+    if t.only_true_sockets(fd) {
         t.handler(|ops| ops.release.func);
         let refs = t.handle.map_or(0, |handle| FDS.refs(handle));
         t.event.path.step(func!(filp_close), Finding::Value(refs.into()));
@@ -81,6 +79,7 @@ pub fn close_range(t: &mut Ticket) {
     // Any other flag is refused, and nothing is closed.
     let closes = flags & !libc::CLOSE_RANGE_UNSHARE == 0;
     if closes && t.word(0) as u32 <= t.word(1) as u32 {
+        verify_range(t.word(0) as u32, t.word(1) as u32);
         FDS.forget_range(t.word(0) as u32, t.word(1) as u32);
     }
 }
@@ -99,7 +98,7 @@ pub fn range_closed(t: &mut Ticket) {
 
 fn settle_range(first: u32, last: u32) {
     if sys::has_threads() {
-        FDS.each_known(first, last, settle);
+        FDS.each_known(first, last, |_, fd| settle(fd));
     }
 }
 
@@ -107,6 +106,7 @@ fn settle_range(first: u32, last: u32) {
 pub fn closefrom(t: &mut Ticket) {
     log::needs_stderr();
     t.event.reason = Reason::FdLife;
+    verify_range(t.int(0).max(0) as u32, u32::MAX);
     FDS.forget_range(t.int(0).max(0) as u32, u32::MAX);
 }
 
@@ -131,7 +131,7 @@ pub fn dup2(t: &mut Ticket) {
             log::needs_stderr();
         }
         // A socket that is closed by this is worth an event even when what replaces it is none.
-        t.wanted |= FDS.forget(new).is_socket();
+        t.wanted |= track::end(new);
         t.note = Note::Forgot;
     }
 }
@@ -141,28 +141,32 @@ pub fn duplicated(t: &mut Ticket) {
     let new = t.event.ret as i32;
     if new >= 0 && new != t.int(0) {
         match t.handle {
-            Some(handle) => {
-                FDS.dup(handle, new);
-                if sys::has_threads() {
-                    settle(new);
-                }
-            }
-            // The number is forgotten already, and nobody else was there to store anything.
-            None if t.note == Note::Forgot && !sys::has_threads() => {}
-            None => learn(new),
+            Some(handle) => track::copy(handle, new, (t.note != Note::Forgot).then_some(&t.event)),
+            None if t.note == Note::Forgot => learn_forgotten(new),
+            None => learn(new, Some(&t.event)),
         }
     }
-    if t.event.ret < 0 && t.note == Note::Forgot && sys::has_threads() {
-        learn(t.int(1));
+    if t.event.ret < 0 && t.note == Note::Forgot {
+        learn_forgotten(t.int(1));
     }
     t.finish();
+}
+
+/// The number was forgotten before the call. Without other threads nobody was there to store anything since.
+fn learn_forgotten(fd: i32) {
+    if sys::has_threads() {
+        learn_again(fd);
+    }
 }
 
 /// fcntl(2).
 pub fn fcntl(t: &mut Ticket) {
     t.event.reason = Reason::FdLife;
-    let careful = is_dup(t.int(1));
-    t.only_sockets(t.int(0), careful);
+    if is_dup(t.int(1)) {
+        t.only_sockets(t.int(0), true);
+    } else {
+        t.only_true_sockets(t.int(0));
+    }
 }
 
 fn is_dup(cmd: i32) -> bool {
@@ -184,7 +188,7 @@ pub fn got(t: &mut Ticket) {
     let fd = t.event.ret as i32;
     if fd >= 0 {
         t.event.fd = Some(fd);
-        learn(fd);
+        learn(fd, Some(&t.event));
     }
     t.finish();
 }
@@ -193,6 +197,7 @@ pub fn got(t: &mut Ticket) {
 pub fn login_tty(t: &mut Ticket) {
     log::needs_stderr();
     t.event.reason = Reason::FdLife;
+    verify_range(0, 2);
 }
 
 /// Stdin, stdout and stderr are others now, and the terminal's own number may be free.
@@ -207,7 +212,7 @@ pub fn opened(t: &mut Ticket) {
     let fd = t.event.ret as i32;
     t.event.fd = Some(fd);
     if fd >= 0 {
-        learn(fd);
+        learn(fd, Some(&t.event));
     }
     t.finish();
 }

@@ -1,4 +1,4 @@
-//! From raw arguments to the socket layer's functions, one file per kind of call.
+//! From raw arguments to the functions of the socket layer, one file per kind of call.
 //!
 //! | file | calls |
 //! |---|---|
@@ -10,7 +10,7 @@
 //! | [`fd`] | close, dup, fcntl |
 //! | [`process`] | fork, exec, spawn, exit, syscall, namespaces, sandboxes |
 //!
-//! A dispatch function runs before libc's and has the whole [`Ticket`]; its counterpart runs after libc's.
+//! A dispatch function gets the whole [`Ticket`] and runs before libc's function; its counterpart runs after it.
 
 pub mod create;
 pub mod data;
@@ -21,14 +21,25 @@ pub mod process;
 pub mod ready;
 
 use crate::call::Ticket;
+use crate::mode;
 use libc::c_int;
+use sockshim_core::hook::Level;
 use sockshim_core::net::path::Func;
 use sockshim_core::net::socket::Lookup;
 
 impl Ticket {
-    /// The start of a call that takes any descriptor: it is of interest only when `fd` is a socket.
+    /// The first step of a call that accepts any descriptor. Returns whether `fd` is a socket; only then is the call
+    /// logged.
     pub fn only_sockets(&mut self, fd: c_int, careful: bool) -> bool {
         self.wanted = matches!(self.lookup(fd, careful), Lookup::Socket(_));
+        self.wanted
+    }
+
+    /// [`Ticket::only_sockets`] of a control call that changes nothing that is remembered. Its line has to be about the socket,
+    /// so if there will be one, the kernel is asked whether the number still means it.
+    pub fn only_true_sockets(&mut self, fd: c_int) -> bool {
+        let logged = mode::logs(Level::Call);
+        self.wanted = matches!(self.lookup_as(fd, logged, false), Lookup::Socket(_));
         self.wanted
     }
 

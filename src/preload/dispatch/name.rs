@@ -14,7 +14,7 @@ use sockshim_core::trace::event::Extra;
 use sockshim_core::verdict::{Change, Verdict};
 
 impl Ticket {
-    /// Copies the address argument to the event, for the decision and for the log.
+    /// Copies the address argument into the event, for the decision and for the log.
     pub fn address(&mut self, pointer: usize, len: usize) -> Copied<()> {
         let copied = memory::sockaddr(self.page(), self.word(pointer), self.int(len), &mut self.event.addr);
         if copied == Some(Ok(())) {
@@ -23,7 +23,7 @@ impl Ticket {
         copied
     }
 
-    /// [`Ticket::decide`] for a call with the address that was [copied](Ticket::address).
+    /// [`Ticket::decide`] for a call whose address was [copied](Ticket::address).
     fn decide_at(&mut self, copied: Copied<()>, walk: impl FnOnce(&mut Cx, Copied<&SockAddr>) -> Verdict) {
         let addr = copied.map(|copied| copied.map(|()| &self.event.addr));
         let mut cx = Cx { path: &mut self.event.path, net: net_ns(), instead: &mut self.instead };
@@ -59,7 +59,7 @@ pub fn connect(t: &mut Ticket) {
         && let (Some(handle), Some(socket)) = (t.handle, t.event.socket)
     {
         // While libc waits for the peer, other threads must see a socket that is connecting.
-        FDS.update(handle, |old| state::connecting(old, &socket));
+        FDS.update_within(handle, |old| state::connecting(old, &socket));
     }
 }
 
@@ -82,13 +82,13 @@ fn getname(t: &mut Ticket, peer: i32) {
     t.note = Note::Room(len.unwrap_or(0));
 }
 
-/// Notes the address that was given back.
+/// Copies the returned address into the event.
 pub fn got_name(t: &mut Ticket) {
-    let (address, len, room) = (t.word(1), t.word(2), t.note.room());
+    let (address, len, capacity) = (t.word(1), t.word(2), t.note.room());
     if t.event.ret == 0
         && t.libc_answered()
         // SAFETY: the successful call has written the address and its length.
-        && unsafe { memory::sockaddr_used(address, len, room, &mut t.event.addr) }
+        && unsafe { memory::sockaddr_used(address, len, capacity, &mut t.event.addr) }
     {
         t.event.extra = Extra::Address;
     }

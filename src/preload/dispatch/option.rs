@@ -3,10 +3,10 @@
 use crate::call::Ticket;
 use crate::memory;
 use sockshim_core::fdtable::FDS;
-use sockshim_core::net::socket::{option_handler, sys_getsockopt, sys_ioctl, sys_setsockopt};
+use sockshim_core::net::socket::{Lookup, option_handler, sys_getsockopt, sys_ioctl, sys_setsockopt};
 use sockshim_core::trace::event::Extra;
 
-/// IPV6_ADDRFORM turns a mapped IPv6 socket into an IPv4 one: its ops are others afterwards.
+/// IPV6_ADDRFORM turns an IPv6 socket with a mapped address into an IPv4 socket, which has other ops.
 const IPV6_ADDRFORM: i32 = 1;
 
 /// Decides setsockopt(2).
@@ -24,7 +24,7 @@ pub fn setsockopt(t: &mut Ticket) {
     }
 }
 
-/// The option is set. A socket of another family is another socket, whatever descriptor it is used by.
+/// After setsockopt(2). A socket that has changed its family must be asked again through every descriptor.
 pub fn set_option(t: &mut Ticket) {
     let another = t.int(1) == libc::SOL_IPV6 && t.int(2) == IPV6_ADDRFORM && t.event.ret == 0;
     if another && let Some(handle) = t.handle.take() {
@@ -42,7 +42,7 @@ pub fn getsockopt(t: &mut Ticket) {
     t.event.handler = t.event.ops.and_then(|ops| option_handler(ops, level, false));
 }
 
-/// Notes the value, when it is an int.
+/// Copies the value into the event, if it is an int.
 pub fn got_option(t: &mut Ticket) {
     if t.event.ret == 0 && t.libc_answered() {
         // SAFETY: the successful call has written the length.
@@ -57,18 +57,19 @@ pub fn got_option(t: &mut Ticket) {
 
 /// Decides ioctl(2).
 pub fn ioctl(t: &mut Ticket) {
-    let lookup = t.lookup(t.int(0), false);
-    t.wanted = matches!(lookup, sockshim_core::net::socket::Lookup::Socket(_));
-    if t.wanted {
+    if t.only_true_sockets(t.int(0))
+        && let Some(socket) = t.event.socket
+    {
+        let lookup = Lookup::Socket(socket);
         let request = t.int(1);
         t.decide(|cx| sys_ioctl(cx, lookup, request));
         t.handler(|ops| ops.ioctl.func);
     }
 }
 
-/// sockatmark(3) is an ioctl inside libc.
+/// sockatmark(3), which libc implements as an ioctl.
 pub fn sockatmark(t: &mut Ticket) {
-    if t.only_sockets(t.int(0), false) {
+    if t.only_true_sockets(t.int(0)) {
         t.handler(|ops| ops.ioctl.func);
     }
 }

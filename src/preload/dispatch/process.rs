@@ -2,7 +2,7 @@
 
 use crate::call::{Note, Ticket};
 use crate::log::{self, clock, writer};
-use crate::program::{self, Named};
+use crate::program::{self, ProgramName};
 use crate::table::HOOKS;
 use crate::track::learn;
 use crate::{confined, environment, memory, mode, process, sys};
@@ -12,20 +12,20 @@ use sockshim_core::net::address::SockAddr;
 use sockshim_core::trace::event::Extra;
 use sockshim_core::verdict::Reason;
 
-/// A call about the process that needs no other work. It may change the process's credentials, directory or rights, so
-/// the log has to be open before it.
+/// A call about the process that needs no other work. It may change the process's credentials, directory or rights,
+/// so the log must be open before it.
 pub fn plain(t: &mut Ticket) {
     log::is_open();
     t.event.reason = Reason::Process;
 }
 
-/// A call that is hooked only because the log has to be open before it.
+/// A call that is hooked only because the log must be open before it.
 pub fn unlogged(t: &mut Ticket) {
     log::is_open();
     t.wanted = false;
 }
 
-/// fork(2) has returned, in both processes. The child has its own log by now.
+/// After fork(2), in both processes. The child has its own log by now.
 pub fn forked(t: &mut Ticket) {
     if t.event.ret == 0 {
         t.event.tid = process::tid();
@@ -33,19 +33,19 @@ pub fn forked(t: &mut Ticket) {
     t.finish();
 }
 
-/// daemon(3): the parent leaves inside libc.
+/// daemon(3): the parent exits inside libc.
 pub fn daemon(t: &mut Ticket) {
     plain(t);
     log::flush();
 }
 
-/// The descriptors 0 to 2 may be others now.
+/// After daemon(3): the descriptors 0 to 2 may have been replaced.
 pub fn daemonized(t: &mut Ticket) {
     FDS.forget_range(0, 2);
     forked(t);
 }
 
-/// forkpty(3): in the child the terminal is stdin, stdout and stderr.
+/// After forkpty(3): in the child, the terminal has become stdin, stdout and stderr.
 pub fn forked_pty(t: &mut Ticket) {
     if t.event.ret == 0 {
         FDS.forget_range(0, 2);
@@ -60,43 +60,43 @@ pub fn clone(t: &mut Ticket) {
 
 /// exec of a path with an environment: execve(2) and execle(3).
 pub fn execve(t: &mut Ticket) {
-    let named = Named::At(libc::AT_FDCWD, t.word(0), 0);
+    let named = ProgramName::At(libc::AT_FDCWD, t.word(0), 0);
     about_to_exec(t, memory::text(t.word(0)), &named, t.word(2));
 }
 
 /// exec of a path with the program's environment: execv(3) and execl(3).
 pub fn execv(t: &mut Ticket) {
-    let named = Named::At(libc::AT_FDCWD, t.word(0), 0);
+    let named = ProgramName::At(libc::AT_FDCWD, t.word(0), 0);
     about_to_exec(t, memory::text(t.word(0)), &named, environment::of_program() as i64);
 }
 
 /// exec of a name with the program's environment: execvp(3) and execlp(3).
 pub fn execvp(t: &mut Ticket) {
-    let named = Named::Searched(t.word(0));
+    let named = ProgramName::Searched(t.word(0));
     about_to_exec(t, memory::text(t.word(0)), &named, environment::of_program() as i64);
 }
 
 /// exec of a name with an environment: execvpe(3).
 pub fn execvpe(t: &mut Ticket) {
-    let named = Named::Searched(t.word(0));
+    let named = ProgramName::Searched(t.word(0));
     about_to_exec(t, memory::text(t.word(0)), &named, t.word(2));
 }
 
 /// execveat(2).
 pub fn execveat(t: &mut Ticket) {
-    let named = Named::At(t.int(0), t.word(1), t.int(4));
+    let named = ProgramName::At(t.int(0), t.word(1), t.int(4));
     about_to_exec(t, memory::text(t.word(1)), &named, t.word(3));
 }
 
 /// fexecve(3).
 pub fn fexecve(t: &mut Ticket) {
     t.event.fd = Some(t.int(0));
-    about_to_exec(t, SockAddr::EMPTY, &Named::Open(t.int(0)), t.word(2));
+    about_to_exec(t, SockAddr::EMPTY, &ProgramName::Open(t.int(0)), t.word(2));
 }
 
-/// Says whether the new program will be seen.
-fn new_program(t: &mut Ticket, named: &Named, environment: i64) {
-    // Looking takes a few system calls, and only the log's reader cares.
+/// Determines whether the new program will be seen.
+fn new_program(t: &mut Ticket, named: &ProgramName, environment: i64) {
+    // The check takes a few system calls, and its result is only for the log.
     if !mode::logs(t.event.hook.level) {
         return;
     }
@@ -108,15 +108,15 @@ fn new_program(t: &mut Ticket, named: &Named, environment: i64) {
     }
 }
 
-/// An exec that comes back has failed, so no program was started that could go unseen.
+/// After exec: it returns only when it has failed, so no program was started.
 pub fn exec_failed(t: &mut Ticket) {
     writer::resume();
     t.event.reason = Reason::Process;
     t.finish();
 }
 
-/// A successful exec does not come back, so the event is written before the call; [`exec_failed`] writes a second one.
-fn about_to_exec(t: &mut Ticket, path: SockAddr, named: &Named, environment: i64) {
+/// A successful exec does not return, so the event is written before the call; [`exec_failed`] writes a second one.
+fn about_to_exec(t: &mut Ticket, path: SockAddr, named: &ProgramName, environment: i64) {
     plain(t);
     new_program(t, named, environment);
     if path.is_readable() {
@@ -129,13 +129,13 @@ fn about_to_exec(t: &mut Ticket, path: SockAddr, named: &Named, environment: i64
     log::flush();
 }
 
-/// After the event of a call that does not come back: what must not be lost is written now.
+/// Runs after the event of a call that does not return: what must not be lost is written now.
 pub fn leaving(does: Does) {
     if process::is_vfork_child() {
         return;
     }
     match does {
-        // Its handlers are still to come, and there is no destructor after them.
+        // The program's handlers still run, but no destructor runs after them.
         Does::ExitsQuickly => {
             log::last_flush();
             log::set_synchronous();
@@ -155,16 +155,16 @@ pub fn spawn(t: &mut Ticket) {
     plain(t);
     t.event.addr = memory::text(t.word(1));
     t.event.extra = Extra::Text;
-    // File actions may change the directory first, and their list is libc's own.
+    // File actions may change the directory first, and their format is internal to libc.
     let named = match (t.word(2), t.event.hook.does) {
-        (0, Does::SpawnsSearched) => Named::Searched(t.word(1)),
-        (0, _) => Named::At(libc::AT_FDCWD, t.word(1), 0),
-        _ => Named::Elsewhere(t.word(1)),
+        (0, Does::SpawnsSearched) => ProgramName::Searched(t.word(1)),
+        (0, _) => ProgramName::At(libc::AT_FDCWD, t.word(1), 0),
+        _ => ProgramName::Elsewhere(t.word(1)),
     };
     new_program(t, &named, t.word(5));
 }
 
-/// posix_spawn(3) is over; it gives its error as its result.
+/// After posix_spawn(3), whose result is the error.
 pub fn spawned(t: &mut Ticket) {
     if t.event.ret != 0 {
         t.event.reason = Reason::Process;
@@ -172,7 +172,7 @@ pub fn spawned(t: &mut Ticket) {
     t.finish();
 }
 
-/// prctl(2): only the entry into a sandbox is of interest, and a new name.
+/// prctl(2): only the installation of a filter and a new thread name matter.
 pub fn prctl(t: &mut Ticket) {
     plain(t);
     t.wanted = t.int(0) == libc::PR_SET_SECCOMP;
@@ -181,8 +181,8 @@ pub fn prctl(t: &mut Ticket) {
     }
 }
 
-/// The process counts as sandboxed before the filter is there, because the filter may be for other threads as well, which
-/// go on meanwhile.
+/// Marks the process as sandboxed before the filter is installed: the filter may apply to other threads too, which
+/// run meanwhile.
 fn entering_sandbox(t: &mut Ticket, flags: u64) {
     log::flush();
     let already = process::is_sandboxed();
@@ -192,7 +192,7 @@ fn entering_sandbox(t: &mut Ticket, flags: u64) {
     t.note = Note::Filter { first: !already, without_writer: for_all && log::end_before_filter(already) };
 }
 
-/// The program may have another name.
+/// After prctl(2): the thread may have a new name.
 pub fn prctl_done(t: &mut Ticket) {
     if t.int(0) == libc::PR_SET_NAME {
         writer::renamed();
@@ -200,7 +200,7 @@ pub fn prctl_done(t: &mut Ticket) {
     sandbox_done(t);
 }
 
-/// Undoes what was done for a filter that the kernel has refused.
+/// After the call: undoes the preparations if the kernel has refused the filter.
 pub fn sandbox_done(t: &mut Ticket) {
     if t.event.ret < 0 {
         refused(t);
@@ -213,27 +213,27 @@ fn refused(t: &Ticket) {
     if first {
         process::set_sandboxed(false);
     }
-    // Under another filter a writer cannot be started: its system calls may be deadly.
+    // Under an earlier filter a writer cannot be started: its system calls could kill the process.
     if without_writer && !process::is_sandboxed() {
         log::restart();
     }
 }
 
-/// seccomp(2) has another way to refuse than other calls, the id of a thread that could not follow; and a good answer
-/// may be the descriptor of a listener.
+/// After seccomp(2). It also fails with a positive result, the id of a thread that could not be synchronized; and
+/// with NEW_LISTENER a positive result is success, a new descriptor.
 fn seccomp_done(t: &mut Ticket) {
     let listens = t.word(2) as u64 & libc::SECCOMP_FILTER_FLAG_NEW_LISTENER != 0;
     match t.event.ret {
         0 => {}
         1.. if listens => {
-            FDS.forget(t.event.ret as i32);
+            learn(t.event.ret as i32, Some(&t.event));
         }
         _ => refused(t),
     }
     t.finish();
 }
 
-/// setuid(2) and its relatives have succeeded: the writer follows.
+/// After setuid(2) and its relatives: if they succeeded, the writer changes its credentials too.
 pub fn credentials_done(t: &mut Ticket) {
     if t.event.ret == 0 {
         log::follow_credentials();
@@ -241,7 +241,8 @@ pub fn credentials_done(t: &mut Ticket) {
     t.finish();
 }
 
-/// unshare(2), setns(2): for some namespaces the kernel wants a process with one thread, so the writer ends before the call.
+/// unshare(2), setns(2): for some namespaces the kernel requires a process with one thread, so the writer ends before
+/// the call.
 pub fn alone(t: &mut Ticket) {
     plain(t);
     log::flush();
@@ -250,7 +251,7 @@ pub fn alone(t: &mut Ticket) {
     }
 }
 
-/// Starts the writer again.
+/// After the call: starts the writer again.
 pub fn alone_done(t: &mut Ticket) {
     if t.note == Note::WithoutWriter {
         log::restart();
@@ -261,7 +262,7 @@ pub fn alone_done(t: &mut Ticket) {
     t.finish();
 }
 
-/// syscall(2): a number that a hook has is that hook's call. Everything else passes untouched.
+/// syscall(2): a number that belongs to a hook is handled as that hook's call. Everything else passes unchanged.
 pub fn syscall(t: &mut Ticket) {
     let number = t.word(0);
     plain(t);
@@ -284,8 +285,8 @@ pub fn syscall(t: &mut Ticket) {
     }
 }
 
-/// clone(2) with the program's own flags. A child that shares only one of memory and descriptors with this process makes
-/// the fd table wrong: it changes descriptors without the table, or the table without descriptors.
+/// clone(2) with the program's own flags. A child that shares memory but not descriptors, or descriptors but not
+/// memory, makes the fd table wrong: it changes one without the other.
 fn cloning(t: &mut Ticket, flags: i32) {
     t.wanted = false;
     if (flags & libc::CLONE_VM != 0) != (flags & libc::CLONE_FILES != 0) {
@@ -293,21 +294,21 @@ fn cloning(t: &mut Ticket, flags: i32) {
     }
 }
 
-/// The operations of seccomp(2) that install something; others only ask.
+/// Whether the operation of seccomp(2) installs a filter; the others only query.
 fn is_filter(operation: i32) -> bool {
     operation as u32 == libc::SECCOMP_SET_MODE_STRICT || operation as u32 == libc::SECCOMP_SET_MODE_FILTER
 }
 
-/// Whether it is a data call that may bring descriptors.
+/// Whether it is a data call that may receive descriptors.
 fn matters(number: i64) -> bool {
     number == libc::SYS_recvmsg || number == libc::SYS_recvmmsg
 }
 
-/// Calls without a hook that make descriptors: what the number meant before is over.
+/// After syscall(2). A call without a hook may have made a descriptor, whose number no longer means what it did.
 pub fn syscall_done(t: &mut Ticket) {
     let makes_fd = [libc::SYS_pidfd_open, libc::SYS_io_uring_setup];
     if makes_fd.contains(&t.word(0)) && t.event.ret >= 0 {
-        learn(t.event.ret as i32);
+        learn(t.event.ret as i32, Some(&t.event));
     }
     if t.event.ret < 0 {
         t.event.reason = Reason::Process;

@@ -1,4 +1,4 @@
-//! poll(2), select(2), epoll(7). Descriptors are the kernel's own, so these are only looked at, never changed.
+//! poll(2), select(2), epoll(7). They change no socket, so nothing is committed.
 
 use crate::call::Ticket;
 use crate::panic::attempt;
@@ -7,10 +7,10 @@ use crate::{memory, sys, track};
 use sockshim_core::fdtable::{FDS, Seen};
 use sockshim_core::verdict::Reason;
 
-/// How many descriptors of a set are looked at to find a socket.
+/// How many descriptors of an array are searched for a socket.
 const LOOK_AT: u64 = 64;
 
-/// poll(2): of interest when one of the first descriptors is a socket.
+/// poll(2): logged if one of the first descriptors is a socket.
 pub fn poll(t: &mut Ticket) {
     let found = entries(t.page(), t.word(0), t.word(1), false).find(|entry| t.only_sockets(entry.fd, false));
     if found.is_some() {
@@ -20,8 +20,8 @@ pub fn poll(t: &mut Ticket) {
     t.handle = None;
 }
 
-/// The first descriptor of poll's array that is a socket, and its entry in the fd table. `used` says that the kernel has
-/// just read the array.
+/// The first descriptor in poll's array that is a socket, and its entry in the fd table. `used` means that the kernel
+/// has just read the array.
 pub fn find_socket(array: i64, count: i64, used: bool) -> Option<(i32, Seen)> {
     entries(Page::NONE, array, count, used).find_map(|entry| {
         let mut word = FDS.word(entry.fd);
@@ -33,7 +33,8 @@ pub fn find_socket(array: i64, count: i64, used: bool) -> Option<(i32, Seen)> {
     })
 }
 
-/// Asks the kernel what the descriptor is. The call is over: errno is the program's, and a panic costs one record.
+/// Asks the kernel what the descriptor is. It runs after the call, so errno is restored, and a panic loses one record
+/// only.
 #[cold]
 #[inline(never)]
 fn adopt(fd: i32) {
@@ -42,12 +43,12 @@ fn adopt(fd: i32) {
     errno.restore();
 }
 
-/// The entries that are looked at, up to the first that cannot be read.
+/// The entries to search, up to the first that cannot be read.
 fn entries(own: Page, array: i64, count: i64, used: bool) -> impl Iterator<Item = libc::pollfd> {
     let read = move |index: u64| {
         let address = array + index as i64 * size_of::<libc::pollfd>() as i64;
         match used {
-            // SAFETY: whoever says `used` has seen the call succeed, which has read so many entries.
+            // SAFETY: `used` means that the call has succeeded, so the kernel has read this many entries.
             true => Some(unsafe { memory::read_used(address) }),
             false => memory::value::<libc::pollfd>(own, address),
         }
@@ -55,7 +56,7 @@ fn entries(own: Page, array: i64, count: i64, used: bool) -> impl Iterator<Item 
     (0..(count as u64).min(LOOK_AT)).map_while(read).filter(|entry| entry.fd >= 0)
 }
 
-/// select(2): the sets are not read, because their owner may give less memory than a whole set has.
+/// select(2). The sets are not read: the program may have allocated less memory than a whole `fd_set`.
 pub fn select(t: &mut Ticket) {
     t.event.fd = None;
     t.event.reason = Reason::FdLife;
@@ -67,9 +68,9 @@ pub fn epoll_create(t: &mut Ticket) {
     t.event.reason = Reason::FdLife;
 }
 
-/// epoll_ctl(2), about the descriptor that is watched.
+/// epoll_ctl(2), logged for the descriptor that is watched.
 pub fn epoll_ctl(t: &mut Ticket) {
-    if t.only_sockets(t.int(2), false) {
+    if t.only_true_sockets(t.int(2)) {
         t.event.handler = t.event.ops.and_then(|ops| ops.poll);
         t.event.reason = Reason::FdLife;
     }

@@ -2,21 +2,21 @@
 
 use super::behind::is_interposed;
 use super::kernel::{is_bound, observe};
-use super::store::is_current;
+use super::overlap::Begun;
+use super::owner::is_current;
 use crate::{process, sys};
 use libc::c_int;
 use sockshim_core::fdtable::{FDS, Handle};
 use sockshim_core::hook::Does;
 use sockshim_core::net::ops::{Socket, SocketState};
 use sockshim_core::net::sock::{Bound, TcpState};
-use sockshim_core::net::state::{self, State};
 use sockshim_core::trace::event::Event;
 
 /// Whether the socket is, or was during the call, in another state than the one that the event's prediction was made
 /// from: another call has changed it meanwhile, the kernel says so, or an interposer has answered. Asked before the call's own change is applied.
 #[cold]
 #[inline(never)]
-pub fn contradicted(event: &Event, handle: Option<Handle>) -> bool {
+pub fn contradicted(event: &Event, handle: Option<Handle>, begun: Begun) -> bool {
     // The tables speak of libc, not of what stands in front of it.
     if is_interposed() {
         return true;
@@ -24,8 +24,9 @@ pub fn contradicted(event: &Event, handle: Option<Handle>) -> bool {
     if matches!(event.hook.does, Does::Creates | Does::Pairs) {
         return false;
     }
-    let (Some(fd), Some(before)) = (event.fd, &event.socket) else { return false };
-    if handle.is_some_and(|handle| has_changed(handle, before)) {
+    // The kernel has said that there was no socket, and another thread may have been given the number since.
+    let (Some(fd), Some(before)) = (event.fd, &event.socket) else { return sys::has_threads() };
+    if handle.is_some_and(|handle| begun.is_overtaken(handle, before)) {
         return true;
     }
     if process::is_sandboxed() {
@@ -36,13 +37,6 @@ pub fn contradicted(event: &Event, handle: Option<Handle>) -> bool {
         return true;
     }
     may_lack_port(fd, event, before) || kernel_disagrees(fd, event, before)
-}
-
-/// Whether another call has changed what is remembered. connect(2) itself has set the state for the time of its wait.
-fn has_changed(handle: Handle, before: &Socket) -> bool {
-    let Some((now, _)) = FDS.read(handle) else { return true };
-    let (now, before_call) = (State::of(&now), State::of(before));
-    now != before_call && now != state::connecting(before_call, before)
 }
 
 /// listen(2) wants the port for itself. One that the kernel has chosen with SO_REUSEADDR may be shared, and one that it is

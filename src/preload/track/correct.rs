@@ -1,7 +1,9 @@
 //! Makes an entry what the kernel says, when the socket has changed in a way that no hook saw.
 
 use super::kernel::{apply, observe};
-use super::store::{adopt, is_current, is_still};
+use super::lookup::verify;
+use super::owner::{is_current, is_still};
+use super::store::adopt;
 use crate::process;
 use libc::c_int;
 use sockshim_core::fdtable::{Entry, FDS};
@@ -32,6 +34,7 @@ pub fn correct(fd: c_int) {
 #[cold]
 #[inline(never)]
 pub fn made_behind(fd: c_int) -> Option<Socket> {
+    verify(fd);
     follow(fd);
     match FDS.get(fd) {
         Entry::Socket(handle) => FDS.read(handle).map(|(socket, _)| socket),

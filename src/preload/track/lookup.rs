@@ -1,15 +1,13 @@
 //! What a call's descriptor is.
 
+use super::owner::is_current;
 use super::stale;
-use super::store::is_current;
+use crate::mode;
 use libc::c_int;
 use sockshim_core::fdtable::{Entry, FDS, Handle};
+use sockshim_core::hook::Level;
 use sockshim_core::net::ops::Socket;
-
-/// Whether the table says that `fd` is a socket.
-pub fn is_socket(fd: c_int) -> bool {
-    FDS.seen(fd).is_socket()
-}
+use sockshim_core::trace::event::Event;
 
 /// Whether the table says that `fd` is something else.
 #[inline(always)]
@@ -30,7 +28,7 @@ pub fn known(fd: c_int) -> Option<(Socket, Handle, u64)> {
 pub fn confirmed(fd: c_int, socket: &Socket, handle: Handle, name: u64) -> bool {
     let current = is_current(fd, socket, name);
     if !current {
-        give_up(fd, socket, handle);
+        give_up(fd, handle);
     }
     current
 }
@@ -38,9 +36,35 @@ pub fn confirmed(fd: c_int, socket: &Socket, handle: Handle, name: u64) -> bool 
 /// The number means something else than is remembered.
 #[cold]
 #[inline(never)]
-fn give_up(fd: c_int, socket: &Socket, handle: Handle) {
+fn give_up(fd: c_int, handle: Handle) {
     // Unless another thread has stored something since: then it was just now that the number changed.
     if FDS.doubt_if(fd, handle.into()) {
-        stale::dropped(fd, socket);
+        stale::dropped(fd, handle.into(), None);
     }
+}
+
+/// Takes back what was logged of `fd` if the table has a socket there that is not the number's any more. With `gone` that is
+/// certain, else the kernel is asked. `call` is what the number came from.
+#[cold]
+#[inline(never)]
+pub fn take_back(fd: c_int, gone: bool, call: Option<&Event>) {
+    let seen = FDS.seen(fd);
+    let Entry::Socket(handle) = seen.entry() else { return };
+    let current = !gone && FDS.read(handle).is_none_or(|(socket, name)| is_current(fd, &socket, name));
+    if !current && FDS.doubt_if(fd, seen) {
+        stale::dropped(fd, seen, call);
+    }
+}
+
+/// Before `fd` is closed or replaced: looks whether its socket was closed unseen before, as long as the log can still say
+/// so. Only the log wants to know.
+pub fn verify(fd: c_int) {
+    if mode::logs(Level::Call) {
+        take_back(fd, false, None);
+    }
+}
+
+/// [`verify`] for every descriptor from `first` to `last`, both included.
+pub fn verify_range(first: u32, last: u32) {
+    FDS.each_known(first, last, |_, fd| verify(fd));
 }

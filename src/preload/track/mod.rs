@@ -14,7 +14,8 @@
 //! |---|---|
 //! | libc has made a socket | the socket ([`remember`]) |
 //! | a number has come by another way (a message, dup of something unknown) | nothing: it is asked when it is used, beside other threads at once ([`learn`]) |
-//! | a descriptor is about to be closed | unknown, *before* libc closes it: afterwards the number may be another thread's |
+//! | libc has copied a known socket | the same socket ([`copy`]) |
+//! | a descriptor is about to be closed or replaced | unknown, *before* libc closes it ([`end`]): afterwards the number may be another thread's |
 //! | a call needs an unknown descriptor | what the kernel says ([`adopt`]) |
 //! | what the kernel says contradicts the entry | doubtful |
 //!
@@ -25,20 +26,27 @@
 //! Whatever happens in between, the last one to look finds it, and what is uncertain becomes doubtful.
 //!
 //! # How a stale entry is noticed
-//! A close that no hook sees (by machine code, or through a symbol that dlvsym found) leaves a socket in the table.
-//! Control calls that change a socket, and close, ask for the kernel's name first ([`confirmed`]). Data calls
-//! trust the entry: on their fast path there is no room for a system call. So what they have logged since the entry
-//! became stale may be about something else, and the log says so as soon as it is noticed ([`stale`]).
+//! A close that no hook sees (by machine code, or through a symbol that dlvsym found) leaves a socket in the table. It is
+//! noticed
+//! - by a control call about the number, which asks for the kernel's name first ([`confirmed`]),
+//! - when the number is closed or replaced, likewise ([`end`], [`verify_range`]), if the log wants to know,
+//! - when the kernel gives the number out: that alone says that the old socket is gone. Beside other threads the kernel is
+//!   asked all the same, because one of them may have used the new number already.
+//!
+//! Data calls trust the entry: on their fast path there is no room for a system call. So what they have logged since the
+//! entry became stale may be about something else, and the log says so as soon as it is noticed ([`stale`]).
 //!
 //! # When a prediction does not come true
 //! Another call, thread or process may have changed the socket meanwhile, or nobody here has seen how it changed. Before
-//! the tables are blamed, the slot and the kernel are looked at once more ([`contradicted`]).
+//! the tables are blamed, the slot and the kernel are looked at once more ([`contradicted`]). Equal states before and after
+//! prove nothing beside other threads, so there each call with a prediction counts itself in the slot ([`overlap`]).
 
 mod behind;
 mod contradict;
 mod correct;
 mod kernel;
 mod lookup;
+mod overlap;
 mod owner;
 mod stale;
 mod store;
@@ -46,5 +54,6 @@ mod store;
 pub use behind::{is_interposed, set_interposed};
 pub use contradict::contradicted;
 pub use correct::{correct, follow, made_behind};
-pub use lookup::{confirmed, is_other, is_socket, known};
-pub use store::{adopt, learn, remember, settle};
+pub use lookup::{confirmed, is_other, known, verify_range};
+pub use overlap::Begun;
+pub use store::{adopt, copy, end, learn, learn_again, remember, settle};

@@ -1,6 +1,6 @@
 //! What the descriptor of a socket looks like in the kernel.
 
-use crate::sys;
+use crate::{process, sys};
 use libc::c_int;
 use sockshim_core::net::module::Owner;
 use sockshim_core::net::ops::Socket;
@@ -43,4 +43,15 @@ fn host_name(fd: c_int, socket: &Socket) -> Result<u64, c_int> {
 #[inline(never)]
 fn with_inode(fd: c_int, cookie: u64) -> Result<u64, c_int> {
     sys::fstat(fd).map(|file| cookie ^ file.inode << 32)
+}
+
+/// Whether the kernel says that `fd` is still the socket of this name. Where nothing can be asked, it is trusted.
+#[inline(always)]
+pub fn is_current(fd: c_int, socket: &Socket, name: u64) -> bool {
+    name == 0 || process::is_sandboxed() || name_of(fd, socket) == Ok(name)
+}
+
+/// [`is_current`], but what cannot be asked or has no name is doubted.
+pub fn is_still(fd: c_int, socket: &Socket, name: u64) -> bool {
+    !process::is_sandboxed() && name_of(fd, socket) == Ok(name)
 }

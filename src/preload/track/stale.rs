@@ -1,31 +1,36 @@
 //! The record that takes back what was logged of a number whose socket had been closed unseen.
 
-use crate::{log, mode, process, sys};
+use crate::log::clock;
+use crate::{log, mode, process};
 use libc::c_int;
+use sockshim_core::fdtable::{Handle, Seen};
 use sockshim_core::hook;
 use sockshim_core::hook::{Hook, Level};
-use sockshim_core::net::ops::Socket;
 use sockshim_core::trace::event::Event;
 use sockshim_core::verdict::Reason;
 
 /// The call of the record.
 static UNSEEN: Hook = hook!(Decision, Plain, [], unseen(fd: c_int) -> c_int);
 
-/// Says in the log that `fd` had stopped to mean `socket` when nobody saw it. Control calls have asked the kernel, so it
-/// is about what followed the last one of them.
+/// Says in the log that `fd` had stopped to mean the socket of its entry when nobody saw it. Control calls have asked the
+/// kernel, so it is about what followed the last one of them. If `call` is what has given the number a new meaning, the
+/// record stands before it.
 #[cold]
 #[inline(never)]
-pub fn dropped(fd: c_int, socket: &Socket) {
+pub fn dropped(fd: c_int, entry: Seen, call: Option<&Event>) {
     if !mode::logs(Level::Call) {
         return;
     }
     let mut event = Event::new(&UNSEEN);
-    event.start = sys::monotonic();
+    // The log is in the order in which calls ended, and two clocks would not agree on that.
+    match call {
+        Some(call) => (event.start, event.in_ticks) = (call.start + call.ns, call.in_ticks),
+        None => clock::start(&mut event),
+    }
     event.tid = process::tid();
     event.fd = Some(fd);
     event.args[0] = fd.into();
-    event.ops = socket.ops;
-    event.prot = socket.sk.prot;
+    (event.ops, event.prot) = Handle::kind(entry.raw());
     event.reason = Reason::UnseenClose;
     log::send(&event);
 }

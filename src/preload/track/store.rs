@@ -1,7 +1,8 @@
 //! Stores what is known, and looks again afterwards.
 
-use super::kernel;
-use super::owner::name_of;
+use super::lookup::{take_back, verify};
+use super::owner::{is_still, name_of};
+use super::{kernel, stale};
 use crate::nsproxy::net_ns;
 use crate::{process as own, sys};
 use libc::c_int;
@@ -10,12 +11,7 @@ use sockshim_core::net::ops::Socket;
 use sockshim_core::net::sock::Bound;
 use sockshim_core::net::socket::{Lookup, socket_of};
 use sockshim_core::net::state;
-
-/// Whether the kernel says that `fd` is still the socket of this name. Where nothing can be asked, it is trusted.
-#[inline(always)]
-pub(super) fn is_current(fd: c_int, socket: &Socket, name: u64) -> bool {
-    name == 0 || own::is_sandboxed() || name_of(fd, socket) == Ok(name)
-}
+use sockshim_core::trace::event::Event;
 
 /// Asks the kernel what `fd` is, and remembers the answer. In a sandbox nothing is asked.
 #[inline]
@@ -73,7 +69,10 @@ fn adopt_socket(fd: c_int, seen: Seen) -> (Lookup, Option<Handle>) {
 /// once the socket is in the table: whoever ends it from then on finds it there ([`settle`] looks after the end). Where the
 /// table has known a socket under the number, the name may be the third thread's socket's, so the kernel is asked what
 /// the number means.
-pub fn remember(fd: c_int, socket: &Socket) {
+pub fn remember(fd: c_int, socket: &Socket, call: &Event) {
+    if sys::has_threads() {
+        given(fd, Some(call));
+    }
     let name = match own::is_sandboxed() {
         true => 0,
         false => match name_of(fd, socket) {
@@ -85,18 +84,29 @@ pub fn remember(fd: c_int, socket: &Socket) {
     let Some((handle, before)) = FDS.install(fd, &state::unobserved(socket), name) else {
         return unknown(fd);
     };
-    if sys::has_threads() {
-        confirm(fd, socket, name, handle, before);
+    if sys::has_threads() || before.is_socket() {
+        confirm(fd, socket, name, handle, before, call);
     }
 }
 
-/// Beside other threads: asks once more, and gives up what is uncertain.
+/// The entry was a socket, which is proof of an unseen close, or there are other threads: then the kernel is asked once more,
+/// and what is uncertain is given up.
+#[cold]
 #[inline(never)]
-fn confirm(fd: c_int, socket: &Socket, name: u64, handle: Handle, before: Seen) {
+fn confirm(fd: c_int, socket: &Socket, name: u64, handle: Handle, before: Seen, call: &Event) {
+    if !sys::has_threads() {
+        return stale::dropped(fd, before, Some(call));
+    }
     if name != 0 && (before.has_known_socket() || FDS.is_adopted(name) || !is_still(fd, socket, name)) {
         FDS.doubt_if(fd, handle.into());
         adopt(fd);
     }
+}
+
+/// The kernel has given `fd` out: a socket that the table has there was closed unseen, unless another thread has used the
+/// number already.
+fn given(fd: c_int, call: Option<&Event>) {
+    take_back(fd, !sys::has_threads(), call);
 }
 
 /// Forgets what a number meant: it means something else now, of which nothing could be stored.
@@ -109,21 +119,58 @@ fn unknown(fd: c_int) {
     }
 }
 
-/// A number means something new, of which nothing is known here. The kernel is asked when it is used; beside other
-/// threads at once: the thread that made what the number meant before may only now store it, and has to find this entry.
-#[inline(always)]
-pub fn learn(fd: c_int) {
+/// The kernel has given the number out for something new, of which nothing is known here. It is asked when the number is
+/// used; beside other threads at once: the thread that made what the number meant before may only now store it, and has
+/// to find this entry. `call` is what the number came from, where the log names the number as its result.
+#[inline(never)]
+pub fn learn(fd: c_int, call: Option<&Event>) {
+    if sys::has_threads() || !FDS.seen(fd).is_unknown() {
+        learn_now(fd, call);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn learn_now(fd: c_int, call: Option<&Event>) {
+    given(fd, call);
     if sys::has_threads() {
-        learn_now(fd);
+        learn_again(fd);
     } else {
         FDS.forget(fd);
     }
 }
 
+/// Beside other threads: a number that was [ended](end) for a call means something new, or still what it did.
 #[inline(never)]
-fn learn_now(fd: c_int) {
+pub fn learn_again(fd: c_int) {
     FDS.doubt(fd);
     adopt(fd);
+}
+
+/// Before a call that replaces what `fd` means. Says whether that is a socket.
+#[inline(always)]
+pub fn end(fd: c_int) -> bool {
+    !FDS.seen(fd).is_unknown() && end_known(fd)
+}
+
+#[inline(never)]
+fn end_known(fd: c_int) -> bool {
+    verify(fd);
+    FDS.forget(fd).is_socket()
+}
+
+/// Makes `fd` another descriptor of a known socket. `call` is what the kernel has given the number out for, unless the
+/// number was [ended](end) for it.
+#[inline(always)]
+pub fn copy(handle: Handle, fd: c_int, call: Option<&Event>) {
+    let has_threads = sys::has_threads();
+    if call.is_some() && (has_threads || FDS.seen(fd).is_socket()) {
+        given(fd, call);
+    }
+    FDS.dup(handle, fd);
+    if has_threads {
+        settle(fd);
+    }
 }
 
 /// After a call that may have closed or replaced `fd`, in a process with threads: drops the entry unless the kernel
@@ -149,8 +196,4 @@ fn settle_other(fd: c_int) {
     if seen.entry() == Entry::NotSocket && sys::getsockopt_cookie(fd) != Err(libc::ENOTSOCK) {
         FDS.doubt_if(fd, seen);
     }
-}
-
-pub(super) fn is_still(fd: c_int, socket: &Socket, cookie: u64) -> bool {
-    !own::is_sandboxed() && name_of(fd, socket) == Ok(cookie)
 }

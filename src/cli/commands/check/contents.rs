@@ -1,23 +1,23 @@
-//! What the symbols of a dynamic program say: the functions that it defines and imports.
+//! The symbols of a dynamic program: the functions that it defines and imports.
 
 use object::LittleEndian as LE;
 use object::elf::{self, FileHeader64};
 use object::read::elf::{FileHeader, Sym};
 use sockshim_core::hook::Hook;
 
-/// What was found. A table that is damaged or not there has nothing in it.
+/// What the symbols show. A damaged or missing table contributes nothing.
 #[derive(Default, Debug, PartialEq, Eq)]
 pub struct Contents {
     /// Hooked functions that the program defines itself, and exports.
     pub own_hooks: Vec<&'static str>,
     /// Whether it calls liburing, or contains it.
     pub io_uring: bool,
-    /// Whether it has ThreadSanitizer's functions in the place of libc's, as a program has that the runtime is linked
-    /// into: by the rule of the library itself, which does not log in such a program.
+    /// Whether it has ThreadSanitizer's functions in place of libc's, because the runtime is linked into it. The
+    /// library decides by the same rule, and does not log in such a program.
     pub replaces_clone: bool,
 }
 
-/// Reads the tables.
+/// Reads the symbol tables.
 pub fn read(data: &[u8], hooks: &'static [Hook]) -> Contents {
     let mut contents = Contents::default();
     let Ok(header) = FileHeader64::<LE>::parse(data) else { return contents };
@@ -35,7 +35,7 @@ pub fn read(data: &[u8], hooks: &'static [Hook]) -> Contents {
     contents
 }
 
-/// Calls `each` with every symbol's name, and whether it is a function that the file defines for others.
+/// Calls `each` with every symbol's name, and whether it is a function that the file exports.
 fn symbols(header: &FileHeader64<LE>, data: &[u8], table: u32, mut each: impl FnMut(&str, bool)) {
     let Ok(sections) = header.sections(LE, data) else { return };
     let Ok(symbols) = sections.symbols(LE, data, table) else { return };

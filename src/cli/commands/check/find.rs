@@ -1,4 +1,4 @@
-//! Which file a name stands for, as execvp(3) finds it.
+//! The file that a name refers to, found as execvp(3) finds it.
 
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 use std::ffi::OsStr;
@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// Where glibc looks when there is no PATH.
+/// The directories that glibc searches when PATH is not set.
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
 
 /// Why no file can be executed.
@@ -15,11 +15,11 @@ const DEFAULT_PATH: &str = "/bin:/usr/bin";
 pub enum Missing {
     /// There is no such file.
     NotFound,
-    /// There is a file, and the kernel would refuse it for this reason.
+    /// There is a file, but the kernel refuses to execute it for this reason.
     NotExecutable(PathBuf, &'static str),
 }
 
-/// The file that executing `name` means.
+/// The file that executing `name` would execute.
 pub fn program(name: &OsStr) -> Result<PathBuf, Missing> {
     if name.as_bytes().contains(&b'/') {
         let path = Path::new(name);
@@ -43,7 +43,7 @@ pub fn program(name: &OsStr) -> Result<PathBuf, Missing> {
     Err(refused.unwrap_or(Missing::NotFound))
 }
 
-/// Whether the kernel would execute the file, as far as its type and permissions go.
+/// Whether the kernel would execute the file, judged by its type and permissions.
 pub fn executable(path: &Path) -> Result<(), Missing> {
     let refused = |why| Err(Missing::NotExecutable(path.to_path_buf(), why));
     match fs::metadata(path) {
@@ -53,7 +53,7 @@ pub fn executable(path: &Path) -> Result<(), Missing> {
         Err(_) => refused("it cannot be looked at"),
         Ok(metadata) if metadata.is_dir() => refused("it is a directory"),
         Ok(metadata) if !metadata.is_file() => refused("it is no regular file"),
-        // For the effective ids, as exec judges.
+        // For the effective ids, as exec checks.
         Ok(_) => match accessat(CWD, path, Access::EXEC_OK, AtFlags::EACCESS) {
             Ok(()) => Ok(()),
             Err(_) => refused("it may not be executed: no execute permission, or a noexec mount"),

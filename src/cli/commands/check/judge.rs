@@ -1,8 +1,8 @@
-//! The judgement on one program.
+//! The judgement of one program.
 
 use super::contents;
-use super::dynamic::Dynamic;
-use super::env::{self, Asked};
+use super::dependencies::Dependencies;
+use super::env::{self, EnvTarget};
 use super::find::{self, Missing};
 use super::linking;
 use super::words;
@@ -21,28 +21,28 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// What was found out about one program.
+/// The result for one program.
 pub struct Judgement {
-    /// The program, as it was given.
+    /// The program, as given on the command line.
     pub program: OsString,
-    /// The file, and those that scripts lead to.
+    /// The file and, for a script, each further file that is executed in its place.
     pub files: Vec<PathBuf>,
-    /// What can be said of it.
-    pub verdict: Verdict,
-    /// The sentence.
+    /// The verdict.
+    pub verdict: Coverage,
+    /// The sentence that explains it.
     pub why: String,
     /// What will not be seen although the library is loaded.
     pub warnings: Vec<String>,
 }
 
-/// What can be said of a program.
+/// Whether the library sees a program's calls.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Verdict {
+pub enum Coverage {
     /// The library is loaded into it.
     Fine,
-    /// It is not loaded, ends the program, or does not see all calls.
+    /// The library is not loaded, ends the program, or does not see all calls.
     Not(Obstacle),
-    /// The kernel knows no format of programs like this.
+    /// The file has no format that the kernel executes.
     NotAProgram,
     /// The file cannot be read.
     Unreadable,
@@ -52,28 +52,28 @@ pub enum Verdict {
     NotFound,
 }
 
-impl Verdict {
-    /// The stable word.
+impl Coverage {
+    /// The stable word for it in JSON.
     pub fn code(self) -> &'static str {
         match self {
-            Verdict::Fine => "fine",
-            Verdict::Not(obstacle) => obstacle.row().code,
-            Verdict::NotAProgram => "not-a-program",
-            Verdict::Unreadable => "unreadable",
-            Verdict::NotExecutable => "not-executable",
-            Verdict::NotFound => "not-found",
+            Coverage::Fine => "fine",
+            Coverage::Not(obstacle) => obstacle.row().code,
+            Coverage::NotAProgram => "not-a-program",
+            Coverage::Unreadable => "unreadable",
+            Coverage::NotExecutable => "not-executable",
+            Coverage::NotFound => "not-found",
         }
     }
 
-    /// The exit code. 125 to 127 mean what they mean for env(1) and timeout(1).
+    /// The exit code. 125 to 127 have the same meaning as for env(1) and timeout(1).
     pub fn exit(self) -> u8 {
         match self {
-            Verdict::Fine => 0,
-            Verdict::Not(obstacle) => obstacle.row().exit,
-            Verdict::NotAProgram => 16,
-            Verdict::Unreadable => 125,
-            Verdict::NotExecutable => 126,
-            Verdict::NotFound => 127,
+            Coverage::Fine => 0,
+            Coverage::Not(obstacle) => obstacle.row().exit,
+            Coverage::NotAProgram => 16,
+            Coverage::Unreadable => 125,
+            Coverage::NotExecutable => 126,
+            Coverage::NotFound => 127,
         }
     }
 }
@@ -89,27 +89,27 @@ pub fn program(program: &OsStr) -> Judgement {
     Judgement { program: program.to_os_string(), files, verdict, why, warnings }
 }
 
-/// A verdict and its sentence.
-pub type Finding = (Verdict, String);
+/// A verdict with its sentence.
+pub type Explained = (Coverage, String);
 
-fn absent(missing: Missing, what: &str) -> Finding {
+fn absent(missing: Missing, what: &str) -> Explained {
     match missing {
-        Missing::NotFound => (Verdict::NotFound, format!("{what} is not there")),
+        Missing::NotFound => (Coverage::NotFound, format!("{what} is not there")),
         Missing::NotExecutable(path, why) => {
-            (Verdict::NotExecutable, format!("the kernel refuses {}: {why}", path.display()))
+            (Coverage::NotExecutable, format!("the kernel refuses {}: {why}", path.display()))
         }
     }
 }
 
-/// Judges a file; a script by the interpreter that it names, as the kernel would start it.
-fn follow(first: PathBuf, files: &mut Vec<PathBuf>, warnings: &mut Vec<String>) -> Finding {
+/// Judges a file; a script by its interpreter, which the kernel would start.
+fn follow(first: PathBuf, files: &mut Vec<PathBuf>, warnings: &mut Vec<String>) -> Explained {
     let mut path = first;
     for _ in 0..=NESTING {
         let data = match fs::read(&path) {
             Ok(data) => data,
             Err(error) => {
                 files.push(path);
-                return (Verdict::Unreadable, format!("it cannot be read: {error}"));
+                return (Coverage::Unreadable, format!("it cannot be read: {error}"));
             }
         };
         files.push(path.clone());
@@ -122,21 +122,21 @@ fn follow(first: PathBuf, files: &mut Vec<PathBuf>, warnings: &mut Vec<String>) 
                 Err(finding) => finding,
             },
             Format::Elf(elf) => program_file(&path, &data, &elf, warnings),
-            Format::Empty => (Verdict::NotAProgram, "the file is empty".into()),
-            Format::Broken(why) => (Verdict::NotAProgram, format!("the kernel refuses the ELF file: {why}")),
-            Format::Unknown => (Verdict::NotAProgram, words::UNKNOWN.into()),
+            Format::Empty => (Coverage::NotAProgram, "the file is empty".into()),
+            Format::Broken(why) => (Coverage::NotAProgram, format!("the kernel refuses the ELF file: {why}")),
+            Format::Unknown => (Coverage::NotAProgram, words::UNKNOWN.into()),
         };
         return (finding.0, words::through(files, finding.1));
     }
-    (Verdict::NotExecutable, "its interpreters are scripts that never end in a program (ELOOP)".into())
+    (Coverage::NotExecutable, "its interpreters are scripts that never end in a program (ELOOP)".into())
 }
 
-/// The next file that a script leads to.
-fn interpreter(data: &[u8], warnings: &mut Vec<String>) -> Result<PathBuf, Finding> {
+/// The next file that is executed in a script's place.
+fn interpreter(data: &[u8], warnings: &mut Vec<String>) -> Result<PathBuf, Explained> {
     let head = &data[..data.len().min(HEAD)];
     let Some(script) = script::parse(head) else {
         return Err((
-            Verdict::NotAProgram,
+            Coverage::NotAProgram,
             "its #! line names no interpreter that the kernel understands".into(),
         ));
     };
@@ -145,23 +145,23 @@ fn interpreter(data: &[u8], warnings: &mut Vec<String>) -> Result<PathBuf, Findi
     find::executable(path).map_err(|missing| absent(missing, &named(path)))?;
     let (true, Some(argument)) = (env::is_env(path), script.argument) else { return Ok(path.to_path_buf()) };
     let name = match env::asked(argument) {
-        Asked::Unclear => return Ok(path.to_path_buf()),
-        Asked::Program(name) => name,
-        Asked::Cleared(name) => {
+        EnvTarget::Unclear => return Ok(path.to_path_buf()),
+        EnvTarget::Program(name) => name,
+        EnvTarget::Cleared(name) => {
             warnings.push(words::CLEARED.into());
             name
         }
     };
-    // env(1) itself only passes the environment on, so it does not matter how it is linked.
+    // env(1) itself only passes the environment on, so its linking does not matter.
     find::program(name).map_err(|missing| absent(missing, &named(Path::new(name))))
 }
 
 /// Judges an ELF file.
-fn program_file(path: &Path, data: &[u8], elf: &Elf, warnings: &mut Vec<String>) -> Finding {
+fn program_file(path: &Path, data: &[u8], elf: &Elf, warnings: &mut Vec<String>) -> Explained {
     if elf.linking == Linking::Library {
-        return (Verdict::NotAProgram, "it is a shared library".into());
+        return (Coverage::NotAProgram, "it is a shared library".into());
     }
-    let refused = |obstacle, why| (Verdict::Not(obstacle), why);
+    let refused = |obstacle, why| (Coverage::Not(obstacle), why);
     let linker = match elf.linking {
         Linking::Dynamic(interpreter) => {
             let linker = PathBuf::from(OsStr::from_bytes(interpreter.path()));
@@ -172,7 +172,8 @@ fn program_file(path: &Path, data: &[u8], elf: &Elf, warnings: &mut Vec<String>)
         }
         _ => None,
     };
-    // By its name or not, the dynamic linker has been found to be glibc's, and the sanitizers' turn comes later.
+    // These are decided elsewhere: the dynamic linker was found to be glibc's, whatever its name, and the sanitizers
+    // are checked later.
     let passed = [Obstacle::OtherLibc, Obstacle::AddressSanitizer, Obstacle::ThreadSanitizer];
     if let Some(obstacle) = elf.obstacle().filter(|obstacle| !passed.contains(obstacle)) {
         return refused(obstacle, words::of_file(obstacle, elf));
@@ -185,7 +186,7 @@ fn program_file(path: &Path, data: &[u8], elf: &Elf, warnings: &mut Vec<String>)
     if contents.replaces_clone {
         return refused(Obstacle::ThreadSanitizer, words::THREAD_SANITIZER.into());
     }
-    let needed = Dynamic::read(data).needed;
+    let needed = Dependencies::read(data).needed;
     if let Some(linker) = linker
         && let Err(finding) = linking::libraries(path, data, &linker, &needed)
     {
@@ -197,7 +198,7 @@ fn program_file(path: &Path, data: &[u8], elf: &Elf, warnings: &mut Vec<String>)
     if !contents.own_hooks.is_empty() {
         warnings.push(format!("{}: {}", words::OWN_HOOKS, contents.own_hooks.join(", ")));
     }
-    (Verdict::Fine, words::fine(elf, &file))
+    (Coverage::Fine, words::fine(elf, &file))
 }
 
 fn inode(path: &Path) -> File {

@@ -1,7 +1,7 @@
-//! Whether the dynamic linker of a program is one that loads the library, and whether all that it loads gets along.
+//! Whether a program's dynamic linker loads the library, and whether the program's libraries work beside it.
 
-use super::dynamic::Dynamic;
-use super::judge::{Finding, Verdict};
+use super::dependencies::Dependencies;
+use super::judge::{Coverage, Explained};
 use super::load::Load;
 use super::words;
 use sockshim_elf::file::{Format, examine};
@@ -11,25 +11,26 @@ use sockshim_elf::sanitizer::Sanitizer;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// The library's file.
+/// The library's file name.
 const LIBRARY: &str = "libsockshim.so";
 
-/// Judges the dynamic linker that the program names: by the file, which may have any name.
+/// Judges the dynamic linker that the program names, by its content: its file name can be anything.
 ///
 /// # Errors
-/// Why the program does not start, or not with the library.
-pub fn linker(linker: &Path, elf: &Elf) -> Result<(), Finding> {
-    let other = || Err((Verdict::Not(Obstacle::OtherLibc), words::of_file(Obstacle::OtherLibc, elf)));
+/// Why the program does not start, or does not start with the library.
+pub fn linker(linker: &Path, elf: &Elf) -> Result<(), Explained> {
+    let other = || Err((Coverage::Not(Obstacle::OtherLibc), words::of_file(Obstacle::OtherLibc, elf)));
     let refused = |why: &str| {
         let why = format!("the kernel refuses its dynamic linker {}: {why}", linker.display());
-        Err((Verdict::NotExecutable, why))
+        Err((Coverage::NotExecutable, why))
     };
     if !linker.exists() {
         return match elf.obstacle() {
             Some(Obstacle::OtherLibc) => other(),
-            _ => {
-                Err((Verdict::NotExecutable, format!("its dynamic linker {} is not there", linker.display())))
-            }
+            _ => Err((
+                Coverage::NotExecutable,
+                format!("its dynamic linker {} is not there", linker.display()),
+            )),
         };
     }
     let Ok(data) = fs::read(linker) else { return refused("it cannot be read") };
@@ -44,48 +45,48 @@ pub fn linker(linker: &Path, elf: &Elf) -> Result<(), Finding> {
 /// Judges the libraries that the program needs.
 ///
 /// # Errors
-/// Why the program does not start, or not with the library, or is not seen.
-pub fn libraries(path: &Path, data: &[u8], linker: &Path, needed: &[String]) -> Result<(), Finding> {
+/// Why the program does not start, does not start with the library, or is not seen.
+pub fn libraries(path: &Path, data: &[u8], linker: &Path, needed: &[String]) -> Result<(), Explained> {
     if let Some(name) = needed.iter().find(|name| name.starts_with("libc.musl")) {
         let why = format!("it needs musl ({name}); {}", words::OTHER_LIBC);
-        return Err((Verdict::Not(Obstacle::OtherLibc), why));
+        return Err((Coverage::Not(Obstacle::OtherLibc), why));
     }
     let load = Load::of(path, data, linker);
     match load.sanitizer() {
         Some((Sanitizer::Address, runtime, by)) => {
             let by = (by != path).then_some(by);
-            return Err((Verdict::Not(Obstacle::AddressSanitizer), words::address_sanitizer(runtime, by)));
+            return Err((Coverage::Not(Obstacle::AddressSanitizer), words::address_sanitizer(runtime, by)));
         }
         Some((Sanitizer::Thread, _, by)) if by == path => {
-            return Err((Verdict::Not(Obstacle::ThreadSanitizer), words::THREAD_SANITIZER.into()));
+            return Err((Coverage::Not(Obstacle::ThreadSanitizer), words::THREAD_SANITIZER.into()));
         }
         Some((Sanitizer::Thread, _, by)) => {
-            return Err((Verdict::Not(Obstacle::ThreadSanitizer), words::library_with_tsan(by)));
+            return Err((Coverage::Not(Obstacle::ThreadSanitizer), words::library_with_tsan(by)));
         }
         None => {}
     }
     if let Some((name, by)) = &load.missing {
         let why = format!("the dynamic linker does not find {name}, which {} needs", by.display());
-        return Err((Verdict::NotExecutable, why));
+        return Err((Coverage::NotExecutable, why));
     }
     if let Some(lack) = load.missing_version() {
         let (library, by) = (lack.library.display(), lack.by.display());
         let why =
             format!("the dynamic linker refuses it: {library} has no {}, which {by} needs", lack.version);
-        return Err((Verdict::NotExecutable, why));
+        return Err((Coverage::NotExecutable, why));
     }
-    let ours = our_library().map(|data| Dynamic::read(&data)).unwrap_or_default();
+    let ours = our_library().map(|data| Dependencies::read(&data)).unwrap_or_default();
     match load.lacks_for(&ours) {
         Some(lack) => {
             let why = words::old_glibc(lack.library, lack.version);
-            Err((Verdict::Not(Obstacle::OtherLibc), why))
+            Err((Coverage::Not(Obstacle::OtherLibc), why))
         }
         None => Ok(()),
     }
 }
 
-/// The library that lies beside this command, or where packages put it. Only a guess at the one that will be loaded, so
-/// what it needs is compared where it is there, and nothing is said where it is not.
+/// The library beside this command, or where packages install it. It is only a guess at the library that will be
+/// loaded: its needs are checked when it is there, and nothing is reported when it is not.
 fn our_library() -> Option<Vec<u8>> {
     let command = env::current_exe().ok()?;
     let directory = command.parent()?;

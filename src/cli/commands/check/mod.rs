@@ -1,7 +1,7 @@
 //! `sockshim check`: whether the library will be loaded into a program, and why not.
 
 mod contents;
-mod dynamic;
+mod dependencies;
 mod env;
 mod find;
 mod judge;
@@ -23,7 +23,7 @@ use std::io::{self, Write};
 /// can be done if not. A script is judged by its interpreter. Nothing is run.
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment, after_help = EXAMPLES, after_long_help = format!("{EXIT_CODES}\n\n{JSON}\n\n{EXAMPLES}"))]
-pub struct Args {
+pub struct CheckArgs {
     /// A path, or a name that is looked for in PATH
     #[arg(value_name = "PROG", required = true)]
     programs: Vec<OsString>,
@@ -74,12 +74,12 @@ Examples:
 ///
 /// # Errors
 /// What stdout reports.
-pub fn run(args: &Args) -> io::Result<u8> {
+pub fn run(args: &CheckArgs) -> io::Result<u8> {
     let judgements: Vec<Judgement> = args.programs.iter().map(|program| judge::program(program)).collect();
     let code = judgements.iter().map(|judgement| judgement.verdict.exit()).find(|code| *code != 0);
     if !args.quiet {
         output::stdout(|out| match args.json {
-            true => output::json(out, &judgements.iter().map(Row::from).collect::<Vec<_>>()),
+            true => output::json(out, &judgements.iter().map(CheckRow::from).collect::<Vec<_>>()),
             false => judgements.iter().try_for_each(|judgement| text(out, judgement)),
         })?;
     }
@@ -94,7 +94,7 @@ fn text(out: &mut dyn Write, judgement: &Judgement) -> io::Result<()> {
 
 /// A judgement in JSON.
 #[derive(Serialize)]
-struct Row {
+struct CheckRow {
     program: String,
     path: Option<String>,
     interpreters: Vec<String>,
@@ -104,10 +104,10 @@ struct Row {
     warnings: Vec<String>,
 }
 
-impl From<&Judgement> for Row {
+impl From<&Judgement> for CheckRow {
     fn from(judgement: &Judgement) -> Self {
         let mut files = judgement.files.iter().map(|path| path.display().to_string());
-        Row {
+        CheckRow {
             program: judgement.program.display().to_string(),
             path: files.next(),
             interpreters: files.collect(),

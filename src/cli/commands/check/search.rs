@@ -1,31 +1,31 @@
-//! Where glibc's dynamic linker looks for a library, as ld.so(8) says.
+//! The directories in which glibc's dynamic linker searches for a library, as ld.so(8) describes.
 
-use super::dynamic::is_loadable;
+use super::dependencies::is_loadable;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// The directories that are built into Debian's and other distributions' glibc.
+/// The directories that are compiled into the glibc of Debian and other distributions.
 const DEFAULT: [&str; 6] =
     ["/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64", "/lib", "/usr/lib"];
-/// Below each directory, builds for newer processors.
+/// Below each directory, the subdirectories for newer processors.
 const HWCAPS: [&str; 4] = ["glibc-hwcaps/x86-64-v4", "glibc-hwcaps/x86-64-v3", "glibc-hwcaps/x86-64-v2", ""];
 
-/// Where a dynamic linker looks that has been told nothing else.
+/// The directories that a dynamic linker searches by default.
 pub struct Places {
     cache: Vec<(String, PathBuf)>,
     directories: Vec<PathBuf>,
-    /// Whether these are all places that there are. If not, what is not found may be there yet.
+    /// Whether these are all directories. If not, a library that is not found may exist all the same.
     pub complete: bool,
 }
 
 impl Places {
-    /// Those of the dynamic linker at this path.
+    /// The default directories of the dynamic linker at this path.
     pub fn of(linker: &Path) -> Places {
         let real = |path: &Path| fs::canonicalize(path).ok();
         if real(linker) != real(Path::new("/lib64/ld-linux-x86-64.so.2")) {
-            // One that was installed beside the system's has places of its own, usually where it is itself.
+            // A glibc that was installed beside the system's has its own directories, usually the dynamic linker's.
             let directories = linker.parent().map(Path::to_path_buf).into_iter().collect();
             return Places { cache: Vec::new(), directories, complete: false };
         }
@@ -35,7 +35,7 @@ impl Places {
         Places { cache: cache.unwrap_or_default(), directories, complete }
     }
 
-    /// Looks for a library, first in `before`, the directories that the program and its environment name.
+    /// Searches for a library, first in `before`, the directories that the program and its environment name.
     pub fn find(&self, name: &str, before: &[PathBuf], no_default: bool) -> Option<(PathBuf, Vec<u8>)> {
         if name.contains('/') {
             return load(PathBuf::from(name));
@@ -57,23 +57,24 @@ impl Places {
 }
 
 fn load(path: PathBuf) -> Option<(PathBuf, Vec<u8>)> {
-    // A FIFO would be waited for.
+    // Opening a FIFO would wait for a writer.
     let data = fs::metadata(&path).ok().filter(fs::Metadata::is_file).and_then(|_| fs::read(&path).ok())?;
     is_loadable(&data).then_some((path, data))
 }
 
-/// The directories of a list in a file or in `LD_LIBRARY_PATH`; `None` where one of them cannot be told.
+/// The directories of a list in a file or in `LD_LIBRARY_PATH`; `None` if one of them is not known.
 pub fn directories(list: &str, origin: &Path) -> Option<Vec<PathBuf>> {
     list.split([':', ';']).map(|directory| expand(directory, origin)).collect()
 }
 
-/// The same for the variable of this process's environment, which the program would get.
+/// The same for `LD_LIBRARY_PATH` of this process's environment, which the program would inherit.
 pub fn library_path(program: &Path) -> Option<Vec<PathBuf>> {
     let list = env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
     if list.is_empty() { Some(Vec::new()) } else { directories(list.to_str()?, program) }
 }
 
-/// A directory in which `$ORIGIN` stands for the one of the file that names it. An empty one is the current directory.
+/// A directory of such a list. `$ORIGIN` stands for the directory of the file that contains the list; an empty one is
+/// the current directory.
 fn expand(directory: &str, file: &Path) -> Option<PathBuf> {
     if directory.is_empty() {
         return Some(PathBuf::from("."));
@@ -84,7 +85,7 @@ fn expand(directory: &str, file: &Path) -> Option<PathBuf> {
     (!expanded.contains('$')).then(|| PathBuf::from(expanded))
 }
 
-/// The names and paths in ld.so.cache(5)'s present form, which has been glibc's only one since 2.32.
+/// The names and paths in ld.so.cache(5), in the only format that glibc has read since 2.32.
 fn read_cache(bytes: &[u8]) -> Option<Vec<(String, PathBuf)>> {
     const MAGIC: &[u8] = b"glibc-ld.so.cache1.1";
     const HEADER: usize = 48;

@@ -6,7 +6,7 @@ use sockshim_elf::obstacle::Obstacle;
 use sockshim_elf::privilege::{Caller, File, has_set_id};
 use std::path::{Path, PathBuf};
 
-/// The file has no format that the kernel knows.
+/// The file has no format that the kernel executes.
 pub const UNKNOWN: &str = "it is neither an ELF file nor does it begin with #!, so the kernel refuses it. If it is a \
                            script for a shell, give it a #! line";
 /// The program has another libc.
@@ -15,16 +15,16 @@ pub const OTHER_LIBC: &str = "the library is made for glibc, and a program that 
 /// A script's first line has env(1) remove `LD_PRELOAD`.
 pub const CLEARED: &str = "env(1) starts it without LD_PRELOAD, as the script's first line says; \
                            SOCKSHIM_PROPAGATE=always puts it back";
-/// io_uring's operations are no calls of libc.
+/// io_uring's operations are not calls of libc.
 pub const IO_URING: &str = "it uses liburing: what goes through an io_uring is not seen";
-/// A program's own definition of a function comes before the library's.
+/// A program's own definition of a function takes precedence over the library's.
 pub const OWN_HOOKS: &str = "it has functions of its own by these names, and a call to one of them is seen only if it \
                              calls the next function of that name";
-/// What the library says itself in a program with ThreadSanitizer.
+/// What the library itself reports in a program with ThreadSanitizer.
 pub const THREAD_SANITIZER: &str = "a program with ThreadSanitizer cannot be logged: the library is loaded, and stays \
                                     silent. Use a build without -fsanitize=thread";
 
-/// Why AddressSanitizer's shared runtime keeps the library out, and what helps. `by` is the library that needs the
+/// Why AddressSanitizer's shared runtime excludes the library, and what helps. `by` is the library that needs the
 /// runtime, if it is not the program itself.
 pub fn address_sanitizer(runtime: &str, by: Option<&Path>) -> String {
     let subject = match by {
@@ -37,7 +37,7 @@ pub fn address_sanitizer(runtime: &str, by: Option<&Path>) -> String {
     )
 }
 
-/// ThreadSanitizer in a library of a program that is built without.
+/// ThreadSanitizer in a library of a program that was built without it.
 pub fn library_with_tsan(library: &Path) -> String {
     format!(
         "a library that it needs, {}, is built with ThreadSanitizer, beside which nothing can be logged; with a \
@@ -46,7 +46,7 @@ pub fn library_with_tsan(library: &Path) -> String {
     )
 }
 
-/// A glibc of the program's own that lacks something.
+/// The program uses a glibc of its own that lacks a version.
 pub fn old_glibc(libc: &Path, version: &str) -> String {
     format!(
         "its glibc is too old for the library: {} has no {version}. Build the library with that glibc, or start the \
@@ -55,7 +55,7 @@ pub fn old_glibc(libc: &Path, version: &str) -> String {
     )
 }
 
-/// Why a file keeps the library out by its content.
+/// Why a file's content keeps the library out.
 pub fn of_file(obstacle: Obstacle, elf: &Elf) -> String {
     match (obstacle, elf.linking) {
         (Obstacle::Go, Linking::Dynamic(_)) => {
@@ -84,7 +84,7 @@ pub fn of_file(obstacle: Obstacle, elf: &Elf) -> String {
 const STATIC: &str =
     "it has no dynamic linker that could load the library. Use a dynamically linked build of it";
 
-/// Why a file keeps the library out by its inode.
+/// Why a file's inode keeps the library out.
 pub fn of_inode(obstacle: Obstacle, file: &File, caller: &Caller) -> String {
     let secure = "glibc's dynamic linker starts in secure mode, in which it ignores LD_PRELOAD";
     if obstacle == Obstacle::Capabilities {
@@ -119,7 +119,7 @@ pub fn fine(elf: &Elf, file: &File) -> String {
     }
 }
 
-/// The sentence about a program that scripts lead to.
+/// The sentence about a program, with the script that starts it.
 pub fn through(files: &[PathBuf], sentence: String) -> String {
     match files {
         [_, .., last] => format!("a script, started by {}: {sentence}", last.display()),

@@ -1,4 +1,5 @@
-//! What would change the answer: a privilege, a setting, another protocol or another type. Each is a walk of its own.
+//! What would change the answer: a privilege, a setting, another protocol or another type. Each alternative is a
+//! walk.
 
 use super::facts::{Assume, CONDITIONS, Condition};
 use super::question::{Answer, Outcome, Question};
@@ -9,14 +10,14 @@ use sockshim_core::net::namespace::Facts;
 use sockshim_core::uapi::{SOCK_FLAGS, SOCK_PACKET, SOCK_TYPE_MASK, TYPES};
 use std::io::{self, Write};
 
-/// What would be otherwise, and what came of it then.
+/// A changed condition or argument, and the result under it.
 #[derive(PartialEq, Eq, Debug)]
 pub struct Alternative {
     pub change: String,
     pub result: String,
 }
 
-/// Writes the alternatives below each other, if there are any.
+/// Prints the alternatives one below the other, if there are any.
 ///
 /// # Errors
 /// What `out` reports.
@@ -34,7 +35,7 @@ pub fn print(out: &mut dyn Write, answer: &Answer, kernel: &dyn Facts) -> io::Re
     alternatives.iter().try_for_each(|other| writeln!(out, "  {:width$}  {}", other.change, other.result))
 }
 
-/// All that is worth knowing.
+/// All alternatives that are worth printing.
 pub fn alternatives(answer: &Answer, kernel: &dyn Facts) -> Vec<Alternative> {
     match answer.outcome() {
         Some(Outcome::Success) => {
@@ -54,13 +55,13 @@ fn assuming(question: Question, kernel: &dyn Facts, condition: &Condition, yes: 
     question.walk(&facts)
 }
 
-/// What a socket that can be made would be.
+/// A description of the socket that a successful call makes.
 fn socket(answer: &Answer) -> Option<String> {
     let (ops, prot) = (answer.ops()?, answer.prot()?);
     (answer.outcome() == Some(Outcome::Success)).then(|| format!("{}, {}", ops.name, prot.symbol))
 }
 
-/// The conditions without which a call that succeeds would fail.
+/// The conditions whose absence would make a successful call fail.
 fn refusals(answer: &Answer, kernel: &dyn Facts) -> Vec<Alternative> {
     let refusal = |condition: &Condition| match assuming(answer.question, kernel, condition, false).outcome()
     {
@@ -72,7 +73,7 @@ fn refusals(answer: &Answer, kernel: &dyn Facts) -> Vec<Alternative> {
     CONDITIONS.iter().filter_map(refusal).collect()
 }
 
-/// The conditions under which a call that fails would succeed.
+/// The conditions that would make a failing call succeed.
 fn granted(question: Question, kernel: &dyn Facts) -> Vec<Alternative> {
     let grant = |condition: &Condition| {
         let result = socket(&assuming(question, kernel, condition, true))?;
@@ -81,7 +82,7 @@ fn granted(question: Question, kernel: &dyn Facts) -> Vec<Alternative> {
     CONDITIONS.iter().filter_map(grant).collect()
 }
 
-/// A call that succeeds, or would under a condition.
+/// A call that succeeds, or that would succeed under a condition.
 fn success(question: Question, kernel: &dyn Facts) -> Option<Alternative> {
     if let Some(result) = socket(&question.walk(&Assume::nothing(kernel))) {
         return Some(Alternative { change: question.to_string(), result });
@@ -90,7 +91,7 @@ fn success(question: Question, kernel: &dyn Facts) -> Option<Alternative> {
     Some(Alternative { change: format!("{question} {change}"), result })
 }
 
-/// Other protocols of the same type that make another kind of socket, beside a call that succeeds.
+/// For a successful call, the other protocols of the same type that make another kind of socket.
 fn others(answer: &Answer, kernel: &dyn Facts) -> Vec<Alternative> {
     let mut seen = Vec::from_iter(socket(answer));
     let mut found = Vec::new();
@@ -103,7 +104,7 @@ fn others(answer: &Answer, kernel: &dyn Facts) -> Vec<Alternative> {
     found
 }
 
-/// Calls that differ in one argument from one that fails; in two, if one is not enough.
+/// For a failing call, successful calls that differ in one argument, or in two if one is not enough.
 fn remedies(question: Question, kernel: &dyn Facts) -> Vec<Alternative> {
     let working = |questions: &mut dyn Iterator<Item = Question>| -> Vec<Alternative> {
         questions
@@ -122,7 +123,7 @@ fn remedies(question: Question, kernel: &dyn Facts) -> Vec<Alternative> {
     }
 }
 
-/// The types that a program can want: SOCK_PACKET is only there for old ones.
+/// The types that a program may want. SOCK_PACKET exists only for old programs.
 fn with_types(question: Question) -> impl Iterator<Item = Question> {
     let flags = question.ty & SOCK_FLAGS;
     let other = move |ty: &c_int| *ty != question.ty & SOCK_TYPE_MASK && *ty != SOCK_PACKET;
@@ -130,7 +131,7 @@ fn with_types(question: Question) -> impl Iterator<Item = Question> {
     types.map(move |ty| Question { ty: ty | flags, ..question })
 }
 
-/// Protocol 0, and what the tables have for this type. Nothing that only a module could bring.
+/// Protocol 0 and the protocols that the tables have for this type, without those that need a module.
 fn with_protocols(question: Question) -> impl Iterator<Item = Question> {
     let ty = question.ty & SOCK_TYPE_MASK;
     let (sw, icmp) = match question.family {
@@ -141,7 +142,7 @@ fn with_protocols(question: Question) -> impl Iterator<Item = Question> {
     let mut protocols = vec![0];
     for entry in sw.map_or(&[][..], |sw| sw.list(ty)) {
         match entry.protocol {
-            // It takes any: two that are used.
+            // The entry accepts any protocol: show two that are in use.
             0 => protocols.extend([icmp, libc::IPPROTO_RAW]),
             protocol => protocols.push(protocol),
         }
@@ -208,7 +209,7 @@ mod tests {
             seqpacket[0],
             "socket(AF_INET, SOCK_DGRAM|SOCK_CLOEXEC, IPPROTO_UDP): inet_dgram_ops, udp_prot"
         );
-        // Neither another type nor another protocol alone.
+        // No single other type or protocol helps.
         assert_eq!(
             found(false, 1, 4, 6)[0],
             "socket(AF_UNIX, SOCK_STREAM, 0): unix_stream_ops, unix_stream_proto"

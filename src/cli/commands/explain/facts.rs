@@ -1,9 +1,9 @@
-//! Facts for the sake of argument: what if the caller had the capability, or the setting were another?
+//! Assumed facts: what if the caller had the capability, or the setting were different?
 
 use libc::c_int;
 use sockshim_core::net::namespace::{Fact, Facts, Known};
 
-/// The kernel's facts, except for what is assumed. It does not ask for what a module would have to be loaded for.
+/// The kernel's facts, except for what is assumed. It asks nothing for which the kernel would load a module.
 pub struct Assume<'a> {
     kernel: &'a dyn Facts,
     pub net_raw: Option<bool>,
@@ -12,7 +12,7 @@ pub struct Assume<'a> {
 }
 
 impl<'a> Assume<'a> {
-    /// The kernel's facts only.
+    /// The kernel's facts, with nothing assumed.
     pub fn nothing(kernel: &'a dyn Facts) -> Self {
         Assume { kernel, net_raw: None, ping_group: None, mptcp: None }
     }
@@ -55,13 +55,14 @@ pub struct Condition {
 }
 
 impl Condition {
-    /// Whether the kernel says that it is so, or that it is not; neither for a setting that it does not have.
+    /// Whether the kernel says that the condition holds (`so`) or does not hold (`!so`). False for both when the
+    /// kernel does not have the setting.
     pub fn is(&self, so: bool, kernel: &dyn Facts) -> bool {
         (self.holds)(kernel).is_some_and(|known| known.value == so)
     }
 }
 
-/// All of them.
+/// All conditions.
 pub const CONDITIONS: [Condition; 3] = [
     Condition {
         holds: |facts| facts.net_raw(),
@@ -83,7 +84,7 @@ pub const CONDITIONS: [Condition; 3] = [
     },
 ];
 
-/// A kernel with all that is modelled and no modules; the caller is in no group of the ping range.
+/// A kernel with everything that is modelled and without modules. The caller is in no group of the ping range.
 #[cfg(test)]
 pub struct Machine {
     pub privileged: bool,

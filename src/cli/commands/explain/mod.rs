@@ -26,7 +26,7 @@ use std::io::{self, Write};
 /// like any program's, such a call may load a module of the kernel.
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment, after_help = EXAMPLES, after_long_help = format!("{NUMBERS}\n\n{JSON}\n\n{EXAMPLES}"))]
-pub struct Args {
+pub struct ExplainArgs {
     /// An address family: AF_INET, inet, PF_INET, 2 or 0x2
     #[arg(value_parser = numbers::family, allow_negative_numbers = true)]
     family: c_int,
@@ -69,7 +69,7 @@ Examples:
 ///
 /// # Errors
 /// What stdout reports.
-pub fn run(args: &Args) -> io::Result<()> {
+pub fn run(args: &ExplainArgs) -> io::Result<()> {
     net::init();
     let facts = LiveKernel::new();
     let question = Question { family: args.family, ty: args.ty, protocol: args.protocol };
@@ -108,9 +108,9 @@ fn text(out: &mut dyn Write, answer: &Answer, kernel: Outcome) -> io::Result<()>
     }
 }
 
-/// The whole answer in JSON.
+/// The output in JSON.
 #[derive(Serialize)]
-struct Document {
+struct ExplainDocument {
     family: c_int,
     #[serde(rename = "type")]
     ty: c_int,
@@ -124,7 +124,7 @@ struct Document {
     kernel: Kernel,
 }
 
-/// What the kernel says.
+/// The kernel's answer.
 #[derive(Serialize)]
 struct Kernel {
     errno: Option<String>,
@@ -136,7 +136,7 @@ fn json(out: &mut dyn Write, answer: &Answer, kernel: Outcome) -> io::Result<()>
         Predicted::Errno(errno) => Outcome::Errno(errno).errno_name(),
         Predicted::Ok | Predicted::Unknown => None,
     };
-    let document = Document {
+    let document = ExplainDocument {
         family,
         ty: ty & SOCK_TYPE_MASK,
         flags: ty & !SOCK_TYPE_MASK,

@@ -4,17 +4,17 @@ use libc::c_int;
 use sockshim_core::number_names;
 use sockshim_core::uapi::{FAMILIES, NETLINK, Names, PROTOCOLS, TYPE_FLAGS, TYPES, number_of};
 
-/// Second names of families.
+/// Alternative names of families.
 const FAMILY_ALIASES: Names = number_names!(
     libc::AF_LOCAL => "AF_LOCAL",
     libc::AF_UNIX => "AF_FILE",
     libc::AF_NETLINK => "AF_ROUTE",
 );
 
-/// The name of protocol 0, which the log writes as the number.
+/// The name of protocol 0. The log writes 0 as a number.
 const PROTOCOL_ALIASES: Names = number_names!(libc::IPPROTO_IP => "IPPROTO_IP");
 
-/// The protocols of AF_PACKET that programs ask for, in host byte order.
+/// The protocols of AF_PACKET that programs use, in host byte order.
 const ETHERNET: Names = number_names!(
     libc::ETH_P_ALL => "ETH_P_ALL",
     libc::ETH_P_IP => "ETH_P_IP",
@@ -29,7 +29,7 @@ const ETHERNET: Names = number_names!(
 /// The FAMILY argument.
 ///
 /// # Errors
-/// A text that lists what is known.
+/// A text that lists the known names.
 pub fn family(text: &str) -> Result<c_int, String> {
     let named = || {
         let of =
@@ -46,7 +46,7 @@ pub fn family(text: &str) -> Result<c_int, String> {
 /// The TYPE argument: names and numbers joined with `|`.
 ///
 /// # Errors
-/// A text that lists what is known.
+/// A text that lists the known names.
 pub fn type_arg(text: &str) -> Result<c_int, String> {
     let bits = |part: &str| {
         let part = part.trim();
@@ -57,10 +57,10 @@ pub fn type_arg(text: &str) -> Result<c_int, String> {
     })
 }
 
-/// The PROTOCOL argument. Every name is taken for every family, as a program can pass the constant.
+/// The PROTOCOL argument. Every name is accepted for every family, because a program can pass any constant.
 ///
 /// # Errors
-/// A text that lists what is known.
+/// A text that lists the known names.
 pub fn protocol(text: &str) -> Result<c_int, String> {
     let swapped = |text: &str| {
         let inner = without(text, "htons(")?.strip_suffix(')')?.trim();
@@ -71,7 +71,7 @@ pub fn protocol(text: &str) -> Result<c_int, String> {
         .or_else(|| lookup(PROTOCOLS, "IPPROTO_", text))
         .or_else(|| lookup(PROTOCOL_ALIASES, "IPPROTO_", text))
         .or_else(|| lookup(NETLINK, "NETLINK_", text))
-        // Without its prefix it would be taken for a protocol of AF_INET.
+        // The prefix is required, because the rest may also be a protocol of AF_INET.
         .or_else(|| without(text, "ETH_P_").and_then(|rest| lookup(ETHERNET, "ETH_P_", rest)))
         .or_else(|| swapped(text))
         .ok_or_else(|| {
@@ -84,13 +84,13 @@ pub fn protocol(text: &str) -> Result<c_int, String> {
         })
 }
 
-/// The name of an AF_PACKET protocol that was passed in host byte order.
+/// The name of an AF_PACKET protocol that was passed in host byte order by mistake.
 pub fn is_missing_htons(family: c_int, protocol: c_int) -> Option<&'static str> {
     let known = ETHERNET.iter().find(|(number, _)| *number == protocol && family == libc::AF_PACKET);
     known.map(|(_, name)| name)
 }
 
-/// A number of an int. Hexadecimal is a pattern of 32 bits, so that 0xffffffff is -1.
+/// A number as an int. A hexadecimal number is a pattern of 32 bits: 0xffffffff is -1.
 fn number(text: &str) -> Option<c_int> {
     match without(text, "0x") {
         Some(digits) if digits.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
@@ -100,13 +100,13 @@ fn number(text: &str) -> Option<c_int> {
     }
 }
 
-/// `text` without a prefix that may be written in any case.
+/// `text` without a prefix, which may be in upper or lower case.
 fn without<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
     let (head, rest) = text.split_at_checked(prefix.len())?;
     head.eq_ignore_ascii_case(prefix).then_some(rest)
 }
 
-/// A name in any case, with or without its prefix.
+/// A name in upper or lower case, with or without its prefix.
 fn lookup(names: Names, prefix: &str, text: &str) -> Option<c_int> {
     let exact = number_of(names, text);
     exact.or_else(|| {
@@ -116,10 +116,10 @@ fn lookup(names: Names, prefix: &str, text: &str) -> Option<c_int> {
     })
 }
 
-/// How wide the lists of names are.
+/// The width of the lists of names.
 const WIDTH: usize = 100;
 
-/// What would have been understood, for a person who reads.
+/// An error message that lists what would have been understood.
 fn complaint(expected: &str, known: &[(&str, &[Names])]) -> String {
     let mut text = format!("expected {expected}, in any case and with or without the prefix:");
     for (prefix, tables) in known {
@@ -185,7 +185,7 @@ mod tests {
         for (text, number) in [("NETLINK_ROUTE", 0), ("netlink_generic", 16), ("kobject_uevent", 15)] {
             assert_eq!(protocol(text), Ok(number), "{text}");
         }
-        // ETH_P_IPV6 is not IPPROTO_IPV6, and htons() is not nothing.
+        // ETH_P_IPV6 is not IPPROTO_IPV6, and htons() without an argument is not a number.
         for (text, number) in
             [("ipv6", 41), ("ETH_P_IPV6", 0x86dd), ("htons(ETH_P_ALL)", 0x300), ("HTONS(3)", 0x300)]
         {
@@ -200,7 +200,7 @@ mod tests {
         }
     }
 
-    /// A short name must not mean two numbers.
+    /// A short name must not mean two different numbers.
     #[test]
     fn no_name_is_in_two_tables() {
         for (_, name) in NETLINK.iter() {

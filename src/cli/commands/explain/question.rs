@@ -1,4 +1,4 @@
-//! A call of socket(2), and what comes of it.
+//! A call of socket(2), and its answers.
 
 use crate::hook_table::HOOKS;
 use libc::c_int;
@@ -67,7 +67,7 @@ impl Question {
         Answer { question: self, verdict, sock, path }
     }
 
-    /// The running kernel's answer.
+    /// The running kernel's answer to the call.
     #[expect(clippy::disallowed_methods, reason = "no hook is linked into the command, so these are libc's")]
     pub fn ask_kernel(self) -> Outcome {
         // SAFETY: socket(2) takes numbers, and any are allowed.
@@ -81,7 +81,7 @@ impl Question {
     }
 }
 
-/// The end of a walk, and the way there.
+/// The end of a walk, and its path.
 pub struct Answer {
     pub question: Question,
     pub verdict: Verdict,
@@ -90,7 +90,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// What the tables predict, if they do.
+    /// The outcome that the tables predict, if they predict one.
     pub fn outcome(&self) -> Option<Outcome> {
         match self.verdict.predicted {
             Predicted::Ok => Some(Outcome::Success),
@@ -99,18 +99,18 @@ impl Answer {
         }
     }
 
-    /// The ops of the socket.
+    /// The ops of the socket that the call makes.
     pub fn ops(&self) -> Option<&'static ProtoOps> {
         self.sock.ops
     }
 
-    /// Its protocol.
+    /// The protocol of the socket that the call makes.
     pub fn prot(&self) -> Option<&'static Proto> {
-        // A create function that refuses late has set it already.
+        // A create function that fails late has already set `prot`, so the ops decide.
         self.sock.ops.and(self.sock.sk.prot)
     }
 
-    /// Whether the kernel contradicts, or somebody else does that it asks.
+    /// Whether the kernel's answer contradicts the prediction, or refuses a call that was predicted otherwise.
     pub fn is_divergence(&self, kernel: Outcome) -> bool {
         let errno = match kernel {
             Outcome::Success => None,
@@ -119,10 +119,10 @@ impl Answer {
         Event { errno, ..self.event() }.is_unexpected()
     }
 
-    /// The path as the log has it in JSON, a value for each step.
+    /// The path as the JSON log has it, one value per step.
     ///
     /// # Errors
-    /// None that can be met: a line of the log is JSON.
+    /// None in practice: a line of the log is valid JSON.
     pub fn json_path(&self) -> io::Result<Vec<Box<RawValue>>> {
         #[derive(Deserialize)]
         struct Parsed {
@@ -134,7 +134,7 @@ impl Answer {
         Ok(serde_json::from_slice::<Parsed>(line.written())?.path)
     }
 
-    /// A part of the path as the log has it in text, indented and without the call's own line.
+    /// A part of the path as the text log has it, indented, without the line of the call.
     pub fn text_path(&self, path: Path) -> String {
         let mut room = [0; LONGEST];
         let mut line = Line::new(&mut room);
@@ -162,7 +162,7 @@ impl Answer {
     }
 }
 
-/// Nothing of the process is printed.
+/// A process for formatting, none of whose values are printed.
 fn nobody() -> Process {
     Process::new(0, b"")
 }

@@ -36,7 +36,7 @@ pub fn sentence(answer: &Answer) -> String {
     }
 }
 
-/// The family after `__sock_create` may have replaced it.
+/// The family, after `__sock_create` may have replaced it.
 fn family_number(answer: &Answer) -> c_int {
     let becomes = answer.path.steps().iter().find_map(|step| match step.finding {
         Finding::FamilyBecomes(family) => Some(family.into()),
@@ -49,7 +49,7 @@ fn family(answer: &Answer) -> String {
     Named(FAMILIES, family_number(answer)).to_string()
 }
 
-/// A number that the walk has seen.
+/// The value of a fact that the walk has looked at.
 fn fact(answer: &Answer, wanted: &str) -> Option<c_int> {
     answer.path.steps().iter().find_map(|step| match step.finding {
         Finding::Fact { name, value, .. } if *name == wanted => Some(value),
@@ -197,7 +197,7 @@ mod tests {
     fn facts_of_the_kernel_are_in_the_sentence() {
         let mut facts = Assume::nothing(&Unasked);
         (facts.net_raw, facts.ping_group) = (Some(false), Some(false));
-        // The kernel has the module, which is all that is known of it.
+        // The kernel has the module, and nothing else is known of it.
         let machine = Machine { privileged: true };
         let can = "AF_CAN is a module of the kernel, and can_create is not modelled here";
         assert_eq!(why(&machine, 29, 3, 1), can);

@@ -1,14 +1,14 @@
-//! The path as a tree: which function called which. The words are those of the log.
+//! The path as a tree: which function called which. The wording is the log's.
 
 use super::question::Answer;
 use sockshim_core::net::path::{Finding, Path, Step};
 use std::io::{self, Write};
 
-/// The column of the findings.
+/// The column at which findings begin.
 const FINDINGS: usize = 36;
 
 /// A line of the tree.
-struct Node {
+struct TreeNode {
     depth: usize,
     label: String,
     finding: String,
@@ -33,36 +33,36 @@ pub fn print(out: &mut dyn Write, answer: &Answer) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether no node at this depth follows below the same parent.
-fn is_last(later: &[Node], depth: usize) -> bool {
+/// Whether no later node has the same depth and parent.
+fn is_last(later: &[TreeNode], depth: usize) -> bool {
     later.iter().find(|node| node.depth <= depth).is_none_or(|node| node.depth < depth)
 }
 
-/// What stands at an outer depth of a line.
-fn rail(later: &[Node], depth: usize) -> &'static str {
+/// What is drawn at an outer depth of a line.
+fn rail(later: &[TreeNode], depth: usize) -> &'static str {
     if is_last(later, depth) { "    " } else { "│   " }
 }
 
-fn nodes(answer: &Answer) -> io::Result<Vec<Node>> {
+fn nodes(answer: &Answer) -> io::Result<Vec<TreeNode>> {
     let mut nodes = Vec::new();
     let (mut in_sock_create, mut in_family) = (false, false);
     for step in answer.path.steps() {
         let func = step.func.name();
         let is_outer = matches!(func, "update_socket_protocol" | "__sys_socket_create" | "sock_map_fd");
         if !is_outer && !in_sock_create {
-            nodes.push(Node { depth: 1, label: "__sock_create".to_string(), finding: String::new() });
+            nodes.push(TreeNode { depth: 1, label: "__sock_create".to_string(), finding: String::new() });
             in_sock_create = true;
         }
         in_family &= !matches!(func, "security_socket_post_create" | "sock_map_fd");
         let depth = if is_outer { 1 } else { 2 + usize::from(in_family) };
         in_family |= matches!(step.finding, Finding::Family { .. });
         let (label, finding) = words(answer, step)?;
-        nodes.push(Node { depth, label, finding });
+        nodes.push(TreeNode { depth, label, finding });
     }
     Ok(nodes)
 }
 
-/// The two columns of a step.
+/// The two columns of a step: function and finding.
 fn words(answer: &Answer, step: &Step) -> io::Result<(String, String)> {
     if let Finding::Errno(_) = step.finding
         && !step.func.name().starts_with("__sys_")
@@ -75,7 +75,7 @@ fn words(answer: &Answer, step: &Step) -> io::Result<(String, String)> {
     let line = answer.text_path(path);
     let (label, finding) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
     let finding = match step.finding {
-        // The log lets these share a line, and so says nothing of them.
+        // The text log joins such steps on one line without a finding.
         Finding::Allow => "allowed",
         Finding::Flags(0) => "a new descriptor",
         _ => finding.trim_start(),

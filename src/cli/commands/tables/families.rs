@@ -8,27 +8,27 @@ use sockshim_core::net::socket::net_family;
 use sockshim_core::uapi::{self, NPROTO, Named};
 use std::io::{self, Write};
 
-/// One family.
+/// One family as JSON.
 #[derive(Serialize)]
-pub struct Row {
+pub struct FamilyRow {
     number: i32,
     name: String,
-    /// The function that makes its sockets, here or in the kernel.
+    /// The create function, here or in the kernel.
     create: Option<&'static str>,
     code: Code,
-    /// What is registered.
+    /// The registered family in this slot.
     slot: Option<&'static str>,
 }
 
-/// Where its code is.
+/// Where the family's code is.
 #[derive(Serialize, Clone, Copy, PartialEq, Eq, Debug)]
 #[serde(rename_all = "kebab-case")]
 enum Code {
     /// Its sockets are modelled here.
     Modelled,
-    /// The kernel may have a module for it, and the host is asked.
+    /// The kernel may have a module for it, and only the host knows.
     KernelModule,
-    /// It has a number, and nothing else.
+    /// It has a number and no code.
     None,
 }
 
@@ -43,12 +43,12 @@ impl Code {
 }
 
 /// All families, in the order of their numbers.
-pub fn rows() -> Vec<Row> {
+pub fn rows() -> Vec<FamilyRow> {
     (0..NPROTO).map(|number| row(families::name(number), net_family(number))).collect()
 }
 
-fn row(known: Family, registered: Option<&'static NetProtoFamily>) -> Row {
-    Row {
+fn row(known: Family, registered: Option<&'static NetProtoFamily>) -> FamilyRow {
+    FamilyRow {
         number: known.number,
         name: Named(uapi::FAMILIES, known.number).to_string(),
         create: registered.map(|family| family.create.func.name()).or(known.create),
@@ -61,7 +61,7 @@ fn row(known: Family, registered: Option<&'static NetProtoFamily>) -> Row {
     }
 }
 
-/// All families as text.
+/// Prints all families.
 ///
 /// # Errors
 /// What `out` reports.

@@ -8,15 +8,15 @@ use sockshim_core::net::protosw::{
 use sockshim_core::uapi::{self, Named, SOCK_MAX, name_of};
 use std::io::{self, Write};
 
-/// One entry.
+/// One entry as JSON.
 #[derive(Serialize)]
-pub struct Row {
+pub struct InetswRow {
     #[serde(rename = "type")]
     ty: String,
-    /// Its place in the list of its type: the walk begins at 0.
+    /// Its index in the list of its type; the walk begins at 0.
     index: usize,
     name: &'static str,
-    /// 0 takes any protocol.
+    /// The protocol; 0 accepts any.
     protocol: i32,
     protocol_name: Option<&'static str>,
     prot: &'static str,
@@ -28,14 +28,14 @@ const FLAGS: [(u8, &str); 3] =
     [(INET_PROTOSW_PERMANENT, "PERMANENT"), (INET_PROTOSW_REUSE, "REUSE"), (INET_PROTOSW_ICSK, "ICSK")];
 
 /// All entries, type by type, each type in the order of the walk.
-pub fn rows(sw: &Protosw) -> Vec<Row> {
+pub fn rows(sw: &Protosw) -> Vec<InetswRow> {
     let entries = (0..SOCK_MAX).flat_map(|ty| sw.list(ty).iter().enumerate());
     entries.map(|(index, entry)| row(index, entry)).collect()
 }
 
-fn row(index: usize, entry: &InetProtosw) -> Row {
+fn row(index: usize, entry: &InetProtosw) -> InetswRow {
     let flags = FLAGS.iter().filter(|(bit, _)| entry.flags & bit != 0);
-    Row {
+    InetswRow {
         ty: Named(uapi::TYPES, entry.ty).to_string(),
         index,
         name: entry.name,
@@ -47,7 +47,7 @@ fn row(index: usize, entry: &InetProtosw) -> Row {
     }
 }
 
-/// All entries as text.
+/// Prints all entries.
 ///
 /// # Errors
 /// What `out` reports.
@@ -82,7 +82,7 @@ mod tests {
     use sockshim_core::net::ipv4::af_inet::{INET_STREAM_OPS, INETSW};
     use sockshim_core::net::ipv4::tcp::TCP_PROT;
 
-    /// A row whose flag has no name would be printed as if it had none.
+    /// Otherwise a row's flag without a name would be left out of the output.
     #[test]
     fn every_flag_has_a_name() {
         init();
@@ -92,7 +92,8 @@ mod tests {
         }
     }
 
-    /// What a module registers later is printed in its place, with the number of a protocol that has no name.
+    /// An entry that a module registers later is printed at its index; a protocol without a name is printed as a
+    /// number.
     #[test]
     fn later_entries_are_shown() {
         static NEW: InetProtosw = InetProtosw {

@@ -20,10 +20,10 @@ use std::sync::Once;
 /// library does, and prints the registries. The names are those of the Linux kernel.
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment, after_help = EXAMPLES)]
-pub struct Args {
+pub struct TablesArgs {
     /// The tables to print; all, if none is named
     #[arg(value_name = "TABLE")]
-    tables: Vec<Table>,
+    tables: Vec<TableName>,
 
     /// Print one JSON object with a member for each table
     #[arg(long)]
@@ -37,7 +37,7 @@ Examples:
   sockshim tables ops --json | jq '.ops[] | select(.name == \"unix_dgram_ops\").members'";
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Table {
+enum TableName {
     /// net_families[]: the create function of each address family
     Families,
     /// inetsw[]: the protocols of AF_INET by socket type, in the order in which they are tried
@@ -54,71 +54,71 @@ enum Table {
 ///
 /// # Errors
 /// What stdout reports.
-pub fn run(args: &Args) -> io::Result<()> {
+pub fn run(args: &TablesArgs) -> io::Result<()> {
     init();
-    // In the order of their definition, each once, however they were asked for.
-    let mut wanted = Table::value_variants().to_vec();
+    // In the order of their definition, each once, whatever the order on the command line.
+    let mut wanted = TableName::value_variants().to_vec();
     wanted.retain(|table| args.tables.is_empty() || args.tables.contains(table));
     output::stdout(|out| match args.json {
-        true => output::json(out, &Document::of(&wanted)),
+        true => output::json(out, &TablesDocument::of(&wanted)),
         false => text(out, &wanted),
     })
 }
 
-/// Fills the registries. `net::init` itself never waits, so a second caller may find them half filled.
+/// Fills the registries. Waits until they are filled, because `net::init` itself does not wait for another caller.
 fn init() {
     static DONE: Once = Once::new();
     DONE.call_once(net::init);
 }
 
-fn text(out: &mut dyn Write, wanted: &[Table]) -> io::Result<()> {
+fn text(out: &mut dyn Write, wanted: &[TableName]) -> io::Result<()> {
     for (index, table) in wanted.iter().enumerate() {
         if index > 0 {
             writeln!(out)?;
         }
         match table {
-            Table::Families => families::print(out)?,
-            Table::Inetsw => inetsw::print(out, "inetsw", &INETSW)?,
-            Table::Inetsw6 => inetsw::print(out, "inetsw6", &INETSW6)?,
-            Table::Ops => ops::print(out)?,
-            Table::Prots => prots::print(out)?,
+            TableName::Families => families::print(out)?,
+            TableName::Inetsw => inetsw::print(out, "inetsw", &INETSW)?,
+            TableName::Inetsw6 => inetsw::print(out, "inetsw6", &INETSW6)?,
+            TableName::Ops => ops::print(out)?,
+            TableName::Prots => prots::print(out)?,
         }
     }
     Ok(())
 }
 
-/// The tables in JSON. What was not asked for is not there.
+/// The tables as JSON. Tables that were not requested are left out.
 #[derive(Serialize, Default)]
-struct Document {
+struct TablesDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
-    families: Option<Vec<families::Row>>,
+    families: Option<Vec<families::FamilyRow>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    inetsw: Option<Vec<inetsw::Row>>,
+    inetsw: Option<Vec<inetsw::InetswRow>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    inetsw6: Option<Vec<inetsw::Row>>,
+    inetsw6: Option<Vec<inetsw::InetswRow>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    ops: Option<Vec<ops::Row>>,
+    ops: Option<Vec<ops::OpsRow>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    prots: Option<Vec<prots::Row>>,
+    prots: Option<Vec<prots::ProtRow>>,
 }
 
-impl Document {
-    fn of(wanted: &[Table]) -> Self {
+impl TablesDocument {
+    fn of(wanted: &[TableName]) -> Self {
         let mut document = Self::default();
         for table in wanted {
             match table {
-                Table::Families => document.families = Some(families::rows()),
-                Table::Inetsw => document.inetsw = Some(inetsw::rows(&INETSW)),
-                Table::Inetsw6 => document.inetsw6 = Some(inetsw::rows(&INETSW6)),
-                Table::Ops => document.ops = Some(ops::rows()),
-                Table::Prots => document.prots = Some(prots::rows()),
+                TableName::Families => document.families = Some(families::rows()),
+                TableName::Inetsw => document.inetsw = Some(inetsw::rows(&INETSW)),
+                TableName::Inetsw6 => document.inetsw6 = Some(inetsw::rows(&INETSW6)),
+                TableName::Ops => document.ops = Some(ops::rows()),
+                TableName::Prots => document.prots = Some(prots::rows()),
             }
         }
         document
     }
 }
 
-/// Members of a kernel struct by name, in their order there. Empty is NULL.
+/// The members of a kernel struct by name, in the kernel's order. `None` is NULL.
 struct Members(Vec<(&'static str, Option<&'static str>)>);
 
 impl Serialize for Members {

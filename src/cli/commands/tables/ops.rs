@@ -1,4 +1,4 @@
-//! `struct proto_ops`: the matrix of calls and kinds of sockets.
+//! `struct proto_ops`: which function each kind of socket runs for each call.
 
 use super::Members;
 use crate::grid::Matrix;
@@ -8,9 +8,9 @@ use sockshim_core::net::socket::net_family;
 use sockshim_core::uapi::{self, NPROTO, Named};
 use std::io::{self, Write};
 
-/// One ops table.
+/// One ops table as JSON.
 #[derive(Serialize)]
-pub struct Row {
+pub struct OpsRow {
     name: &'static str,
     family: String,
     members: Members,
@@ -27,15 +27,15 @@ pub fn family_name(family: i32) -> String {
 }
 
 /// The ops tables of all registered families.
-pub fn rows() -> Vec<Row> {
+pub fn rows() -> Vec<OpsRow> {
     registered().flat_map(|family| family.ops).map(|ops| row(ops)).collect()
 }
 
-fn row(ops: &ProtoOps) -> Row {
-    Row { name: ops.name, family: family_name(ops.family), members: Members(ops.members()) }
+fn row(ops: &ProtoOps) -> OpsRow {
+    OpsRow { name: ops.name, family: family_name(ops.family), members: Members(ops.members()) }
 }
 
-/// The ops tables as text, one matrix per family.
+/// Prints the ops tables, one matrix per family.
 ///
 /// # Errors
 /// What `out` reports.
@@ -68,7 +68,7 @@ mod tests {
     use sockshim_core::net::ipv6::af_inet6::INETSW6;
     use sockshim_core::uapi::SOCK_MAX;
 
-    /// Else a socket could have operations that this table does not show.
+    /// Otherwise a socket could have ops that this output does not show.
     #[test]
     fn every_ops_table_that_an_entry_names_is_shown() {
         init();

@@ -8,21 +8,21 @@ use sockshim_core::net::path::Func;
 use sockshim_core::net::sock::Proto;
 use std::io::{self, Write};
 
-/// One protocol.
+/// One protocol as JSON.
 #[derive(Serialize)]
-pub struct Row {
+pub struct ProtRow {
     symbol: &'static str,
     family: String,
-    /// As `/proc/net/protocols` has it.
+    /// The name in `/proc/net/protocols`.
     name: &'static str,
     members: Members,
 }
 
 /// The protocols of all registered families.
-pub fn rows() -> Vec<Row> {
+pub fn rows() -> Vec<ProtRow> {
     let prots = registered().flat_map(|family| family.prots.iter().map(move |prot| (family.family, *prot)));
     prots
-        .map(|(family, prot)| Row {
+        .map(|(family, prot)| ProtRow {
             symbol: prot.symbol,
             family: family_name(family),
             name: prot.name,
@@ -31,7 +31,7 @@ pub fn rows() -> Vec<Row> {
         .collect()
 }
 
-/// The functions by member. All fields are named, so that one that is added does not stay unseen.
+/// The functions by member. All fields are named, so that the compiler reports one that is added.
 fn members(prot: &Proto) -> Vec<(&'static str, Option<&'static str>)> {
     let Proto {
         symbol: _,
@@ -65,7 +65,7 @@ fn members(prot: &Proto) -> Vec<(&'static str, Option<&'static str>)> {
     members.into_iter().map(|(member, func)| (member, func.map(Func::name))).collect()
 }
 
-/// The protocols as text, one matrix per family. A dash is a function that is not modelled, because no path goes
+/// Prints the protocols, one matrix per family. A dash is a function that is not modelled, because no path goes
 /// through it; a member that no protocol of the family has is left out.
 ///
 /// # Errors

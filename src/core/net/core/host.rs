@@ -1,17 +1,17 @@
-//! Operations that only the host can decide: what is known of them is what their success changes.
+//! Operations whose outcome only the host can decide. What is modelled is the state that success changes.
 
 use crate::net::address::SockAddr;
 use crate::net::ops::{Cx, Msg, Opt, Socket};
 use crate::verdict::{Change, Verdict};
 use libc::c_int;
 
-/// The member whose function is in scope under the kernel's name.
+/// A member of an ops table whose Rust function in scope has the kernel's name.
 #[macro_export]
 macro_rules! op {
     ($name:ident) => {
         $crate::net::ops::Op { func: $crate::func!($name), call: $name }
     };
-    // A member whose function only the host can run: the second name says how its result is used.
+    // A member that only the host can run: the second name selects the function below that says what success changes.
     ($name:ident, host $member:ident) => {
         $crate::net::ops::Op { func: $crate::func!($name), call: $crate::net::core::host::$member }
     };

@@ -1,4 +1,4 @@
-//! What every family's operations are made of (`net/core`). For the families; nothing here knows one of them.
+//! What every family's operations are built from (`net/core`). Families use it; nothing here knows a family.
 
 pub mod host;
 pub mod sock;

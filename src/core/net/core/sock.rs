@@ -1,4 +1,4 @@
-//! The defaults of missing operations, and the way from the ops to the protocol (`net/core/sock.c`).
+//! The defaults of missing operations, and the call from the ops to the protocol (`net/core/sock.c`).
 
 use crate::errno::Errno;
 use crate::func;
@@ -9,7 +9,7 @@ use crate::op;
 use crate::verdict::{Reason, Verdict};
 use libc::c_int;
 
-/// A table of nothing but `sock_no_*` and NULL: where every real table starts from.
+/// A table of only `sock_no_*` and NULL, which every real table starts from.
 pub const NO_OPS: ProtoOps = {
     ProtoOps {
         name: "",
@@ -90,7 +90,7 @@ pub fn sock_no_recvmsg(_: &mut Cx, _: &Socket, _: &Msg) -> Verdict {
     eopnotsupp()
 }
 
-/// Notes the protocol's function as the next step; its answer is the host's.
+/// Notes the protocol's function as the next step. Only the host knows its answer.
 pub fn pass_to(cx: &mut Cx, func: Option<Func>) -> Verdict {
     if let Some(func) = func {
         cx.path.step(func, Finding::Passed);

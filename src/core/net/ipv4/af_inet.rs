@@ -15,7 +15,7 @@ use crate::net::ipv4::ping::PING_PROTOSW;
 use crate::net::ipv4::{raw, tcp, udp};
 use crate::net::ops::{Cx, ProtoOps, Socket};
 use crate::net::path::{Finding, Func, Path};
-use crate::net::protosw::{InetProtosw, Lookup, Protosw};
+use crate::net::protosw::{InetProtosw, Protosw, ProtoswLookup};
 use crate::net::sock::Bound;
 use crate::op;
 use crate::verdict::{Reason, Verdict};
@@ -24,31 +24,32 @@ use libc::c_int;
 /// `inetsw[]`: the protocols of AF_INET by socket type.
 pub static INETSW: Protosw = Protosw::new();
 
-/// `inet_init`: registers the static array, then what the protocols' own initialisers add, in boot order.
+/// `inet_init`: registers the static array, then the rows that the protocols' own initialisers add, in boot order.
 pub fn inet_init() {
     let boot_order =
         [&tcp::TCP_PROTOSW, &udp::UDP_PROTOSW, &PING_PROTOSW, &raw::RAW_PROTOSW, &udp::UDPLITE_PROTOSW];
     for entry in boot_order {
-        // No two rows clash, so nothing can be refused but what another thread has registered at the same moment.
+        // No two rows clash, so the only possible refusal is that another thread has registered the same row
+        // meanwhile.
         let _ = INETSW.register(entry);
     }
 }
 
-/// `inet_register_protosw`. It returns nothing: a refusal is only written to the kernel's log, which is the path here.
+/// `inet_register_protosw`. It returns nothing: the kernel only logs a refusal, and here the path records it.
 pub fn inet_register_protosw(path: &mut Path, entry: &'static InetProtosw) {
     if let Err(errno) = INETSW.register(entry) {
         path.step(func!(inet_register_protosw), Finding::Errno(errno));
     }
 }
 
-/// `inet_unregister_protosw`, likewise: a permanent entry stays.
+/// `inet_unregister_protosw`, likewise: a permanent entry is kept.
 pub fn inet_unregister_protosw(path: &mut Path, entry: &'static InetProtosw) {
     if let Err(errno) = INETSW.unregister(entry) {
         path.step(func!(inet_unregister_protosw), Finding::Errno(errno));
     }
 }
 
-/// Every kernel that can run this has protocols up to this number (`IPPROTO_RAW`), and an `sk_protocol` of 16 bits.
+/// Every supported kernel has protocols up to this number (`IPPROTO_RAW`), and an `sk_protocol` of 16 bits.
 const IPPROTO_LEAST: c_int = 256;
 
 /// What differs between `inet_create` and `inet6_create`.
@@ -57,11 +58,11 @@ pub struct Create {
     pub func: Func,
     /// The lists that it walks.
     pub sw: &'static Protosw,
-    /// The rows that modules of the kernel add to them.
+    /// The rows that kernel modules add to these lists.
     pub modules: &'static [&'static InetProtosw],
 }
 
-/// The algorithm that `inet_create` and `inet6_create` share: range, walk, capability, sock, `prot->init`.
+/// What `inet_create` and `inet6_create` share: range, walk, capability, sock, `prot->init`.
 pub fn create(cx: &mut Cx, sock: &mut Socket, protocol: c_int, create: &Create) -> Verdict {
     let &Create { func: create, sw, modules } = create;
     let in_range = match protocol {
@@ -75,12 +76,12 @@ pub fn create(cx: &mut Cx, sock: &mut Socket, protocol: c_int, create: &Create) 
         None => return Verdict::ask().because(Reason::BadProtocol),
     }
     let found = match sw.lookup(cx, modules, create, (sock.sk.family, sock.ty, protocol)) {
-        Lookup::Found(found) => found,
-        Lookup::None(Errno::ESOCKTNOSUPPORT) => {
+        ProtoswLookup::Found(found) => found,
+        ProtoswLookup::None(Errno::ESOCKTNOSUPPORT) => {
             return Verdict::errno(Errno::ESOCKTNOSUPPORT, Reason::NoType);
         }
-        Lookup::None(errno) => return Verdict::errno(errno, Reason::NoProtocol),
-        Lookup::Unknown => return Verdict::ask().because(Reason::HostFamily),
+        ProtoswLookup::None(errno) => return Verdict::errno(errno, Reason::NoProtocol),
+        ProtoswLookup::Unknown => return Verdict::ask().because(Reason::HostFamily),
     };
     let mut verdict = Verdict::ok();
     if sock.ty == libc::SOCK_RAW {
@@ -104,7 +105,7 @@ pub fn create(cx: &mut Cx, sock: &mut Socket, protocol: c_int, create: &Create) 
     }
 }
 
-/// `prot->init`, where it can fail, and the protocols that not every kernel is built with.
+/// `prot->init` where it can fail, and the protocols that are build options of the kernel.
 fn init(cx: &mut Cx, sock: &Socket) -> Option<Verdict> {
     let prot = sock.sk.prot?;
     let init = prot.init?;
@@ -114,7 +115,7 @@ fn init(cx: &mut Cx, sock: &Socket) -> Option<Verdict> {
     }
     let facts = cx.net.facts;
     let (name, fact, refusal): (_, _, _) = match prot.below {
-        // The group range holds for root too.
+        // The group range applies to root too.
         Below::Ping => (
             &"net.ipv4.ping_group_range",
             facts.ping_group(),
@@ -142,7 +143,7 @@ fn init(cx: &mut Cx, sock: &Socket) -> Option<Verdict> {
     }
 }
 
-/// What the three tables of AF_INET have in common.
+/// What the three ops tables of AF_INET have in common.
 pub const INET_OPS: ProtoOps = ProtoOps {
     family: libc::AF_INET,
     release: op!(inet_release),
@@ -163,7 +164,7 @@ pub const INET_OPS: ProtoOps = ProtoOps {
 /// `inet_stream_ops`: TCP.
 pub static INET_STREAM_OPS: ProtoOps = ProtoOps { name: "inet_stream_ops", ..STREAM_OPS };
 
-/// What TCP has in common over both IP versions.
+/// What the TCP ops tables of both IP versions have in common.
 pub const STREAM_OPS: ProtoOps = ProtoOps {
     connect: op!(inet_stream_connect),
     accept: op!(inet_accept),
@@ -198,7 +199,7 @@ pub static INET_SOCKRAW_OPS: ProtoOps = ProtoOps {
     ..INET_OPS
 };
 
-/// `inet_release`: closes through the protocol.
+/// `inet_release`: closes the socket through its protocol.
 pub fn inet_release(cx: &mut Cx, sock: &Socket) -> Verdict {
     pass_to(cx, sock.sk.prot.and_then(|prot| prot.close))
 }

@@ -30,7 +30,7 @@ pub fn inet_bind(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdict {
     cx.path.step(func!(__inet_bind), Finding::Passed);
     match addr.family() {
         Some(libc::AF_INET) => {}
-        // Old programs leave the family out; that is accepted for the wildcard address only.
+        // Old programs leave the family out. The kernel accepts that for the wildcard address only.
         Some(libc::AF_UNSPEC) if addr.v4() == [0; 4] => {}
         _ => return Verdict::errno(Errno::EAFNOSUPPORT, Reason::WrongFamily),
     }
@@ -40,16 +40,16 @@ pub fn inet_bind(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdict {
     may_use_port(cx, addr.port()).unwrap_or_else(|| bind_port(cx, sock, addr))
 }
 
-/// What a bind of this address changes: a port that was not asked for goes with the connection.
+/// What binding to this address changes: a port that the kernel chose is released with the connection.
 pub fn bind_change(addr: &SockAddr) -> Change {
     if addr.port() == 0 { Change::BindAny } else { Change::Bind }
 }
 
-/// Whether the address is surely one that can be bound: any address, or one of the namespace's own.
+/// Whether the address can certainly be bound: the wildcard, or an address of the namespace.
 pub fn is_local(cx: &mut Cx, addr: &SockAddr) -> bool {
     let (addr, func) = match addr.family() {
         Some(libc::AF_INET6) if addr.v6() == [0; 16] => return true,
-        // Link-local, multicast and mapped addresses have conditions of their own.
+        // Link-local, multicast and mapped addresses have further conditions.
         Some(libc::AF_INET6) if addr.v6()[0] >= 0xfe || addr.v6()[..12] == MAPPED => return false,
         Some(libc::AF_INET6) => (*addr, func!(ipv6_chk_addr)),
         _ if addr.v4() == [0; 4] => return true,
@@ -62,7 +62,7 @@ pub fn is_local(cx: &mut Cx, addr: &SockAddr) -> bool {
 /// The first 96 bits of an IPv4 address in IPv6.
 pub const MAPPED: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 
-/// The refusal of a privileged port, or of a prediction when it is not known whether it is one.
+/// The verdict for a port below the privileged limit; `None` when the port may be used.
 pub fn may_use_port(cx: &mut Cx, port: u16) -> Option<Verdict> {
     if port == 0 {
         return None;
@@ -84,8 +84,8 @@ pub fn may_use_port(cx: &mut Cx, port: u16) -> Option<Verdict> {
     }
 }
 
-/// The end of bind: a socket that is in use, or has a port, cannot be bound again; then the protocol reserves the
-/// port, and only the host knows which are taken.
+/// The last part of bind: a socket that is in use or has a port cannot be bound again. Then the protocol reserves the
+/// port, and only the host knows which ports are taken.
 pub fn bind_port(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdict {
     match is_in_use(sock) {
         Some(true) => return Verdict::errno(Errno::EINVAL, Reason::BadState),
@@ -106,8 +106,8 @@ pub fn bind_port(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdict {
     }
 }
 
-/// Whether the socket has a port or is not closed. A connection can end at any time, and takes a port with it that
-/// was not asked for.
+/// Whether the socket has a port or is not closed; `None` when unknown. A connection can end at any time, and then
+/// releases a port that the kernel chose.
 fn is_in_use(sock: &Socket) -> Option<bool> {
     let idle = sock.state == SocketState::Unconnected;
     match (sock.sk.bound, sock.sk.state) {

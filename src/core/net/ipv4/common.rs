@@ -1,5 +1,5 @@
-//! What the sockets of both IP versions hand over to their protocol (`sock_common_*` of `net/core/sock.c`, and the
-//! calls through `sk->sk_prot` in `net/ipv4/af_inet.c`).
+//! How the sockets of both IP versions call their protocol (`sock_common_*` of `net/core/sock.c`, and the calls
+//! through `sk->sk_prot` in `net/ipv4/af_inet.c`).
 
 use crate::errno::Errno;
 use crate::func;
@@ -12,28 +12,28 @@ use crate::net::sock::TcpState;
 use crate::verdict::{Change, Reason, Verdict};
 use libc::c_int;
 
-/// Which protocol a socket has.
+/// The socket's protocol.
 #[inline]
 pub fn below(sock: &Socket) -> Below {
     sock.sk.prot.map_or(Below::Other, |prot| prot.below)
 }
 
-/// Whether the socket speaks IPv6.
+/// Whether the socket is an IPv6 socket.
 pub fn is_v6(sock: &Socket) -> bool {
     sock.sk.family == libc::AF_INET6
 }
 
-/// `sock_common_setsockopt`: hands over to the protocol, which has IP's options too.
+/// `sock_common_setsockopt`: calls the protocol, which also handles IP's options.
 pub fn sock_common_setsockopt(cx: &mut Cx, sock: &Socket, opt: &Opt) -> Verdict {
     protocol_setsockopt(cx, sock, opt).unwrap_or_else(|| ip_setsockopt(cx, opt))
 }
 
-/// `sock_common_getsockopt`: hands over to the protocol, which has IP's options too.
+/// `sock_common_getsockopt`: calls the protocol, which also handles IP's options.
 pub fn sock_common_getsockopt(cx: &mut Cx, sock: &Socket, opt: &Opt) -> Verdict {
     protocol_getsockopt(cx, sock, opt).unwrap_or_else(|| ip_getsockopt(cx, opt))
 }
 
-/// The protocol's own answer, over both IP versions; `None` when it leaves the option to IP.
+/// The protocol's own answer, for both IP versions; `None` when it passes the option on to IP.
 pub fn protocol_setsockopt(cx: &mut Cx, sock: &Socket, opt: &Opt) -> Option<Verdict> {
     let asked = pass_to(cx, sock.sk.prot.and_then(|prot| prot.setsockopt));
     match (below(sock), opt.level) {
@@ -51,7 +51,7 @@ pub fn protocol_getsockopt(cx: &mut Cx, sock: &Socket, opt: &Opt) -> Option<Verd
     }
 }
 
-/// Whether the protocol has options at this level, of which only the host knows.
+/// Whether the protocol has options at this level whose answers only the host knows.
 fn is_host_level(below: Below, level: c_int) -> bool {
     match below {
         Below::Udp => matches!(level, libc::SOL_UDP | libc::IPPROTO_UDPLITE),
@@ -61,8 +61,8 @@ fn is_host_level(below: Below, level: c_int) -> bool {
     }
 }
 
-/// `inet_sendmsg`. A protocol with ports binds an unbound socket before it looks at the message, so also when it then
-/// refuses it.
+/// `inet_sendmsg`. A protocol with ports binds an unbound socket before it looks at the message, and so also when it
+/// then refuses the message.
 pub fn inet_sendmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
     let asked = pass_to(cx, sock.sk.prot.and_then(|prot| prot.sendmsg));
     match below(sock) {
@@ -85,7 +85,8 @@ pub fn inet_recvmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
     }
 }
 
-/// `inet_ioctl` and `inet6_ioctl`: routes and addresses are the host's, queues the protocol's.
+/// `inet_ioctl` and `inet6_ioctl`. Requests about routes and addresses are the host's, those about queues the
+/// protocol's.
 pub fn inet_ioctl(cx: &mut Cx, sock: &Socket, request: c_int) -> Verdict {
     const SIOCINQ: c_int = libc::FIONREAD as c_int;
     const SIOCOUTQ: c_int = libc::TIOCOUTQ as c_int;
@@ -95,7 +96,7 @@ pub fn inet_ioctl(cx: &mut Cx, sock: &Socket, request: c_int) -> Verdict {
         (Below::Other, _) | (_, 0x890b..=0x894a | 0x894c..=0x8970) => {
             cx.ask(func!(inet_ioctl), &"routes, addresses and neighbours")
         }
-        // MPTCP has sent nothing as long as it listens, and does not mind the question.
+        // A listening MPTCP socket has sent nothing, and answers 0 where TCP answers EINVAL.
         (Below::Mptcp, SIOCOUTQ | SIOCOUTQNSD) => Verdict::ok(),
         (Below::Tcp | Below::Mptcp, SIOCINQ | SIOCOUTQ | SIOCOUTQNSD) => match sock.state {
             SocketState::Unknown => Verdict::ask(),

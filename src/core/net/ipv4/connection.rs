@@ -19,7 +19,7 @@ pub fn inet_listen(cx: &mut Cx, sock: &Socket, _backlog: c_int) -> Verdict {
     match (sock.state, sock.sk.state) {
         _ if sock.ty != libc::SOCK_STREAM => wrong,
         (SocketState::Unknown, _) => Verdict::ask().then(Change::Listen),
-        // Listening again only sets the backlog.
+        // A second listen only sets the backlog.
         (SocketState::Unconnected, TcpState::Listen) => Verdict::ok(),
         (SocketState::Unconnected, TcpState::Close) => {
             let here = func!(inet_csk_listen_start);
@@ -45,7 +45,7 @@ pub fn inet_accept(cx: &mut Cx, sock: &Socket) -> Verdict {
     }
 }
 
-/// `inet_stream_connect`, which IPv6 and MPTCP use too.
+/// `inet_stream_connect`, also used by IPv6 and MPTCP.
 pub fn inet_stream_connect(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdict {
     cx.path.step(func!(__inet_stream_connect), Finding::State(sock.state, sock.sk.state));
     if addr.len() < 2 {
@@ -76,8 +76,8 @@ pub fn inet_stream_connect(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdi
     }
 }
 
-/// `inet_dgram_connect`, which IPv6 uses too. An unbound socket gets a port before the address is judged, so
-/// also when it is then refused.
+/// `inet_dgram_connect`, also used by IPv6. An unbound socket gets a port before the address is checked, and so also
+/// when the address is then refused.
 pub fn inet_dgram_connect(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdict {
     if addr.len() < 2 {
         return EINVAL;
@@ -93,7 +93,7 @@ pub fn inet_dgram_connect(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdic
         (_, Below::Other) => cx.ask(connect, &"the protocol"),
         (false, _) if addr.len() < 16 => EINVAL,
         (false, _) if family != libc::AF_INET => wrong_family,
-        // Raw and ping sockets judge the family before the length.
+        // Raw and ping sockets check the family before the length.
         (true, Below::Raw | Below::Ping) if family != libc::AF_INET6 => wrong_family,
         (true, Below::Udp) if family == libc::AF_INET && addr.len() < 16 => EINVAL,
         (true, Below::Udp) if family == libc::AF_INET => {
@@ -106,7 +106,7 @@ pub fn inet_dgram_connect(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdic
     verdict.then(Change::Connect)
 }
 
-/// `inet_getname`: a peer's name needs a peer.
+/// `inet_getname`: a peer's name requires a peer.
 pub fn inet_getname(cx: &mut Cx, sock: &Socket, peer: c_int) -> Verdict {
     let alone = matches!(
         (sock.state, sock.sk.state),
@@ -119,7 +119,7 @@ pub fn inet_getname(cx: &mut Cx, sock: &Socket, peer: c_int) -> Verdict {
     }
 }
 
-/// `inet_shutdown`: an unconnected socket says ENOTCONN, although the direction is shut all the same.
+/// `inet_shutdown`: an unconnected socket answers ENOTCONN, although the direction is shut all the same.
 pub fn inet_shutdown(cx: &mut Cx, sock: &Socket, how: c_int) -> Verdict {
     if !(0..=2).contains(&how) {
         return Verdict::errno(Errno::EINVAL, Reason::BadArgument);

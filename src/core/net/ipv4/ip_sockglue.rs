@@ -5,7 +5,7 @@ use crate::func;
 use crate::net::ops::{Cx, Opt};
 use crate::verdict::{Reason, Verdict};
 
-/// No other level reaches IPv4's options. Setting and reading answer with different errors.
+/// IPv4's options exist at this level only. At other levels setting and reading answer with different errors.
 pub fn ip_setsockopt(cx: &mut Cx, opt: &Opt) -> Verdict {
     match opt.level {
         libc::SOL_IP => cx.ask(func!(ip_setsockopt), &"the option"),

@@ -38,8 +38,8 @@ pub static PING_PROTOSW: InetProtosw = InetProtosw {
     flags: INET_PROTOSW_REUSE,
 };
 
-/// `ping_bind`, of both IP versions: the whole address, its family, whether it is local, and last whether the socket
-/// has an identifier (its port) already. Whether it is connected does not matter.
+/// `ping_bind`, for both IP versions. It checks that the address is whole, its family, whether it is local, and last
+/// whether the socket already has an identifier (its port). Whether it is connected does not matter.
 pub fn ping_bind(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdict {
     let v6 = sock.sk.family == libc::AF_INET6;
     let whole = if v6 { size_of::<libc::sockaddr_in6>() } else { size_of::<libc::sockaddr_in>() };
@@ -61,7 +61,7 @@ pub fn ping_bind(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdict {
     }
 }
 
-/// `ping_common_sendmsg`: the header in the message is judged before the address.
+/// `ping_common_sendmsg`: the ICMP header in the message is checked before the address.
 pub fn ping_common_sendmsg(cx: &mut Cx, _: &Socket, msg: &Msg) -> Verdict {
     const ICMP_HEADER: u64 = 8;
     if msg.len > 0xffff {

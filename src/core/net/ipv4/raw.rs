@@ -27,7 +27,7 @@ pub static RAW_PROT: Proto = Proto {
     ..NO_PROTO
 };
 
-/// The row of `inetsw`: it takes any protocol.
+/// The row of `inetsw`: it accepts any protocol.
 pub static RAW_PROTOSW: InetProtosw = InetProtosw {
     name: &"RAW",
     ty: libc::SOCK_RAW,
@@ -37,7 +37,7 @@ pub static RAW_PROTOSW: InetProtosw = InetProtosw {
     flags: INET_PROTOSW_REUSE,
 };
 
-/// `raw_bind`: the family is not looked at, and a socket can be bound again.
+/// `raw_bind`: the family is not checked, and a bound socket can be bound again.
 pub fn raw_bind(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdict {
     if sock.sk.state != TcpState::Close || addr.len() < 16 {
         return Verdict::errno(Errno::EINVAL, Reason::BadAddress);
@@ -67,8 +67,8 @@ pub fn raw_sendmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
     }
 }
 
-/// `raw_recvmsg`, `rawv6_recvmsg` and `ping_recvmsg`: urgent data is refused first. A raw socket receives from the
-/// moment it exists.
+/// `raw_recvmsg`, `rawv6_recvmsg` and `ping_recvmsg`: MSG_OOB is refused first. A raw socket receives as soon as it
+/// exists.
 pub fn raw_recvmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
     if msg.has(libc::MSG_OOB) {
         return Verdict::errno(Errno::EOPNOTSUPP, Reason::NoOperation);

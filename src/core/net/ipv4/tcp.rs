@@ -17,7 +17,7 @@ pub static TCP_PROT: Proto = Proto {
     ..TCP_COMMON
 };
 
-/// What TCP does alike over both IP versions.
+/// What TCP has in common over both IP versions.
 pub const TCP_COMMON: Proto = Proto {
     below: Below::Tcp,
     disconnect: Some(func!(tcp_disconnect)),
@@ -41,13 +41,13 @@ pub static TCP_PROTOSW: InetProtosw = InetProtosw {
     flags: INET_PROTOSW_PERMANENT | INET_PROTOSW_ICSK,
 };
 
-/// Whether the socket is one that never got as far as connecting, or listens.
+/// Whether the socket has never started to connect, or listens.
 fn is_idle(sock: &Socket) -> bool {
     sock.state == SocketState::Unconnected
 }
 
-/// `tcp_sendmsg`, and MPTCP's: without a connection there is nowhere to send to, whatever address is given. With
-/// MSG_FASTOPEN the call is a connect.
+/// `tcp_sendmsg`, also for MPTCP: without a connection a send fails, even with an address. With MSG_FASTOPEN the call
+/// is a connect.
 pub fn tcp_sendmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
     if msg.has(libc::MSG_FASTOPEN) {
         return cx.ask(func!(tcp_sendmsg_fastopen), &"the peer").then(Change::FastOpen);
@@ -81,17 +81,17 @@ pub fn tcp_recvmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
     no_connection(cx, sock)
 }
 
-/// A receiver without a connection: the end of the data if receiving was shut, even in vain, else an error.
+/// recv without a connection: end of data if receiving was shut (even by a shutdown that failed), else an error.
 pub fn no_connection(cx: &mut Cx, sock: &Socket) -> Verdict {
     match (sock.sees_no_traffic(), sock.shutdown & 1) {
         (_, 1) => Verdict::ok(),
         (true, _) => Verdict::errno(Errno::ENOTCONN, Reason::BadState),
-        // A connection that was there may have left its end or an error behind.
+        // An earlier connection may have left its end of data or an error behind.
         (false, _) => cx.ask(func!(tcp_recvmsg_locked), &"the end of an earlier connection"),
     }
 }
 
-/// `tcp_splice_read` does not look for a listening socket.
+/// `tcp_splice_read`. Unlike `tcp_recvmsg` it does not check for a listening socket.
 pub fn tcp_splice_read(cx: &mut Cx, sock: &Socket) -> Verdict {
     match is_idle(sock) && sock.sk.state == TcpState::Close {
         true => no_connection(cx, sock),

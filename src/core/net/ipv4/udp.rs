@@ -49,10 +49,10 @@ pub static UDPLITE_PROTOSW: InetProtosw = InetProtosw {
     flags: INET_PROTOSW_PERMANENT,
 };
 
-/// The most that a length field of 16 bits can say.
+/// The largest value of the 16-bit length field.
 const LONGEST: u64 = 0xffff;
 
-/// `udp_sendmsg`: length, urgent data, address, and only then whether there is a peer.
+/// `udp_sendmsg`: length, MSG_OOB, address, and only then whether there is a peer.
 pub fn udp_sendmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
     if msg.len > LONGEST {
         return Verdict::errno(Errno::EMSGSIZE, Reason::BadArgument);
@@ -72,7 +72,7 @@ pub fn udp_sendmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
     cx.ask(func!(ip_route_output_flow), &"the route")
 }
 
-/// Sending without an address needs a peer.
+/// Sending without an address requires a peer.
 pub fn to_peer(cx: &mut Cx, sock: &Socket) -> Verdict {
     match sock.sk.state {
         TcpState::Close => Verdict::errno(Errno::EDESTADDRREQ, Reason::BadState),
@@ -80,7 +80,7 @@ pub fn to_peer(cx: &mut Cx, sock: &Socket) -> Verdict {
     }
 }
 
-/// `udp_recvmsg`, also of IPv6. Urgent data is no concept here, so MSG_OOB is not looked at.
+/// `udp_recvmsg`, also for IPv6. UDP has no urgent data, so MSG_OOB is not checked.
 pub fn udp_recvmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
     match sock.sees_no_traffic() && (msg.has(libc::MSG_DONTWAIT) || msg.has(libc::MSG_ERRQUEUE)) {
         true => Verdict::errno(Errno::EAGAIN, Reason::WouldBlock),

@@ -1,4 +1,4 @@
-//! AF_INET6: `inetsw6` and its ops tables (`net/ipv6/af_inet6.c`). Much is shared with [`crate::net::ipv4::af_inet`].
+//! AF_INET6: `inetsw6` and its ops tables (`net/ipv6/af_inet6.c`). It shares much with [`crate::net::ipv4::af_inet`].
 
 use crate::errno::Errno;
 use crate::func;
@@ -33,59 +33,66 @@ pub fn inet6_init() {
         &ping::PINGV6_PROTOSW,
     ];
     for entry in boot_order {
-        // No two rows clash, so nothing can be refused but what another thread has registered at the same moment.
+        // No two rows clash, so the only possible refusal is that another thread has registered the same row
+        // meanwhile.
         let _ = INETSW6.register(entry);
     }
 }
 
-/// `inet6_register_protosw`. Unlike IPv4's it says what is wrong: 0, -EINVAL for a type out of range, -EPERM when a
-/// permanent entry has the protocol. (-ENOBUFS is ours alone, for a list that has changed too often.)
+/// `inet6_register_protosw`. Unlike IPv4's it returns the error: 0, -EINVAL for a type out of range, -EPERM when a
+/// permanent entry has the protocol. (-ENOBUFS is sockshim's alone, for a list that has changed too often.)
 pub fn inet6_register_protosw(entry: &'static InetProtosw) -> c_int {
     INETSW6.register(entry).map_or_else(|errno| -errno.0, |()| 0)
 }
 
-/// `inet6_unregister_protosw`. A permanent entry stays, which is only written to the kernel's log: the path, here.
+/// `inet6_unregister_protosw`. A permanent entry is kept: the kernel only logs that, and here the path records it.
 pub fn inet6_unregister_protosw(path: &mut Path, entry: &'static InetProtosw) {
     if let Err(errno) = INETSW6.unregister(entry) {
         path.step(func!(inet6_unregister_protosw), Finding::Errno(errno));
     }
 }
 
+/// The ops of a protocol over both IP versions, as they are over this one. What it decides is the host's business.
+pub const fn host_ops(ops: ProtoOps) -> ProtoOps {
+    ProtoOps {
+        family: libc::AF_INET6,
+        release: op!(inet6_release, host plain),
+        bind: op!(inet6_bind, host bind),
+        ioctl: op!(inet6_ioctl, host number),
+        compat_ioctl: Some(func!(inet6_compat_ioctl)),
+        ..ops
+    }
+}
+
+/// IPv4's ops as they are over IPv6.
+const fn own_ops(ops: ProtoOps) -> ProtoOps {
+    ProtoOps {
+        family: libc::AF_INET6,
+        release: op!(inet6_release),
+        bind: op!(inet6_bind),
+        getname: op!(inet6_getname),
+        ioctl: op!(inet6_ioctl),
+        compat_ioctl: Some(func!(inet6_compat_ioctl)),
+        setsockopt: Some(op!(sock_common_setsockopt)),
+        getsockopt: Some(op!(sock_common_getsockopt)),
+        sendmsg: op!(inet6_sendmsg),
+        recvmsg: op!(inet6_recvmsg),
+        ..ops
+    }
+}
+
 /// `inet6_stream_ops`: TCP.
-pub static INET6_STREAM_OPS: ProtoOps = ProtoOps {
-    name: "inet6_stream_ops",
-    family: libc::AF_INET6,
-    release: op!(inet6_release),
-    bind: op!(inet6_bind),
-    getname: op!(inet6_getname),
-    ioctl: op!(inet6_ioctl),
-    compat_ioctl: Some(func!(inet6_compat_ioctl)),
-    setsockopt: Some(op!(sock_common_setsockopt)),
-    getsockopt: Some(op!(sock_common_getsockopt)),
-    sendmsg: op!(inet6_sendmsg),
-    recvmsg: op!(inet6_recvmsg),
-    ..STREAM_OPS
-};
+pub static INET6_STREAM_OPS: ProtoOps = ProtoOps { name: "inet6_stream_ops", ..own_ops(STREAM_OPS) };
 
 /// `inet6_dgram_ops`: UDP and UDP-Lite. Unlike IPv4's it has no `splice_eof`.
 pub static INET6_DGRAM_OPS: ProtoOps = ProtoOps {
     name: "inet6_dgram_ops",
-    family: libc::AF_INET6,
-    release: op!(inet6_release),
-    bind: op!(inet6_bind),
     connect: op!(inet_dgram_connect),
-    getname: op!(inet6_getname),
     poll: Some(func!(udp_poll)),
-    ioctl: op!(inet6_ioctl),
-    compat_ioctl: Some(func!(inet6_compat_ioctl)),
-    setsockopt: Some(op!(sock_common_setsockopt)),
-    getsockopt: Some(op!(sock_common_getsockopt)),
-    sendmsg: op!(inet6_sendmsg),
-    recvmsg: op!(inet6_recvmsg),
     splice_eof: None,
     set_peek_off: Some(func!(udp_set_peek_off)),
     read_skb: Some(func!(udp_read_skb)),
-    ..INET_OPS
+    ..own_ops(INET_OPS)
 };
 
 /// `inet6_sockraw_ops`: raw and ping sockets, which send through IPv4's `inet_sendmsg`.
@@ -119,7 +126,7 @@ pub fn inet6_getname(cx: &mut Cx, sock: &Socket, peer: c_int) -> Verdict {
     inet_getname(cx, sock, peer)
 }
 
-/// `inet6_bind`. There is no allowance for AF_UNSPEC here, and the socket's state comes before the address.
+/// `inet6_bind`. Unlike IPv4's it does not accept AF_UNSPEC, and it checks the socket's state before the address.
 pub fn inet6_bind(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdict {
     let short = Verdict::errno(Errno::EINVAL, Reason::BadAddress);
     if let Some(bind) = sock.sk.prot.and_then(|prot| prot.bind) {
@@ -146,7 +153,7 @@ pub fn inet6_bind(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdict {
     }
     let verdict = bind_port(cx, sock, addr);
     match verdict.predicted {
-        // The address matters only for a socket that could be bound.
+        // The address is only looked at when the socket can be bound.
         Predicted::Errno(_) => verdict,
         _ if is_local(cx, addr) => verdict,
         _ => cx.ask(func!(ipv6_chk_addr), &"the local addresses").then(verdict.change),
@@ -158,17 +165,18 @@ fn inet6_ioctl(cx: &mut Cx, sock: &Socket, request: c_int) -> Verdict {
     inet_ioctl(cx, sock, request)
 }
 
-/// `sock_common_setsockopt`: hands over to the protocol, which has IPv6's options too.
+/// `sock_common_setsockopt`: calls the protocol, which also handles IPv6's options.
 fn sock_common_setsockopt(cx: &mut Cx, sock: &Socket, opt: &Opt) -> Verdict {
     protocol_setsockopt(cx, sock, opt).unwrap_or_else(|| ipv6_setsockopt(cx, sock, opt))
 }
 
-/// `sock_common_getsockopt`: hands over to the protocol, which has IPv6's options too.
+/// `sock_common_getsockopt`: calls the protocol, which also handles IPv6's options.
 fn sock_common_getsockopt(cx: &mut Cx, sock: &Socket, opt: &Opt) -> Verdict {
     protocol_getsockopt(cx, sock, opt).unwrap_or_else(|| ipv6_getsockopt(cx, sock, opt))
 }
 
-/// `inet6_sendmsg`, and IPv4's `inet_sendmsg` for raw and ping sockets: UDP and raw sockets have an IPv6 of their own.
+/// `inet6_sendmsg`, and IPv4's `inet_sendmsg`, which raw and ping sockets use. UDP and raw sockets have an own IPv6
+/// `sendmsg`.
 pub fn inet6_sendmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
     match below(sock) {
         Below::Udp => {
@@ -188,7 +196,7 @@ pub fn inet6_recvmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
     inet_recvmsg(cx, sock, msg)
 }
 
-/// `sock_common_recvmsg`: hands over to the protocol.
+/// `sock_common_recvmsg`: calls the protocol.
 fn sock_common_recvmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
     inet_recvmsg(cx, sock, msg)
 }

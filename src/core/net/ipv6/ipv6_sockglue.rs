@@ -8,7 +8,7 @@ use crate::verdict::{Reason, Verdict};
 
 const OTHER_LEVEL: Verdict = Verdict::errno(Errno::ENOPROTOOPT, Reason::NoOperation);
 
-/// IPv6 sockets have IPv4's options too, because they may talk IPv4; raw ones never do.
+/// IPv6 sockets also have IPv4's options, because they can carry IPv4 traffic; raw sockets cannot.
 pub fn ipv6_setsockopt(cx: &mut Cx, sock: &Socket, opt: &Opt) -> Verdict {
     match opt.level {
         libc::SOL_IP if sock.ty != libc::SOCK_RAW => ip_setsockopt(cx, opt),

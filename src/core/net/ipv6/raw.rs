@@ -28,7 +28,7 @@ pub static RAWV6_PROT: Proto = Proto {
     ..NO_PROTO
 };
 
-/// The row of `inetsw6`: it takes any protocol.
+/// The row of `inetsw6`: it accepts any protocol.
 pub static RAWV6_PROTOSW: InetProtosw = InetProtosw {
     name: &"RAW",
     ty: libc::SOCK_RAW,
@@ -38,7 +38,7 @@ pub static RAWV6_PROTOSW: InetProtosw = InetProtosw {
     flags: INET_PROTOSW_REUSE,
 };
 
-/// `rawv6_bind`. Unlike other IPv6 sockets it answers another family with EINVAL.
+/// `rawv6_bind`. Unlike other IPv6 sockets it answers EINVAL for another family.
 pub fn rawv6_bind(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdict {
     if addr.len() < SIN6_LEN_RFC2133 || addr.family() != Some(libc::AF_INET6) {
         return Verdict::errno(Errno::EINVAL, Reason::BadAddress);

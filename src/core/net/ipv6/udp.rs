@@ -56,7 +56,7 @@ pub static UDPLITEV6_PROTOSW: InetProtosw = InetProtosw {
     flags: INET_PROTOSW_PERMANENT,
 };
 
-/// `udpv6_sendmsg`: the address first. MSG_OOB is not looked at, unless it is IPv4 that is spoken.
+/// `udpv6_sendmsg`: the address comes first. MSG_OOB is checked only when the destination is an IPv4 address.
 pub fn udpv6_sendmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
     let bad_address = Verdict::errno(Errno::EINVAL, Reason::BadAddress);
     let Some(addr) = &msg.name else { return to_peer(cx, sock) };
@@ -68,7 +68,7 @@ pub fn udpv6_sendmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
         Some(libc::AF_INET6) if addr.port() == 0 => bad_address,
         Some(libc::AF_INET6) => cx.ask(func!(ip6_sk_dst_lookup_flow), &"the route"),
         Some(libc::AF_INET) => cx.ask(func!(udp_sendmsg), &"whether the socket is for IPv6 only"),
-        // As if there was no address.
+        // The kernel then behaves as if no address was given.
         Some(libc::AF_UNSPEC) if sock.sk.state == TcpState::Close => {
             Verdict::errno(Errno::EDESTADDRREQ, Reason::BadState)
         }

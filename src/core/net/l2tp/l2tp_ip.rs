@@ -1,8 +1,9 @@
-//! L2TP directly over IP (`net/l2tp/l2tp_ip.c`, `net/l2tp/l2tp_ip6.c`): its rows and tables. What it decides is the
-//! host's business.
+//! L2TP directly over IP (`net/l2tp/l2tp_ip.c`, `net/l2tp/l2tp_ip6.c`): rows and ops tables only. Its decisions are
+//! the host's.
 
 use crate::func;
 use crate::net::core::sock::NO_OPS;
+use crate::net::ipv6::af_inet6::host_ops;
 use crate::net::ops::ProtoOps;
 use crate::net::protosw::InetProtosw;
 use crate::net::sock::{NO_PROTO, Proto};
@@ -60,16 +61,8 @@ const OPS: ProtoOps = ProtoOps {
 /// `l2tp_ip_ops`.
 pub static L2TP_IP_OPS: ProtoOps = ProtoOps { name: "l2tp_ip_ops", ..OPS };
 /// `l2tp_ip6_ops`.
-pub static L2TP_IP6_OPS: ProtoOps = ProtoOps {
-    name: "l2tp_ip6_ops",
-    family: libc::AF_INET6,
-    release: op!(inet6_release, host plain),
-    bind: op!(inet6_bind, host bind),
-    getname: op!(l2tp_ip6_getname, host number),
-    ioctl: op!(inet6_ioctl, host number),
-    compat_ioctl: Some(func!(inet6_compat_ioctl)),
-    ..OPS
-};
+pub static L2TP_IP6_OPS: ProtoOps =
+    ProtoOps { name: "l2tp_ip6_ops", getname: op!(l2tp_ip6_getname, host number), ..host_ops(OPS) };
 
 const ROW: InetProtosw = InetProtosw {
     name: &"L2TP",

@@ -1,3 +1,3 @@
-//! L2TP (`net/l2tp`), which comes as a module.
+//! L2TP (`net/l2tp`), a kernel module.
 
 pub mod l2tp_ip;

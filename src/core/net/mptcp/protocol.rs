@@ -75,10 +75,10 @@ fn inet6_ioctl(cx: &mut Cx, sock: &Socket, request: c_int) -> Verdict {
     inet_ioctl(cx, sock, request)
 }
 
-/// Binds the first subflow, which is a TCP socket of the same family: its address checks apply.
+/// Binds the first subflow, a TCP socket of the same family, so TCP's address checks apply.
 fn mptcp_bind(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdict {
     if sock.state != SocketState::Unconnected {
-        // There is no first subflow to bind any more, or it has ended.
+        // The first subflow is gone or has ended, so there is nothing to bind.
         return cx.ask(func!(__mptcp_nmpc_sk), &"the subflows").then(bind_change(addr));
     }
     match sock.sk.family {
@@ -91,8 +91,8 @@ fn mptcp_listen(cx: &mut Cx, sock: &Socket, backlog: c_int) -> Verdict {
     inet_listen(cx, sock, backlog)
 }
 
-/// Accepts from the first subflow. A client without MPTCP yields a socket with TCP's ops, so the new socket is
-/// asked for its protocol instead of inheriting it.
+/// Accepts from the first subflow. When the client does not speak MPTCP, the new socket has TCP's ops; so the new
+/// socket is asked for its protocol instead of inheriting it.
 fn mptcp_stream_accept(cx: &mut Cx, sock: &Socket) -> Verdict {
     match (sock.state, sock.sk.state) {
         (SocketState::Unknown, _) | (_, TcpState::Listen) => {
@@ -102,7 +102,7 @@ fn mptcp_stream_accept(cx: &mut Cx, sock: &Socket) -> Verdict {
     }
 }
 
-/// `mptcp_recvmsg`. MSG_OOB is not looked at, and without room nothing is waited for.
+/// `mptcp_recvmsg`. MSG_OOB is not checked, and a receive of 0 bytes does not wait.
 pub fn mptcp_recvmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
     if sock.state != SocketState::Unconnected {
         return cx.ask(func!(mptcp_recvmsg), &"the connection");
@@ -123,7 +123,7 @@ pub fn mptcp_recvmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
 /// `SOL_MPTCP`.
 const SOL_MPTCP: c_int = 284;
 
-/// `mptcp_setsockopt`, which has SOL_SOCKET to itself. Until the socket is connected it is known what it supports.
+/// `mptcp_setsockopt`, which also handles SOL_SOCKET. What it supports is known until the socket is connected.
 pub fn mptcp_setsockopt(cx: &mut Cx, sock: &Socket, opt: &Opt) -> Verdict {
     let idle = sock.state == SocketState::Unconnected;
     match (opt.level, opt.name) {
@@ -177,8 +177,8 @@ pub static MPTCP_PROT: Proto = Proto { symbol: &"mptcp_prot", name: "MPTCP", ..M
 /// `mptcp_v6_prot`.
 pub static MPTCP_V6_PROT: Proto = Proto { symbol: &"mptcp_v6_prot", name: "MPTCPv6", ..MPTCP_COMMON };
 
-/// `mptcp_proto_init`: the row of AF_INET. No row clashes, so nothing can be refused but what another thread has
-/// registered at the same moment.
+/// `mptcp_proto_init`: the row of AF_INET. No row clashes, so the only possible refusal is that another thread has
+/// registered the same row meanwhile.
 pub fn mptcp_proto_init() {
     let _ = INETSW.register(&MPTCP_PROTOSW);
 }

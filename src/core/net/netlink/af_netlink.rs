@@ -26,7 +26,7 @@ pub static NETLINK_FAMILY_OPS: NetProtoFamily = NetProtoFamily {
 /// `netlink_proto`.
 pub static NETLINK_PROTO: Proto = Proto { symbol: &"netlink_proto", name: "NETLINK", ..NO_PROTO };
 
-/// The type is tested before the protocol. Which protocols are registered (`nl_table[]`) is the kernel's to say.
+/// The type is checked before the protocol. Only the kernel knows which protocols are registered (`nl_table[]`).
 fn netlink_create(cx: &mut Cx, sock: &mut Socket, protocol: c_int) -> Verdict {
     if sock.ty != libc::SOCK_RAW && sock.ty != libc::SOCK_DGRAM {
         return Verdict::errno(Errno::ESOCKTNOSUPPORT, Reason::NoType);
@@ -71,7 +71,7 @@ const SOCKADDR_NL: usize = 12;
 
 const EINVAL: Verdict = Verdict::errno(Errno::EINVAL, Reason::BadAddress);
 
-/// Whether the address names nobody: port id 0 and no groups, which needs no permission.
+/// Whether the address is the kernel's: port id 0 and no groups, which needs no permission.
 fn is_kernel(addr: &SockAddr) -> bool {
     addr.u32_at(4) == 0 && addr.u32_at(8) == 0
 }
@@ -81,7 +81,7 @@ fn netlink_bind(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdict {
         return EINVAL;
     }
     match sock.sk.bound {
-        // A bound socket's port id is never 0, and it cannot get another one.
+        // A bound socket's port id is never 0 and cannot be changed.
         Bound::Yes | Bound::Auto if is_kernel(addr) => Verdict::errno(Errno::EINVAL, Reason::BadState),
         Bound::No if is_kernel(addr) => {
             cx.path.step(func!(netlink_autobind), Finding::Passed);
@@ -105,7 +105,7 @@ fn netlink_connect(cx: &mut Cx, _: &Socket, addr: &SockAddr) -> Verdict {
     }
 }
 
-/// Both names are there in every state.
+/// Both names exist in every state.
 fn netlink_getname(_: &mut Cx, _: &Socket, _: c_int) -> Verdict {
     Verdict::ok()
 }
@@ -125,7 +125,7 @@ fn netlink_getsockopt(cx: &mut Cx, sock: &Socket, opt: &Opt) -> Verdict {
     netlink_setsockopt(cx, sock, opt)
 }
 
-/// Urgent data, then an empty message, then the address.
+/// MSG_OOB, then an empty message, then the address.
 fn netlink_sendmsg(cx: &mut Cx, _: &Socket, msg: &Msg) -> Verdict {
     if msg.has(libc::MSG_OOB) {
         return Verdict::errno(Errno::EOPNOTSUPP, Reason::NoOperation);

@@ -24,14 +24,14 @@ pub static PACKET_FAMILY_OPS: NetProtoFamily = NetProtoFamily {
 /// `packet_proto`.
 pub static PACKET_PROTO: Proto = Proto { symbol: &"packet_proto", name: "PACKET", ..NO_PROTO };
 
-/// The capability comes first, then the type; any protocol is taken, and SO_PROTOCOL stays 0.
+/// The capability is checked before the type; any protocol is accepted, and SO_PROTOCOL stays 0.
 fn packet_create(cx: &mut Cx, sock: &mut Socket, protocol: c_int) -> Verdict {
     let good_type = matches!(sock.ty, libc::SOCK_DGRAM | libc::SOCK_RAW | SOCK_PACKET);
     if good_type {
         sock.ops = Some(if sock.ty == SOCK_PACKET { &PACKET_OPS_SPKT } else { &PACKET_OPS });
         sock.sk.prot = Some(&PACKET_PROTO);
         if protocol as u16 != 0 {
-            // It receives from every device from now on.
+            // It receives from every device as soon as it exists.
             sock.sk.bound = Bound::Unknown;
         }
     }
@@ -41,7 +41,7 @@ fn packet_create(cx: &mut Cx, sock: &mut Socket, protocol: c_int) -> Verdict {
     })
 }
 
-/// The CAP_NET_RAW test that comes before all others in packet and XDP sockets.
+/// The CAP_NET_RAW check that comes before all others for packet and XDP sockets.
 pub fn needs_net_raw(cx: &mut Cx, then: impl FnOnce() -> Verdict) -> Verdict {
     match cx.fact(func!(ns_capable), &"CAP_NET_RAW", cx.net.facts.net_raw()) {
         Some(true) => then(),
@@ -93,13 +93,13 @@ fn packet_bind(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdict {
         return EINVAL;
     }
     match (addr.u32_at(4), sock.sk.bound) {
-        // Every device; only a socket that shares its packets with others cannot be bound again.
+        // All devices. Only a fanout socket, which shares its packets with others, cannot be bound again.
         (0, Bound::No) => Verdict::ok().then(Change::Bind),
         _ => cx.ask(func!(dev_get_by_index_rcu), &"the network devices").then(Change::Bind),
     }
 }
 
-/// The address is a `struct sockaddr` of exactly its size, with the device's name in it.
+/// The address must be a `struct sockaddr` of exactly its size, which holds the device's name.
 fn packet_bind_spkt(cx: &mut Cx, _: &Socket, addr: &SockAddr) -> Verdict {
     match addr.bytes() {
         bytes if bytes.len() != SOCKADDR => EINVAL,
@@ -116,7 +116,7 @@ fn packet_getname_spkt(cx: &mut Cx, sock: &Socket, peer: c_int) -> Verdict {
     packet_getname(cx, sock, peer)
 }
 
-/// Without an address the socket must be bound to a device. The address's family is not looked at.
+/// Without an address the socket must be bound to a device. The address's family is not checked.
 fn packet_sendmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
     match &msg.name {
         Some(addr) if addr.len() < SOCKADDR_LL => EINVAL,
@@ -134,7 +134,7 @@ fn packet_sendmsg_spkt(cx: &mut Cx, _: &Socket, msg: &Msg) -> Verdict {
     }
 }
 
-/// Flags that it does not know are refused, urgent data among them.
+/// Unknown flags are refused, and MSG_OOB is one of them.
 fn packet_recvmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
     const MSG_CMSG_COMPAT: c_int = 1 << 31;
     const KNOWN: c_int =

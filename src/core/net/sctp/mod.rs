@@ -1,3 +1,3 @@
-//! SCTP (`net/sctp`), which most kernels have as a module.
+//! SCTP (`net/sctp`), a kernel module on most systems.
 
 pub mod protocol;

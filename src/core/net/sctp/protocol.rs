@@ -1,9 +1,10 @@
-//! SCTP over both IP versions (`net/sctp/protocol.c`, `net/sctp/ipv6.c`): its rows and tables. What it decides is the
-//! host's business.
+//! SCTP over both IP versions (`net/sctp/protocol.c`, `net/sctp/ipv6.c`): rows and ops tables only. Its decisions are
+//! the host's.
 
 use crate::func;
 use crate::net::ipv4::af_inet::INET_OPS;
 use crate::net::ipv4::connection::inet_accept;
+use crate::net::ipv6::af_inet6::host_ops;
 use crate::net::ops::ProtoOps;
 use crate::net::protosw::InetProtosw;
 use crate::net::sock::{NO_PROTO, Proto};
@@ -41,7 +42,7 @@ const OPS: ProtoOps = ProtoOps {
     ..INET_OPS
 };
 
-/// `inet_seqpacket_ops`, for streams too.
+/// `inet_seqpacket_ops`, also used for streams.
 pub static INET_SEQPACKET_OPS: ProtoOps = ProtoOps {
     name: "inet_seqpacket_ops",
     getname: op!(inet_getname, host number),
@@ -49,16 +50,8 @@ pub static INET_SEQPACKET_OPS: ProtoOps = ProtoOps {
     ..OPS
 };
 /// `inet6_seqpacket_ops`.
-pub static INET6_SEQPACKET_OPS: ProtoOps = ProtoOps {
-    name: "inet6_seqpacket_ops",
-    family: libc::AF_INET6,
-    release: op!(inet6_release, host plain),
-    bind: op!(inet6_bind, host bind),
-    getname: op!(sctp_getname, host number),
-    ioctl: op!(inet6_ioctl, host number),
-    compat_ioctl: Some(func!(inet6_compat_ioctl)),
-    ..OPS
-};
+pub static INET6_SEQPACKET_OPS: ProtoOps =
+    ProtoOps { name: "inet6_seqpacket_ops", getname: op!(sctp_getname, host number), ..host_ops(OPS) };
 
 const ROW: InetProtosw = InetProtosw {
     name: &"SCTP",

@@ -1,9 +1,9 @@
-//! The hooks of the Linux security modules (`security/security.c`), at the kernel's places in every call and with the
+//! The hooks of the Linux security modules (`security/security.c`), called where the kernel calls them and with the
 //! kernel's arguments. They allow everything until there are rules.
 //!
-//! Every hook asks [`judge`], which is where a rule decides:
-//! - `Ok` lets the walk go on. A rule may have written a delay or another argument into [`Cx::instead`]; the walk goes on
-//!   with that argument, so that what it predicts is about the call that libc gets.
+//! Every hook asks [`judge`], which is where a rule will decide:
+//! - `Ok` continues the walk. The rule may have written a delay or another argument into [`Cx::instead`]; the walk
+//!   then uses that argument, so that the prediction is about the call that libc gets.
 //! - `Err` ends the walk with [`Verdict::refuse`] or [`Verdict::done`].
 
 use crate::func;
@@ -17,7 +17,7 @@ use libc::c_int;
 #[expect(missing_docs, reason = "the kernel's own names")]
 #[derive(Clone, Copy)]
 pub enum Arguments<'a> {
-    /// Before a socket is allocated. `kern` is for sockets of the kernel's own.
+    /// Before a socket is allocated. `kern` is true for the kernel's own sockets.
     Create { family: c_int, ty: c_int, protocol: c_int, kern: bool },
     /// The socket exists; a refusal releases it.
     PostCreate { sock: &'a Socket, family: c_int, ty: c_int, protocol: c_int, kern: bool },
@@ -39,7 +39,7 @@ pub enum Arguments<'a> {
     Shutdown { sock: &'a Socket, how: c_int },
 }
 
-/// Decides for all hooks, and notes the hook in the path.
+/// Makes the decision for all hooks, and notes the hook in the path.
 #[inline(always)]
 fn judge(cx: &mut Cx, hook: Func, arguments: Arguments) -> Result<(), Verdict> {
     #[cfg(test)]
@@ -81,13 +81,13 @@ pub fn security_socket_socketpair(cx: &mut Cx, socka: &Socket, sockb: &Socket) -
     judge(cx, func!(security_socket_socketpair), Arguments::Socketpair { socka, sockb })
 }
 
-/// `security_socket_bind`. The address may be another one afterwards.
+/// `security_socket_bind`. It may replace the address.
 #[inline(always)]
 pub fn security_socket_bind(cx: &mut Cx, sock: &Socket, address: &SockAddr) -> Result<(), Verdict> {
     judge(cx, func!(security_socket_bind), Arguments::Address { sock, address })
 }
 
-/// `security_socket_connect`. The address may be another one afterwards.
+/// `security_socket_connect`. It may replace the address.
 #[inline(always)]
 pub fn security_socket_connect(cx: &mut Cx, sock: &Socket, address: &SockAddr) -> Result<(), Verdict> {
     judge(cx, func!(security_socket_connect), Arguments::Address { sock, address })
@@ -105,14 +105,14 @@ pub fn security_socket_accept(cx: &mut Cx, sock: &Socket, newsock: &Socket) -> R
     judge(cx, func!(security_socket_accept), Arguments::Accept { sock, newsock })
 }
 
-/// `security_socket_sendmsg`. The name and the length may be others afterwards.
+/// `security_socket_sendmsg`. It may replace the name and the length.
 #[inline(always)]
 pub fn security_socket_sendmsg(cx: &mut Cx, sock: &Socket, msg: &Msg, size: u64) -> Result<(), Verdict> {
     let arguments = Arguments::Message { sock, msg, size, flags: msg.flags };
     judge(cx, func!(security_socket_sendmsg), arguments)
 }
 
-/// `security_socket_recvmsg`. The length may be another one afterwards.
+/// `security_socket_recvmsg`. It may replace the length.
 #[inline(always)]
 pub fn security_socket_recvmsg(
     cx: &mut Cx,

@@ -1,4 +1,4 @@
-//! Each hook gets what the program gave, and what it decides is what the walk ends in or goes on with.
+//! Each hook gets the program's arguments, and its decision ends the walk or changes what the walk continues with.
 
 use super::*;
 use crate::errno::Errno;
@@ -8,7 +8,7 @@ use crate::net::socket::*;
 use crate::verdict::{Action, Argument, Instead, Predicted, Reason};
 use std::cell::RefCell;
 
-/// A rule for the time of a test.
+/// A rule that a test installs for one walk.
 type Rule = Box<dyn FnMut(&mut Cx, Func, Arguments) -> Result<(), Verdict>>;
 
 thread_local! {
@@ -19,7 +19,7 @@ pub(super) fn judge(cx: &mut Cx, hook: Func, arguments: Arguments) -> Result<(),
     RULE.with_borrow_mut(|rule| rule.as_mut().map_or(Ok(()), |rule| rule(cx, hook, arguments)))
 }
 
-/// Walks under a rule.
+/// Runs a walk under a rule.
 fn under<T>(
     rule: impl FnMut(&mut Cx, Func, Arguments) -> Result<(), Verdict> + 'static,
     walk: impl FnOnce(&mut Cx) -> T,
@@ -32,7 +32,7 @@ fn under<T>(
     (result, instead)
 }
 
-/// What the hooks saw, by name and in words.
+/// The hooks that a walk called: name and arguments as text.
 fn seen<T>(walk: impl FnOnce(&mut Cx) -> T) -> Vec<String> {
     thread_local!(static SEEN: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) });
     let note = |_: &mut Cx, hook: Func, arguments: Arguments| {

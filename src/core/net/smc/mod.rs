@@ -1,3 +1,3 @@
-//! SMC, TCP over shared memory (`net/smc`), which comes as a module.
+//! SMC, TCP over shared memory (`net/smc`), a kernel module.
 
 pub mod smc_inet;

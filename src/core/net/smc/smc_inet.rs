@@ -1,4 +1,4 @@
-//! IPPROTO_SMC (`net/smc/smc_inet.c`): its rows and tables. What it decides is the host's business.
+//! IPPROTO_SMC (`net/smc/smc_inet.c`): rows and ops tables only. Its decisions are the host's.
 
 use crate::func;
 use crate::net::core::sock::NO_OPS;

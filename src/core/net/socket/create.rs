@@ -1,4 +1,4 @@
-//! socket(2), socketpair(2), accept(2): where sockets come from.
+//! socket(2), socketpair(2), accept(2): the calls that make sockets.
 
 use super::{Copied, Lookup, handler, net_family, settled, sockfd_lookup_light};
 use crate::errno::Errno;
@@ -15,7 +15,8 @@ use crate::uapi::{NPROTO, SOCK_FLAGS, SOCK_MAX, SOCK_PACKET, SOCK_TYPE_MASK};
 use crate::verdict::{Predicted, Reason, Verdict};
 use libc::c_int;
 
-/// socket(2). The socket is what it will be if the host agrees; its `ops` are empty when the walk did not get there.
+/// socket(2). Returns the socket as it will be if the host succeeds; its `ops` are `None` when the walk ended before
+/// they were set.
 pub fn sys_socket(cx: &mut Cx, family: c_int, type_arg: c_int, protocol: c_int) -> (Verdict, Socket) {
     let (family, type_arg, protocol) = update_socket_protocol(cx, family, type_arg, protocol);
     let mut sock = Socket::alloc(cx.net.id, family, type_arg & SOCK_TYPE_MASK);
@@ -33,16 +34,16 @@ pub fn sys_socket(cx: &mut Cx, family: c_int, type_arg: c_int, protocol: c_int) 
     (verdict, sock)
 }
 
-/// `sock_map_fd`: a descriptor and an open file for the socket. The host gives the descriptor, as the last step: that
-/// is why a full table is the last error that socket(2) reports.
+/// `sock_map_fd`: a descriptor and an open file for the socket. The host allocates the descriptor as the last step,
+/// so a full descriptor table is the last error that socket(2) reports.
 pub fn sock_map_fd(cx: &mut Cx, _sock: &Socket, flags: c_int) {
     cx.path.step(func!(sock_map_fd), Finding::Flags(flags));
 }
 
-/// `update_socket_protocol`: where BPF, and later a rule, replaces the protocol of socket(2). It sees the type with
+/// `update_socket_protocol`: where BPF, and later a rule, replaces the protocol of socket(2). It gets the type with
 /// its flag bits and runs before every check, but not for socketpair(2) or accept(2).
 ///
-/// In the kernel it gives a protocol. Here it gives all three arguments, and who replaces them tells libc so through
+/// In the kernel it returns a protocol. Here it returns all three arguments, and a replacement is passed to libc as
 /// [`Argument::Protocol`](crate::verdict::Argument::Protocol).
 #[inline(always)]
 pub fn update_socket_protocol(
@@ -55,10 +56,11 @@ pub fn update_socket_protocol(
     (family, type_arg, protocol)
 }
 
-/// Families below this number have a slot in every kernel that can run this (`AF_NFC` and before, Linux 3.1).
+/// Every supported kernel has slots for families below this number (`AF_NFC` and before, Linux 3.1).
 const NPROTO_LEAST: c_int = 40;
 
-/// Whether `net_families[]` has this slot. The size of the table grows with Linux; a family fits 16 bits in any case.
+/// Whether `net_families[]` has a slot for the family. The table grows with new versions of Linux; a family always
+/// fits 16 bits.
 fn is_below_nproto(cx: &mut Cx, family: c_int) -> Option<bool> {
     match family {
         ..0 | 0x1_0000.. => Some(false),
@@ -97,7 +99,7 @@ pub fn __sock_create(cx: &mut Cx, sock: &mut Socket, protocol: c_int) -> Verdict
         net_family(family)
     });
     let Some(pf) = pf else {
-        // A module of the kernel may fill the slot there although it is empty here.
+        // In the kernel, a module may fill a slot that is empty here.
         if (families::name(family).module || family >= NPROTO) && present(cx, family) != Some(false) {
             return Verdict::ask().because(Reason::HostFamily);
         }
@@ -136,13 +138,13 @@ pub fn __sock_create(cx: &mut Cx, sock: &mut Socket, protocol: c_int) -> Verdict
     verdict
 }
 
-/// Whether the kernel has a family that not every kernel has.
+/// Whether the kernel has a family that is not in every kernel.
 fn present(cx: &mut Cx, family: c_int) -> Option<bool> {
     cx.fact(func!(__sock_create), &"net_families", cx.net.facts.has_family(family))
 }
 
-/// socketpair(2). Descriptors are reserved and written to the program's array before anything is created, so
-/// EMFILE beats every error that is predicted here, and a bad array those of the family.
+/// socketpair(2). The kernel reserves the descriptors and writes them to the program's array before it creates the
+/// sockets. So EMFILE comes before every error that is predicted here, and EFAULT before the family's errors.
 pub fn sys_socketpair(
     cx: &mut Cx,
     family: c_int,
@@ -161,18 +163,18 @@ pub fn sys_socketpair(
     }
     let made = __sock_create(cx, &mut one, protocol);
     let Some(ops) = one.ops else { return (made, one) };
-    // The second is made like the first, with the same end, so the path has it once.
+    // The second socket is made in the same way with the same result, so the path has it once.
     let two = one;
     if let Err(refusal) = security_socket_socketpair(cx, &one, &two) {
         return (refusal, one);
     }
     let paired = handler!(cx, ops.socketpair, &one, &two);
-    // Whether it comes to that is open as long as it is open whether the sockets can be made.
+    // While it is open whether the sockets can be made, it is also open whether they are paired.
     let verdict = if made.predicted == Predicted::Ok { paired } else { made };
     (verdict, one)
 }
 
-/// accept(2) and accept4(2): bad flags beat a descriptor that is no socket.
+/// accept(2) and accept4(2): bad flags are reported before a descriptor that is not a socket.
 pub fn sys_accept4(cx: &mut Cx, lookup: Lookup, flags: c_int) -> Verdict {
     settled((|| {
         if matches!(lookup, Lookup::BadFd) {

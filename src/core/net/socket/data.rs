@@ -6,7 +6,7 @@ use super::{Copied, Lookup, borrowed, handler, move_addr_to_kernel, settled, soc
 use crate::errno::Errno;
 use crate::func;
 use crate::net::address::SockAddr;
-use crate::net::ops::{Cx, Message, Msg, Op, ProtoOps, Socket};
+use crate::net::ops::{Cx, MessageFn, Msg, Op, ProtoOps, Socket};
 use crate::net::path::{Finding, Func};
 use crate::net::security::{security_socket_recvmsg, security_socket_sendmsg};
 use crate::uapi::SOCKADDR_STORAGE;
@@ -15,10 +15,10 @@ use libc::c_int;
 
 /// `UIO_MAXIOV`: the most parts that a message can have.
 const UIO_MAXIOV: u64 = 1024;
-/// `MSG_CMSG_COMPAT`: reserved for the kernel; only the calls with a `struct msghdr` refuse it.
+/// `MSG_CMSG_COMPAT`: reserved for the kernel. Only the calls with a `struct msghdr` refuse it.
 const MSG_CMSG_COMPAT: c_int = 1 << 31;
 
-/// `struct user_msghdr`, each part as far as it could be copied.
+/// `struct user_msghdr`, each member as far as it could be copied.
 #[derive(Clone, Copy)]
 pub struct UserMsg {
     /// `msg_name`; `None` for a null pointer. Cut at `sizeof(struct sockaddr_storage)`.
@@ -27,7 +27,7 @@ pub struct UserMsg {
     pub namelen: c_int,
     /// `msg_iovlen`.
     pub iovlen: u64,
-    /// The parts' lengths together, or the error that copying or adding them up meets.
+    /// The sum of the parts' lengths, or the error from copying or adding them.
     pub iov: Copied<u64>,
     /// `msg_controllen`.
     pub controllen: u64,
@@ -40,7 +40,7 @@ fn refused(cx: &mut Cx, func: Func, errno: Errno) -> Verdict {
     Verdict::errno(errno, Reason::BadArgument)
 }
 
-/// An argument that must have been copied by now.
+/// An argument that the kernel has copied at this point: its value, or the verdict when the copy fails.
 fn copied<T>(cx: &mut Cx, func: Func, argument: Copied<T>) -> Result<T, Verdict> {
     match argument {
         Some(Ok(value)) => Ok(value),
@@ -59,9 +59,10 @@ fn sock_recvmsg(cx: &mut Cx, sock: &Socket, ops: &'static ProtoOps, msg: &Msg) -
     Ok(with_message(cx, &ops.recvmsg, sock, msg))
 }
 
-/// Runs sendmsg or recvmsg, with the program's message unless a decision has changed its name or its length.
+/// Calls sendmsg or recvmsg with the program's message, or with the name or length that a decision has put in its
+/// place.
 #[inline(always)]
-fn with_message(cx: &mut Cx, op: &Op<Message>, sock: &Socket, msg: &Msg) -> Verdict {
+fn with_message(cx: &mut Cx, op: &Op<MessageFn>, sock: &Socket, msg: &Msg) -> Verdict {
     match cx.instead.argument {
         Argument::Own => handler!(cx, op, sock, msg),
         _ => with_other_message(cx, op, sock, msg),
@@ -70,13 +71,13 @@ fn with_message(cx: &mut Cx, op: &Op<Message>, sock: &Socket, msg: &Msg) -> Verd
 
 #[cold]
 #[inline(never)]
-fn with_other_message(cx: &mut Cx, op: &Op<Message>, sock: &Socket, msg: &Msg) -> Verdict {
+fn with_other_message(cx: &mut Cx, op: &Op<MessageFn>, sock: &Socket, msg: &Msg) -> Verdict {
     let name = cx.instead.address().copied().or(msg.name);
     let msg = Msg { name, len: cx.instead.length(msg.len), ..*msg };
     handler!(cx, op, sock, &msg)
 }
 
-/// sendto(2), and send(2) without an address. A buffer that is no address of the program's beats a bad descriptor.
+/// sendto(2), and send(2) without an address. A buffer outside the address space is reported before a bad descriptor.
 pub fn sys_sendto(
     cx: &mut Cx,
     lookup: Lookup,
@@ -92,7 +93,7 @@ pub fn sys_sendto(
     })())
 }
 
-/// recvfrom(2) and recv(2), up to the point where the address is given back.
+/// recvfrom(2) and recv(2), up to where the source address is written back.
 pub fn sys_recvfrom(cx: &mut Cx, lookup: Lookup, buffer: Copied<u64>, flags: c_int) -> Verdict {
     settled((|| {
         let len = copied(cx, func!(import_ubuf), buffer)?;
@@ -101,7 +102,7 @@ pub fn sys_recvfrom(cx: &mut Cx, lookup: Lookup, buffer: Copied<u64>, flags: c_i
     })())
 }
 
-/// `copy_msghdr_from_user`: name, then parts. Unlike sendto(2) a name that is too long is cut.
+/// `copy_msghdr_from_user`: name, then parts. A name that is too long is cut, where sendto(2) refuses it.
 fn copy_msghdr_from_user(
     cx: &mut Cx,
     msg: Copied<UserMsg>,
@@ -157,7 +158,7 @@ fn ___sys_sendmsg(
     sock_sendmsg(cx, sock, ops, &msg)
 }
 
-/// recvmsg(2), up to the point where the header is written back.
+/// recvmsg(2), up to where the header is written back.
 pub fn sys_recvmsg(cx: &mut Cx, lookup: Lookup, msg: Copied<UserMsg>, flags: c_int) -> Verdict {
     settled((|| {
         if flags & MSG_CMSG_COMPAT != 0 {
@@ -169,7 +170,7 @@ pub fn sys_recvmsg(cx: &mut Cx, lookup: Lookup, msg: Copied<UserMsg>, flags: c_i
     })())
 }
 
-/// sendmmsg(2): the first message decides, because errors count only when nothing was sent.
+/// sendmmsg(2): the first message decides, because errors of later ones only shorten the count.
 pub fn sys_sendmmsg(cx: &mut Cx, lookup: Lookup, first: Copied<UserMsg>, vlen: u32, flags: c_int) -> Verdict {
     settled((|| {
         if flags & MSG_CMSG_COMPAT != 0 {
@@ -183,7 +184,8 @@ pub fn sys_sendmmsg(cx: &mut Cx, lookup: Lookup, first: Copied<UserMsg>, vlen: u
     })())
 }
 
-/// recvmmsg(2): the timeout comes before the descriptor, and an error that is pending before any message.
+/// recvmmsg(2): the timeout is checked before the descriptor, and a pending socket error is returned before any
+/// message.
 pub fn sys_recvmmsg(
     cx: &mut Cx,
     lookup: Lookup,
@@ -215,7 +217,7 @@ pub fn sys_recvmmsg(
     })())
 }
 
-/// A call that takes any descriptor: what is no socket is no error.
+/// The lookup of a call that works on any descriptor, so "not a socket" is no error.
 fn any_file<'a>(cx: &mut Cx, lookup: &'a Lookup) -> Result<(&'a Socket, &'static ProtoOps), Verdict> {
     match lookup {
         Lookup::NotSocket => Err(Verdict::ask()),
@@ -236,7 +238,7 @@ pub fn sys_read(cx: &mut Cx, lookup: Lookup, count: u64, nonblocking: bool) -> V
     })())
 }
 
-/// write(2) and its relatives. A count of 0 is a message without data.
+/// write(2) and its relatives. A count of 0 sends a message without data.
 pub fn sys_write(cx: &mut Cx, lookup: Lookup, count: u64, nonblocking: bool) -> Verdict {
     settled((|| {
         let (sock, ops) = any_file(cx, &lookup)?;
@@ -247,7 +249,7 @@ pub fn sys_write(cx: &mut Cx, lookup: Lookup, count: u64, nonblocking: bool) -> 
     })())
 }
 
-/// splice(2) of some bytes from a socket to a pipe.
+/// splice(2) of at least one byte from a socket to a pipe.
 pub fn sys_splice_read(cx: &mut Cx, lookup: Lookup, count: u64, nonblocking: bool) -> Verdict {
     settled((|| {
         let (sock, ops) = any_file(cx, &lookup)?;
@@ -268,17 +270,17 @@ pub fn sys_splice_read(cx: &mut Cx, lookup: Lookup, count: u64, nonblocking: boo
     })())
 }
 
-/// splice(2) or sendfile(2) of some bytes into a socket: they are sent.
+/// splice(2) or sendfile(2) of at least one byte into a socket: the bytes are sent.
 pub fn sys_splice_write(cx: &mut Cx, lookup: Lookup, count: u64) -> Verdict {
     settled((|| {
         let (sock, ops) = any_file(cx, &lookup)?;
         cx.path.step(func!(splice_to_socket), Finding::Passed);
-        // The descriptor's O_NONBLOCK does not count here; an answer that does not depend on it is the same.
+        // The kernel ignores the descriptor's O_NONBLOCK here. Answers that do not depend on it are the same.
         sock_sendmsg(cx, sock, ops, &Msg { name: None, len: count, flags: 0, control: false })
     })())
 }
 
-/// sendfile(2) with a socket as the file to read from. Only a pipe can take it; for that it is a splice.
+/// sendfile(2) from a socket. Only a pipe can be the target, and then it is a splice.
 pub fn sys_sendfile_from(cx: &mut Cx, lookup: Lookup, to_pipe: bool) -> Verdict {
     if to_pipe {
         return sys_splice_read(cx, lookup, 1, false);

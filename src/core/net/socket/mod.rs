@@ -3,12 +3,12 @@
 //! | file | calls |
 //! |---|---|
 //! | [`create`] | socket, socketpair, accept |
-//! | [`name`] | bind, connect, listen, getsockname, getpeername, shutdown, and the end of a socket |
+//! | [`name`] | bind, connect, listen, getsockname, getpeername, shutdown, and the release of a socket |
 //! | [`option`] | setsockopt, getsockopt, ioctl, mmap |
 //! | [`data`] | everything that sends or receives |
 //!
-//! Each `sys_*` function keeps the order of checks of its own system call, because the order decides which errno
-//! a program with two mistakes sees. They share little on purpose.
+//! Each `sys_*` function keeps the order of its own system call's checks, because the order decides which errno a
+//! program with two mistakes gets. They share little on purpose.
 
 pub mod create;
 pub mod data;
@@ -74,7 +74,7 @@ pub fn net_family(family: c_int) -> Option<&'static NetProtoFamily> {
     *slot.get()?
 }
 
-/// What is so when a socket exists: its family, its type and its protocol are there, and it was allowed.
+/// The facts that an existing socket proves: its family, type and protocol exist, and it was permitted.
 struct Exists;
 
 impl Facts for Exists {
@@ -92,15 +92,15 @@ impl Facts for Exists {
     }
 }
 
-/// A socket of the host's that exists already in `net`, from what SO_DOMAIN, SO_TYPE and SO_PROTOCOL say: the same walk
-/// finds its ops.
+/// A socket of the host's that exists already in `net`, from its SO_DOMAIN, SO_TYPE and SO_PROTOCOL: the walk of
+/// socket(2) finds its ops.
 pub fn socket_of(net: NetId, family: c_int, ty: c_int, protocol: c_int) -> Socket {
     let mut path = Path::new();
     let mut instead = Instead::new();
     let mut cx = Cx { path: &mut path, net: Net { id: net, facts: &Exists }, instead: &mut instead };
     let mut sock = Socket::alloc(net, family, ty);
     if let Some(pf) = net_family(family) {
-        // Whether it may be created is no question any more, so the verdict is not of interest.
+        // The socket exists, so the verdict about creating it does not matter.
         let _ = (pf.create.call)(&mut cx, &mut sock, protocol);
     }
     sock.ty = ty;
@@ -108,7 +108,7 @@ pub fn socket_of(net: NetId, family: c_int, ty: c_int, protocol: c_int) -> Socke
     sock
 }
 
-/// `sockfd_lookup_light`: what a descriptor turned out to be.
+/// `sockfd_lookup_light`: what a descriptor refers to.
 #[derive(Clone, Copy)]
 pub enum Lookup {
     /// A socket.
@@ -117,11 +117,11 @@ pub enum Lookup {
     NotSocket,
     /// Not open.
     BadFd,
-    /// Nobody could tell; the host will.
+    /// Not known here; the host will tell.
     Unknown,
 }
 
-/// The start of a call on a descriptor: the lookup, and its two errors.
+/// The first step of a call on a descriptor: the lookup and its two errors.
 fn sockfd_lookup_light<'a>(
     cx: &mut Cx,
     lookup: &'a Lookup,
@@ -144,7 +144,7 @@ fn sockfd_lookup_light<'a>(
     }
 }
 
-/// `move_addr_to_kernel`: the address, or the error that copying it meets.
+/// `move_addr_to_kernel`: the address, or the error from copying it.
 fn move_addr_to_kernel<'a>(cx: &mut Cx, addr: Copied<&'a SockAddr>) -> Result<&'a SockAddr, Verdict> {
     let here = func!(move_addr_to_kernel);
     match addr {
@@ -160,7 +160,7 @@ fn move_addr_to_kernel<'a>(cx: &mut Cx, addr: Copied<&'a SockAddr>) -> Result<&'
     }
 }
 
-/// Runs a member of the ops table and notes it, before what it notes itself.
+/// Calls a member of the ops table, and notes it in the path before the steps that it notes itself.
 macro_rules! handler {
     ($cx:ident, $op:expr, $($arg:expr),*) => {{
         $cx.path.step($op.func, Finding::Passed);
@@ -169,7 +169,7 @@ macro_rules! handler {
 }
 pub(crate) use handler;
 
-/// Turns the early ends of a call into its verdict.
+/// The verdict of a walk, whether it ended early or at its end.
 fn settled(result: Result<Verdict, Verdict>) -> Verdict {
     result.unwrap_or_else(|verdict| verdict)
 }

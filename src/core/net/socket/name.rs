@@ -1,10 +1,10 @@
-//! bind(2), connect(2), listen(2), getsockname(2), getpeername(2), shutdown(2), and the end of a socket.
+//! bind(2), connect(2), listen(2), getsockname(2), getpeername(2), shutdown(2), and the release of a socket.
 
 use super::{Copied, Lookup, handler, move_addr_to_kernel, settled, sockfd_lookup_light};
 use crate::errno::Errno;
 use crate::func;
 use crate::net::address::SockAddr;
-use crate::net::ops::{Address, Cx, Op, Socket};
+use crate::net::ops::{AddressFn, Cx, Op, Socket};
 use crate::net::path::Finding;
 use crate::net::security::{
     security_socket_bind, security_socket_connect, security_socket_getpeername, security_socket_getsockname,
@@ -23,7 +23,7 @@ pub fn sys_bind(cx: &mut Cx, lookup: Lookup, addr: Copied<&SockAddr>) -> Verdict
     })())
 }
 
-/// connect(2): unlike bind, the address is copied before the descriptor is known to be a socket.
+/// connect(2). Unlike bind(2), it copies the address before it checks that the descriptor is a socket.
 pub fn sys_connect(cx: &mut Cx, lookup: Lookup, addr: Copied<&SockAddr>) -> Verdict {
     settled((|| {
         if matches!(lookup, Lookup::BadFd) {
@@ -36,9 +36,9 @@ pub fn sys_connect(cx: &mut Cx, lookup: Lookup, addr: Copied<&SockAddr>) -> Verd
     })())
 }
 
-/// Runs bind or connect, with the program's address unless a decision has given another one.
+/// Calls bind or connect with the program's address, or with the one that a decision has put in its place.
 #[inline(always)]
-fn at_address(cx: &mut Cx, op: &Op<Address>, sock: &Socket, addr: &SockAddr) -> Verdict {
+fn at_address(cx: &mut Cx, op: &Op<AddressFn>, sock: &Socket, addr: &SockAddr) -> Verdict {
     if cx.instead.address().is_some() {
         return at_other_address(cx, op, sock);
     }
@@ -47,12 +47,12 @@ fn at_address(cx: &mut Cx, op: &Op<Address>, sock: &Socket, addr: &SockAddr) -> 
 
 #[cold]
 #[inline(never)]
-fn at_other_address(cx: &mut Cx, op: &Op<Address>, sock: &Socket) -> Verdict {
+fn at_other_address(cx: &mut Cx, op: &Op<AddressFn>, sock: &Socket) -> Verdict {
     let addr = cx.instead.address().copied().unwrap_or(SockAddr::EMPTY);
     handler!(cx, op, sock, &addr)
 }
 
-/// listen(2): the backlog is cut to `net.core.somaxconn`, compared as unsigned.
+/// listen(2): the backlog is limited to `net.core.somaxconn`, compared as unsigned.
 pub fn sys_listen(cx: &mut Cx, lookup: Lookup, backlog: c_int) -> Verdict {
     settled((|| {
         let (sock, ops) = sockfd_lookup_light(cx, &lookup)?;
@@ -66,16 +66,16 @@ pub fn sys_listen(cx: &mut Cx, lookup: Lookup, backlog: c_int) -> Verdict {
     })())
 }
 
-/// Where an address is given back: what `*addrlen` says, and whether the buffer can be written.
+/// Where an address is written back: the value of `*addrlen`, and whether the buffer is writable.
 #[derive(Clone, Copy)]
 pub struct AddrOut {
-    /// The room that the caller says there is.
+    /// The buffer's length as the program gave it.
     pub len: Copied<c_int>,
-    /// Whether it is there.
+    /// Whether the buffer is writable.
     pub buffer: Copied<()>,
 }
 
-/// `move_addr_to_user`: after the handler, so that its errors beat a bad pointer.
+/// `move_addr_to_user`: it comes after the handler, so the handler's errors come before EFAULT.
 fn move_addr_to_user(cx: &mut Cx, out: AddrOut) -> Verdict {
     let errno = match (out.len, out.buffer) {
         (None, _) => return Verdict::ask(),
@@ -101,7 +101,7 @@ pub fn sys_getname(cx: &mut Cx, lookup: Lookup, peer: c_int, out: AddrOut) -> Ve
     })())
 }
 
-/// shutdown(2): `how` is judged by the handler, if there is one.
+/// shutdown(2): the handler checks `how`, if there is a handler.
 pub fn sys_shutdown(cx: &mut Cx, lookup: Lookup, how: c_int) -> Verdict {
     settled((|| {
         let (sock, ops) = sockfd_lookup_light(cx, &lookup)?;
@@ -110,7 +110,7 @@ pub fn sys_shutdown(cx: &mut Cx, lookup: Lookup, how: c_int) -> Verdict {
     })())
 }
 
-/// `__sock_release`: the last reference to the open file is gone, and the ops end the socket.
+/// `__sock_release`: the last reference to the open file is gone, and the ops release the socket.
 pub fn sock_release(cx: &mut Cx, sock: &Socket) -> Verdict {
     cx.path.step(func!(__sock_release), Finding::Passed);
     let Some(ops) = sock.ops else { return Verdict::ask() };

@@ -11,8 +11,8 @@ use crate::uapi::IOCTL_GENERIC;
 use crate::verdict::{Change, Predicted, Reason, Verdict};
 use libc::c_int;
 
-/// The handler of a socket option: generic for SOL_SOCKET, else the ops' own. Some kinds of sockets take SOL_SOCKET
-/// over when a value is set.
+/// The handler of a socket option: the generic one for SOL_SOCKET, else the ops' own. Some ops also handle SOL_SOCKET
+/// when a value is set.
 pub fn option_handler(ops: &'static ProtoOps, level: c_int, set: bool) -> Option<Func> {
     match (level, set) {
         (libc::SOL_SOCKET, true) if !ops.custom_sol_socket => Some(func!(sock_setsockopt)),
@@ -52,7 +52,7 @@ pub fn sys_setsockopt(
     })())
 }
 
-/// Options after which a socket gets its address in other ways than its calls show.
+/// Marks options after which a socket can be bound by calls other than bind.
 fn unsettled(sock: &Socket, opt: &Opt, verdict: Verdict) -> Verdict {
     const SO_PASSSEC: c_int = 34;
     const SO_PASSPIDFD: c_int = 76;
@@ -72,7 +72,7 @@ fn unsettled(sock: &Socket, opt: &Opt, verdict: Verdict) -> Verdict {
     if unsettles { verdict.then(Change::Unsettle) } else { verdict }
 }
 
-/// getsockopt(2). `optlen` is what the argument points to; of `value` only matters whether it can be written.
+/// getsockopt(2). `optlen` is the int that the argument points to; of `value` only matters whether it is writable.
 pub fn sys_getsockopt(
     cx: &mut Cx,
     lookup: Lookup,
@@ -100,8 +100,8 @@ pub fn sys_getsockopt(
 /// `_IOC_TYPE` of the requests that belong to sockets (`SOCK_IOC_TYPE`).
 const SOCK_IOC_TYPE: u32 = 0x89;
 
-/// ioctl(2) on a socket: what every file or every socket understands is answered before the handler is reached. What
-/// the handler does not know goes on to the network devices, if it looks like one of their requests.
+/// ioctl(2) on a socket. Requests that every file or every socket understands are answered before the handler is
+/// reached. Requests that the handler does not know go to the network devices, if they look like device requests.
 pub fn sys_ioctl(cx: &mut Cx, lookup: Lookup, request: c_int) -> Verdict {
     const SIOCGSTAMP_OLD: c_int = 0x8906;
     const SIOCGSTAMPNS_OLD: c_int = 0x8907;
@@ -121,7 +121,7 @@ pub fn sys_ioctl(cx: &mut Cx, lookup: Lookup, request: c_int) -> Verdict {
                 let Some(gettstamp) = ops.gettstamp else {
                     return Ok(Verdict::errno(Errno::ENOTTY, Reason::NoOperation));
                 };
-                // There is none before something was received.
+                // There is no time stamp before something was received.
                 return Ok(match sock.sees_no_traffic() {
                     true => {
                         cx.path.step(gettstamp, Finding::Passed);

@@ -27,7 +27,7 @@ pub static UNIX_STREAM_PROTO: Proto = Proto { symbol: &"unix_stream_proto", name
 /// `unix_dgram_proto`, of datagram and seqpacket sockets.
 pub static UNIX_DGRAM_PROTO: Proto = Proto { symbol: &"unix_dgram_proto", name: "UNIX", ..NO_PROTO };
 
-/// The protocol is tested before the type. SOCK_RAW quietly becomes SOCK_DGRAM, and SO_PROTOCOL stays 0.
+/// The protocol is checked before the type. SOCK_RAW silently becomes SOCK_DGRAM, and SO_PROTOCOL stays 0.
 fn unix_create(cx: &mut Cx, sock: &mut Socket, protocol: c_int) -> Verdict {
     if protocol != 0 && protocol != libc::PF_UNIX {
         return Verdict::errno(Errno::EPROTONOSUPPORT, Reason::NoProtocol);
@@ -112,7 +112,7 @@ fn unix_validate_addr(addr: &SockAddr) -> Result<(), Verdict> {
 
 fn unix_bind(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdict {
     if addr.len() == 2 && addr.family() == Some(libc::AF_UNIX) {
-        // A socket that has a name keeps it, and that is no error.
+        // A socket that has a name keeps it without an error.
         cx.path.step(func!(unix_autobind), Finding::Passed);
         return Verdict::ok().then(Change::Bind);
     }
@@ -120,7 +120,7 @@ fn unix_bind(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdict {
         return verdict;
     }
     if addr.bytes()[2] != 0 {
-        // An existing file is noticed before a socket that is bound already.
+        // The kernel reports an existing file before a socket that is already bound.
         return cx.ask(func!(unix_bind_bsd), &"the file system").then(Change::Bind);
     }
     match sock.sk.bound {
@@ -148,7 +148,7 @@ fn unix_listen(_: &mut Cx, sock: &Socket, _backlog: c_int) -> Verdict {
 fn unix_stream_connect(cx: &mut Cx, _: &Socket, addr: &SockAddr) -> Verdict {
     match unix_validate_addr(addr) {
         Err(verdict) => verdict,
-        // The peer is looked up before the own state is judged, so the state alone predicts nothing.
+        // The peer is looked up before the socket's own state is checked, so the state alone predicts nothing.
         Ok(()) => cx.ask(func!(unix_find_other), &"the peer").then(Change::Connect),
     }
 }
@@ -191,7 +191,7 @@ fn unix_shutdown(_: &mut Cx, _: &Socket, how: c_int) -> Verdict {
     }
 }
 
-/// Streams have an option of their own, and no level but SOL_SOCKET.
+/// Streams have one option of their own; no level but SOL_SOCKET exists.
 fn unix_setsockopt(cx: &mut Cx, sock: &Socket, opt: &Opt) -> Verdict {
     match opt.level {
         libc::SOL_SOCKET => sock_setsockopt(cx, sock, opt),
@@ -218,19 +218,19 @@ fn unix_ioctl(cx: &mut Cx, sock: &Socket, request: c_int) -> Verdict {
 
 const NOT_CONNECTED: Verdict = Verdict::errno(Errno::ENOTCONN, Reason::BadState);
 
-/// `scm_send`: control messages are judged before the message.
+/// `scm_send`: control messages are checked before the message.
 fn with_control(cx: &mut Cx) -> Verdict {
     cx.ask(func!(__scm_send), &"the control messages")
 }
 
-/// Urgent data, then the address that a stream cannot take, then the peer.
+/// MSG_OOB, then the address that a stream cannot have, then the peer.
 fn unix_stream_sendmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
     let connected = sock.sk.state == TcpState::Established;
     if msg.control {
         return with_control(cx);
     }
     if msg.has(libc::MSG_OOB) {
-        // Kernels without urgent data for AF_UNIX say EOPNOTSUPP.
+        // Kernels without urgent data for AF_UNIX answer EOPNOTSUPP.
         return cx.ask(func!(unix_stream_sendmsg), &"whether the kernel has urgent data for AF_UNIX");
     }
     match &msg.name {
@@ -244,7 +244,7 @@ fn unix_stream_sendmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
 }
 
 fn unix_dgram_sendmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
-    /// A message of this size fits any send buffer.
+    /// A message up to this size fits any send buffer.
     const SURELY_FITS: u64 = 1024;
     if msg.control {
         return with_control(cx);
@@ -257,14 +257,14 @@ fn unix_dgram_sendmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
             Err(verdict) => verdict,
             Ok(()) => cx.ask(func!(unix_find_other), &"the peer"),
         },
-        // Since Linux 6.14 the room for the message comes before the peer, and a shut socket has none.
+        // Since Linux 6.14 the send buffer is checked before the peer, and a socket whose sending is shut has none.
         _ if sock.shutdown & 2 != 0 => cx.ask(func!(sock_alloc_send_pskb), &"what is looked at first"),
         _ if sock.sk.state != TcpState::Established && msg.len <= SURELY_FITS => NOT_CONNECTED,
         _ => cx.ask(func!(unix_peer_get), &"the peer"),
     }
 }
 
-/// An address is not looked at, whatever it is.
+/// The address is ignored.
 fn unix_seqpacket_sendmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
     match sock.sk.state {
         TcpState::Established => unix_dgram_sendmsg(cx, sock, &Msg { name: None, ..*msg }),
@@ -272,7 +272,7 @@ fn unix_seqpacket_sendmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
     }
 }
 
-/// Unlike every other stream, one without a connection answers EINVAL.
+/// Unlike every other stream, it answers EINVAL without a connection.
 fn unix_stream_recvmsg(cx: &mut Cx, sock: &Socket, _: &Msg) -> Verdict {
     match sock.sk.state {
         TcpState::Established => cx.ask(func!(unix_stream_read_generic), &"what was received"),

@@ -25,7 +25,7 @@ pub static VSOCK_FAMILY_OPS: NetProtoFamily = NetProtoFamily {
 /// `vsock_proto`.
 pub static VSOCK_PROTO: Proto = Proto { symbol: &"vsock_proto", name: "AF_VSOCK", ..NO_PROTO };
 
-/// The protocol is tested before the type. Datagrams need a transport that few machines have.
+/// The protocol is checked before the type. Datagrams need a transport that few machines have.
 fn vsock_create(cx: &mut Cx, sock: &mut Socket, protocol: c_int) -> Verdict {
     if protocol != 0 && protocol != libc::PF_VSOCK {
         return Verdict::errno(Errno::EPROTONOSUPPORT, Reason::NoProtocol);
@@ -92,7 +92,7 @@ pub static VSOCK_DGRAM_OPS: ProtoOps = ProtoOps {
 const BAD_STATE: Verdict = Verdict::errno(Errno::EINVAL, Reason::BadState);
 const BAD_ADDRESS: Verdict = Verdict::errno(Errno::EINVAL, Reason::BadAddress);
 
-/// `vsock_addr_cast`: the whole address, of the right family.
+/// `vsock_addr_cast`: a whole address of the right family.
 fn is_vsock(addr: &SockAddr) -> bool {
     addr.len() >= size_of::<libc::sockaddr_vm>() && addr.family() == Some(libc::AF_VSOCK)
 }
@@ -112,7 +112,7 @@ fn vsock_bind(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdict {
 
 fn vsock_connect(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdict {
     match sock.state {
-        // The transport changes the state when the peer goes away.
+        // The transport changes the state when the peer closes.
         SocketState::Unconnected if sock.sk.state == TcpState::Listen || !is_vsock(addr) => BAD_ADDRESS,
         _ => cx.ask(func!(vsock_assign_transport), &"the transport and the peer").then(Change::Connect),
     }
@@ -180,7 +180,7 @@ fn vsock_ioctl(cx: &mut Cx, _: &Socket, request: c_int) -> Verdict {
     }
 }
 
-/// Urgent data, then the address that it cannot take, then the connection.
+/// MSG_OOB, then the address that the socket cannot have, then the connection.
 fn vsock_connectible_sendmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
     let addressed = msg.name.is_some_and(|addr| !addr.is_empty());
     match sock.state {

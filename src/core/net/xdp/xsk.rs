@@ -24,7 +24,7 @@ pub static XSK_FAMILY_OPS: NetProtoFamily = NetProtoFamily {
 /// `xsk_proto`.
 pub static XSK_PROTO: Proto = Proto { symbol: &"xsk_proto", name: "XDP", ..NO_PROTO };
 
-/// Capability, type, protocol.
+/// Checks the capability, then the type, then the protocol.
 fn xsk_create(cx: &mut Cx, sock: &mut Socket, protocol: c_int) -> Verdict {
     let refusal = match (sock.ty, protocol) {
         (libc::SOCK_RAW, 0) => None,
@@ -63,7 +63,7 @@ fn xsk_bind(cx: &mut Cx, _: &Socket, addr: &SockAddr) -> Verdict {
     cx.ask(func!(xsk_bind), &"the network devices and the rings").then(Change::Bind)
 }
 
-/// Nothing goes in or out before the socket is bound to a device.
+/// Nothing can be sent or received before the socket is bound to a device.
 fn xsk_sendmsg(cx: &mut Cx, sock: &Socket, _: &Msg) -> Verdict {
     match sock.sk.bound {
         Bound::No => Verdict::errno(Errno::ENXIO, Reason::BadState),

@@ -1,11 +1,11 @@
-//! Socket addresses, and what comes from outside, in the plainest way.
+//! Socket addresses and bytes from outside, formatted in the simplest way.
 
 use serde_json::json;
 use sockshim_core::uapi::{self, Named};
 
 use crate::object;
 
-/// Bytes as text that stands between `quote` characters.
+/// Bytes as text between `quote` characters.
 pub fn escaped(bytes: &[u8], quote: char) -> String {
     let mut out = String::new();
     for chunk in bytes.utf8_chunks() {

@@ -1,10 +1,10 @@
-//! Events that look random and are the same in every run.
+//! Pseudo-random events, the same in every run.
 
 use libc::c_int;
 use sockshim_core::errno::Errno;
 use sockshim_core::hook::Hook;
 use sockshim_core::net::address::SockAddr;
-use sockshim_core::net::namespace::{INIT_NET, Source};
+use sockshim_core::net::namespace::{FactSource, INIT_NET};
 use sockshim_core::net::ops::{Cx, Socket, SocketState};
 use sockshim_core::net::path::{Finding, Match, Path};
 use sockshim_core::net::sock::TcpState;
@@ -38,13 +38,13 @@ hooks! {
     Decision sockshim() -> "";
 }
 
-/// Numbers that look random and are the same in every run.
+/// Pseudo-random numbers, the same in every run.
 pub struct Dice(pub u64);
 
 impl Dice {
     pub fn word(&mut self) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        // Small and large numbers alike.
+        // Small and large numbers are equally frequent.
         (self.0 >> 1) >> (self.0 >> 58)
     }
     pub fn below(&mut self, count: u64) -> u64 {
@@ -84,7 +84,7 @@ impl Dice {
             12 => Finding::Fact {
                 name: &"CAP_NET_RAW",
                 value: self.int(),
-                source: self.one(&[Source::Probe, Source::Sysctl, Source::Assumed]),
+                source: self.one(&[FactSource::Probe, FactSource::Sysctl, FactSource::Assumed]),
             },
             13 => ops.ops.map_or(Finding::Passed, |ops| Finding::Ops(&ops.name)),
             14 => Finding::Fd(self.int()),

@@ -1,5 +1,5 @@
-//! The lines of the log are those that serde_json and core::fmt would make: written once more here, in the plainest
-//! way, and compared byte by byte over many random events.
+//! The lines of the log equal those that serde_json and core::fmt make: formatted once more here in the simplest way,
+//! and compared byte by byte over many pseudo-random events.
 
 mod address;
 mod dice;
@@ -18,7 +18,7 @@ use sockshim_core::trace::{json as json_format, text as text_format};
 use sockshim_core::uapi::{self, Bits, Named, TypeArg};
 use sockshim_core::verdict::{Action, Predicted, Reason};
 
-/// An object whose members stay in this order.
+/// An object whose members keep this order.
 fn object(members: &[(&str, Value)]) -> String {
     let members: Vec<_> = members.iter().map(|(key, value)| format!("{}:{value}", json!(key))).collect();
     format!("{{{}}}", members.join(","))
@@ -28,7 +28,7 @@ fn errno(errno: c_int) -> Value {
     Errno(errno).name().map_or_else(|| json!(errno.to_string()), |name| json!(name))
 }
 
-/// An argument: its text, and its JSON.
+/// An argument as text and as JSON.
 fn argument(event: &Event, index: usize) -> (String, String) {
     let param = event.hook.param(index).expect("a parameter");
     let (word, int) = (event.args[index], event.args[index] as c_int);
@@ -63,7 +63,7 @@ fn argument(event: &Event, index: usize) -> (String, String) {
     }
 }
 
-/// A step's JSON, and in text what it looked at and what it found.
+/// A step as JSON; and as text: what it looked at, and what it found.
 fn step(step: &Step, event: &Event) -> (String, String, String) {
     let func = step.func.name();
     let plain = || (func.to_string(), String::new());
@@ -157,7 +157,7 @@ fn table(func: &str, event: &Event) -> String {
     format!("{list}[{}]", Named(uapi::TYPES, event.args[1] as c_int & 0xf))
 }
 
-/// The functions of a data call, whose path is empty: the handler, and the protocol's below it.
+/// The functions of a data call, whose path is not recorded: the handler, and the protocol's function below it.
 fn gone_through(event: &Event) -> Vec<Step> {
     if !event.path.steps().is_empty() || event.hook.level != Level::Io {
         return event.path.steps().to_vec();
@@ -329,7 +329,7 @@ fn lines_are_what_the_plain_way_makes() {
         "é→".as_bytes(),
         b"lat\xe9n",
         b"",
-        // The longest, and the longest once more when it is escaped.
+        // The longest name, and the longest name after escaping.
         b"\x1b[2J\x1b\x1b\x1b\x1b\x1b\x1b\x1b\x1b\xff\xff\xff",
     ];
     for comm in names {

@@ -1,4 +1,4 @@
-//! Files that are no programs, or no longer.
+//! Files that are not programs, or are damaged.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -8,7 +8,7 @@ use std::process::Command;
 use crate::programs::{SMALL, build};
 use crate::{Who, check, open_scratch, verdict};
 
-/// The kernel refuses whatever is called no program.
+/// The kernel refuses every file that the command calls not a program.
 #[test]
 fn what_is_no_program() {
     let scratch = open_scratch();
@@ -41,13 +41,14 @@ fn what_is_no_program() {
     }
     let secret = file("secret", &fs::read("/bin/true").expect("a program"), 0o711);
     assert_eq!(verdict(Who::Nobody, &secret), "unreadable");
-    // Looking at a FIFO would wait for a writer.
+    // Opening a FIFO would wait for a writer.
     let fifo = scratch.path().join("fifo");
     assert!(Command::new("mkfifo").arg(&fifo).status().expect("coreutils").success());
     assert_eq!(verdict(Who::Root, &fifo), "not-executable");
 }
 
-/// Every truncation and thousands of wrong bytes: an answer each time, and the kernel agrees about what is no program.
+/// Every truncation and thousands of wrong bytes: the command always answers, and the kernel agrees when it says that
+/// a file is not a program.
 #[test]
 fn damaged_files() {
     let scratch = open_scratch();
@@ -58,7 +59,7 @@ fn damaged_files() {
 
     let mut damaged: Vec<Vec<u8>> =
         (0..whole.len().min(1500)).map(|length| whole[..length].to_vec()).collect();
-    // A fixed sequence, so that a failure can be repeated.
+    // A fixed sequence, so that a failure can be reproduced.
     let mut random = 0x9e37_79b9_u64;
     for _ in 0..1500 {
         let mut bytes = whole.clone();
@@ -84,7 +85,7 @@ fn damaged_files() {
         for (path, answer) in some.iter().zip(answers) {
             if answer.contains(": not-a-program: ") {
                 refused += 1;
-                // It would loop for ever if it did start.
+                // If it did start, it might loop for ever.
                 let error = Command::new(path).spawn().map(|mut child| child.kill());
                 assert!(error.is_err(), "the kernel starts it: {answer}");
             }

@@ -1,4 +1,4 @@
-//! Programs that a dynamic linker refuses, with the library or without; and those that it starts against all appearance.
+//! Programs that a dynamic linker refuses, with or without the library; and programs that look refused but start.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -11,7 +11,7 @@ use sockshim_itest::{Level, Scratch, command, run};
 
 const LINKER: &str = "/lib64/ld-linux-x86-64.so.2";
 
-/// Needs a function of a library.
+/// A program that needs a function of a library.
 const NEEDY: &str = "\
 #include <sys/socket.h>
 int needed(void);
@@ -19,7 +19,7 @@ int main(void) { return needed() + (socket(AF_INET, SOCK_STREAM, 0) < 0); }
 ";
 const NEEDED: &str = "int needed(void) { return 0; }\n";
 
-/// Without what a compiler adds, so that the oldest versions of libc's functions are enough.
+/// A program without the compiler's start files, so that the oldest versions of libc's functions are enough.
 const BARE: &str = "\
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -30,7 +30,7 @@ void _start(void)
 }
 ";
 
-/// A library, and a program in the same directory that needs it and looks for it beside itself.
+/// A library, and a program that needs it and searches its own directory for it.
 fn pair(scratch: &Scratch, name: &str, library_flags: &[&str]) -> std::path::PathBuf {
     let library = format!("lib{name}.so");
     build(scratch, &library, "cc", NEEDED, &[&["-shared", "-fPIC"], library_flags].concat());
@@ -62,7 +62,7 @@ fn the_dynamic_linker_is_known_by_its_content() {
     assert_eq!(verdict(Who::Root, &text), "not-executable");
     assert!(Command::new(&text).status().is_err(), "the kernel starts it");
 
-    // Its own, in spite of its name.
+    // glibc's own dynamic linker, although the name is another.
     let other = scratch.path().join("loader");
     fs::copy(LINKER, &other).expect("a copy");
     let flag = format!("-Wl,--dynamic-linker={}", other.display());
@@ -103,8 +103,8 @@ fn a_library_with_a_sanitizer() {
     assert_eq!(confirmed(Who::Root, &tsan), "tsan");
 }
 
-/// A glibc of the program's own, which is older than the library's. The one that is here becomes old by another name for
-/// its younger versions.
+/// A program with its own glibc, older than the library's. The installed one is made older by renaming its newer
+/// versions.
 #[test]
 fn a_glibc_that_is_too_old() {
     let scratch = open_scratch();
@@ -129,7 +129,7 @@ fn a_glibc_that_is_too_old() {
     let program = build(&scratch, "program", "cc", BARE, &flags);
     assert!(succeeds(&program), "it is a glibc that works");
     assert!(!is_seen(Who::Root, &program));
-    // The command knows what the library needs that lies beside it.
+    // The command reads what the library beside it needs.
     let bin = scratch.dir("bin");
     let command = bin.join("sockshim");
     fs::copy(crate::sockshim(), &command).expect("a copy");

@@ -1,4 +1,4 @@
-//! Programs to be judged.
+//! Programs for `sockshim check`.
 
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
@@ -7,19 +7,19 @@ use std::process::Command;
 
 use sockshim_itest::Scratch;
 
-/// Makes one socket.
+/// A program that makes one socket.
 pub const SMALL: &str = "\
 #include <sys/socket.h>
 int main(void) { return socket(AF_INET, SOCK_STREAM, 0) < 0; }
 ";
 
-/// Uses liburing, if the kernel lets it.
+/// A program that uses liburing, if the kernel permits it.
 pub const URING: &str = "\
 #include <liburing.h>
 int main(void) { struct io_uring ring; return io_uring_queue_init(2, &ring, 0) != 0; }
 ";
 
-/// Has a function of its own for one that is hooked.
+/// A program that defines a hooked function itself.
 pub const OWN_CONNECT: &str = "\
 #include <sys/socket.h>
 int connect(int fd, const struct sockaddr *address, socklen_t length)

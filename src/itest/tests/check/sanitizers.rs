@@ -1,4 +1,4 @@
-//! Programs with a sanitizer: its runtime may refuse a preloaded library, or the library the runtime.
+//! Programs with a sanitizer. Its runtime may refuse a preloaded library, or the library may refuse the runtime.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -8,7 +8,7 @@ use crate::programs::{SMALL, build};
 use crate::{DEADLINE, Who, check, open_scratch, verdict};
 use sockshim_itest::{Level, by_call, command, events, run, shim};
 
-/// What came of running a program under the shim: whether it ended well, and whether its socket was seen.
+/// The result of running a program under the shim: whether it succeeded, and whether its socket was seen.
 fn outcome(program: &Path, preload: Option<&str>) -> (bool, bool) {
     let log = open_scratch();
     let mut command = command(Level::Call, Some(log.path()), program);
@@ -45,7 +45,7 @@ fn a_runtime_is_judged_by_what_it_does() {
     }
 }
 
-/// The sentence names the value of `LD_PRELOAD` that helps, and it does.
+/// The sentence names a value for `LD_PRELOAD`, and with this value the program is seen.
 #[test]
 fn what_check_advises_helps() {
     let scratch = open_scratch();

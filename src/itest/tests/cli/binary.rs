@@ -1,4 +1,4 @@
-//! The command, built as the library is.
+//! The command's release build.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use sockshim_itest::{target_dir, workspace};
 
-/// The absolute path of the release build of `sockshim`, which is brought up to date once per process.
+/// The absolute path of the release build of `sockshim`, which is built once per process if it is not up to date.
 pub fn sockshim() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {

@@ -1,4 +1,4 @@
-//! A program on a terminal of a given width.
+//! A program on a terminal with a given width.
 
 use std::ffi::CStr;
 use std::fs::File;
@@ -11,12 +11,12 @@ use std::process::{Command, ExitStatus, Stdio};
 pub fn lines_on_terminal(command: &mut Command, columns: u16) -> (ExitStatus, Vec<String>) {
     let (mut terminal, line) = open(columns);
     let mut child = command.stdout(line).spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    // The command keeps its end open, and the terminal would never end.
+    // The command's copy of the descriptor would keep the terminal open for ever.
     command.stdout(Stdio::null());
 
     let mut bytes = Vec::new();
     let mut chunk = [0; 4096];
-    // A terminal that nobody has open any more says EIO instead of end of file.
+    // When nobody has the terminal open any more, read returns EIO instead of end of file.
     while let Ok(count @ 1..) = terminal.read(&mut chunk) {
         bytes.extend_from_slice(&chunk[..count]);
     }
@@ -25,7 +25,7 @@ pub fn lines_on_terminal(command: &mut Command, columns: u16) -> (ExitStatus, Ve
     (status, text.lines().map(String::from).collect())
 }
 
-/// Both ends of a new pseudoterminal: ours, and the program's. Neither is inherited by what other tests start.
+/// Both ends of a new pseudoterminal: the test's and the program's. Programs of other tests inherit neither.
 fn open(columns: u16) -> (File, File) {
     let mut options = File::options();
     options.read(true).write(true).custom_flags(libc::O_NOCTTY);
@@ -40,7 +40,7 @@ fn open(columns: u16) -> (File, File) {
             && libc::ptsname_r(ours.as_raw_fd(), name.as_mut_ptr(), name.len()) == 0
     };
     assert!(ready, "/dev/ptmx: {}", io::Error::last_os_error());
-    // SAFETY: ptsname_r() has succeeded, so the array has a string with its end.
+    // SAFETY: ptsname_r() has succeeded, so the array holds a terminated string.
     let name = unsafe { CStr::from_ptr(name.as_ptr()) }.to_str().expect("a path in UTF-8");
     (ours, options.open(name).expect("the other end of the pseudoterminal"))
 }

@@ -1,4 +1,5 @@
-//! Allocators call hooked functions while they begin, which may be before the library has begun, and hold locks then.
+//! Allocators call hooked functions while they start, possibly before the library has started, and hold locks
+//! meanwhile.
 
 use std::path::Path;
 
@@ -6,10 +7,10 @@ use sockshim_itest::by_call;
 
 use crate::{library, preload, program, same};
 
-/// By the names under which Debian has them.
+/// Their names in Debian.
 const ALLOCATORS: [&str; 3] = ["libjemalloc.so.2", "libmimalloc.so.2", "libtcmalloc_minimal.so.4"];
 
-/// The same before the shim and after it.
+/// Compares runs with the allocator before the shim and after it.
 fn preloaded(allocator: &Path) {
     let program = program("allocate", &[]);
     let (native, log) = same(&program, |command, level| preload(command, level, &[allocator], &[]));
@@ -32,7 +33,7 @@ fn linked_in() {
         ["-rdynamic", "-l:libjemalloc_pic.a", "-lm", "-lstdc++"],
         ["-rdynamic", "-l:libjemalloc.a", "-lm", "-lstdc++"],
         ["-rdynamic", "-l:libtcmalloc_minimal.a", "-lm", "-lstdc++"],
-        // Debian has no archive of this one.
+        // Debian has no static library of this one.
         ["-rdynamic", "-Wl,--no-as-needed", "-lmimalloc", "-lm"],
     ] {
         let (native, _) = same(&program("allocate", &link), |_, _| {});
@@ -40,7 +41,7 @@ fn linked_in() {
     }
 }
 
-/// An allocator that itself opens sockets and reads files, from the process's very first block on.
+/// An allocator that itself opens sockets and reads files, from the process's first allocation on.
 #[test]
 fn using_sockets() {
     preloaded(&library("noisy_allocator", &[]));
@@ -56,7 +57,7 @@ fn never_called_from_a_hook() {
     }
 }
 
-/// The negative control of the test above: an allocation behind the hook is seen.
+/// The control for the test above: an allocation inside a hook is detected.
 #[test]
 fn guard_sees_an_allocation() {
     let (outer, inner) = (library("guard", &["-DOUTER"]), library("guard", &["-DINNER"]));

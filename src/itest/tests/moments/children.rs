@@ -1,4 +1,4 @@
-//! Children made in every way, thousands of them, under a storm of signals.
+//! Thousands of children, made in every way, under a storm of signals.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,12 +7,12 @@ use sockshim_itest::{Level, Scratch, command, events};
 
 use crate::{ended, program, same};
 
-/// The whole form is `scripts/soak.sh`.
+/// `scripts/soak.sh` runs more.
 const CYCLES: usize = 1000;
-/// How many pairs a child makes, and once more when it makes some before and some after exec.
+/// How many pairs a child makes; a child that calls exec makes as many before and after it.
 const PAIRS: usize = 3;
-/// How much memory of its own the parent may have gained in the last three quarters, in KiB: a page in three children
-/// comes to more.
+/// How much private memory the parent may have gained in the last three quarters, in KiB. A leak of one page in three
+/// children would exceed it.
 const SLACK: i64 = 1024;
 
 fn cycles(level: Level) -> Scratch {
@@ -27,7 +27,7 @@ fn cycles(level: Level) -> Scratch {
         second.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse().ok()).collect();
     let [parent, quarter, last] = numbers[..] else { panic!("{second}") };
     assert!(last - quarter <= SLACK, "{level:?}: {second}");
-    // The parent's own log may be full, and is not looked at.
+    // The parent's own log may be incomplete, and is not checked.
     let _ = fs::remove_file(log_dir.path().join(format!("{parent}.jsonl")));
     log_dir
 }
@@ -42,7 +42,7 @@ fn cycles_end_without_a_log() {
     cycles(Level::Off);
 }
 
-/// The log of each child has all that it did, in whole lines.
+/// The log of each child has all of its calls, in whole lines.
 #[test]
 fn cycles_are_logged() {
     for level in [Level::Call, Level::Io] {
@@ -63,7 +63,7 @@ fn cycles_are_logged() {
     }
 }
 
-/// Children of clone(2) that share memory, descriptors or neither.
+/// Children of clone(2) that share memory, descriptors, both or neither.
 #[test]
 fn borrowed_memory() {
     let (native, _) = same(&program("borrowed", &[]), |_, _| {});

@@ -1,4 +1,4 @@
-//! Limits of the process that a library in it may not count on.
+//! Resource limits under which the library must not fail.
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -8,14 +8,14 @@ use sockshim_itest::{Level, Output, Scratch, by_call, command, events};
 
 use crate::{ended, is_root, program};
 
-/// Makes the program begin under a limit.
+/// Makes the program start under a limit.
 #[expect(clippy::disallowed_methods, reason = "no hook is linked into this test, so this is libc's")]
 fn limit(command: &mut Command, resource: u32, value: u64) {
     // SAFETY: setrlimit(2) and setuid(2) may be called between fork and exec.
     unsafe {
         command.pre_exec(move || {
             let limit = libc::rlimit { rlim_cur: value, rlim_max: value };
-            // A limit on processes does not hold for root.
+            // A limit on processes does not apply to root.
             if resource == libc::RLIMIT_NPROC && libc::setuid(65534) != 0 {
                 return Err(std::io::Error::last_os_error());
             }
@@ -27,7 +27,7 @@ fn limit(command: &mut Command, resource: u32, value: u64) {
     }
 }
 
-/// The same at all levels; stderr may have one line of ours. The last is the output and the log of level io.
+/// Compares all levels under a limit; stderr may have one line of ours. Returns the output and the log of level io.
 fn limited(resource: u32, value: u64) -> (Output, Vec<Value>) {
     let limited = |level: Level| {
         let log_dir = Scratch::new();
@@ -53,11 +53,11 @@ fn compare(output: &Output, native: &Output, resource: u32, value: u64) {
     assert!(stderr.lines().all(|line| line.starts_with("sockshim: ")), "{resource} {value}: {stderr}");
 }
 
-/// Three descriptors are enough for a log, whose own descriptor comes from another table.
+/// Three descriptors are enough for a log, whose own descriptor is in another table.
 #[test]
 fn three_descriptors() {
     let mut command = command(Level::Native, None, program("limited", &[]));
-    // The dynamic linker needs one to load libraries with.
+    // The dynamic linker needs one more to load libraries.
     limit(&mut command, libc::RLIMIT_NOFILE, 4);
     let native = ended(&mut command);
     assert!(native.stdout().contains("socket = -1 EMFILE\n"), "{native:?}");
@@ -74,7 +74,7 @@ fn no_more_processes() {
     assert!(output.stdout().contains("fork = -1"), "{output:?}");
 }
 
-/// From what only the library itself needs down to what libc needs; each has to end as it does natively.
+/// Limits from what only the library itself needs down to what libc needs; each run must end as it does natively.
 #[test]
 fn little_address_space() {
     let mut with_log = 0;
@@ -89,7 +89,7 @@ fn little_address_space() {
     assert!(with_log > 0 && without_log > 0, "{with_log} with a log, {without_log} without one");
 }
 
-/// The log's thread gets the signal for a file that becomes too long, and nobody else does.
+/// Only the writer gets the signal for a file that becomes too large.
 #[test]
 fn short_files() {
     let (_, log) = limited(libc::RLIMIT_FSIZE, 0);

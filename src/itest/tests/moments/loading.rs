@@ -1,4 +1,5 @@
-//! Loaded first, last, late, twice, beside others; constructors before ours and destructors after ours.
+//! The library loaded first, last, late, twice, and beside others; constructors that run before its own and
+//! destructors that run after.
 
 use std::path::Path;
 
@@ -25,7 +26,7 @@ fn constructors_of_other_libraries() {
 fn constructors_of_needed_libraries() {
     let other = library("constructed", &["-Wl,-soname,constructed-for-sockshim"]);
     let program = program("ending_handlers", &["-DNEEDED", other.to_str().expect("a path of text")]);
-    // Found by the path that the linker was given, since the soname has no file.
+    // Found by the path that the linker was given, because no file has the soname.
     let directory = Scratch::new();
     std::os::unix::fs::symlink(&other, directory.path().join("constructed-for-sockshim")).expect("a link");
     for end in [&[][..], &["quick"]] {
@@ -33,7 +34,7 @@ fn constructors_of_needed_libraries() {
             command.args(end).env("LD_LIBRARY_PATH", directory.path());
         });
         assert_eq!(native.status.code(), Some(3));
-        // The socket of the constructor, which nobody has seen being made, is known when it is used.
+        // The constructor's socket was made unseen, and is known once it is used.
         let asked = by_call(&log, "getsockname");
         assert!(
             asked.iter().any(|event| event["prot"] == "tcp_prot" && event["errno"].is_null()),
@@ -42,8 +43,8 @@ fn constructors_of_needed_libraries() {
     }
 }
 
-/// Every moment that comes once the library has begun is in the log, the exit handlers' too: three sockets and an accept
-/// each, and one that fails.
+/// Every call after the library's start is in the log, including those of the exit handlers: three sockets and an
+/// accept each, and one that fails.
 #[test]
 fn exit_handlers() {
     for (end, moments) in [
@@ -55,13 +56,13 @@ fn exit_handlers() {
         assert_eq!(ended(command.args(end)).status.code(), Some(3));
         let events = events(log_dir.path());
         let count = moments.split(", ").count();
-        // And the program's own constructor, which runs after those of libraries.
+        // And the program's own constructor, which runs after the constructors of libraries.
         assert_eq!(by_call(&events, "accept").len(), count + 1, "{end:?}: {events:#?}");
         assert_eq!(by_call(&events, "socket").len(), 3 * (count + 1), "{end:?}: {events:#?}");
     }
 }
 
-/// Two other libraries that interpose the same functions: each sees each call once, in the order of LD_PRELOAD.
+/// Two other libraries interpose the same functions: each sees each call once, in the order of LD_PRELOAD.
 #[test]
 fn other_preloads_on_both_sides() {
     let (a, b) = (library("layer", &["-DNAME=\"A\""]), library("layer", &["-DNAME=\"B\""]));
@@ -69,8 +70,8 @@ fn other_preloads_on_both_sides() {
         same(&program("limited", &[]), |command, level| preload(command, level, &[&a], &[&b]));
     assert!(native.stdout().contains("A socket\nB socket\nA socket\nB socket\n"), "{native:?}");
     assert_eq!(by_call(&log, "socket").len(), 9);
-    // Other people's: one that interposes open and fsync, and one that interposes every socket call. The latter takes
-    // libc's functions from libc by name, so that whatever stands behind it is left out.
+    // Existing libraries: one that interposes open and fsync, and one that interposes every socket call. The latter
+    // takes libc's functions directly from libc, so it bypasses every library behind it.
     for (other, logged_behind) in [("libeatmydata.so", 9), ("libsocket_wrapper.so", 0)] {
         let other = [Path::new(other)];
         for (before, after, logged) in [(&other[..], &[][..], logged_behind), (&[], &other[..], 9)] {
@@ -102,7 +103,7 @@ fn late(how: &str, hogs: &[&str], preloaded: bool) {
     }
 }
 
-/// Nothing is bound to a library that comes late, but it begins, and its thread outlives dlclose.
+/// A library that is loaded late is bound to no call, but it starts, and its thread outlives dlclose.
 #[test]
 fn dlopen_late() {
     for how in ["now", "lazy", "global", "deep", "namespace"] {
@@ -117,8 +118,8 @@ fn dlopen_a_second_time() {
     }
 }
 
-/// Where other libraries have used up what the threads' static blocks have left, a late one is refused by dlopen, or
-/// finds room; a preloaded one takes nothing from the others.
+/// If other libraries have used up the space in the threads' static blocks, dlopen of a late one fails or still finds
+/// space; a preloaded one takes no space from the others.
 #[test]
 fn static_tls_exhausted() {
     let directory = Scratch::new();
@@ -147,8 +148,8 @@ fn bound_at_start() {
     }
 }
 
-/// The sanitizers interpose the same functions, in the program itself. A program that forks among threads is not for
-/// them: the address sanitizer's allocator hangs in its children natively.
+/// The sanitizers interpose the same functions, in the program itself. A program that forks beside threads is left
+/// out: natively, AddressSanitizer's allocator hangs in its children.
 #[test]
 fn sanitizers() {
     for flags in
@@ -164,7 +165,7 @@ fn sanitizers() {
     }
 }
 
-/// The log's thread cannot live beside this one, so there is no log, and stderr says so.
+/// The writer cannot live beside this sanitizer, so there is no log, and stderr says so.
 #[test]
 fn thread_sanitizer() {
     let program = program("limited", &["-fsanitize=thread", "-static-libtsan"]);

@@ -1,12 +1,12 @@
-//! seccomp filters: those that a program puts on itself, and those that it was started under.
+//! seccomp filters: those that a program installs for itself, and those under which it was started.
 
 use serde_json::Value;
 use sockshim_itest::{Level, Scratch, by_call, command, events};
 
 use crate::{ended, program, same};
 
-/// The filter allows what the program does and nothing else, so whatever the library does besides kills, is counted or
-/// fails.
+/// The filter allows exactly what the program does. Any other system call of the library kills the program, is
+/// counted, or fails.
 fn sandbox(args: &[&str]) -> Vec<Value> {
     let (native, log) = same(&program("sandbox", &[]), |command, _| {
         command.args(args);
@@ -25,7 +25,7 @@ fn filter_on_the_own_thread() {
     for how in ["prctl", "seccomp"] {
         for action in ["kill", "errno", "trap"] {
             let log = sandbox(&[how, action]);
-            // The log goes on, as far as there is room for what is not written yet.
+            // The log goes on as long as the memory for unwritten events suffices.
             let held = &by_call(&log, "summary")[0]["args"];
             let total = held["events"].as_u64().unwrap_or(0) + held["dropped"].as_u64().unwrap_or(0);
             assert!(total >= 20_017, "{how} {action}: {held}");
@@ -33,7 +33,7 @@ fn filter_on_the_own_thread() {
     }
 }
 
-/// The writer leaves before the filter comes, and the log says why it ends.
+/// The writer ends before the filter is installed, and the log says why it ends.
 #[test]
 fn filter_on_all_threads() {
     for how in ["tsync", "twice"] {
@@ -57,7 +57,7 @@ fn filter_on_all_threads_at_work() {
     }
 }
 
-/// A filter that the kernel does not take changes nothing: the writer is back.
+/// If the kernel refuses the filter, the writer is started again.
 #[test]
 fn refused_filter() {
     let log = sandbox(&["refused", "kill"]);
@@ -65,7 +65,7 @@ fn refused_filter() {
     assert_eq!(by_call(&log, "syscall").len(), 2, "{:#?}", message(&log));
 }
 
-/// What a program may have been forbidden before it began: the call, the argument that is looked at, its mask, its value.
+/// What a program may be forbidden before it starts: the call, the argument that is tested, its mask, its value.
 const FORBIDDEN: &[(&str, i64, u32, u32, u32)] = &[
     ("clone of a thread", libc::SYS_clone, 0, libc::CLONE_THREAD as u32, libc::CLONE_THREAD as u32),
     ("madvise for forks", libc::SYS_madvise, 2, u32::MAX, libc::MADV_WIPEONFORK as u32),
@@ -87,7 +87,7 @@ const FORBIDDEN: &[(&str, i64, u32, u32, u32)] = &[
     ("tgkill", libc::SYS_tgkill, 0, 0, 0),
 ];
 
-/// Under a filter from before exec the program runs on. There may be no log then, which stderr says, and nothing else.
+/// Under a filter from before exec the program runs on. If there is no log, stderr says so, and nothing else.
 #[test]
 fn inherited_filter() {
     for (what, number, argument, mask, value) in FORBIDDEN {

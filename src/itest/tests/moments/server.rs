@@ -1,4 +1,4 @@
-//! A server that lives long.
+//! A long-lived server.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -8,9 +8,9 @@ use sockshim_itest::{Level, command};
 
 use crate::program;
 
-/// The whole form, with a million, is `scripts/soak.sh`.
+/// `scripts/soak.sh` makes a million.
 const CONNECTIONS: usize = 20_000;
-/// How much memory of its own it may have gained in the last three quarters, in KiB: 35 bytes a connection.
+/// How much private memory it may have gained in the last three quarters, in KiB: 35 bytes per connection.
 const SLACK: i64 = 512;
 
 #[test]
@@ -19,7 +19,7 @@ fn memory_stays_flat() {
         let echo = program("echo", &[]);
         let mut server = command(level, None, &echo);
         server.args(["server", &CONNECTIONS.to_string(), &(CONNECTIONS / 4).to_string()]);
-        // Somewhere that takes everything at once: a slow reader is another test's matter.
+        // A file that accepts everything at once: other tests have slow readers.
         server.env("SOCKSHIM_LOG_FILE", "/dev/null").stdout(Stdio::piped());
         let mut server = server.spawn().expect("the server");
         let mut lines = BufReader::new(server.stdout.take().expect("stdout is a pipe")).lines();

@@ -21,7 +21,7 @@ fn storm_during_every_call() {
     }
 }
 
-/// The handler makes calls from before the log's thread is there, and must not wait for it.
+/// The handler makes calls before the writer exists, and must not wait for it.
 #[test]
 fn storm_during_the_start() {
     let storm = library("storm", &["-DFLAGS=SA_RESTART"]);

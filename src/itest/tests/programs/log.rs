@@ -1,4 +1,4 @@
-//! The log of a whole scenario, which can have millions of events: read line by line, and only counted.
+//! The log of a whole scenario, which can have millions of events: it is read line by line and only counted.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -7,12 +7,12 @@ use std::path::Path;
 
 use serde_json::Value;
 
-/// How often each program made each call with success.
+/// How often each program made each call successfully.
 pub struct Log(BTreeMap<(String, String), usize>);
 
 impl Log {
-    /// Reads every file of the directory. Panics with the line when one is not an event, and when the shim predicted
-    /// something that the kernel did not do.
+    /// Reads every file of the directory. Panics with the line when one is not an event, or when the shim's
+    /// prediction was wrong.
     pub fn read(directory: &Path) -> Self {
         let mut counts = BTreeMap::new();
         for entry in fs::read_dir(directory).expect("the log directory") {
@@ -39,12 +39,12 @@ impl Log {
         Self(counts)
     }
 
-    /// How often a program made a call with success.
+    /// How often a program made a call successfully.
     pub fn count(&self, program: &str, call: &str) -> usize {
         self.0.get(&(program.to_string(), call.to_string())).copied().unwrap_or(0)
     }
 
-    /// Asserts that a program made each of the calls with success.
+    /// Asserts that a program made each of the calls successfully.
     pub fn has(&self, program: &str, calls: &[&str]) {
         for call in calls {
             assert!(

@@ -1,4 +1,5 @@
-//! nginx: a master that is root and a worker that is not, sendfile, keep-alive, a reload, and both ways to run it.
+//! nginx: a master that is root and a worker that is not, sendfile, keep-alive, a reload; as a daemon and in the
+//! foreground.
 
 use std::fs;
 use std::process::Command;
@@ -55,7 +56,7 @@ fn prepare(session: &Session, daemon: &str) -> Port {
     port
 }
 
-/// Writes a configuration in which nothing is the machine's own: no log, no pid file, no module.
+/// Writes a configuration that uses nothing of the machine's: no log, no pid file, no module.
 fn configure(session: &Session, daemon: &str, port: &Port, generation: u32) {
     let number = port.number;
     let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
@@ -95,7 +96,7 @@ fn pid(session: &Session) -> u32 {
     read().expect("the pid was there a moment ago")
 }
 
-/// What is asked of a running server, before and after a reload.
+/// The requests to a running server, before and after a reload.
 fn serve(session: &mut Session, daemon: &str, port: &Port, master: u32) {
     let worker = wait_for_worker(master, None);
     session.saw(format!("the worker is www-data: {}", user_of(worker) == Some(www_data())));
@@ -110,12 +111,12 @@ fn serve(session: &mut Session, daemon: &str, port: &Port, master: u32) {
 
 fn fetch_everything(session: &mut Session, port: &Port) {
     let url = |path: &str| format!("http://127.0.0.1:{}/{path}", port.number);
-    // One curl is one connection, kept alive.
+    // One curl means one connection, kept alive.
     session.fetch(&[], &["generation", "empty", "page", "missing", "large"].map(url));
     session.fetch(&["--head"], &["page", "missing"].map(url));
 }
 
-/// Waits until the master has one worker that has given up root, and not the one from before a reload.
+/// Waits until the master has exactly one worker that has given up root, and it is not the one from before a reload.
 fn wait_for_worker(master: u32, before: Option<u32>) -> u32 {
     let worker = || match children(master)[..] {
         [worker] if Some(worker) != before && user_of(worker) != Some(0) => Some(worker),

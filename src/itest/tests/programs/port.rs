@@ -1,13 +1,13 @@
-//! Ports for servers that cannot ask the kernel for one themselves.
+//! Ports for servers that cannot let the kernel choose one.
 
 use std::io::Error;
 use std::net::TcpListener;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
-/// A TCP port of 127.0.0.1 that the kernel picked, held for as long as this value lives.
+/// A TCP port of 127.0.0.1 that the kernel chose, reserved as long as this value lives.
 ///
-/// The holder is a socket that is bound but does not listen, with SO_REUSEADDR: a server with SO_REUSEADDR can bind
-/// and listen on the port beside it, and the kernel gives the port to nobody else.
+/// A bound socket with SO_REUSEADDR that does not listen reserves it: a server with SO_REUSEADDR can bind and listen
+/// on the port too, and the kernel gives the port to nobody else.
 pub struct Port {
     pub number: u16,
     _holder: OwnedFd,
@@ -18,7 +18,7 @@ impl Port {
         // SAFETY: socket() takes three integers.
         let fd = unsafe { libc::socket(libc::AF_INET, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0) };
         assert!(fd >= 0, "socket: {}", Error::last_os_error());
-        // SAFETY: the descriptor is new and nobody else's.
+        // SAFETY: the descriptor is new, and nobody else owns it.
         let holder = unsafe { OwnedFd::from_raw_fd(fd) };
 
         let on: libc::c_int = 1;
@@ -41,7 +41,7 @@ impl Port {
         let bound = unsafe { libc::bind(fd, (&raw const address).cast(), size) };
         assert_eq!(bound, 0, "bind: {}", Error::last_os_error());
 
-        // A standard library type that asks for the address of any stream socket, listening or not.
+        // A type of the standard library that returns the address of any stream socket, listening or not.
         let socket = TcpListener::from(holder);
         let number = socket.local_addr().expect("the address of a bound socket").port();
         Self { number, _holder: socket.into() }

@@ -1,4 +1,4 @@
-//! Processes that the tests look at from outside.
+//! Processes that the tests observe from outside.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -16,7 +16,7 @@ pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// The pids of a process's children, sorted. Zombies count: their parent has not noticed their end yet.
+/// The pids of a process's children, sorted. Zombies count, because their parent has not reaped them yet.
 pub fn children(parent: u32) -> Vec<u32> {
     let entries = fs::read_dir("/proc").expect("/proc is mounted");
     let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
@@ -32,7 +32,7 @@ pub fn user_of(pid: u32) -> Option<u32> {
     line.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// Whether a process is there and has not ended. One that nobody reaps stays a zombie.
+/// Whether a process exists and has not ended. One that nobody reaps stays a zombie.
 pub fn runs(pid: u32) -> bool {
     stat(pid).is_some_and(|fields| !fields.starts_with('Z'))
 }
@@ -43,7 +43,7 @@ pub fn signal(pid: u32, signal: i32) {
     unsafe { libc::kill(pid as i32, signal) };
 }
 
-/// Asserts that the test can do what needs root.
+/// Asserts that the test runs as root.
 pub fn must_be_root(why: &str) {
     // SAFETY: geteuid() takes nothing and cannot fail.
     assert_eq!(unsafe { libc::geteuid() }, 0, "this test has to run as root: {why}");
@@ -53,15 +53,15 @@ fn parent_of(pid: u32) -> Option<u32> {
     stat(pid)?.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// The fields of a process's `stat` after its name, the state first.
+/// The fields of a process's `stat` after its name, beginning with the state.
 fn stat(pid: u32) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name is in parentheses and may contain anything, parentheses too.
+    // The name is in parentheses and may itself contain parentheses.
     Some(stat.rsplit_once(") ")?.1.to_string())
 }
 
-/// Runs a command that leaves a daemon behind. It gets no process group of its own, since the end of a group's first
-/// process is the end of the group for this harness, and the daemon may not have left it by then.
+/// Runs a command that leaves a daemon behind. It gets no process group of its own: the harness kills a group when
+/// its first process ends, and the daemon may not have left it by then.
 pub fn launch(command: &mut Command) {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
@@ -76,7 +76,7 @@ pub fn launch(command: &mut Command) {
     assert!(status.success(), "{command:?}: {status}");
 }
 
-/// A process that has left the test's process group to become a daemon. Killed on drop, with its own group.
+/// A daemon, which has left the test's process group. Killed on drop, with its own group.
 pub struct Daemon(pub u32);
 
 impl Drop for Daemon {

@@ -1,4 +1,4 @@
-//! `python3 -m http.server`: a thread for each connection, calls from an interpreter.
+//! `python3 -m http.server`: an interpreter that serves each connection on a thread of its own.
 
 use sockshim_itest::Server;
 

@@ -1,4 +1,4 @@
-//! redis-server: an event loop with threads beside it, TCP and UNIX clients, a child that saves.
+//! redis-server: an event loop with threads beside it, TCP and AF_UNIX clients, and a child that saves.
 
 use std::process::Command;
 
@@ -55,12 +55,12 @@ fn start(session: &Session, port: &Port) -> Server {
     server
 }
 
-/// How a client is told to come over TCP.
+/// The options with which a client connects over TCP.
 fn tcp(port: &Port) -> Vec<String> {
     ["-h", "127.0.0.1", "-p", &port.number.to_string()].map(String::from).to_vec()
 }
 
-/// How a client is told to come over a UNIX socket.
+/// The options with which a client connects over AF_UNIX.
 fn unix(session: &Session) -> Vec<String> {
     vec!["-s".into(), session.scratch.path().join("redis.sock").display().to_string()]
 }
@@ -86,7 +86,7 @@ fn talk(session: &mut Session, to_server: &[String]) {
     assert_eq!(output.stdout.strip_suffix(b"\n"), Some(&value[..]), "redis returns what was set");
 }
 
-/// The numbers differ from run to run; that every test of the benchmark has come to its end does not.
+/// Runs the benchmark. Only that each of its tests finished is recorded: the numbers differ from run to run.
 fn benchmark(session: &mut Session, to_server: &[String], which: &[&str]) {
     let mut benchmark = client(session, "redis-benchmark", to_server);
     let stdout = session.succeed(benchmark.args(["-q", "-n", "10000"]).args(which));
@@ -96,7 +96,7 @@ fn benchmark(session: &mut Session, to_server: &[String], which: &[&str]) {
     session.saw(format!("redis-benchmark: {names:?}"));
 }
 
-/// The server forks a child that writes the file.
+/// Has the server fork a child that writes the file.
 fn save_in_the_background(session: &mut Session, port: &Port) {
     session.succeed(client(session, "redis-cli", &tcp(port)).arg("bgsave"));
     let info = || session.succeed(client(session, "redis-cli", &tcp(port)).args(["info", "persistence"]));

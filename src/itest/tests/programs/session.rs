@@ -1,4 +1,4 @@
-//! A scenario's run at one level: where its programs are, where its files go, and what it has seen so far.
+//! A run of a scenario at one level: which programs it runs, where their files are, and what it has recorded.
 
 use std::fs::{self, Permissions};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -11,7 +11,7 @@ use sockshim_itest::{Level, Output, Scratch, command, run};
 
 use crate::log::Log;
 
-/// How long one step of a scenario may take. None comes near it; a hang ends here.
+/// How long one step of a scenario may take. Only a hang reaches it.
 pub const DEADLINE: Duration = Duration::from_secs(180);
 
 /// One run of a scenario.
@@ -23,8 +23,8 @@ pub struct Session {
 }
 
 impl Session {
-    /// Runs the scenario natively, under the shim, and under the shim with the log of level `io`; asserts that it sees
-    /// the same each time, and returns the log.
+    /// Runs the scenario natively, under the shim, and under the shim with the log of level `io`. Asserts that it
+    /// records the same each time, and returns the log.
     pub fn scenario(scenario: impl Fn(&mut Session)) -> Log {
         let run = |level| {
             let mut session = Session::new(level);
@@ -50,7 +50,7 @@ impl Session {
     fn new(level: Level) -> Self {
         let scratch = Scratch::new();
         let logs = scratch.dir("logs");
-        // A server that gives up root opens its log as somebody else.
+        // A server that gives up root opens its log as another user.
         fs::set_permissions(&logs, Permissions::from_mode(0o1777)).expect("the log directory");
         Self { scratch, level, logs, seen: Vec::new() }
     }
@@ -60,14 +60,14 @@ impl Session {
         command(self.level, Some(&self.logs), installed(program, package))
     }
 
-    /// Runs a command to its end, which has to come by itself.
+    /// Runs a command, which must end by itself.
     pub fn run(&self, command: &mut Command, stdin: &[u8]) -> Output {
         let output = run(command, stdin, DEADLINE);
         assert!(!output.timed_out, "{command:?} did not end\n{}{}", output.stdout(), output.stderr());
         output
     }
 
-    /// Runs a command that has to succeed; what it wrote to stdout.
+    /// Runs a command, which must succeed. Returns its stdout.
     pub fn succeed(&self, command: &mut Command) -> String {
         let output = self.run(command, b"");
         let (stdout, stderr) = (output.stdout(), output.stderr());
@@ -75,19 +75,19 @@ impl Session {
         stdout
     }
 
-    /// Writes down something that has to be the same at every level.
+    /// Records something that must be the same at every level.
     pub fn saw(&mut self, what: impl Into<String>) {
         self.seen.push(what.into());
     }
 
-    /// Writes down how a server ended, which has to be by itself.
+    /// Records how a server ended, which must be by itself.
     pub fn saw_end(&mut self, server: &str, output: &Output) {
         assert!(!output.timed_out, "{server} did not end\n{}{}", output.stdout(), output.stderr());
         self.saw(format!("{server} ended: {}", ended(output.status)));
     }
 }
 
-/// An exit status without the words that `Display` puts around it.
+/// An exit status without the words that `Display` adds.
 pub fn ended(status: ExitStatus) -> String {
     use std::os::unix::process::ExitStatusExt;
     match status.code() {
@@ -96,7 +96,7 @@ pub fn ended(status: ExitStatus) -> String {
     }
 }
 
-/// The path of a program as Debian installs it, whatever else the PATH of the caller finds first.
+/// The path of a program as Debian installs it, regardless of the caller's PATH.
 pub fn installed(program: &str, package: &str) -> PathBuf {
     let directories = ["/usr/bin", "/usr/sbin"].map(Path::new);
     let mut paths = directories.into_iter().map(|directory| directory.join(program));
@@ -107,14 +107,14 @@ pub fn installed(program: &str, package: &str) -> PathBuf {
     })
 }
 
-/// Bytes in a word: their number and a checksum.
+/// Their number and a checksum of the bytes, as text.
 pub fn checksum(bytes: &[u8]) -> String {
     let mut hasher = DefaultHasher::new();
     bytes.hash(&mut hasher);
     format!("{} bytes, checksum {:016x}", bytes.len(), hasher.finish())
 }
 
-/// Bytes without a pattern that a lost, doubled or swapped block would leave as it was; the same on every call.
+/// Bytes in which a lost, repeated or swapped block changes the checksum; the same on every call.
 pub fn noise(length: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut next = || {

@@ -1,5 +1,5 @@
-//! socat on both ends: an echo over TCP, UDP and UNIX sockets. The echo is `cat` behind a socketpair, in a child of the
-//! server for each peer.
+//! socat on both ends: an echo over TCP, UDP and AF_UNIX. The server forks a child for each peer, which runs `cat`
+//! behind a socketpair.
 
 use sockshim_itest::Server;
 
@@ -16,7 +16,7 @@ fn tcp_echo() {
 
 #[test]
 fn udp_echo() {
-    // One datagram: more could be dropped, and the client knows the end of the answer only by its length.
+    // One datagram, because more could be dropped, and the client detects the end of the answer only by its length.
     let log = echo("UDP-LISTEN:0,bind=127.0.0.1,reuseaddr,fork", "UDP:127.0.0.1", 8000);
     log.has("socat", &["socket", "bind", "connect", "socketpair"]);
 }
@@ -28,7 +28,7 @@ fn unix_echo() {
     accepts_both(&log);
 }
 
-/// Two clients, one after the other. socat accepts with one call or the other, as it was built.
+/// Checks that the server accepted two clients, one after the other. Which accept call it uses depends on its build.
 fn accepts_both(log: &Log) {
     let accepted = log.count("socat", "accept") + log.count("socat", "accept4");
     assert_eq!(accepted, 2, "successful accepts of two connections");
@@ -40,8 +40,8 @@ fn echo(listen: &str, connect: &str, size: usize) -> Log {
         let unix = listen.starts_with("UNIX");
         let listen = if unix { format!("{listen}{path},fork") } else { listen.to_string() };
         let mut command = session.command("socat", "socat");
-        // The messages about its progress name the port that the kernel picked. -t 120: no hurry after the end of one
-        // direction, where the default is half a second.
+        // Its progress messages contain the port that the kernel chose. -t 120: after the end of one direction it
+        // waits for the other, by default only half a second.
         let server = Server::start(command.args(["-d", "-d", "-t", "120", &listen, "EXEC:cat"]));
         let line =
             || server.stderr_so_far().lines().find(|line| line.contains("listening on")).map(String::from);
@@ -53,7 +53,7 @@ fn echo(listen: &str, connect: &str, size: usize) -> Log {
         };
 
         let data = noise(size);
-        // A UDP socket has no end of file to wait for.
+        // UDP has no end of file to wait for.
         let peer = if listen.starts_with("UDP") { format!("{peer},readbytes={size}") } else { peer };
         for _ in 0..2 {
             let mut client = session.command("socat", "socat");

@@ -1,5 +1,6 @@
-//! ssh and scp to sshd: a server that executes itself anew for each connection, and whose child before authentication is
-//! in a chroot, under another user, and in a seccomp sandbox that kills it for a system call that it did not announce.
+//! ssh and scp to sshd: a server that executes itself again for each connection, and whose child before
+//! authentication is in a chroot, under another user, and in a seccomp sandbox that kills it for any system call that
+//! is not listed.
 
 use std::fs;
 use std::os::unix::fs::DirBuilderExt;
@@ -66,7 +67,7 @@ fn scp_copies_both_ways() {
     log.has("ssh", &["socket", "connect"]);
 }
 
-/// A server with keys and a configuration of its own.
+/// A server with its own keys and configuration.
 struct Sshd {
     server: Server,
     port: Port,
@@ -86,7 +87,8 @@ impl Sshd {
         session
             .scratch
             .write("known_hosts", format!("[127.0.0.1]:{} {}", port.number, public("host_key.pub")));
-        // StrictModes would want the path to the keys to be writable by nobody else, and /tmp is.
+        // StrictModes would require that only the owner can write to each directory above the keys, but /tmp is
+        // writable.
         let configuration = format!(
             "ListenAddress 127.0.0.1\nPort {}\nHostKey {path}/host_key\nPidFile none\n\
              AuthorizedKeysFile {path}/authorized_keys\nStrictModes no\nPermitRootLogin yes\n\
@@ -102,7 +104,7 @@ impl Sshd {
         Self { server, port }
     }
 
-    /// ssh or scp, without the files of whoever runs the test.
+    /// ssh or scp, without the configuration of the user who runs the test.
     fn client(&self, session: &Session, program: &str) -> Command {
         let mut command = session.command(program, "openssh-client");
         let path = session.scratch.path().display();
@@ -117,12 +119,12 @@ impl Sshd {
         command
     }
 
-    /// The server's messages, for when something is wrong.
+    /// The server's messages, for reporting a failure.
     fn said(&self) -> String {
         format!("sshd said: {}", self.server.stderr_so_far())
     }
 
-    /// Stops the server after its last connection: the processes of one leave the server's process group.
+    /// Stops the server after its last connection: a connection's processes leave the server's process group.
     fn stop(self, session: &mut Session) {
         wait_until("sshd's connections have ended", || children(self.server.pid()).is_empty());
         let end = self.server.stop(DEADLINE);
@@ -135,7 +137,7 @@ fn make_key(session: &Session, path: &Path) {
     session.succeed(keygen.args(["-q", "-t", "ed25519", "-N", "", "-C", "test", "-f"]).arg(path));
 }
 
-/// The directory is compiled into sshd. Where no service manager has started sshd yet, nobody has made it.
+/// The directory is compiled into sshd. It does not exist if no service manager has started sshd yet.
 fn make_privilege_separation_directory() {
     installed("sshd", "openssh-server");
     let made = fs::DirBuilder::new().recursive(true).mode(0o755).create("/run/sshd");

@@ -1,4 +1,4 @@
-//! Ten threads blocked in calls, and four that create and close sockets meanwhile.
+//! Ten threads that block in calls, and four that create and close sockets meanwhile.
 
 use std::collections::BTreeMap;
 
@@ -15,14 +15,14 @@ fn churn(level: Level) -> (Output, Scratch) {
     (output, log_dir)
 }
 
-/// Lines that start with `word`, split into words, without the first.
+/// The lines that begin with `word`, split into words, without the first word.
 fn lines<'a>(output: &'a str, word: &str) -> impl Iterator<Item = Vec<&'a str>> {
     let words = output.lines().map(|line| line.split(' ').collect::<Vec<_>>());
     words.filter(move |words| words[0] == word).map(|words| words[1..].to_vec())
 }
 
-/// Every call that the program made is logged or counted as dropped, and every event says what the socket really was.
-/// `unlogged` are the calls that this level leaves out.
+/// Asserts that every call of the program is logged or counted as dropped, and that every event describes the actual
+/// socket. `unlogged` are the calls that this level leaves out.
 fn check(level: Level, unlogged: &[&str]) {
     let (output, log_dir) = churn(level);
     let stdout = output.stdout();
@@ -49,7 +49,7 @@ fn check(level: Level, unlogged: &[&str]) {
             }
         }
         if let Some([ops, prot]) = event["tid"].as_u64().and_then(|tid| threads.get(&tid)) {
-            // Each of these threads makes sockets of one kind, and nothing that it calls fails.
+            // Each of these threads makes sockets of one kind, and none of its calls fails.
             assert!(event["ops"] == *ops && event["prot"] == *prot, "not {ops}, {prot}: {event}");
             assert!(event["errno"].is_null() && event["fd"].as_i64() >= Some(3), "{event}");
         }
@@ -59,7 +59,7 @@ fn check(level: Level, unlogged: &[&str]) {
         assert!(*count <= made[name.as_str()], "{name}: {count} logged, {} made", made[name.as_str()]);
     }
     let missing = made.values().sum::<u64>() - logged.values().sum::<u64>();
-    // Among what was dropped may be the event of the program's end.
+    // The dropped events may include the event of the program's end.
     let ends = u64::from(!ended && lost > missing);
     assert_eq!(missing + ends, lost, "made: {made:?}\nlogged: {logged:?}");
 }

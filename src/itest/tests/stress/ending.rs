@@ -1,10 +1,10 @@
-//! Every way to end that gives a library its chance: the log has all events.
+//! Every way to end in which a library can still run code: the log has all events.
 
 use sockshim_itest::{ALL_SHIMMED, Level, Scratch, by_call, events};
 
 use crate::{dropped, stress};
 
-/// Far fewer than the log's memory holds, so that nothing may be dropped even if its writer never ran before the end.
+/// Fewer than the log's channel holds, so that nothing is dropped even if the writer did not run before the end.
 const CALLS: usize = 4000;
 
 const WAYS: &str = "return exit _exit _Exit quick_exit syscall pthread_exit exec exec-fails child thread";
@@ -27,7 +27,7 @@ fn nothing_is_lost() {
 
 #[test]
 fn short_lives_leave_whole_logs() {
-    // A process that ends at once ends while its log is just being set up.
+    // The log of a process that ends at once is still being set up.
     for way in WAYS.split_whitespace() {
         for level in ALL_SHIMMED {
             for calls in 1..4 {

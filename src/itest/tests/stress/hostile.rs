@@ -1,5 +1,5 @@
-//! Programs that take away, after their start, what the log may rely on: descriptors, files, rights, system calls, and
-//! the sole thread that some calls ask for.
+//! Programs that, after their start, take away what the log relies on: descriptors, files, rights, system calls, and
+//! the single thread that some calls require.
 
 use std::io::Write;
 
@@ -12,13 +12,13 @@ fn is_root() -> bool {
     unsafe { libc::geteuid() == 0 }
 }
 
-/// Says why a test shows nothing here. Not with println, which a passed test does not show.
+/// Prints why a test is skipped. Not with println, because the output of a passed test is not shown.
 fn skipped(why: &str) {
     let _ = writeln!(std::io::stderr(), "skipped: {why}");
 }
 
-/// Runs the program at every level, where it must do as it does natively; then the full log must have each of `calls`
-/// as often as it says.
+/// Runs the program at every level, where it must do the same as natively; then the full log must have each of
+/// `calls` the given number of times.
 fn same_and_logged(program: &str, args: &[&str], calls: &[(&str, usize)]) {
     let log_dir = Scratch::new();
     let native = stress(Level::Native, log_dir.path(), program, args);
@@ -82,7 +82,7 @@ fn forbids_system_calls() {
     hostile(&["seccomp-errno"], 2);
 }
 
-/// These need a process of one thread, which the writer of the log must not change.
+/// These calls require a process with one thread, so the log's writer must not count.
 #[test]
 fn enters_namespaces() {
     for (what, binds) in [("threads", 2), ("unshare", 2), ("syscall", 2), ("setns", 3)] {

@@ -1,4 +1,4 @@
-//! Forks among threads, under a storm of signals whose handler makes socket calls.
+//! Forks beside threads, under a storm of signals whose handler makes socket calls.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::{call, dropped, each_event, log_files, stress};
 
 const CHILDREN: usize = 240;
 
-/// How often a child creates a pair before it exits, or executes the program again and does the same there.
+/// How many pairs a child makes before it exits, or before it executes the program again, which makes as many.
 const PAIRS: usize = 20;
 
 fn storm(level: Level) -> Scratch {
@@ -19,7 +19,7 @@ fn storm(level: Level) -> Scratch {
     log_dir
 }
 
-/// Every process has a log of its own, with nothing of another process in it, and a child's log is complete.
+/// Asserts that every process has a log of its own without another's events, and that a child's log is complete.
 fn check(level: Level) {
     let log_dir = storm(level);
     let files = log_files(log_dir.path());
@@ -36,7 +36,7 @@ fn check(level: Level) {
             *by_pairs.entry(pairs).or_insert(0) += 1;
         }
     }
-    // The parent's threads make any number of pairs. The children's logs are far too short to lose anything.
+    // The parent's threads make any number of pairs. The children's logs are too short to lose events.
     let (exited, executed) = (by_pairs.get(&PAIRS), by_pairs.get(&(2 * PAIRS)));
     assert_eq!((exited, executed), (Some(&(CHILDREN * 2 / 3)), Some(&(CHILDREN / 3))), "{by_pairs:?}");
 }

@@ -1,11 +1,11 @@
-//! Children that share the parent's memory and have a descriptor table of their own.
+//! Children that share the parent's memory but have a descriptor table of their own.
 
 use serde_json::Value;
 use sockshim_itest::{ALL_SHIMMED, Level, Scratch, by_call, events};
 
 use crate::{dropped, stress};
 
-/// Runs the program. What it prints comes back in two parts: what is the same in every run, and the rest.
+/// Runs the program. Returns what is the same in every run, the rest of its output, and the events.
 fn vfork(level: Level) -> (Vec<String>, Vec<String>, Vec<Value>) {
     let log_dir = Scratch::new();
     let output = stress(level, log_dir.path(), "vfork", &[]);
@@ -25,7 +25,7 @@ fn children_do_the_same_at_every_level() {
     }
 }
 
-/// The log has the parent's calls, all of them, with what its descriptors really are, and nothing of the children.
+/// Asserts that the log has all of the parent's calls with the actual sockets, and none of the children's.
 fn check(level: Level) {
     let (same, varying, events) = vfork(level);
     assert_eq!(events.iter().map(dropped).sum::<u64>(), 0);

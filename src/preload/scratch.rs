@@ -1,18 +1,18 @@
-//! Memory for the length of one call: on the stack if little is needed, else a mapping.
+//! Scratch memory for one call: on the stack if little is needed, else a mapping.
 //!
-//! It is for calls that start programs. A vfork child borrows its parent's memory and never comes back after the exec, so
-//! it may use nothing but its stack: whatever else it took, its parent would have lost. So only an environment of more
-//! than a thousand lines, passed on by a vfork child, costs its parent a mapping.
+//! It is for calls that start programs. A vfork child borrows its parent's memory and does not return after the exec,
+//! so whatever it takes beside its stack is lost to the parent. So only a vfork child that passes on an environment
+//! of more than a thousand lines costs its parent a mapping.
 //!
 //! # Safety
-//! A mapping is used by one call only, and given back when that returns.
+//! A mapping is used by one call only, and unmapped when that returns.
 
 use crate::sys;
 
 const SMALL: usize = 128;
 const LARGE: usize = 1152;
 
-/// Makes the call with `words` words of memory; without them where there are none.
+/// Makes the call with `words` words of scratch memory, or with `None` when there is no memory.
 pub fn with<R>(words: usize, call: impl FnOnce(Option<&mut [usize]>) -> R) -> R {
     match words {
         _ if words <= SMALL => on_stack::<SMALL, R>(call),
@@ -23,8 +23,8 @@ pub fn with<R>(words: usize, call: impl FnOnce(Option<&mut [usize]>) -> R) -> R 
 
 #[inline(never)]
 fn on_stack<const N: usize, R>(call: impl FnOnce(Option<&mut [usize]>) -> R) -> R {
-    let mut room = [0; N];
-    call(Some(&mut room))
+    let mut memory = [0; N];
+    call(Some(&mut memory))
 }
 
 #[inline(never)]
@@ -33,7 +33,7 @@ fn mapped<R>(words: usize, call: impl FnOnce(Option<&mut [usize]>) -> R) -> R {
     let Ok(start) = sys::mmap(len) else { return call(None) };
     // SAFETY: the mapping is new, zeroed, aligned to a page, and has `len` bytes.
     let answer = call(Some(unsafe { core::slice::from_raw_parts_mut(start.cast::<usize>(), words) }));
-    // SAFETY: the call is over.
+    // SAFETY: the call has returned.
     unsafe { sys::munmap(start, len) };
     answer
 }

@@ -1,5 +1,6 @@
-// Readiness and data calls twice with the same arguments: by a thread that has made no call before, and by the first
-// thread. The first call of a thread is logged in another way than its later ones, and the log must not tell.
+// Readiness and data calls twice with the same arguments: by a thread that has made no call before, and by
+// the first thread. A thread's first call is logged on the slow path and its later ones on the fast path,
+// and the log must not show a difference.
 #include "../transcript.h"
 #include <pthread.h>
 #include <sys/epoll.h>
@@ -7,7 +8,7 @@
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 
-// What the fortified headers make of calls.
+// The functions that the fortified headers call.
 ssize_t __recv_chk(int, void *, size_t, size_t, int);
 ssize_t __recvfrom_chk(int, void *, size_t, size_t, int, struct sockaddr *, socklen_t *);
 int __poll_chk(struct pollfd *, nfds_t, int, size_t);
@@ -86,14 +87,14 @@ static long call(int which)
 		message->msg_control = &control;
 		message->msg_controllen = sizeof control;
 		long result = recvmsg(passing[1], message, MSG_PEEK);
-		// A look at a message brings its descriptors as well.
+		// Peeking at a message receives its descriptors too.
 		close(*(int *)CMSG_DATA(&control.first));
 		return result;
 	}
 	return 0;
 }
 
-// A datagram that nobody takes, and a message with a descriptor.
+// A datagram that nobody receives, and a message with a descriptor.
 static int send_once(void)
 {
 	struct msghdr datagram = {.msg_iov = &piece, .msg_iovlen = 1, .msg_name = &address, .msg_namelen = sizeof address};
@@ -120,7 +121,7 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	sigemptyset(&none);
 	if (argc < 2) {
-		// The library has not seen how the new image came to these.
+		// The new image inherits these, so the library has not seen them being made.
 		if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0 || dup2(pair[0], 3) < 0 || dup2(pair[1], 4) < 0)
 			return SETUP_STATUS;
 		execl("/proc/self/exe", argv[0], "again", (char *)NULL);
@@ -141,7 +142,7 @@ int main(int argc, char **argv)
 	for (int with_data = 0; with_data < 2; with_data++) {
 		if (with_data && send(pair[0], "1", 1, 0) != 1)
 			return SETUP_STATUS;
-		// A data call, so that the first thread has made one.
+		// A data call, so that the first thread's next ones take the fast path.
 		if (recv(pair[0], &event, 1, MSG_DONTWAIT) != -1)
 			return SETUP_STATUS;
 		for (number = 0; number < CALLS; number++) {

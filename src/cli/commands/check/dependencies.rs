@@ -1,32 +1,33 @@
-//! The dynamic section of a program or library: what the dynamic linker loads for it, from where, in which versions.
+//! The dynamic section of a program or library: which libraries in which versions the dynamic linker loads for it,
+//! and from which directories.
 
 use object::LittleEndian as LE;
 use object::elf::{self, FileHeader64};
 use object::read::elf::{Dyn, FileHeader, ProgramHeader};
 
-/// What was found. A table that is damaged or not there has nothing in it.
+/// What the section says. A damaged or missing table contributes nothing.
 #[derive(Default, Debug)]
-pub struct Dynamic {
-    /// `DT_NEEDED`: the libraries by the names that the dynamic linker looks for.
+pub struct Dependencies {
+    /// `DT_NEEDED`: the libraries, by the names that the dynamic linker looks for.
     pub needed: Vec<String>,
-    /// `DT_RPATH`: directories for it and for what it needs.
+    /// `DT_RPATH`: directories for its own libraries and for those that these need.
     pub rpath: Option<String>,
-    /// `DT_RUNPATH`: directories for what it needs itself.
+    /// `DT_RUNPATH`: directories for its own libraries only.
     pub runpath: Option<String>,
-    /// `DF_1_NODEFLIB`: the usual directories are not searched.
+    /// `DF_1_NODEFLIB`: the default directories are not searched.
     pub no_default: bool,
-    /// The versions of symbols that it wants, each with the library that is to define it.
+    /// The symbol versions that it needs, each with the library that must define it.
     pub wanted: Vec<(String, String)>,
-    /// The versions of symbols that it defines.
+    /// The symbol versions that it defines.
     pub defined: Vec<String>,
 }
 
-impl Dynamic {
+impl Dependencies {
     /// Reads the tables of a file.
-    pub fn read(data: &[u8]) -> Dynamic {
-        let mut dynamic = Dynamic::default();
+    pub fn read(data: &[u8]) -> Dependencies {
+        let mut dynamic = Dependencies::default();
         let Ok(header) = FileHeader64::<LE>::parse(data) else { return dynamic };
-        // Each part stands for itself: what is damaged leaves the rest as it is.
+        // The parts are read independently: a damaged one does not hide the others.
         let _ = dynamic.read_section(header, data);
         let _ = dynamic.read_versions(header, data);
         dynamic
@@ -61,7 +62,7 @@ impl Dynamic {
             while let Some((library, mut versions)) = libraries.next()? {
                 let file = library.file(LE, strings)?;
                 while let Some(version) = versions.next()? {
-                    // Without a version that is wanted weakly, the dynamic linker only warns.
+                    // For a missing version that is needed weakly, the dynamic linker only warns.
                     if version.vna_flags.get(LE) & elf::VER_FLG_WEAK == 0 {
                         let name = version.name(LE, strings)?;
                         self.wanted.push((lossy(file), lossy(name)));
@@ -72,7 +73,7 @@ impl Dynamic {
         if let Some((mut versions, strings)) = sections.gnu_verdef(LE, data)? {
             let strings = sections.strings(LE, data, strings)?;
             while let Some((_, mut names)) = versions.next()? {
-                // The first name is the version's own, the others are its ancestors.
+                // The first name is the version's own; the others are versions that it inherits from.
                 if let Some(name) = names.next()? {
                     self.defined.push(lossy(name.name(LE, strings)?));
                 }
@@ -82,7 +83,7 @@ impl Dynamic {
     }
 }
 
-/// Whether a file is one that the dynamic linker could load: it passes over those for other machines.
+/// Whether the dynamic linker could load the file. It skips files for other machines.
 pub fn is_loadable(data: &[u8]) -> bool {
     FileHeader64::<LE>::parse(data)
         .is_ok_and(|header| header.is_little_endian() && header.e_machine.get(LE) == elf::EM_X86_64)
@@ -104,12 +105,12 @@ mod tests {
     #[test]
     fn this_test_and_libc() {
         let this = std::env::current_exe().expect("the path of this test");
-        let this = Dynamic::read(&std::fs::read(this).expect("this test can be read"));
+        let this = Dependencies::read(&std::fs::read(this).expect("this test can be read"));
         assert!(this.needed.iter().any(|name| name == "libc.so.6"), "{this:?}");
         let basic = ("libc.so.6".to_string(), "GLIBC_2.2.5".to_string());
         assert!(this.wanted.contains(&basic), "{this:?}");
         let libc = std::fs::read("/lib/x86_64-linux-gnu/libc.so.6").expect("glibc");
-        assert!(Dynamic::read(&libc).defined.contains(&basic.1));
+        assert!(Dependencies::read(&libc).defined.contains(&basic.1));
         assert!(is_loadable(&libc) && !is_loadable(b"\x7fELF") && !is_loadable(b""));
     }
 
@@ -117,14 +118,14 @@ mod tests {
     fn any_bytes_have_an_answer() {
         let whole = std::fs::read("/lib64/ld-linux-x86-64.so.2").expect("glibc");
         for length in (0..whole.len()).step_by(997) {
-            Dynamic::read(&whole[..length]);
+            Dependencies::read(&whole[..length]);
         }
         let mut bytes = whole;
         for index in 0..1024 {
             let kept = bytes[index];
             for value in [0, 0x7f, 0xff] {
                 bytes[index] = value;
-                Dynamic::read(&bytes);
+                Dependencies::read(&bytes);
             }
             bytes[index] = kept;
         }

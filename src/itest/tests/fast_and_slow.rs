@@ -1,5 +1,5 @@
-//! Readiness and data calls have two ways into the log: a thread's first call takes the long one, its later ones the short
-//! one. What the program sees and what the log says must be the same.
+//! Readiness and data calls reach the log on the slow path or the fast path: a thread's first call takes the slow
+//! path, its later calls the fast path. The program's results and the log must be the same.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,10 +7,10 @@ use std::time::Duration;
 use serde_json::Value;
 use sockshim_itest::{Level, Scratch, cc, command, events, run};
 
-/// Only a hang reaches it.
+/// Reached only by a hang.
 const DEADLINE: Duration = Duration::from_secs(120);
 
-/// The calls of `stress/both_ways.c`, and how often each is of interest: not without a socket in sight.
+/// The calls of `stress/fast_and_slow.c`, and how often each is logged: not when none of its descriptors is a socket.
 const EXPECTED: [(&str, usize); 17] = [
     ("__poll_chk", 2),
     ("__ppoll_chk", 2),
@@ -31,7 +31,7 @@ const EXPECTED: [(&str, usize); 17] = [
     ("sendto", 4),
 ];
 
-/// These calls among the events, in order, without what differs from call to call.
+/// The events of these calls in order, without the fields that differ from call to call.
 fn calls(events: &[Value], of_main: bool) -> Vec<Value> {
     let wanted = |event: &&Value| EXPECTED.iter().any(|(name, _)| event["call"] == *name);
     let thread = |event: &&Value| (event["tid"] == event["pid"]) == of_main;
@@ -46,12 +46,12 @@ fn calls(events: &[Value], of_main: bool) -> Vec<Value> {
 }
 
 #[test]
-fn both_ways_say_the_same() {
+fn both_paths_log_the_same() {
     let native =
-        run(&mut command(Level::Native, None, cc("stress/both_ways.c", &["-pthread"])), b"", DEADLINE);
+        run(&mut command(Level::Native, None, cc("stress/fast_and_slow.c", &["-pthread"])), b"", DEADLINE);
     assert!(native.status.success(), "{native:?}");
     let scratch = Scratch::new();
-    let mut shimmed = command(Level::Io, Some(scratch.path()), cc("stress/both_ways.c", &["-pthread"]));
+    let mut shimmed = command(Level::Io, Some(scratch.path()), cc("stress/fast_and_slow.c", &["-pthread"]));
     let shimmed = run(&mut shimmed, b"", DEADLINE);
     assert_eq!((shimmed.stdout(), shimmed.stderr()), (native.stdout(), native.stderr()));
     assert_eq!(shimmed.status, native.status);
@@ -72,7 +72,7 @@ fn both_ways_say_the_same() {
         short.iter().filter(|call| call["call"] == "recvmsg").map(|call| &call["args"]["rights"]).collect();
     assert_eq!(rights, [&Value::Null, &1.into(), &Value::Null, &1.into()]);
     let poll = short.iter().find(|call| call["call"] == "poll").expect("poll");
-    // The inherited socket, of which nothing was known.
+    // The inherited socket, which was unknown before.
     assert_eq!(
         (&poll["fd"], &poll["handler"], &poll["ops"]),
         (&3.into(), &"unix_poll".into(), &"unix_stream_ops".into())

@@ -1,0 +1,77 @@
+//! The end of an observed call: what it has changed is applied, the answer is compared with the prediction, and the event is
+//! handed to the log.
+
+use crate::call::Ticket;
+use crate::track::Begun;
+use crate::{log, mode, track};
+use sockshim_core::fdtable::FDS;
+use sockshim_core::hook::Does;
+use sockshim_core::net::state;
+use sockshim_core::verdict::{Change, Predicted, Reason};
+
+impl Ticket {
+    /// Applies the change, and logs what is to be logged.
+    pub fn finish(&mut self) {
+        if self.event.is_divergence() {
+            return self.unexpected();
+        }
+        if self.change != Change::None {
+            self.commit();
+        }
+        self.send();
+    }
+
+    /// [`Ticket::finish`] of a call that was answered in another way than predicted: because the prediction was made from
+    /// a state that was not the socket's any more, or because the tables are wrong.
+    #[cold]
+    #[inline(never)]
+    fn unexpected(&mut self) {
+        // Asked first: the change is made to the state that the prediction was made from.
+        let overtaken = track::contradicted(&self.event, self.handle, self.begun);
+        if self.change != Change::None {
+            self.commit();
+        }
+        if overtaken {
+            self.event.predicted = Predicted::Unknown;
+            self.event.reason = Reason::Overtaken;
+            self.event.fd.into_iter().for_each(track::correct);
+        } else {
+            log::send(&log::divergence(&self.event));
+        }
+        self.send();
+    }
+
+    /// Takes back that it changes something.
+    pub fn changes_nothing(&mut self) {
+        if let Some(handle) = self.handle {
+            self.begun.end(handle);
+        }
+        self.change = Change::None;
+    }
+
+    /// Applies the change. Few calls have one, and the others should not carry it.
+    #[inline(never)]
+    fn commit(&mut self) {
+        let (Some(handle), Some(socket)) = (self.handle, &self.event.socket) else { return };
+        // What is open may be closed by facts later, but not if the state was another one.
+        if self.begun != Begun::ALONE
+            && self.event.predicted == Predicted::Unknown
+            && matches!(self.event.hook.does, Does::Binds | Does::Listens)
+            && self.begun.is_overtaken(handle, socket)
+        {
+            self.event.reason = Reason::Overtaken;
+        }
+        FDS.update(handle, |old| state::commit(old, socket, self.change, self.event.errno));
+        self.begun.end(handle);
+        if track::is_interposed() {
+            self.event.fd.into_iter().for_each(track::follow);
+        }
+    }
+
+    /// Hands the event to the log, if its level asks for it.
+    pub fn send(&mut self) {
+        if self.wanted && mode::logs(self.event.hook.level) {
+            log::send(&self.event);
+        }
+    }
+}

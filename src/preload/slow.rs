@@ -1,0 +1,83 @@
+//! The slow path: decide, perform, commit. All hooks share its code: each hands over its place in the table and its
+//! arguments as words.
+//!
+//! # Safety
+//! Its frames, in which libc's function runs, have no destructor and no landing pad: cancelling the thread or jumping out
+//! of them leaves nothing behind.
+
+use crate::act::act;
+use crate::call::{self, Performer, Ticket};
+use crate::table::Place;
+use crate::target::Target;
+use crate::word::{Word, padded};
+use core::mem::MaybeUninit;
+use sockshim_core::hook::MAX_ARGS;
+
+/// A call of libc's function of the hook at `place`.
+///
+/// # Safety
+/// The words must be those of the program's own call, and the function must return an `R`.
+#[inline(always)]
+pub unsafe fn of_libc<const N: usize, R: Word>(place: Place, words: [i64; N]) -> R {
+    let words = padded(words);
+    // SAFETY: the caller's promise.
+    unsafe {
+        match words {
+            [a, b, c, d, e, ..] if N <= 5 => five(a, b, c, d, e, place),
+            _ => all(place, &words, Target::of(place)),
+        }
+    }
+}
+
+/// A call with at most five arguments: they stay in the registers in which they came, and the place is in the sixth.
+/// During the call they stand in the event only.
+///
+/// # Safety
+/// As for [`of_libc`].
+#[inline(never)]
+unsafe extern "C-unwind" fn five<R: Word>(a: i64, b: i64, c: i64, d: i64, e: i64, place: Place) -> R {
+    let mut ticket = MaybeUninit::<Ticket>::uninit();
+    Ticket::args(&mut ticket).write([a, b, c, d, e, 0, 0]);
+    // SAFETY: the caller's promise; the arguments were written, and only syscall(2), which has more, changes them.
+    unsafe {
+        let performer = call::enter_written(&mut ticket, place);
+        let words = Ticket::args(&mut ticket).assume_init_ref();
+        let target = Target::of(place);
+        match performer {
+            Performer::Host => {
+                let ret: R = target.call_five(words);
+                call::leave(&mut ticket, ret.word());
+                ret
+            }
+            Performer::Pass => target.call_five(words),
+            Performer::Acts => R::from_word(act(&mut ticket, by_words::<R>, target, R::FAILURE)),
+        }
+    }
+}
+
+/// A call with more arguments, or of another function than libc's.
+///
+/// # Safety
+/// As for [`of_libc`], and `target` must be the hook's.
+#[inline(never)]
+pub unsafe fn all<R: Word>(place: Place, words: &[i64; MAX_ARGS], target: Target) -> R {
+    let mut ticket = MaybeUninit::<Ticket>::uninit();
+    // SAFETY: the caller's promise, and the answer says whether the ticket was written.
+    unsafe {
+        match call::enter(&mut ticket, place, words) {
+            Performer::Pass => target.call(words),
+            Performer::Host => {
+                let ret: R = target.call(words);
+                call::leave(&mut ticket, ret.word());
+                ret
+            }
+            Performer::Acts => R::from_word(act(&mut ticket, by_words::<R>, target, R::FAILURE)),
+        }
+    }
+}
+
+/// Calls a function that returns an `R`; the result as a word.
+unsafe extern "C-unwind" fn by_words<R: Word>(target: Target, words: &[i64; MAX_ARGS]) -> i64 {
+    // SAFETY: the caller's promise.
+    unsafe { target.call::<R>(words) }.word()
+}
