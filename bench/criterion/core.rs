@@ -1,5 +1,5 @@
-//! What the parts of `sockshim-core` take by themselves: the walk of socket(2) for each family, the fd table,
-//! and the two formats of an event.
+//! The cost of single parts of `sockshim-core`: the walk of socket(2) for each family, the fd table, and the two
+//! formats of an event.
 #![allow(missing_docs, reason = "criterion's macros make functions without any")]
 
 use std::hint::black_box;

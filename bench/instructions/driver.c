@@ -270,8 +270,8 @@ static void arguments(int fd)
 	*value = 1;
 }
 
-// Waits until the log's queues are empty, so that no event of the next case is lost for want of room. An exec
-// is where the shim waits for its writer; this one fails, and the program goes on.
+// Waits until the log's queues are empty, so that no event of the next case is dropped. The shim waits for its writer
+// before an exec; this exec fails, and the program continues.
 static void wait_for_the_log(void)
 {
 	execv("", (char *[]){"", NULL});
@@ -303,7 +303,7 @@ static void run(const struct test *test, const char *descriptor, int fd, int ser
 	CALLGRIND_DUMP_STATS_AT(name);
 }
 
-// The newest of many sockets. Opening them fills the log's memory, so it is emptied from time to time.
+// Measures on the newest of many sockets. Opening them fills the log's memory, so it is emptied from time to time.
 static void grow(void)
 {
 	static const int wanted[] = {1, 1000, 100000};

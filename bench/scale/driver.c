@@ -19,8 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
-// CALLS is what each thread makes in one batch: always as many, for what begins with cold caches after the
-// rest costs more; and all threads together fewer than a log's memory has room for.
+// CALLS is the number of calls of each thread in a batch. It is always the same, because a batch that begins with
+// cold caches after the rest costs more. All threads together make fewer calls than a log's memory holds.
 enum { BATCHES = 40, CALLS = 200, MOST_THREADS = 16, REST_NS = 8000000 };
 
 static pthread_barrier_t barrier;

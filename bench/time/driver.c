@@ -5,9 +5,8 @@
 //     fcntl_pipe 155.2 154.9 156.0 …
 //     tcp1 - connect: Connection refused
 //
-// Between batches it rests, so that a writer of a log can empty its queues: what is measured is what the
-// program pays for a logged call, not what it pays for one that is lost. An operation that cannot be prepared
-// says why.
+// It rests between batches, so that a log's writer can empty its queues: the program pays for a logged call, not for
+// a dropped one. For an operation that cannot be prepared it prints the reason.
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>

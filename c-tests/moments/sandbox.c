@@ -95,8 +95,8 @@ int main(int argc, char **argv)
 	} else {
 		return 2;
 	}
-	// Enough for the library's own memory to run out, if it could not do without more. Without a filter it can, and what
-	// follows would perhaps find the log's memory full.
+	// Enough events to exhaust the library's own memory if it could only get more from the kernel. Without a
+	// filter it can get more, and these calls might fill the log's memory.
 	for (int i = 0; strcmp(how, "refused") != 0 && i < 20000; i++) {
 		struct sockaddr_in address;
 		socklen_t length = sizeof(address);

@@ -40,8 +40,9 @@ pub fn shim() -> &'static Path {
     })
 }
 
-/// The library with the feature `test-support`, which reads `SOCKSHIM_PANIC` and `SOCKSHIM_WITHOUT_FAST_PATH`, and exports `sockshim_fd_view`. It is built
-/// beside the other one, even where `SOCKSHIM_SO` names that: a library that users get has neither.
+/// The library with the feature `test-support`, which reads `SOCKSHIM_PANIC` and `SOCKSHIM_WITHOUT_FAST_PATH`, and
+/// exports `sockshim_fd_view`. It is built even if `SOCKSHIM_SO` is set, because a released library does not have the
+/// feature.
 pub fn test_shim() -> &'static Path {
     static SHIM: OnceLock<PathBuf> = OnceLock::new();
     SHIM.get_or_init(|| {

@@ -11,6 +11,7 @@
 
 #[path = "../core/published/cell.rs"]
 mod cell;
+mod copy;
 mod queue;
 
 /// What the cell imports from its parent module, on loom's atomics.

@@ -21,8 +21,8 @@ use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 const CLASSES: usize = 12;
 const SMALLEST: usize = 16;
 const CHUNK: usize = 256 * 1024;
-/// What the start of a log needs: two chunks before they are aligned, a block of the queues, the writer's stack and buffers,
-/// and the same amount again.
+/// What the start of a log needs: two chunks before they are aligned, a block of the queues' memory, the
+/// writer's stack and buffers, and the same amount again.
 const ROOM: usize = 4 * 1024 * 1024;
 
 struct Arena {

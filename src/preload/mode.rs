@@ -4,7 +4,7 @@ use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use sockshim_core::hook::Level;
 
 static MODE: AtomicU8 = AtomicU8::new(Level::Off as u8);
-/// Level io, with data calls on the fast path.
+/// Level `io`, with data calls on the fast path.
 const FAST: u8 = Level::Io as u8 + 1;
 
 /// Whether calls that start programs are observed: a separate flag, so that one load answers.
@@ -47,14 +47,14 @@ pub fn has_fast_path() -> bool {
     MODE.load(Ordering::Relaxed) == FAST
 }
 
-/// Lets data calls take the fast path, if they are of interest at all.
+/// Lets data calls take the fast path, if they are observed at all.
 pub fn allow_fast_path() {
     let (from, to) = (Level::Io as u8, FAST);
-    // It fails at any other level, as it should.
+    // At any other level the exchange fails, which is intended.
     let _ = MODE.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed);
 }
 
-/// Sends all data calls the long way again.
+/// Sends all data calls down the slow path again.
 pub fn forbid_fast_path() {
     let (from, to) = (FAST, Level::Io as u8);
     let _ = MODE.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed);

@@ -14,8 +14,7 @@ pub fn panics_at(call: &str) -> bool {
     variable(c"SOCKSHIM_PANIC").is_some_and(|wanted| wanted == call)
 }
 
-/// Whether data calls are to take the slow path, all of them, and the clock is to be the kernel's:
-/// `SOCKSHIM_WITHOUT_FAST_PATH=1`.
+/// Whether all data calls must take the slow path and the clock must be the kernel's: `SOCKSHIM_WITHOUT_FAST_PATH=1`.
 pub fn without_fast_path() -> bool {
     variable(c"SOCKSHIM_WITHOUT_FAST_PATH") == Some("1")
 }

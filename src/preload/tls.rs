@@ -21,7 +21,7 @@ global_asm!(
     ".hidden sockshim_tls",
     "sockshim_tls:",
     ".zero 24",
-    // Never null, so that the fast path has one test less.
+    // Never null, which saves the fast path a test.
     ".quad sockshim_no_queue",
     ".popsection",
     ".pushsection .bss.sockshim_no_queue,\"aw\",@nobits",
@@ -40,15 +40,15 @@ unsafe extern "C" {
     safe static NO_QUEUE: QueueHead;
 }
 
-/// What a thread without a queue has in its place: a head of zeros, which says that there is none.
+/// Stands for the queue of a thread that has none: a head of zeros.
 pub fn no_queue() -> *const QueueHead {
     &raw const NO_QUEUE
 }
 
-/// The first cache line of a thread's queue of records, which is the thread's own.
+/// The first cache line of a thread's queue of records. Only the thread and its signal handlers change `next`.
 #[repr(C, align(64))]
 pub struct QueueHead {
-    /// The place of the next free slot: an address, so that the thread does not reckon. Zero when there is none.
+    /// The place of the next free slot, as an address, so that the thread need not compute it. Zero when there is none.
     pub next: AtomicU64,
     /// How many records found no room.
     pub dropped: AtomicU64,
@@ -58,7 +58,7 @@ pub struct QueueHead {
     pub tid: AtomicI32,
 }
 
-// The assembly above has room for one.
+// The assembly above reserves this much.
 const _: () = assert!(size_of::<QueueHead>() == 64 && align_of::<QueueHead>() == 64);
 
 /// The calling thread's words.
@@ -78,7 +78,7 @@ pub struct Tls {
     pub queue: Cell<*const QueueHead>,
 }
 
-// The assembly above writes the layout down once more.
+// The assembly above has the same layout.
 const _: () = assert!(size_of::<Tls>() == 32 && core::mem::offset_of!(Tls, queue) == 24);
 
 /// Whether the calling thread has thread-local storage of libc's making. A child of clone(2) may have been given memory that

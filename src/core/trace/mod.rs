@@ -9,8 +9,8 @@
 //! | [`decode`] | arguments by name: flags, options |
 //! | [`sockaddr`] | socket addresses by their fields |
 //! | [`escape`] | bytes from outside as text |
+//! | [`line`] | one line while it is written |
 //! | [`pieces`] | parts that many lines have in common |
-//! | [`pieces`] | pieces that many lines have in common |
 //! | [`text`], [`json`] | the two formats, made on the writer's thread |
 
 pub mod decode;

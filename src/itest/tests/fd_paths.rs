@@ -15,8 +15,7 @@ const DEADLINE: Duration = Duration::from_secs(300);
 /// The levels at which the library has a view.
 const WATCHED: [Level; 3] = [Level::Decision, Level::Call, Level::Io];
 
-/// What a library that is built for tests does with data calls: they take the fast path, as in the library that users
-/// get, or they all take the slow path.
+/// Whether data calls take the fast path, as in a released library, or all take the slow path.
 const PATHS: [(&str, &str); 2] = [("SOCKSHIM_WITHOUT_FAST_PATH", "0"), ("SOCKSHIM_WITHOUT_FAST_PATH", "1")];
 
 /// How many operations the storm makes in every run of the tests. The ignored test makes more.
@@ -37,8 +36,8 @@ fn disagreements(report: &[String]) -> Vec<&String> {
     report.iter().filter(|line| line.starts_with("DISAGREE")).collect()
 }
 
-/// Every level with a view; the path makes a difference at one of them.
-fn ways() -> impl Iterator<Item = (Level, (&'static str, &'static str))> {
+/// Every level with a view, on the fast path and without it at the level where it matters.
+fn modes() -> impl Iterator<Item = (Level, (&'static str, &'static str))> {
     let fast = WATCHED.map(|level| (level, PATHS[0]));
     fast.into_iter().chain([(Level::Io, PATHS[1])])
 }
@@ -57,7 +56,7 @@ fn agrees(program: &str, rows: usize) {
         let off = report(&mut command(Level::Off, None, &program), scratch.path(), args);
         assert_eq!(off, native, "{args:?} without a log");
 
-        for (level, path) in ways() {
+        for (level, path) in modes() {
             let scratch = Scratch::new();
             let mut command = command(level, Some(scratch.path()), &program);
             command.env("LD_PRELOAD", test_shim()).env(path.0, path.1);
@@ -106,7 +105,7 @@ fn what_the_library_does_not_know_is_a_disagreement() {
     assert_eq!(first.map(String::as_str), Some("DISAGREE socket: socket: 3 is tcp, and not known"));
 }
 
-/// A storm's numbers are as random as its threads; `SOCKSHIM_SEED` repeats the former.
+/// A storm depends on random numbers and on the scheduling of its threads; `SOCKSHIM_SEED` repeats the numbers.
 fn storm(level: Level, path: (&str, &str), operations: u64) {
     let seed = std::env::var("SOCKSHIM_SEED").unwrap_or_else(|_| {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time after 1970");
@@ -114,7 +113,7 @@ fn storm(level: Level, path: (&str, &str), operations: u64) {
     });
     let scratch = Scratch::new();
     let mut command = command(level, None, cc("stress/fd_storm.c", &[]));
-    // Millions of events are of no interest here.
+    // The log is discarded: millions of events are not needed here.
     command.env("LD_PRELOAD", test_shim()).env("SOCKSHIM_LOG_FILE", "/dev/null").env(path.0, path.1);
     let report = report(&mut command, scratch.path(), &[&operations.to_string(), &seed]);
     let disagreements = disagreements(&report);
@@ -141,7 +140,7 @@ fn a_storm_of_all_of_them_with_data_calls_on_the_slow_path() {
 #[test]
 #[ignore = "takes a minute; scripts/soak.sh runs it"]
 fn a_million_operations() {
-    for (level, path) in ways() {
+    for (level, path) in modes() {
         storm(level, path, MANY_OPERATIONS);
     }
 }

@@ -25,7 +25,7 @@ fn calls(level: Level, panic: Option<&str>) -> (Output, Vec<Value>) {
     let log_dir = Scratch::new();
     let mut command = command(level, Some(log_dir.path()), cc("stress/calls.c", &[]));
     if let Some(call) = panic {
-        // Only the slow path has a dispatch that could panic.
+        // Only the slow path has a dispatch that can panic.
         command
             .env("LD_PRELOAD", test_shim())
             .env("SOCKSHIM_PANIC", call)

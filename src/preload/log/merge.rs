@@ -25,10 +25,6 @@ pub enum Item<'a> {
     Data(&'a Event),
 }
 
-/// How long after the beginning of a reading that keeps nothing a call may have ended: long enough for everything that was
-/// there, whatever the clocks say, and short enough to end beside threads that make records all the time.
-const SLACK: u64 = 10_000_000;
-
 /// The first record of a queue.
 #[derive(Clone, Copy)]
 struct First {
@@ -50,6 +46,9 @@ pub struct Merge {
     until: u64,
     /// Whether the process is gone.
     finished: bool,
+    /// How many records may still be taken, so that a reading ends beside threads that make records all the time: as many as
+    /// there can have been when it began.
+    left: u64,
     /// The event that data calls become, one after the other: most of an event is the same for all of them.
     data: Event,
     /// The event that was taken last.
@@ -66,6 +65,7 @@ impl Merge {
             current: None,
             until: 0,
             finished: false,
+            left: 0,
             data: Event::new(&HOOKS[0]),
             event: Event::new(&HOOKS[0]),
             scale: Scale::begin(),
@@ -76,12 +76,9 @@ impl Merge {
     /// that was there. `finished` when the process is gone: then there is no next time, and what is not whole is skipped.
     pub fn read(&mut self, all: bool, finished: bool) {
         self.scale.refresh();
-        self.until = match (finished, all) {
-            (true, _) => u64::MAX,
-            (_, true) => self.scale.now() + SLACK,
-            _ => self.scale.now(),
-        };
+        self.until = if all || finished { u64::MAX } else { self.scale.now() };
         self.finished = finished;
+        self.left = if finished { u64::MAX } else { queue::capacity() };
         self.queues.clear();
         self.heads.clear();
         for queue in queue::all() {
@@ -101,7 +98,9 @@ impl Merge {
     /// The next one.
     pub fn next(&mut self) -> Option<Item<'_>> {
         loop {
-            let First { ended, place, record } = self.current.filter(|first| first.ended <= self.until)?;
+            let ready = self.current.filter(|first| first.ended <= self.until && self.left > 0);
+            let First { ended, place, record } = ready?;
+            self.left -= 1;
             let queue = self.queues[place];
             if record.is_event() {
                 queue.take_event(record, &mut self.event);

@@ -25,9 +25,7 @@ const PATH: usize = size_of::<Event>() - offset_of!(Event, path);
 /// What is copied at once.
 const CHUNK: usize = 64;
 
-// The parts are copied as words, and what is copied too much of the first one is written again with the second.
-const _: () = assert!(FIXED.is_multiple_of(8) && ADDRESS.is_multiple_of(8) && PATH.is_multiple_of(8));
-const _: () = assert!(FIXED.next_multiple_of(CHUNK) - FIXED <= 8 && ADDRESS >= size_of::<SockAddr>());
+const _: () = assert!(FIXED >= CHUNK && ADDRESS >= CHUNK && ADDRESS >= size_of::<SockAddr>());
 
 /// Whether the event has an address or a text.
 fn has_address(extra: Extra) -> bool {
@@ -60,49 +58,31 @@ pub fn put(event: &Event) {
     unsafe {
         word(at).store(OPEN | slots, Ordering::Relaxed);
         let body = (at as *mut u8).add(BODY);
-        copy_fixed(begin, body);
-        let behind = body.add(FIXED);
+        // The path is first: a short one is copied with what is before it, and the other parts are written over that.
+        copy(begin.add(offset_of!(Event, path)), body.add(FIXED + address), path);
         if address != 0 {
-            copy(begin.add(FIXED), behind, ADDRESS);
+            copy(begin.add(FIXED), body.add(FIXED), ADDRESS);
         }
-        copy(begin.add(offset_of!(Event, path)), behind.add(address), path);
+        copy(begin, body, FIXED);
         word(at).store(EVENT | slots, Ordering::Release);
     }
 }
 
-/// Copies the part that every event has, and the word behind it. Not with the compiler's own means, which call memcpy: that
-/// may be another library's.
+/// Copies so many bytes, in chunks of which the last one ends where they end. If they are fewer than a chunk, what is before
+/// them is copied, too. Not with the compiler's own means, which call memcpy: that may be another library's.
 ///
 /// # Safety
-/// `from` must be an event, and `to` a record's bytes, with room for them.
-#[inline(always)]
-unsafe fn copy_fixed(from: *const u8, to: *mut u8) {
-    let mut at = 0;
-    while at < FIXED {
-        // SAFETY: the caller's promise.
-        unsafe { copy_chunk(from.add(at), to.add(at)) };
-        at += CHUNK;
-    }
-}
-
-/// Copies so many bytes, which are whole words.
-///
-/// # Safety
-/// There must be so many on either side.
+/// There must be so many bytes on either side, and a chunk up to their end.
 #[inline(always)]
 unsafe fn copy(from: *const u8, to: *mut u8, len: usize) {
     let mut at = 0;
     // SAFETY: the caller's promise.
     unsafe {
-        while at + CHUNK <= len {
+        while at + CHUNK < len {
             copy_chunk(from.add(at), to.add(at));
             at += CHUNK;
         }
-        while at < len {
-            let word = from.add(at).cast::<core::mem::MaybeUninit<u64>>().read();
-            to.add(at).cast::<core::mem::MaybeUninit<u64>>().write_volatile(word);
-            at += 8;
-        }
+        copy_chunk(from.add(len).sub(CHUNK), to.add(len).sub(CHUNK));
     }
 }
 

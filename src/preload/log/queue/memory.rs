@@ -8,7 +8,7 @@
 //! # Safety
 //! Blocks are never unmapped. The kernel empties them in a forked child, which begins with all segments free.
 
-use super::segment::{Pool, SEGMENT, STRIDE};
+use super::segment::{Pool, SEGMENT, SLOT, STRIDE};
 use crate::{process, sys};
 use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
@@ -126,6 +126,11 @@ fn map(block: &Block) -> bool {
     // SAFETY: nobody has seen the mapping.
     unsafe { sys::munmap(memory, LEN) };
     block.start.load(Ordering::Acquire) != 0
+}
+
+/// How many records there are at most.
+pub fn capacity() -> u64 {
+    u64::from(IN_USE.load(Ordering::Relaxed)) * (SEGMENT / SLOT)
 }
 
 /// Whether so much waits that the writer should not sleep any longer.

@@ -36,6 +36,7 @@ mod reserve;
 mod segment;
 
 pub use consumer::{Peeked, tidy};
+pub use memory::capacity;
 pub use producer::{
     Begin, bytes, end, end_long, end_poll, end_wait, has_rest, is_no_socket, message, rights, start,
 };
