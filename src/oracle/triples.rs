@@ -104,10 +104,14 @@ fn ask_all(triples: &[Triple], call: Creation, facts: &Remembered, tally: &Tally
         *family == libc::AF_PACKET || (*family == libc::AF_INET && ty & 0xf == SOCK_PACKET)
     };
     let (packet, other): (Vec<Triple>, Vec<Triple>) = triples.iter().copied().partition(is_packet);
+    // How long a close takes differs from socket to socket, so each thread takes the next triple when it is done with one.
+    let (sender, receiver) = crossbeam_channel::unbounded();
+    packet.into_iter().for_each(|triple| sender.send(triple).expect("there is a receiver"));
+    drop(sender);
     std::thread::scope(|scope| {
-        for thread in 0..PATIENT_THREADS {
-            let share = packet.iter().skip(thread).step_by(PATIENT_THREADS);
-            scope.spawn(move || share.for_each(|triple| ask(*triple, call, facts, tally)));
+        for _ in 0..PATIENT_THREADS {
+            let triples = receiver.iter();
+            scope.spawn(move || triples.for_each(|triple| ask(triple, call, facts, tally)));
         }
         other.iter().for_each(|triple| ask(*triple, call, facts, tally));
     });

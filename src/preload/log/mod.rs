@@ -28,8 +28,8 @@ pub mod writer;
 
 pub use message::{complain, say, say_none};
 pub use notice::divergence;
-pub use send::{flush, last_flush, send, set_synchronous};
 pub use output::settled as settled_path;
+pub use send::{flush, last_flush, send, set_synchronous};
 pub use writer::life::is_open;
 
 use crate::{mode, process, sys};
