@@ -41,6 +41,11 @@ fn epoch() -> u64 {
     sys::realtime().wrapping_sub(sys::monotonic())
 }
 
+/// Whether there are events that were not fetched.
+fn are_waiting() -> bool {
+    queue::all().any(|queue| !queue.is_empty())
+}
+
 const BUFFER: usize = 64 * 1024;
 
 /// The writer.
@@ -113,7 +118,7 @@ impl Writer {
     /// Writes everything that waits; how many events that were.
     /// With `all`, nothing is kept for the next time. When the program has `ended`, what is not whole never will be.
     fn drain(&mut self, merge: &mut Merge, all: bool, ended: bool) -> u64 {
-        let waiting = queue::all().any(|queue| !queue.is_empty());
+        let waiting = are_waiting();
         let lost = queue::take_dropped();
         if !waiting && lost == 0 {
             return 0;
@@ -140,7 +145,6 @@ impl Writer {
             self.write(lost);
         }
         control::set_writing(false);
-        // For the events to come: those that are written now were made before, and a change among them says so itself.
         self.read_name();
         written + count
     }
@@ -225,8 +229,12 @@ impl Writer {
         }
     }
 
+    /// The name for the events to come. A change that a hook has seen says so itself, among the events; so where there are
+    /// some already the next round asks again, for they may have been made under the name before.
     fn read_name(&mut self) {
-        if let Some(name) = self.program.name(&mut [0; 17]) {
+        if let Some(name) = self.program.name(&mut [0; 17])
+            && !are_waiting()
+        {
             self.process.rename(name);
         }
     }
