@@ -36,6 +36,40 @@ library_needs_only_libc() {
 	note "libsockshim.so needs ${needed//$'\n'/, }"
 }
 
+# What the library still takes from other objects, and why each is safe although a program may have put its own in the place
+# of it. Nothing else may be called: the log's writer has no thread-local state of libc's, and a hook may run anywhere.
+imports() {
+	cat <<-'END'
+		__errno_location       a hook keeps the errno that the program reads, by whatever function the program has for it
+		__libc_single_threaded a variable
+		__pthread_key_create   the unwinder's test for threads, when a panic is caught; never called
+		__tls_get_addr         the count of panics, when one is caught
+		_dl_find_object        the unwinder's, when a panic is caught
+		_r_debug               a variable
+		abort                  a panic in a panic: there is no way on
+		dladdr                 tells whose a function is that dlsym has found
+		dlsym                  finds what other libraries have in libc's place, with the first call of each hook
+		environ                a variable
+		free                   the unwinder's, when a panic is caught
+		getauxval              at the start, before the program runs
+		malloc                 the unwinder's, when a panic is caught
+		pthread_mutex_lock     the unwinder's, when a panic is caught
+		pthread_mutex_unlock   the unwinder's, when a panic is caught
+		pthread_once           the unwinder's, when a panic is caught
+	END
+}
+
+library_imports_what_is_safe() {
+	make_work_directory
+	imports | awk '{ print $1 }' | sort >"$work/imports"
+	nm --dynamic --undefined-only --format=posix "$(library)" | sed 's/[@ ].*//' | sort >"$work/imported"
+	if ! diff --unified=0 --label "imports() of scripts/lib/symbols.sh" --label "imported by libsockshim.so" \
+		"$work/imports" "$work/imported"; then
+		die "the imported symbols differ from the list: each needs a reason why another library's is safe in its place"
+	fi
+	note "libsockshim.so imports $(wc -l <"$work/imports") symbols, each for a reason that is written down"
+}
+
 # An executable that defines `socket` interposes itself, and every test in it would test the wrong function. That
 # happens when a crate that defines hooks is linked into it.
 executables_export_no_hook() {
