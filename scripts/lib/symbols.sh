@@ -50,8 +50,10 @@ imports() {
 		dladdr                 tells whose a function is that dlsym has found
 		dlsym                  finds what other libraries have in libc's place, with the first call of each hook
 		environ                a variable
+		fileno                 reads a field of the stream that the program is about to close, on its thread
 		free                   the unwinder's, when a panic is caught
 		getauxval              at the start, before the program runs
+		getenv                 PATH, on the thread that is about to call execvp, which asks for it too
 		malloc                 the unwinder's, when a panic is caught
 		pthread_mutex_lock     the unwinder's, when a panic is caught
 		pthread_mutex_unlock   the unwinder's, when a panic is caught
