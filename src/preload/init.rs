@@ -78,6 +78,7 @@ fn start(config: &Config) {
     if config.disable || (off && config.complaint.is_none()) {
         return;
     }
+    sys::valgrind::init();
     sys::time::init();
     if off {
         return complain(config);

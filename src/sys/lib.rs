@@ -21,6 +21,7 @@ mod process;
 mod socket;
 mod thread;
 pub mod time;
+pub mod valgrind;
 
 pub use credentials::{
     capabilities, groups, keep_capabilities, resgid, resuid, set_capabilities, set_groups, set_resgid,
@@ -31,7 +32,7 @@ pub use fd::{
     attribute, close, close_range, is_nonblocking, open, open_at, pread, read, unshare_files, write,
 };
 pub use file::{File, Stat, current_directory, fstat, is_nosuid, may_execute, read_link, stat_at};
-pub use memory::{copy_memory, discard, forbid, mmap, mmap_shared, munmap, wipe_on_fork};
+pub use memory::{copy_memory, discard, forbid, limit_of_addresses, mmap, mmap_shared, munmap, wipe_on_fork};
 pub use process::{
     CLONE_NEWTIME, file_of_program, getpid, getppid, has_threads, is_time_namespace, kill,
     leads_a_pid_namespace, no_new_privs, pid_namespace, pidfd_open, reap, setns, setsid, signal_parents_end,

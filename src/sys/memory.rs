@@ -1,6 +1,6 @@
 //! Mappings, and reading memory that may not be readable.
 
-use crate::{Result, done, result, syscall};
+use crate::{Result, done, result, syscall, valgrind};
 use libc::{c_int, c_long};
 
 /// process_vm_readv(2) from the remote buffers, which need not be readable, to the local ones: the number of bytes
@@ -39,7 +39,16 @@ fn map(len: usize, kind: c_int) -> Result<*mut u8> {
     let (prot, flags) = (libc::PROT_READ | libc::PROT_WRITE, kind | libc::MAP_ANONYMOUS);
     // SAFETY: a new mapping replaces nothing.
     let raw = unsafe { syscall(libc::SYS_mmap, [0, len as c_long, prot.into(), flags.into(), -1, 0]) };
-    result(raw).map(|start| start as *mut u8)
+    result(raw).map(|start| start as *mut u8).inspect(|start| valgrind::untrack(*start as usize, len))
+}
+
+/// How many bytes of addresses the process may have (RLIMIT_AS); the greatest number where there is no limit.
+pub fn limit_of_addresses() -> u64 {
+    let mut limit = libc::rlimit64 { rlim_cur: libc::RLIM64_INFINITY, rlim_max: 0 };
+    let args = [0, libc::RLIMIT_AS as c_long, 0, &raw mut limit as c_long, 0, 0];
+    // SAFETY: the kernel writes a limit.
+    unsafe { syscall(libc::SYS_prlimit64, args) };
+    limit.rlim_cur
 }
 
 /// munmap(2).

@@ -121,6 +121,12 @@ impl Event {
         Event { extra: Extra::Text, addr: SockAddr::new(text), reason: Reason::Shim, ..Event::new(hook) }
     }
 
+    /// The kernel has said that the number is no socket, whatever was remembered of it.
+    pub fn is_no_sockets(&mut self) {
+        (self.socket, self.ops, self.prot, self.handler) = (None, None, None, None);
+        self.reason = Reason::NotSocket;
+    }
+
     /// Who answered, as the log names it.
     pub fn outcome(&self) -> &'static str {
         match self.action {

@@ -183,8 +183,7 @@ impl Merge {
         }
         if event.errno == Some(libc::ENOTSOCK) {
             // The number has become something else, and the entry did not know.
-            (event.ops, event.prot, event.handler) = (None, None, None);
-            event.reason = Reason::NotSocket;
+            event.is_no_sockets();
             return true;
         }
         (event.ops, event.prot) = Handle::kind(data.socket);

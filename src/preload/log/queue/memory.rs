@@ -17,12 +17,12 @@ const SEGMENTS: usize = 8;
 const BLOCK: usize = SEGMENTS * STRIDE as usize;
 /// How much may wait for the writer, beside one segment for each thread: 64 MiB, and as much again in addresses.
 const BOUND: u32 = (64 * 1024 * 1024 / SEGMENT) as u32;
+/// Where the program's addresses are limited, the share of them that may be taken.
+const SHARE: u64 = 32;
 /// One segment for each of some fifteen thousand threads, and the bound.
 const BLOCKS: usize = 2048;
 /// So many segments beside one for each thread may be taken before the writer is woken.
 const AHEAD: u32 = 3;
-/// The blocks that a sandboxed process has at least.
-const PROVIDED: usize = 4;
 /// So many free segments keep their memory.
 const KEPT: usize = 4;
 
@@ -42,6 +42,25 @@ static ALL: [Block; BLOCKS] =
 /// How many segments are taken, and how many may be beside the bound: one a thread.
 static IN_USE: AtomicU32 = AtomicU32::new(0);
 static ENTITLED: AtomicU32 = AtomicU32::new(0);
+
+/// How many segments may be taken beside one for each thread; 0 before that was looked up.
+static MOST: AtomicU32 = AtomicU32::new(0);
+
+fn bound() -> u32 {
+    match MOST.load(Ordering::Relaxed) {
+        0 => look_up_bound(),
+        most => most,
+    }
+}
+
+/// The limit is that of the moment when the first segment is taken: a program that sets itself one has what it had before.
+#[cold]
+fn look_up_bound() -> u32 {
+    let limit = if process::is_sandboxed() { u64::MAX } else { sys::limit_of_addresses() };
+    let most = (limit / SHARE / STRIDE).clamp(SEGMENTS as u64, BOUND.into()) as u32;
+    MOST.store(most, Ordering::Relaxed);
+    most
+}
 
 /// One more thread, which may have a segment of its own.
 pub fn entitle() {
@@ -63,7 +82,7 @@ pub struct Segments;
 
 impl Pool for Segments {
     fn take(&self) -> Option<u64> {
-        let most = BOUND + ENTITLED.load(Ordering::Relaxed);
+        let most = bound() + ENTITLED.load(Ordering::Relaxed);
         if IN_USE.fetch_add(1, Ordering::Relaxed) < most
             && let Some(segment) = take()
         {
@@ -107,25 +126,35 @@ fn take() -> Option<u64> {
     None
 }
 
-/// Maps a block, if nobody else has done so meanwhile. In a sandbox the kernel is asked for nothing.
+/// Maps a block, if nobody else has done so meanwhile.
 #[cold]
 fn map(block: &Block) -> bool {
-    /// Room for an aligned block wherever the mapping begins. What is left over is never touched.
-    const LEN: usize = BLOCK + STRIDE as usize - 4096;
-    if process::is_sandboxed() {
-        return block.start.load(Ordering::Acquire) != 0;
+    map_all(core::slice::from_ref(block)) || block.start.load(Ordering::Acquire) != 0
+}
+
+/// Maps blocks side by side. In a sandbox the kernel is asked for nothing. `false` when there is no memory, or somebody else
+/// has mapped one of them meanwhile.
+fn map_all(blocks: &[Block]) -> bool {
+    // Room for aligned blocks wherever the mapping begins. What is left over is never touched.
+    let len = blocks.len() * BLOCK + STRIDE as usize - 4096;
+    if blocks.is_empty() || process::is_sandboxed() {
+        return false;
     }
-    let Ok(memory) = sys::mmap(LEN) else { return false };
+    let Ok(memory) = sys::mmap(len) else { return false };
     let start = (memory as u64 + SEGMENT).next_multiple_of(STRIDE) - SEGMENT;
     // SAFETY: the mapping was made here, and zeros are free segments.
-    let wiped = unsafe { sys::wipe_on_fork(memory, LEN) }.is_ok();
-    let first = || block.start.compare_exchange(0, start, Ordering::AcqRel, Ordering::Acquire).is_ok();
-    if wiped && first() {
-        return true;
+    let wiped = unsafe { sys::wipe_on_fork(memory, len) }.is_ok();
+    let set = |(block, start): (&Block, u64)| {
+        block.start.compare_exchange(0, start, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    };
+    let mut places = blocks.iter().zip((start..).step_by(BLOCK));
+    if wiped && places.next().is_some_and(set) {
+        // What others have mapped meanwhile stays theirs, and the addresses that were for it stay unused.
+        return places.filter(|place| !set(*place)).count() == 0;
     }
     // SAFETY: nobody has seen the mapping.
-    unsafe { sys::munmap(memory, LEN) };
-    block.start.load(Ordering::Acquire) != 0
+    unsafe { sys::munmap(memory, len) };
+    false
 }
 
 /// How many records there are at most.
@@ -138,13 +167,10 @@ pub fn is_behind() -> bool {
     IN_USE.load(Ordering::Relaxed) > ENTITLED.load(Ordering::Relaxed) + AHEAD
 }
 
-/// Before a sandbox, in which no memory can be mapped: maps some in advance. It costs addresses only.
+/// Before a sandbox, in which no memory can be mapped: maps all that may be taken. It costs addresses only.
 pub fn provide() {
-    for block in &ALL[..PROVIDED] {
-        if block.start.load(Ordering::Acquire) == 0 {
-            map(block);
-        }
-    }
+    let most = (bound() as usize).div_ceil(SEGMENTS);
+    map_all(&ALL[mapped().count().min(most)..most]);
 }
 
 fn mapped() -> impl Iterator<Item = &'static Block> {

@@ -154,6 +154,9 @@ impl Writer {
         if let Some(name) = notice::new_name(event) {
             return self.process.rename(name);
         }
+        if event.errno == Some(libc::ENOTSOCK) {
+            event.is_no_sockets();
+        }
         let filtered = self.is_filtered();
         if filtered && event.reason == Reason::Mispredicted {
             // The filter may have given the answer.

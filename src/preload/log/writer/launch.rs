@@ -70,7 +70,8 @@ impl Kind {
 /// Makes the writer for the process `pid`, with signals blocked. `None` when it cannot be made.
 pub fn start(pid: i32) -> Option<Kind> {
     let memory = memory()?;
-    let kinds: &[Kind] = if on_valgrind() { &[Kind::Thread] } else { &[Kind::Process, Kind::Thread] };
+    let kinds: &[Kind] =
+        if sys::valgrind::is_present() { &[Kind::Thread] } else { &[Kind::Process, Kind::Thread] };
     // SAFETY: the mapping has room for a stack, the zeroed variables and the block, and nobody uses it; the caller has
     // blocked signals.
     kinds.iter().copied().find(|kind| unsafe { launch(memory, pid, *kind) })
@@ -92,22 +93,6 @@ fn memory() -> Option<*mut u8> {
 /// The last writer did not end in time, so its memory is not used again.
 pub fn abandon_memory() {
     MEMORY.store(core::ptr::null_mut(), Ordering::Release);
-}
-
-/// Whether this runs on Valgrind: the request that its client interface (valgrind.h) calls RUNNING_ON_VALGRIND, which on a
-/// processor is nothing but four rotations by 128 bits together.
-fn on_valgrind() -> bool {
-    let request = [0x1001_u64, 0, 0, 0, 0, 0];
-    let mut answer = 0_u64;
-    // SAFETY: the rotations bring the register back to what it was, and the exchange of a register with itself is nothing.
-    // Valgrind reads the six words and sets the answer.
-    unsafe {
-        asm!(
-            "rol rdi, 3", "rol rdi, 13", "rol rdi, 61", "rol rdi, 51", "xchg rbx, rbx",
-            in("rax") &raw const request, inout("rdx") answer, out("rdi") _, options(nostack),
-        );
-    }
-    answer != 0
 }
 
 /// # Safety
