@@ -1,0 +1,85 @@
+//! Every end: what had returned is in the log.
+
+use sockshim_itest::{Level, Scratch, by_call, command, events};
+
+use crate::{ended, is_root, program, succeeds};
+
+/// As many for each way, level and pace; `SOCKSHIM_ROUNDS` sets another number.
+const ROUNDS: &str = "12";
+
+/// The ways of `c-tests/stress/killed.c`.
+const WAYS: &str = "kill group segv term abort handler-exit raw-exit raw-thread fault";
+
+fn killed(level: Level, call: &str, pace: &str) {
+    let rounds = std::env::var("SOCKSHIM_ROUNDS").unwrap_or_else(|_| ROUNDS.into());
+    for way in WAYS.split_whitespace() {
+        let log_dir = Scratch::new();
+        let mut command = command(level, Some(log_dir.path()), program("stress/killed"));
+        command.args([&rounds, way]).arg(log_dir.path()).args([call, pace]);
+        let output = ended(&mut command);
+        assert!(output.status.success(), "{level:?} {way} {call} {pace}: {}", output.stdout());
+    }
+}
+
+#[test]
+fn control_calls_outlive_their_caller() {
+    killed(Level::Call, "getsockname", "50");
+    killed(Level::Call, "socket", "20");
+}
+
+#[test]
+fn data_calls_outlive_their_caller() {
+    killed(Level::Io, "send", "50");
+}
+
+#[test]
+fn floods_outlive_their_caller() {
+    killed(Level::Call, "getsockname", "0");
+    killed(Level::Io, "send", "0");
+}
+
+/// The first process of a pid namespace has a whole log, as has who made the namespace.
+#[test]
+fn logs_of_a_pid_namespace_are_whole() {
+    if !is_root() {
+        return;
+    }
+    let log_dir = Scratch::new();
+    let mut command = command(Level::Call, Some(log_dir.path()), program("writer/pid_namespace"));
+    let output = succeeds(&mut command);
+    let events = events(log_dir.path());
+    // Each use of sockets is one pair: 4 by who makes the namespace, 5 by its first process, 2 by its children, 1 by the
+    // first of the next.
+    assert_eq!(by_call(&events, "socketpair").len(), 12, "{}", output.stdout());
+    assert!(by_call(&events, "socketpair").iter().filter(|event| event["pid"] == 1).count() >= 6);
+    assert_eq!(by_call(&events, "summary").len(), 5, "one for each process");
+    assert!(by_call(&events, "dropped").is_empty());
+}
+
+/// A chroot, mount namespaces, another user, a mask: the log goes on in its file, or where it cannot, without a word.
+#[test]
+fn log_goes_on_wherever_the_program_goes() {
+    if !is_root() {
+        return;
+    }
+    for place in 0..6 {
+        for level in [Level::Call, Level::Io] {
+            let (log_dir, place_dir) = (Scratch::new(), Scratch::new());
+            let mut command = command(level, Some(log_dir.path()), program("writer/moved"));
+            succeeds(command.args([&place.to_string(), "itself"]).current_dir(place_dir.path()));
+            let events = events(log_dir.path());
+            // The move to another mask uses them too.
+            let expected = 11 + usize::from(place == 3);
+            assert_eq!(
+                by_call(&events, "socketpair").len(),
+                expected,
+                "move {place} at {level:?}: {events:#?}"
+            );
+            assert_eq!(
+                by_call(&events, "summary").len(),
+                1 + usize::from(place == 1),
+                "move {place} at {level:?}"
+            );
+        }
+    }
+}
