@@ -39,7 +39,7 @@ pub use process::{
 pub use socket::{connect_unix, getsockopt_cookie, getsockopt_int, has_peer, send};
 pub use thread::{
     block_signals, futex_wait, futex_wait_for_end, futex_wake, gettid, interrupt_sleep_at, may_read_counter,
-    restore_signals, set_name, sleep, thread_exists,
+    name, restore_signals, set_name, sleep, thread_exists,
 };
 pub use time::{monotonic, realtime};
 

@@ -23,6 +23,15 @@ pub fn set_name(name: &core::ffi::CStr) {
     unsafe { syscall(libc::SYS_prctl, [libc::PR_SET_NAME.into(), name.as_ptr() as c_long, 0, 0, 0, 0]) };
 }
 
+/// prctl(PR_GET_NAME): the calling thread's name, without its end.
+pub fn name(buffer: &mut [u8; 16]) -> &[u8] {
+    // SAFETY: the kernel writes at most 16 bytes.
+    unsafe {
+        syscall(libc::SYS_prctl, [libc::PR_GET_NAME.into(), buffer.as_mut_ptr() as c_long, 0, 0, 0, 0])
+    };
+    buffer.split(|byte| *byte == 0).next().unwrap_or_default()
+}
+
 /// prctl(PR_GET_TSC): whether the calling thread may read the processor's counter.
 pub fn may_read_counter() -> bool {
     let mut state: c_int = 0;

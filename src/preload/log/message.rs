@@ -2,7 +2,7 @@
 
 use crate::sys;
 use sockshim_core::config::Complaint;
-use sockshim_core::trace::escape::Lossy;
+use sockshim_core::trace::escape::Escaped;
 use std::io::Write;
 
 /// Says on stderr that a variable has a value that cannot be used. Only for when there is no log to say it in.
@@ -10,8 +10,7 @@ pub fn complain(complaint: &Complaint) {
     let mut line = Text::new();
     let _ = line.write_all(b"sockshim: ");
     describe(complaint, &mut line);
-    let _ = line.write_all(b"\n");
-    say(line.bytes());
+    say(line.ended());
 }
 
 /// Says on stderr that there is no log although one was asked for.
@@ -33,7 +32,7 @@ pub fn describe(complaint: &Complaint, line: &mut Text) {
         line,
         "{}={} is not understood; it takes {}",
         complaint.variable,
-        Lossy(value),
+        Escaped(value),
         complaint.takes
     );
 }
@@ -48,6 +47,14 @@ impl Text {
     /// An empty text.
     pub const fn new() -> Text {
         Text { bytes: [0; 256], len: 0 }
+    }
+
+    /// What was written, as a line of its own: its end is there, however much was cut.
+    pub fn ended(&mut self) -> &[u8] {
+        self.len = self.len.min(self.bytes.len() - 1);
+        self.bytes[self.len] = b'\n';
+        self.len += 1;
+        self.bytes()
     }
 
     /// What was written.

@@ -1,5 +1,6 @@
 //! Records that no call of the program makes: about the log, and about predictions that did not come true.
 
+use crate::log::clock;
 use crate::{process, sys};
 use sockshim_core::hook;
 use sockshim_core::hook::Hook;
@@ -18,9 +19,12 @@ pub fn message(text: &[u8]) -> Event {
     Event { start: sys::monotonic(), tid: process::pid(), ..Event::message(&MESSAGE, text) }
 }
 
-/// The program has another name. No line: the lines behind it have that name.
+/// The program has another name. No line: the lines behind it have that name, and those before it, by the clock that calls
+/// are timed with, have the last one.
 pub fn renamed(name: &[u8]) -> Event {
-    Event::message(&RENAMED, name)
+    let mut event = Event::message(&RENAMED, name);
+    clock::start(&mut event);
+    event
 }
 
 /// Whether the event is [`renamed`], and with which name.

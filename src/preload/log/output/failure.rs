@@ -13,7 +13,7 @@ use crate::sys;
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use sockshim_core::errno::Errno;
-use sockshim_core::trace::escape::Lossy;
+use sockshim_core::trace::escape::Escaped;
 use std::io::Write;
 
 /// Whether a failure was said already, by this process or by a relative: the flag is in memory that children of fork
@@ -46,7 +46,7 @@ pub fn say_open(settings: &Settings, target: &Target, errno: c_int) {
     let untouched = sys::fstat(libc::STDERR_FILENO).ok() == settings.stderr;
     let elsewhere = WENT_WELL.load(Ordering::Relaxed) || target.is_anothers();
     if untouched && !elsewhere && may_say() {
-        say(line("open", target, errno).bytes());
+        say(line("open", target, errno).ended());
     }
 }
 
@@ -59,7 +59,7 @@ pub fn say_write(settings: &Settings, target: &Target, errno: c_int) {
     let flags = libc::O_WRONLY | libc::O_APPEND | libc::O_CLOEXEC | libc::O_NONBLOCK | libc::O_NOCTTY;
     let Ok(fd) = open_stderr(flags) else { return };
     if sys::fstat(fd).ok() == settings.stderr && may_say() {
-        let _ = sys::write(fd, line("write", target, errno).bytes());
+        let _ = sys::write(fd, line("write", target, errno).ended());
     }
     sys::close(fd);
 }
@@ -70,10 +70,10 @@ fn line(what: &str, target: &Target, errno: c_int) -> Text {
     let name = &name[..name.len().min(128)];
     let error = Errno(errno).name().unwrap_or("an error");
     // A `Text` takes everything and cuts what is too long.
-    let _ = writeln!(
+    let _ = write!(
         line,
         "sockshim: cannot {what} the log {}: {error}; the program runs on without it",
-        Lossy(name)
+        Escaped(name)
     );
     line
 }

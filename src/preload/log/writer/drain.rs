@@ -42,6 +42,11 @@ fn epoch() -> u64 {
     sys::realtime().wrapping_sub(sys::monotonic())
 }
 
+/// Whether there are events that were not fetched.
+fn is_waiting(sink: &Sink) -> bool {
+    !sink.is_empty() || ring::all().any(|ring| !ring.is_empty())
+}
+
 const BUFFER: usize = 64 * 1024;
 
 /// The writer.
@@ -114,7 +119,7 @@ impl Writer {
     /// Writes everything that waits; how many events that were.
     /// With `all`, nothing is kept for the next time.
     fn drain(&mut self, sink: &Sink, merge: &mut Merge, all: bool) -> u64 {
-        let waiting = !sink.is_empty() || !merge.is_empty() || ring::all().any(|ring| !ring.is_empty());
+        let waiting = !merge.is_empty() || is_waiting(sink);
         let lost = sink.take_dropped() + ring::all().map(Ring::take_dropped).sum::<u64>();
         if !waiting && lost == 0 {
             return 0;
@@ -142,8 +147,7 @@ impl Writer {
             self.write(sink, lost);
         }
         control::set_writing(false);
-        // For the events to come: those that are written now were made before, and a change among them says so itself.
-        self.read_name();
+        self.read_name(sink);
         written + count
     }
 
@@ -227,8 +231,12 @@ impl Writer {
         }
     }
 
-    fn read_name(&mut self) {
-        if let Some(name) = self.program.name(&mut [0; 17]) {
+    /// The name for the events to come. A change that a hook has seen says so itself, among the events; so where there are
+    /// some already the next round asks again, for they may have been made under the name before.
+    fn read_name(&mut self, sink: &Sink) {
+        if let Some(name) = self.program.name(&mut [0; 17])
+            && !is_waiting(sink)
+        {
             self.process.rename(name);
         }
     }

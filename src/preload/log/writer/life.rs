@@ -8,6 +8,7 @@
 
 use super::control::{self, Status};
 use super::launch::{self, Kind};
+use super::program;
 use crate::log::message;
 use crate::{alloc, mode, process, sys};
 use core::sync::atomic::{AtomicU8, Ordering};
@@ -57,6 +58,7 @@ fn launched() -> bool {
     // Somebody else who shares this memory gets no writer: it would be his child. Nor does a process whose next child is the
     // first one of a new pid namespace, with all the duties of an init.
     let kind = if sys::getpid() == pid && alloc::has_room() && !sys::leads_a_pid_namespace() {
+        program::note_first_name();
         launch::start(pid)
     } else {
         None

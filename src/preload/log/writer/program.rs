@@ -8,7 +8,7 @@ use crate::log::message::Text;
 use crate::log::refine;
 use crate::{process, sys};
 use core::ffi::CStr;
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use libc::c_int;
 use std::io::Write;
 
@@ -23,6 +23,18 @@ const ROUNDS: u32 = 64;
 static MARK: AtomicU64 = AtomicU64::new(0);
 /// Set when the program is in other namespaces.
 static MOVED: AtomicBool = AtomicBool::new(false);
+
+/// The main thread's name when the writer was made; all zero where another thread made it.
+static FIRST: [AtomicU8; 16] = [const { AtomicU8::new(0) }; 16];
+
+/// Before the writer is made: the name of the events that are there before it looks for one.
+pub fn note_first_name() {
+    let mut name = [0; 16];
+    if process::tid() == process::pid() {
+        sys::name(&mut name);
+    }
+    FIRST.iter().zip(name).for_each(|(to, from)| to.store(from, Ordering::Relaxed));
+}
 
 /// The program has moved to other namespaces.
 pub fn moved() {
@@ -77,8 +89,13 @@ impl Program {
         }
     }
 
-    /// Its name when the writer begins: what `/proc` says, or what the kernel has called it after its file.
+    /// Its name when the writer was made; where that is not known, what `/proc` says, or what the kernel has called it after
+    /// its file.
     pub fn first_name<'a>(&mut self, buffer: &'a mut [u8; 17]) -> &'a [u8] {
+        buffer.iter_mut().zip(&FIRST).for_each(|(to, from)| *to = from.load(Ordering::Relaxed));
+        if buffer[0] != 0 {
+            return buffer.split(|byte| *byte == 0).next().unwrap_or_default();
+        }
         let len = self.read_name(buffer).unwrap_or_else(|| {
             let mut name = [0; 16];
             let name = process::name(&mut name);
