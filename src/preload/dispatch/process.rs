@@ -342,9 +342,17 @@ pub fn syscall(t: &mut Ticket) {
         }
         libc::SYS_io_uring_setup => t.event.reason = Reason::IoUring,
         libc::SYS_exit_group => log::end_at_once(),
+        libc::SYS_exit if is_last_thread() => log::end_of_process(),
         libc::SYS_exit => log::flush(),
         _ => t.wanted = false,
     }
+}
+
+/// Whether the process ends with the calling thread: it is the main one, and libc knows no other. Where that is wrong, the
+/// next event begins another writer.
+fn is_last_thread() -> bool {
+    let pid = process::pid();
+    sys::getpid() == pid && sys::gettid() == pid && !sys::has_threads()
 }
 
 /// Calls without a hook after which the log could no longer be opened.

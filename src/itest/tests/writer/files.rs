@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::thread;
 
-use sockshim_itest::{Level, Scratch};
+use sockshim_itest::{Level, Scratch, command};
 
 use crate::steps::Steps;
 use crate::{count, ended, logged, parsed, program, succeeds};
@@ -141,15 +141,19 @@ fn full_disk_is_said_once() {
 #[test]
 fn closed_stderr_gets_nothing() {
     for redirection in ["2>&-", "2>&- 0<&-", "2>/dev/full"] {
-        for named in [false, true] {
-            let scratch = Scratch::new();
-            let mut command = logged(Level::Io, "/bin/sh", text(&scratch.path().join("no/such/log")));
-            if !named {
-                command.env_remove("SOCKSHIM_LOG_FILE");
-            }
-            let script = format!("exec \"$0\" 5 itself {redirection}");
-            let output = succeeds(command.args(["-c", &script]).arg(program("writer/moved")));
-            assert_eq!(output.stdout(), "setsid() == getpid() = 1\n", "{redirection}");
+        let script = format!("exec \"$0\" 3 itself {redirection}");
+        let run = |command: &mut Command| ended(command.args(["-c", &script]).arg(program("writer/moved")));
+        let native = run(&mut command(Level::Native, None, "/bin/sh"));
+        assert!(native.status.success() && native.stdout().contains("umask"), "{native:?}");
+        for file in [None, Some("no/such/log")] {
+            let mut command = command(Level::Io, None, "/bin/sh");
+            command.envs(file.map(|file| ("SOCKSHIM_LOG_FILE", file)));
+            let output = run(&mut command);
+            assert_eq!((output.stdout(), output.status), (native.stdout(), native.status), "{redirection}");
+            // The shell had one.
+            let is_the_shells =
+                |line: &str| line.contains("\"comm\":\"sh\"") || line.starts_with("sockshim: cannot open");
+            assert!(output.stderr().lines().all(is_the_shells), "{redirection}: {output:?}");
         }
     }
 }
