@@ -352,7 +352,7 @@ pub fn syscall(t: &mut Ticket) {
 /// next event begins another writer.
 fn is_last_thread() -> bool {
     let pid = process::pid();
-    sys::getpid() == pid && sys::gettid() == pid && !sys::has_threads()
+    !process::is_sandboxed() && sys::getpid() == pid && sys::gettid() == pid && !sys::has_threads()
 }
 
 /// Calls without a hook after which the log could no longer be opened.

@@ -13,6 +13,8 @@ static FLUSH_ASKED: AtomicU32 = AtomicU32::new(0);
 static FLUSH_DONE: AtomicU32 = AtomicU32::new(0);
 /// The writer's id while it runs; the kernel clears it when the writer is gone.
 static TID: AtomicI32 = AtomicI32::new(0);
+/// The id of the writer that was begun last, until it is reaped.
+static BEGUN: AtomicI32 = AtomicI32::new(0);
 /// Whether a batch is being written.
 static WRITING: AtomicBool = AtomicBool::new(false);
 /// A [`Status`].
@@ -80,6 +82,7 @@ pub fn forget() {
 /// The writer is gone, and another one may begin.
 pub fn ended() {
     TID.store(0, Ordering::Release);
+    BEGUN.store(0, Ordering::Release);
     STATUS.store(Status::None as u32, Ordering::Release);
 }
 
@@ -91,6 +94,17 @@ pub fn tid_word() -> *mut i32 {
 /// The writer's id; 0 when it is gone.
 pub fn tid() -> i32 {
     TID.load(Ordering::Acquire)
+}
+
+/// The writer was begun.
+pub fn begun() {
+    BEGUN.store(tid(), Ordering::Release);
+}
+
+/// The id of a writer that is gone without having been told to: somebody has killed it. Told once, for it has to be reaped.
+pub fn take_killed() -> Option<i32> {
+    let begun = if tid() == 0 { BEGUN.swap(0, Ordering::AcqRel) } else { 0 };
+    (begun != 0).then_some(begun)
 }
 
 /// The start is over: whether the log is open.

@@ -64,6 +64,9 @@ fn launched() -> bool {
         None
     };
     KIND.store(kind.map_or(0, |kind| kind as u8), Ordering::Relaxed);
+    if kind == Some(Kind::Process) {
+        control::begun();
+    }
     if kind.is_none() {
         mode::set(Level::Off);
         control::finish_start(false);
@@ -75,18 +78,21 @@ fn launched() -> bool {
 /// Ends the writer, and reaps it. Whether there was one.
 pub fn stop() -> bool {
     let tid = control::tid();
+    let sandboxed = process::is_sandboxed();
     if tid == 0 {
+        if !sandboxed && let Some(killed) = control::take_killed() {
+            sys::reap(killed, false);
+        }
         return false;
     }
-    let sandboxed = process::is_sandboxed();
-    let gone = control::stop(sandboxed);
-    let reaped = is_thread() || sandboxed || {
-        if !gone {
+    let killable = !is_thread() && !sandboxed;
+    let gone = control::stop(sandboxed)
+        || killable && {
             sys::kill(tid);
-        }
-        // It is on its way out, unless the kernel waits for a disk or a network.
-        sys::reap(tid, gone)
-    };
+            control::stop(false)
+        };
+    // What is not gone yet is on its way out, unless the kernel waits for a disk or a network.
+    let reaped = !killable || sys::reap(tid, gone);
     if gone && reaped {
         control::ended();
     } else {
