@@ -65,8 +65,11 @@ static void work(unsigned delay)
 	int pair[2], fd;
 	char byte;
 
-	if (way == 1)
+	if (way == 1) {
 		CHECK(setpgid(0, 0));
+		// A log that began in the old group begins again in the new one.
+		waitpid(-1, NULL, __WALL | WNOHANG);
+	}
 	if (way >= 4)
 		signal(SIGUSR1, handler);
 	if (way == 2)
