@@ -236,7 +236,7 @@ impl Hook {
     }
 
     /// The index of the first parameter with this meaning.
-    pub fn place_of(&self, meaning: Meaning) -> Option<usize> {
+    pub fn index_of(&self, meaning: Meaning) -> Option<usize> {
         self.parts[..self.arity()].iter().position(|part| part.meaning == meaning)
     }
 

@@ -34,7 +34,7 @@ impl Dynamic {
         Dynamic { soname: soname.and_then(address), first_needed: first_needed.and_then(address) }
     }
 
-    /// What a file is that is loaded at any address and names no dynamic linker: libraries have a name.
+    /// The linking of a file that has no fixed address and names no dynamic linker: a library has a name of its own.
     pub fn linking(&self, source: &(impl Source + ?Sized), segments: &Table) -> Linking {
         let Some(soname) = self.soname else { return Linking::StaticPie };
         let mut name = [0; GLIBC.len()];
@@ -50,7 +50,8 @@ impl Dynamic {
     }
 }
 
-/// Fills `buffer` with what will be in memory at `address`. It stays as it is where nothing of the file will be there.
+/// Fills `buffer` with what will be in memory at `address`. It stays unchanged where no part of the file will be
+/// loaded.
 fn read_loaded(source: &(impl Source + ?Sized), segments: &Table, address: u64, buffer: &mut [u8]) {
     segments.each(source, |segment: &ProgramHeader64<LE>| {
         let inside = address.wrapping_sub(segment.p_vaddr.get(LE));

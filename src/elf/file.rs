@@ -1,4 +1,4 @@
-//! What a file is.
+//! What kind of file a program is.
 
 use crate::dynamic::Dynamic;
 use crate::linking::{Elf, Linking, read_interpreter};
@@ -11,13 +11,13 @@ use object::pod::from_bytes;
 /// The largest table of program headers that the kernel loads.
 const MAX_HEADERS: usize = 65_536 / size_of::<ProgramHeader64<LE>>();
 
-/// What the kernel would make of a file.
+/// What the kernel takes a file for.
 #[expect(
     clippy::large_enum_variant,
     reason = "one lives at a time, and there is nothing to allocate it from"
 )]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Format {
+pub enum FileFormat {
     /// It has no bytes.
     Empty,
     /// A script; its first line is in the file's head.
@@ -30,36 +30,42 @@ pub enum Format {
     Unknown,
 }
 
-/// Looks at a file.
-pub fn examine(source: &(impl Source + ?Sized)) -> Format {
+/// Determines what a file is.
+pub fn examine(source: &(impl Source + ?Sized)) -> FileFormat {
     let mut head = [0; size_of::<FileHeader64<LE>>()];
     let len = source.read_at(0, &mut head);
     let head = &head[..len];
     if head.is_empty() {
-        return Format::Empty;
+        return FileFormat::Empty;
     }
     if script::is_script(head) {
-        return Format::Script;
+        return FileFormat::Script;
     }
     if !head.starts_with(&elf::ELFMAG) {
-        return Format::Unknown;
+        return FileFormat::Unknown;
     }
     let (Some(class), Some(data), Some(machine)) = (head.get(4), head.get(5), head.get(18..20)) else {
-        return Format::Broken("its header is cut off");
+        return FileFormat::Broken("its header is cut off");
     };
     let little = *data == elf::ELFDATA2LSB;
     let machine = [machine[0], machine[1]];
     let machine = if little { u16::from_le_bytes(machine) } else { u16::from_be_bytes(machine) };
     let is_64 = *class == elf::ELFCLASS64;
     if !(is_64 && little && machine == elf::EM_X86_64) {
-        return Format::Elf(Elf { machine, is_64, linking: Linking::Foreign, go: false, sanitizer: None });
+        return FileFormat::Elf(Elf {
+            machine,
+            is_64,
+            linking: Linking::Foreign,
+            go: false,
+            sanitizer: None,
+        });
     }
     let Ok((header, _)) = from_bytes::<FileHeader64<LE>>(head) else {
-        return Format::Broken("its header is cut off");
+        return FileFormat::Broken("its header is cut off");
     };
     match native(source, header) {
-        Ok(elf) => Format::Elf(elf),
-        Err(why) => Format::Broken(why),
+        Ok(elf) => FileFormat::Elf(elf),
+        Err(why) => FileFormat::Broken(why),
     }
 }
 
@@ -80,7 +86,7 @@ fn native(source: &(impl Source + ?Sized), header: &FileHeader64<LE>) -> Result<
     let whole = table.each(source, |segment: &ProgramHeader64<LE>| {
         let (at, size) = (segment.p_offset.get(LE), segment.p_filesz.get(LE));
         match segment.p_type.get(LE) {
-            // The kernel takes the first one.
+            // The kernel uses the first one.
             elf::PT_INTERP if interpreter.is_none() => interpreter = Some((at, size)),
             elf::PT_DYNAMIC if dynamic.is_none() => dynamic = Some((at, size)),
             elf::PT_NOTE => go = go || go::has_note(source, at, size, segment.p_align.get(LE)),
@@ -112,9 +118,9 @@ mod tests {
         std::fs::read(path).expect("this test can be read")
     }
 
-    fn linked(format: Format) -> Linking {
+    fn linked(format: FileFormat) -> Linking {
         match format {
-            Format::Elf(elf) => elf.linking,
+            FileFormat::Elf(elf) => elf.linking,
             other => panic!("no ELF file: {other:?}"),
         }
     }
@@ -136,29 +142,29 @@ mod tests {
 
     #[test]
     fn what_is_no_program() {
-        assert_eq!(examine(&b""[..]), Format::Empty);
-        assert_eq!(examine(&b"#!/bin/sh"[..]), Format::Script);
-        assert_eq!(examine(&b"MZ"[..]), Format::Unknown);
-        assert!(matches!(examine(&b"\x7fELF\x02\x01"[..]), Format::Broken(_)));
+        assert_eq!(examine(&b""[..]), FileFormat::Empty);
+        assert_eq!(examine(&b"#!/bin/sh"[..]), FileFormat::Script);
+        assert_eq!(examine(&b"MZ"[..]), FileFormat::Unknown);
+        assert!(matches!(examine(&b"\x7fELF\x02\x01"[..]), FileFormat::Broken(_)));
     }
 
-    /// A header alone is enough to see that a file is for another machine.
+    /// The header alone shows that a file is for another machine.
     #[test]
     fn other_machines() {
         for (class, data, machine) in [(2, 1, elf::EM_AARCH64), (1, 1, elf::EM_386), (1, 1, elf::EM_X86_64)] {
             let mut head = [0; 64];
             head[..6].copy_from_slice(&[0x7f, b'E', b'L', b'F', class, data]);
             head[18..20].copy_from_slice(&machine.to_le_bytes());
-            let Format::Elf(elf) = examine(&head[..]) else { panic!("no ELF file") };
+            let FileFormat::Elf(elf) = examine(&head[..]) else { panic!("no ELF file") };
             assert_eq!((elf.machine, elf.obstacle()), (machine, Some(Obstacle::OtherArchitecture)));
         }
         let mut head = [0; 64];
         head[..6].copy_from_slice(&[0x7f, b'E', b'L', b'F', 2, 2]);
         head[18..20].copy_from_slice(&elf::EM_S390.to_be_bytes());
-        assert!(matches!(examine(&head[..]), Format::Elf(Elf { machine: elf::EM_S390, .. })));
+        assert!(matches!(examine(&head[..]), FileFormat::Elf(Elf { machine: elf::EM_S390, .. })));
     }
 
-    /// Wherever the file is cut off, and whatever a byte of its first page becomes, there is an answer.
+    /// Wherever the file is cut, and whatever a byte of its first page becomes, there is an answer.
     #[test]
     fn any_bytes_have_an_answer() {
         let whole = this_test();

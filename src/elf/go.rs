@@ -1,4 +1,4 @@
-//! The marks that Go's linker leaves in a program.
+//! The traces that Go's linker leaves in a program.
 
 use crate::Source;
 use crate::table::{PIECE, Table};
@@ -37,7 +37,7 @@ pub(crate) fn has_section(source: &(impl Source + ?Sized), header: &FileHeader64
     });
     let Some((mut at, mut left)) = strings else { return false };
     let mut piece = [0; PIECE];
-    // Section names take a few hundred bytes; a table that claims more than this is not believed.
+    // Section names take a few hundred bytes; of a larger table only this much is read.
     left = left.min(16 * PIECE as u64);
     while left >= NAME.len() as u64 {
         let wanted = left.min(PIECE as u64) as usize;
@@ -48,7 +48,7 @@ pub(crate) fn has_section(source: &(impl Source + ?Sized), header: &FileHeader64
         if count < wanted || wanted < PIECE {
             return false;
         }
-        // The pieces overlap, so that a name on a border is found.
+        // The pieces overlap, so that a name across a boundary is found.
         let step = (PIECE - NAME.len()) as u64;
         at = at.saturating_add(step);
         left -= step;

@@ -1,7 +1,8 @@
 //! Which programs a preloaded library is loaded into, judged by their files.
 //!
-//! `LD_PRELOAD` is a variable of glibc's dynamic linker. A program that has no dynamic linker, has another libc's, or is
-//! started in secure mode runs without the library, and nothing says so. This crate finds out beforehand:
+//! `LD_PRELOAD` is a variable of glibc's dynamic linker. A program that has no dynamic linker, that uses another
+//! libc's, or that starts in secure mode runs without the library and without a message. This crate finds that out
+//! beforehand:
 //!
 //! - [`file`] says what a file is: an ELF file, a script, or nothing that can be executed;
 //! - [`linking`] is what counts of an ELF file, [`sanitizer`] knows the runtimes that get in the way;
@@ -9,7 +10,7 @@
 //! - [`privilege`] is the kernel's rule for secure mode.
 //!
 //! The library asks on the program's threads, so nothing here allocates, and a file is read in small pieces through
-//! [`Source`]. Every byte of a file may be wrong: what is read is never trusted, only compared.
+//! [`Source`]. Any byte of a file may be wrong: what is read is never trusted, only compared.
 #![cfg_attr(not(test), no_std)]
 #![deny(unsafe_code)]
 
@@ -25,8 +26,8 @@ mod table;
 
 /// A file's bytes.
 pub trait Source {
-    /// Fills `buffer` from `offset` on, and says how many bytes there were: fewer at the end of the file, or where it
-    /// cannot be read.
+    /// Reads at `offset` into `buffer`, and returns how many bytes there were: fewer at the end of the file, or where
+    /// it cannot be read.
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> usize;
 }
 

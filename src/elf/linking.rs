@@ -27,7 +27,7 @@ pub struct Elf {
 )]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Linking {
-    /// For another machine, so not looked at.
+    /// For another machine, so not examined.
     Foreign,
     /// Statically, at a fixed address.
     Static,
@@ -65,7 +65,7 @@ impl Interpreter {
         self.path().rsplit(|byte| *byte == b'/').next().unwrap_or_default()
     }
 
-    /// Whether it is glibc's, which reads `LD_PRELOAD` as ld.so(8) says: under its own name, or that of the LSB.
+    /// Whether it is glibc's, which reads `LD_PRELOAD` as ld.so(8) says: by its own name, or by that of the LSB.
     pub fn is_glibc(&self) -> bool {
         self.name() == GLIBC || self.name().starts_with(b"ld-lsb-x86-64.so")
     }
@@ -80,7 +80,7 @@ impl Interpreter {
 pub(crate) const GLIBC: &[u8] = b"ld-linux-x86-64.so.2";
 
 impl Elf {
-    /// What keeps the library out, as far as the file's content says.
+    /// What keeps the library out, judged by the file's content.
     pub fn obstacle(&self) -> Option<Obstacle> {
         match self.linking {
             Linking::Foreign => Some(Obstacle::OtherArchitecture),
@@ -102,7 +102,7 @@ pub(crate) fn read_interpreter(
     const WRONG: &str = "the path of its dynamic linker is damaged";
     const PATH_MAX: u64 = 4096;
     let mut last = [1];
-    // The kernel wants a path, and its terminator as the last byte.
+    // The kernel requires a path whose last byte is a NUL.
     if !(2..=PATH_MAX).contains(&size)
         || source.read_at(at.saturating_add(size - 1), &mut last) != 1
         || last != [0]

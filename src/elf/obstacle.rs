@@ -1,6 +1,6 @@
-//! What keeps a preloaded library out of a program, or from its work in it.
+//! What keeps a preloaded library out of a program, or keeps it from working there.
 
-/// A reason why a program runs without the library, or partly past it.
+/// A reason why a program runs without the library, or makes calls that it does not see.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Obstacle {
     /// No dynamic linker starts it, so nothing reads `LD_PRELOAD`.
@@ -9,7 +9,7 @@ pub enum Obstacle {
     Go,
     /// Set-user-id or set-group-id, or different real and effective ids: the dynamic linker is in secure mode.
     SetId,
-    /// File capabilities: the dynamic linker is in secure mode.
+    /// ExecFile capabilities: the dynamic linker is in secure mode.
     Capabilities,
     /// The dynamic linker of another libc.
     OtherLibc,
@@ -22,7 +22,7 @@ pub enum Obstacle {
 }
 
 /// One obstacle's names.
-pub struct Row {
+pub struct ObstacleRow {
     /// The obstacle.
     pub obstacle: Obstacle,
     /// The stable code of the command. The log's reason is the same with `exec-` in front.
@@ -31,22 +31,22 @@ pub struct Row {
     pub exit: u8,
 }
 
-/// Every obstacle. The exit codes are a contract: new ones are added, none changes. 16 is taken: `not-a-program`.
-pub const OBSTACLES: [Row; 8] = [
-    Row { obstacle: Obstacle::Static, code: "static", exit: 10 },
-    Row { obstacle: Obstacle::Go, code: "go", exit: 11 },
-    Row { obstacle: Obstacle::SetId, code: "setuid", exit: 12 },
-    Row { obstacle: Obstacle::Capabilities, code: "caps", exit: 13 },
-    Row { obstacle: Obstacle::OtherLibc, code: "other-libc", exit: 14 },
-    Row { obstacle: Obstacle::OtherArchitecture, code: "other-arch", exit: 15 },
-    Row { obstacle: Obstacle::AddressSanitizer, code: "asan", exit: 17 },
-    Row { obstacle: Obstacle::ThreadSanitizer, code: "tsan", exit: 18 },
+/// Every obstacle. The exit codes are a contract: new ones are added, none changes. 16 is used for `not-a-program`.
+pub const OBSTACLES: [ObstacleRow; 8] = [
+    ObstacleRow { obstacle: Obstacle::Static, code: "static", exit: 10 },
+    ObstacleRow { obstacle: Obstacle::Go, code: "go", exit: 11 },
+    ObstacleRow { obstacle: Obstacle::SetId, code: "setuid", exit: 12 },
+    ObstacleRow { obstacle: Obstacle::Capabilities, code: "caps", exit: 13 },
+    ObstacleRow { obstacle: Obstacle::OtherLibc, code: "other-libc", exit: 14 },
+    ObstacleRow { obstacle: Obstacle::OtherArchitecture, code: "other-arch", exit: 15 },
+    ObstacleRow { obstacle: Obstacle::AddressSanitizer, code: "asan", exit: 17 },
+    ObstacleRow { obstacle: Obstacle::ThreadSanitizer, code: "tsan", exit: 18 },
 ];
 
 impl Obstacle {
     /// Its row.
-    pub fn row(self) -> &'static Row {
-        // The table is in the order of the declaration; a test says so.
+    pub fn row(self) -> &'static ObstacleRow {
+        // The table is in the order of the declaration, which a test checks.
         &OBSTACLES[self as usize]
     }
 }

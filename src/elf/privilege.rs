@@ -7,7 +7,7 @@ use crate::obstacle::Obstacle;
 
 /// The facts about a file's inode and mount that decide about secure mode.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-pub struct File {
+pub struct ExecFile {
     /// `st_mode`.
     pub mode: u32,
     /// The owner.
@@ -37,7 +37,7 @@ pub struct Caller {
 
 const S_ISUID: u32 = 0o4000;
 const S_ISGID: u32 = 0o2000;
-/// Without it the set-group-id bit means something else (mandatory locking).
+/// Without this bit, the set-group-id bit means something else (mandatory locking).
 const S_IXGRP: u32 = 0o0010;
 
 /// Whether the mode asks for another user or group. If it does not, the mount's flags do not matter for the ids.
@@ -46,7 +46,7 @@ pub fn has_set_id(mode: u32) -> bool {
 }
 
 /// Whether the program starts in secure mode, and why.
-pub fn secure(file: &File, caller: &Caller) -> Option<Obstacle> {
+pub fn secure(file: &ExecFile, caller: &Caller) -> Option<Obstacle> {
     let ids_count = !file.nosuid && !caller.no_new_privs;
     let set_user = ids_count && file.mode & S_ISUID != 0;
     let set_group = ids_count && file.mode & (S_ISGID | S_IXGRP) == S_ISGID | S_IXGRP;
@@ -55,7 +55,7 @@ pub fn secure(file: &File, caller: &Caller) -> Option<Obstacle> {
     if euid != caller.euid || euid != caller.ruid || egid != caller.rgid {
         return Some(Obstacle::SetId);
     }
-    // A real user root gets all capabilities anyway.
+    // A real user that is root gets all capabilities anyway.
     (file.capabilities && !file.nosuid && caller.ruid != 0).then_some(Obstacle::Capabilities)
 }
 
@@ -80,8 +80,8 @@ mod tests {
     const USER: Caller = Caller { ruid: 1000, euid: 1000, rgid: 100, egid: 100, no_new_privs: false };
     const ROOT: Caller = Caller { ruid: 0, euid: 0, rgid: 0, egid: 0, no_new_privs: false };
 
-    fn file(mode: u32, uid: u32, gid: u32) -> File {
-        File { mode, uid, gid, ..File::default() }
+    fn file(mode: u32, uid: u32, gid: u32) -> ExecFile {
+        ExecFile { mode, uid, gid, ..ExecFile::default() }
     }
 
     #[test]
@@ -97,17 +97,17 @@ mod tests {
 
     #[test]
     fn mounts_and_processes_can_forbid_it() {
-        assert_eq!(secure(&File { nosuid: true, ..file(0o6755, 0, 0) }, &USER), None);
+        assert_eq!(secure(&ExecFile { nosuid: true, ..file(0o6755, 0, 0) }, &USER), None);
         assert_eq!(secure(&file(0o6755, 0, 0), &Caller { no_new_privs: true, ..USER }), None);
         assert_eq!(secure(&file(0o755, 0, 0), &Caller { euid: 0, ..USER }), Some(Obstacle::SetId));
     }
 
     #[test]
     fn capabilities_count_unless_the_user_is_root() {
-        let capable = File { capabilities: true, ..file(0o755, 0, 0) };
+        let capable = ExecFile { capabilities: true, ..file(0o755, 0, 0) };
         assert_eq!(secure(&capable, &USER), Some(Obstacle::Capabilities));
         assert_eq!(secure(&capable, &ROOT), None);
-        assert_eq!(secure(&File { nosuid: true, ..capable }, &USER), None);
+        assert_eq!(secure(&ExecFile { nosuid: true, ..capable }, &USER), None);
     }
 
     #[test]

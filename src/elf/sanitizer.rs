@@ -1,11 +1,11 @@
-//! Sanitizers whose runtime, as a shared library, does not get along with a preloaded one.
+//! Sanitizers whose runtime, as a shared library, conflicts with a preloaded library.
 //!
-//! The other runtimes do: those of LeakSanitizer, MemorySanitizer and UndefinedBehaviorSanitizer start behind a preloaded
-//! library, and the runtimes that are linked into the program come before every library anyway.
+//! The other runtimes do not: those of LeakSanitizer, MemorySanitizer and UndefinedBehaviorSanitizer start behind a
+//! preloaded library, and runtimes that are linked into the program come before every library anyway.
 
 use crate::obstacle::Obstacle;
 
-/// A sanitizer, by what its runtime does.
+/// A sanitizer that conflicts with a preloaded library.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Sanitizer {
     /// AddressSanitizer: its runtime ends the program unless it is the first of all libraries.
@@ -14,7 +14,7 @@ pub enum Sanitizer {
     Thread,
 }
 
-/// How the names of the runtimes begin, gcc's and clang's.
+/// The prefixes of the runtimes' names, gcc's and clang's.
 const RUNTIMES: [(&[u8], Sanitizer); 6] = [
     (b"libasan.so", Sanitizer::Address),
     (b"libclang_rt.asan-", Sanitizer::Address),
@@ -24,16 +24,16 @@ const RUNTIMES: [(&[u8], Sanitizer); 6] = [
     (b"libclang_rt.tsan.so", Sanitizer::Thread),
 ];
 
-/// The length of the longest of these beginnings.
+/// The length of the longest prefix.
 pub(crate) const LONGEST: usize = b"libclang_rt.asan.so".len();
 
 impl Sanitizer {
-    /// Whose runtime a library is, by the name that programs need it by.
+    /// The sanitizer whose runtime a library is, by the name under which programs need it.
     pub fn of_library(name: &[u8]) -> Option<Sanitizer> {
         RUNTIMES.iter().find(|(begin, _)| name.starts_with(begin)).map(|(_, sanitizer)| *sanitizer)
     }
 
-    /// What it is to a preloaded library.
+    /// The obstacle that it is to a preloaded library.
     pub fn obstacle(self) -> Obstacle {
         match self {
             Sanitizer::Address => Obstacle::AddressSanitizer,

@@ -2,7 +2,7 @@
 
 /// As much of a file as the kernel looks at to find out what it is (`BINPRM_BUF_SIZE`).
 pub const HEAD: usize = 256;
-/// How many interpreters may follow each other before the kernel says ELOOP.
+/// How many interpreters the kernel follows before it returns ELOOP.
 pub const NESTING: usize = 5;
 
 /// A `#!` line: the interpreter, and its one optional argument.
@@ -19,8 +19,8 @@ pub fn is_script(head: &[u8]) -> bool {
     head.starts_with(b"#!")
 }
 
-/// Reads the line from the first [`HEAD`] bytes of a file (or all of a shorter one). `None` for what the kernel refuses
-/// (ENOEXEC): no interpreter, or one whose name may go on after what it reads.
+/// Parses the line from the first [`HEAD`] bytes of a file (or from a shorter file). `None` for what the kernel
+/// refuses (ENOEXEC): no interpreter, or one whose name may continue after the bytes that it reads.
 pub fn parse(head: &[u8]) -> Option<Script<'_>> {
     let rest = head.get(..head.len().min(HEAD))?.strip_prefix(b"#!")?;
     let end = rest.iter().position(|byte| *byte == b'\n');

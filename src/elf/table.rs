@@ -3,7 +3,7 @@
 use crate::Source;
 use object::pod::{Pod, from_bytes};
 
-/// How many bytes of a file are read in one go. They lie on the stack, which may be a small one.
+/// How many bytes of a file are read at once. They are on the stack, which may be small.
 pub(crate) const PIECE: usize = 512;
 
 /// A table of equal entries in a file.

@@ -1,9 +1,9 @@
-//! What was asked, in atomics. Two threads that ask at once ask twice; the answers are the same.
+//! Answers that are remembered, in atomics. Two threads that ask at the same time both ask; the answers are the same.
 
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 
-/// A positive number; 0 is "not asked".
+/// A positive number; 0 means "not asked yet".
 pub struct Number(AtomicI32);
 
 impl Number {
@@ -75,7 +75,7 @@ impl<const WORDS: usize> Flags<WORDS> {
     }
 }
 
-/// Families, types and protocols for which the answer was yes. The walks ask about fewer than there are places.
+/// Families, types and protocols for which the answer was yes. The walks ask about fewer than the array holds.
 pub struct Triples([AtomicU64; 24]);
 
 impl Triples {
@@ -95,7 +95,7 @@ impl Triples {
         }
         let answer = ask()?;
         if answer {
-            // Without a free place it is asked again.
+            // Without a free element it is asked again next time.
             let _ = self.0.iter().find(|place| place.compare_exchange(0, key, Relaxed, Relaxed).is_ok());
         }
         Some(answer)

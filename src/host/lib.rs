@@ -1,13 +1,12 @@
 //! What the tables cannot know, asked of the running kernel.
 //!
 //! [`LiveKernel`] answers [`Facts`] when a walk needs one, never before: it makes a socket and closes it at once, or
-//! reads a file below `/proc/sys`. No question changes anything that another process could see, except that
-//! [`Facts::net_bind_service`] and [`Facts::has_address`] hold a UDP port that the kernel chose, for the time of a call.
-//! Where the kernel would load a module to answer, it was about to do so for the program anyway: such a fact is
-//! asked only about what the program itself has asked for.
+//! reads a file below `/proc/sys`. No question changes anything that another process can see, except that
+//! [`Facts::net_bind_service`] and [`Facts::has_address`] occupy a UDP port that the kernel chose for the time of a
+//! call. A question may make the kernel load a module, but only a module that the program's own call requests anyway.
 //!
-//! Everything is raw system calls and atomics: no memory of libc's, no thread-local state, no lock. So it can be
-//! used in a thread that libc does not know.
+//! It uses only raw system calls and atomics: no memory of libc's, no thread-local state, no lock. So it can run on a
+//! thread that libc does not know.
 //!
 //! | fact | remembered |
 //! |---|---|
@@ -30,7 +29,7 @@ use probe::Probed;
 use sockshim_core::net::address::SockAddr;
 use sockshim_core::net::namespace::{Fact, Facts, Known};
 
-/// The running kernel as a source of facts; see the crate's text.
+/// The running kernel as a source of facts; the crate's documentation explains it.
 pub struct LiveKernel {
     nproto: Number,
     ipproto_max: Number,
@@ -49,7 +48,7 @@ impl Default for LiveKernel {
 }
 
 impl LiveKernel {
-    /// Nothing asked so far.
+    /// Without any remembered answer.
     pub const fn new() -> Self {
         LiveKernel {
             nproto: Number::new(),
@@ -63,8 +62,8 @@ impl LiveKernel {
         }
     }
 
-    /// Drops what may have changed: after setuid(2) and its relatives, capset(2), setns(2), unshare(2), and in a child
-    /// of fork(2).
+    /// Forgets the answers that may have changed: after setuid(2) and its relatives, capset(2), setns(2), unshare(2),
+    /// and in a child of fork(2).
     pub fn forget(&self) {
         self.net_raw.forget();
         self.net_bind_service.forget();
@@ -93,9 +92,9 @@ impl LiveKernel {
     }
 }
 
-/// A type that every family refuses, so that nothing is made only to see whether the family is there.
+/// A type that every family refuses, so that asking for a family makes no socket.
 const NO_TYPE: c_int = 0;
-/// The least type that is out of range. The family is judged before it, and nothing is made either.
+/// The lowest type out of range. The family is checked before the type, and no socket is made.
 const BAD_TYPE: c_int = 11;
 
 impl Facts for LiveKernel {
@@ -112,8 +111,8 @@ impl Facts for LiveKernel {
     }
 
     fn ipproto_max(&self) -> Fact<c_int> {
-        // A raw socket takes any protocol in range, so no module is asked for one; without the capability the range
-        // still comes first.
+        // A raw socket accepts any protocol in range, so no module is requested; without the capability the range is
+        // still checked first.
         let search = || {
             let is_in_range = |protocol| match self.socket(libc::AF_INET, libc::SOCK_RAW, protocol) {
                 Probed::Errno(libc::EINVAL) => Some(false),
@@ -168,7 +167,7 @@ impl Facts for LiveKernel {
             self.count();
             probe::may_bind_privileged_port()
         };
-        // Where no port is privileged, the kernel does not ask either.
+        // If no port is privileged, the kernel does not check the capability.
         let privileged = self.unprivileged_port_start()?.value > 1;
         privileged.then(|| self.net_bind_service.get_or(ask)).flatten().map(Known::probed)
     }
@@ -206,12 +205,12 @@ impl Facts for LiveKernel {
     }
 }
 
-/// Errors that tell of resources, of a signal or of a sandbox, and nothing about what was asked.
+/// Errors about resources, a signal or a sandbox, which do not answer the question.
 fn is_circumstance(errno: c_int) -> bool {
     matches!(errno, libc::EMFILE | libc::ENFILE | libc::ENOMEM | libc::ENOBUFS | libc::EINTR | libc::ENOSYS)
 }
 
-/// The first number from `low` on that is out of range, by bisection; `high` must be out of range, and `low` in it.
+/// The first number out of range, found by bisection between `low`, which is in range, and `high`, which is not.
 fn first_out_of_range(
     mut low: c_int,
     mut high: c_int,

@@ -1,10 +1,10 @@
-//! Questions that are calls.
+//! Questions that are asked with system calls.
 
 use core::ffi::{c_int, c_long};
 use sockshim_core::net::address::SockAddr;
 use sockshim_sys as sys;
 
-/// What socket(2) said.
+/// The result of socket(2).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Probed {
     /// A socket, which is closed again.
@@ -25,7 +25,7 @@ pub fn socket(family: c_int, ty: c_int, protocol: c_int) -> Probed {
 }
 
 fn open(family: c_int, ty: c_int, protocol: c_int) -> Result<c_int, c_int> {
-    // A child that the program forks and executes meanwhile must not keep it.
+    // A child that the program forks and that execs meanwhile must not keep it.
     let ty = ty | libc::SOCK_CLOEXEC;
     // SAFETY: takes numbers.
     let raw = unsafe { sys::syscall(libc::SYS_socket, [family.into(), ty.into(), protocol.into(), 0, 0, 0]) };
@@ -40,8 +40,8 @@ fn bind(fd: c_int, addr: &SockAddr) -> Result<(), c_int> {
     if raw < 0 { Err(-raw as c_int) } else { Ok(()) }
 }
 
-/// CAP_NET_BIND_SERVICE, without taking a privileged port: binding a bound socket again fails in any case, but the
-/// privilege is judged before that. `None` when the kernel does not say; port 1 must be privileged.
+/// CAP_NET_BIND_SERVICE, tested without occupying a privileged port: binding a bound socket again always fails, but
+/// the privilege is checked first. `None` when the kernel does not say; port 1 must be privileged.
 pub fn may_bind_privileged_port() -> Option<bool> {
     let fd = open(libc::AF_INET, libc::SOCK_DGRAM, 0).ok()?;
     let any = SockAddr::of_v4([0; 4]);
@@ -57,7 +57,7 @@ pub fn may_bind_privileged_port() -> Option<bool> {
     }
 }
 
-/// Whether the address is one of the namespace's own, by binding it with a port of the kernel's choice.
+/// Whether the address belongs to the namespace, tested by binding it with a port that the kernel chooses.
 pub fn is_local(addr: &SockAddr) -> Option<bool> {
     let mut with_any_port = [0; 28];
     let len = match addr.family()? {

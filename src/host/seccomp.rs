@@ -1,4 +1,4 @@
-//! Whether a seccomp filter is in force, from the status below `/proc`.
+//! Whether a seccomp filter is in force, read from the status below `/proc`.
 
 use core::ffi::CStr;
 use sockshim_sys as sys;
@@ -6,7 +6,7 @@ use sockshim_sys as sys;
 const STATUS: &CStr = c"/proc/thread-self/status";
 const MODE: &[u8] = b"Seccomp:\t";
 
-/// Whether the calling thread's system calls go through a seccomp filter; `false` where that cannot be read.
+/// Whether a seccomp filter applies to the calling thread; `false` when that cannot be read.
 pub fn is_filtered() -> bool {
     let Ok(fd) = sys::open(STATUS, libc::O_RDONLY | libc::O_CLOEXEC, 0) else { return false };
     let (mut search, mut piece) = (Search::new(), [0; 1024]);
@@ -24,9 +24,9 @@ pub fn is_filtered() -> bool {
     mode.is_some_and(|mode| mode != b'0')
 }
 
-/// The search for the line of [`MODE`]. The list of groups before it may be of any length, so the file comes in pieces.
+/// The search for the line of [`MODE`]. The list of groups before it may be long, so the file is read in pieces.
 struct Search {
-    /// How much of the line's beginning has been seen, if it is that line so far.
+    /// How many bytes of the line's beginning have matched so far, if the line may still be the right one.
     seen: Option<usize>,
 }
 

@@ -1,4 +1,4 @@
-//! Questions that are files below `/proc/sys`. They show the reader's own network namespace.
+//! Questions that are answered by files below `/proc/sys`. They show the reader's own network namespace.
 
 use core::ffi::{CStr, c_int};
 use sockshim_sys as sys;

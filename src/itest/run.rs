@@ -10,7 +10,7 @@ use crate::shim;
 
 /// How a program is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
+pub enum RunLevel {
     /// Without the shim.
     Native,
     /// With the shim and without a log: what `LD_PRELOAD` alone gives.
@@ -23,12 +23,12 @@ pub enum Level {
     Io,
 }
 
-/// Every level except [`Level::Native`].
-pub const ALL_SHIMMED: [Level; 4] = [Level::Off, Level::Decision, Level::Call, Level::Io];
+/// Every level except [`RunLevel::Native`].
+pub const ALL_SHIMMED: [RunLevel; 4] = [RunLevel::Off, RunLevel::Decision, RunLevel::Call, RunLevel::Io];
 
 /// Prepares a program for a level. The log, if there is one, is JSON: one file per process in `log_dir`, or the
 /// program's stderr. If the caller's environment preloads a library, it stays, after the shim.
-pub fn command(level: Level, log_dir: Option<&Path>, program: impl AsRef<OsStr>) -> Command {
+pub fn command(level: RunLevel, log_dir: Option<&Path>, program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.env_remove("LD_PRELOAD");
     // Including those that only the tests read: no program needs them.
@@ -37,11 +37,11 @@ pub fn command(level: Level, log_dir: Option<&Path>, program: impl AsRef<OsStr>)
         command.env_remove(name);
     }
     let log = match level {
-        Level::Native => return command,
-        Level::Off => None,
-        Level::Decision => Some("decision"),
-        Level::Call => Some("call"),
-        Level::Io => Some("io"),
+        RunLevel::Native => return command,
+        RunLevel::Off => None,
+        RunLevel::Decision => Some("decision"),
+        RunLevel::Call => Some("call"),
+        RunLevel::Io => Some("io"),
     };
 
     let mut preload = OsString::from(shim());
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn native_takes_everything_away() {
-        let command = command(Level::Native, Some(Path::new("/nowhere")), "program");
+        let command = command(RunLevel::Native, Some(Path::new("/nowhere")), "program");
         assert!(command.get_envs().all(|(_, value)| value.is_none()), "{command:?}");
     }
 }

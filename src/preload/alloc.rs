@@ -12,7 +12,7 @@
 //! Blocks on a free list are type-stable: they stay mapped. So a thread that lost a race may still read the first
 //! word of a block that another thread has taken; the tag in the list's head then makes its exchange fail.
 
-use crate::{process, sys, tls};
+use crate::{identity, sys, tls};
 use core::alloc::{GlobalAlloc, Layout};
 use core::ptr;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -23,7 +23,7 @@ const SMALLEST: usize = 16;
 const CHUNK: usize = 256 * 1024;
 /// What the start of a log needs: two chunks before they are aligned, a block of the queues' memory, the
 /// writer's stack and buffers, and the same amount again.
-const ROOM: usize = 4 * 1024 * 1024;
+const NEEDED: usize = 4 * 1024 * 1024;
 
 struct Arena {
     free: [AtomicU64; CLASSES],
@@ -56,17 +56,17 @@ fn next_of(block: u64) -> &'static AtomicU64 {
 
 /// A mapping of `len` bytes, or null.
 fn map(len: usize) -> *mut u8 {
-    if process::is_sandboxed() && !tls::get().is_writer() {
+    if identity::is_sandboxed() && !tls::get().is_writer() {
         return ptr::null_mut();
     }
     sys::mmap(len).unwrap_or(ptr::null_mut())
 }
 
 /// Whether the address space has enough for the start of a log, whose allocations are not checked one by one.
-pub fn has_room() -> bool {
-    let Ok(probe) = sys::mmap(ROOM) else { return false };
+pub fn has_memory() -> bool {
+    let Ok(probe) = sys::mmap(NEEDED) else { return false };
     // SAFETY: the mapping was made here, and nobody else knows it.
-    unsafe { sys::munmap(probe, ROOM) };
+    unsafe { sys::munmap(probe, NEEDED) };
     true
 }
 

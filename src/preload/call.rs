@@ -1,19 +1,19 @@
-//! The two halves of an observed call: what happens before libc, and what happens after.
+//! The two halves of an observed call: before libc and after it.
 //!
-//! Neither half inlines into the frame that calls libc, so that frame stays free of landing pads: pthread_cancel
-//! unwinds it as it would unwind libc's own.
+//! Neither half inlines into the frame that calls libc, so that frame has no landing pads: pthread_cancel unwinds it
+//! like libc's own.
 //!
 //! # Safety
-//! The pointer to the rows is null or the one that [`register`] was given, which is for ever.
+//! The pointer to the rows is null or the one that was passed to [`register`], which is static.
 
 use crate::log::clock;
 use crate::log::queue::Begin;
 use crate::nsproxy::net_ns;
 use crate::panic::attempt;
 use crate::stack::Page;
-use crate::table::{COUNT, HOOKS, Place};
+use crate::table::{COUNT, HOOKS, HookIndex};
 use crate::track::Begun;
-use crate::{fork, log, process, sys, track};
+use crate::{fork, identity, log, sys, track};
 use core::mem::MaybeUninit;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
@@ -24,63 +24,63 @@ use sockshim_core::net::socket::Lookup;
 use sockshim_core::trace::event::{Event, Extra};
 use sockshim_core::verdict::{Action, Change, Instead, Predicted, Reason, Verdict};
 
-/// What is done before and after libc's function.
+/// The functions before and after libc's.
 pub struct Halves {
-    /// Decides.
+    /// Decides the call.
     pub enter: fn(&mut Ticket),
-    /// Commits.
+    /// Commits the answer.
     pub leave: fn(&mut Ticket),
 }
 
 /// The rows of all hooks, in the order of the table. They name the functions of dispatch, which is further up.
 static ROWS: AtomicPtr<[Halves; COUNT]> = AtomicPtr::new(ptr::null_mut());
 
-/// Makes the rows known, before the first call is observed.
+/// Stores the rows before the first call is observed.
 pub fn register(rows: &'static [Halves; COUNT]) {
     ROWS.store(ptr::from_ref(rows).cast_mut(), Ordering::Release);
 }
 
-/// What is done before and after the calls of a hook; `None` before the constructor has run.
+/// The functions before and after the calls of a hook; `None` before the constructor has run.
 fn rows() -> Option<&'static [Halves; COUNT]> {
-    // SAFETY: the pointer is null or what `register` was given.
+    // SAFETY: the pointer is null or the one that was passed to `register`.
     unsafe { ROWS.load(Ordering::Relaxed).as_ref() }
 }
 
-/// What a call carries from its first half to its second. Plain data: it may be dropped by a longjmp.
+/// What an observed call carries from its first half to its second. Plain data, because a longjmp may skip its drop.
 pub struct Ticket {
     /// The event as far as it is known.
     pub event: Event,
-    /// Whether the event is of interest at all, whatever the level.
+    /// Whether the event is logged at all, whatever the level.
     pub wanted: bool,
-    /// The socket's place in the fd table.
+    /// The socket's handle in the fd table.
     pub handle: Option<Handle>,
-    /// What success changes.
+    /// What the answer changes.
     pub change: Change,
-    /// What the function before the call leaves for the one after it.
+    /// What the first half leaves for the second.
     pub note: Note,
     /// Where other calls on the socket stood when this one began.
     pub begun: Begun,
-    /// How libc is to perform the call otherwise.
+    /// How libc's call differs from the program's.
     pub instead: Instead,
     leave: fn(&mut Ticket),
 }
 
-/// What the function before a call leaves for the one after it.
+/// What a call's first half leaves for its second.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Note {
     /// Nothing.
     Nothing,
-    /// How many bytes the program has for an address that the call gives back.
-    Room(i32),
+    /// The length of the program's buffer for an address that the call returns.
+    Capacity(i32),
     /// The descriptor that the call closes.
     Closes(i32),
-    /// What the new number of dup2(2) meant is forgotten.
+    /// dup2(2): the entry of the new number was a socket, and is forgotten.
     Forgot,
-    /// A seccomp filter is installed.
+    /// The call installs a seccomp filter.
     Filter {
-        /// There was none before.
+        /// It is the first one.
         first: bool,
-        /// The writer has ended for it.
+        /// The writer was ended before it.
         without_writer: bool,
     },
     /// No writer may begin before the call is over.
@@ -88,10 +88,10 @@ pub enum Note {
 }
 
 impl Note {
-    /// The bytes for an address; 0 where none was asked for.
-    pub fn room(self) -> i32 {
+    /// The length of the buffer for an address; 0 if the program passed none.
+    pub fn capacity(self) -> i32 {
         match self {
-            Note::Room(room) => room,
+            Note::Capacity(capacity) => capacity,
             _ => 0,
         }
     }
@@ -99,19 +99,19 @@ impl Note {
 
 /// Who performs the call.
 pub enum Performer {
-    /// libc, and [`leave`] is told.
+    /// libc, and [`leave`] must be called afterwards.
     Host,
-    /// libc, and nobody looks.
+    /// libc, and the call is not observed.
     Pass,
-    /// [`crate::act`] knows: nobody, or libc later or with other arguments.
+    /// [`crate::act`]: nobody, or libc later or with other arguments.
     Acts,
 }
 
 /// The first half of a call of the hook at `place`. The ticket was written, unless the answer is `Pass`.
-pub fn enter(slot: &mut MaybeUninit<Ticket>, place: Place, args: &[i64; MAX_ARGS]) -> Performer {
+pub fn enter(slot: &mut MaybeUninit<Ticket>, index: HookIndex, args: &[i64; MAX_ARGS]) -> Performer {
     Ticket::args(slot).write(*args);
     // SAFETY: the line above.
-    unsafe { enter_written(slot, place) }
+    unsafe { enter_written(slot, index) }
 }
 
 /// [`enter`] with the arguments in their place.
@@ -119,15 +119,15 @@ pub fn enter(slot: &mut MaybeUninit<Ticket>, place: Place, args: &[i64; MAX_ARGS
 /// # Safety
 /// [`Ticket::args`] must have been written.
 #[inline(never)]
-pub unsafe fn enter_written(slot: &mut MaybeUninit<Ticket>, place: Place) -> Performer {
-    if process::is_vfork_child() || !fork::is_ready() {
+pub unsafe fn enter_written(slot: &mut MaybeUninit<Ticket>, index: HookIndex) -> Performer {
+    if identity::is_vfork_child() || !fork::is_ready() {
         return Performer::Pass;
     }
     let Some(rows) = rows() else { return Performer::Pass };
-    let row = &rows[place as usize];
-    let errno = sys::Errno::now();
+    let row = &rows[index as usize];
+    let errno = sys::SavedErrno::now();
     // SAFETY: the caller's promise.
-    let ticket = unsafe { Ticket::begin(slot, &HOOKS[place as usize], row) };
+    let ticket = unsafe { Ticket::begin(slot, &HOOKS[index as usize], row) };
     if attempt(|| ticket.decided_by(row)).is_err() {
         ticket.panicked();
     }
@@ -142,11 +142,11 @@ pub unsafe fn enter_written(slot: &mut MaybeUninit<Ticket>, place: Place) -> Per
 /// The ticket must have been written by [`enter`].
 #[inline(never)]
 pub unsafe fn leave(slot: &mut MaybeUninit<Ticket>, ret: i64) {
-    let errno = sys::Errno::now();
+    let errno = sys::SavedErrno::now();
     // SAFETY: the caller's promise.
     let ticket = unsafe { slot.assume_init_mut() };
     clock::stop(&mut ticket.event);
-    // A child of fork comes back here too, and everything that belongs to its parent has to go first.
+    // A child of fork returns here too. First everything that belongs to its parent must be dropped.
     if fork::is_ready() {
         ticket.event.ret = ret;
         ticket.event.errno = (ret == -1).then_some(errno.value());
@@ -158,16 +158,22 @@ pub unsafe fn leave(slot: &mut MaybeUninit<Ticket>, ret: i64) {
     errno.restore();
 }
 
-/// Both halves of a call that libc has made already, for what turned out only then to be worth an event. `begin` is what
-/// the short way has found before it.
+/// Both halves of a call that libc has already performed, when only its result shows that it must be logged. `begin`
+/// is what the fast path found before the call.
 #[inline(never)]
-pub fn late(slot: &mut MaybeUninit<Ticket>, place: Place, args: &[i64; MAX_ARGS], begin: Begin, ret: i64) {
-    if !matches!(enter(slot, place, args), Performer::Pass) {
+pub fn late(
+    slot: &mut MaybeUninit<Ticket>,
+    index: HookIndex,
+    args: &[i64; MAX_ARGS],
+    begin: Begin,
+    ret: i64,
+) {
+    if !matches!(enter(slot, index, args), Performer::Pass) {
         // SAFETY: the ticket was written.
         let ticket = unsafe { slot.assume_init_mut() };
-        // It is too late to act.
+        // The call has been performed, so no verdict can act.
         ticket.event.action = Action::Host;
-        if let Begin::Short(started) = begin {
+        if let Begin::Fast(started) = begin {
             started.date(&mut ticket.event);
         }
         // SAFETY: the same.
@@ -204,18 +210,18 @@ impl Ticket {
             instead: Instead::new(),
             leave: row.leave,
         });
-        ticket.event.tid = process::tid();
+        ticket.event.tid = identity::tid();
         if hook.level == Level::Io {
-            // From the next call on the thread can take the short way.
+            // From the next call on, the thread can take the fast path.
             log::queue::make_fast();
         }
         ticket
     }
 
-    /// Makes this the ticket of another hook, whose arguments are the same but for `skip` words at the front.
-    pub fn become_hook(&mut self, place: usize, skip: usize) {
-        let Some(row) = rows().map(|rows| &rows[place]) else { return };
-        self.event.hook = &HOOKS[place];
+    /// Turns this into the ticket of another hook, whose arguments are the same without the first `skip` words.
+    pub fn become_hook(&mut self, index: usize, skip: usize) {
+        let Some(row) = rows().map(|rows| &rows[index]) else { return };
+        self.event.hook = &HOOKS[index];
         self.event.args.rotate_left(skip);
         self.event.via_syscall = true;
         self.leave = row.leave;
@@ -226,24 +232,24 @@ impl Ticket {
     fn decided_by(&mut self, row: &Halves) {
         #[cfg(feature = "test-support")]
         assert!(!crate::test_support::panics_at(self.event.hook.name()), "asked for by the test");
-        // With the first call, not when the program starts: many programs have no socket.
+        // At the first call and not at the program's start, because many programs have no sockets.
         sockshim_core::net::init();
         (row.enter)(self);
         #[cfg(feature = "test-support")]
         if self.wanted {
-            // Calls without a walk are decided here.
+            // A call without a walk is decided here.
             self.settle(self.verdict());
         }
     }
 
-    /// The verdict as it stands.
+    /// The current verdict.
     #[cfg(feature = "test-support")]
     fn verdict(&self) -> Verdict {
         let Event { action, predicted, reason, .. } = self.event;
         Verdict { action, predicted, reason, change: self.change }
     }
 
-    /// Dispatch has failed: libc's answer stands, and the event says so.
+    /// After a panic in dispatch: libc performs the call, and the event says what happened.
     fn panicked(&mut self) {
         self.event.reason = Reason::ShimPanic;
         self.event.path.clear();
@@ -256,19 +262,19 @@ impl Ticket {
         self.leave = Ticket::send;
     }
 
-    /// Whether anything else is to happen than libc's call as the program made it.
+    /// Whether the verdict is anything but libc's call as the program made it.
     #[inline(always)]
     pub fn acts(&self) -> bool {
         self.event.action != Action::Host || !self.instead.is_nothing()
     }
 
-    /// Whether libc has answered: only then has the kernel read and written the program's memory.
+    /// Whether libc has performed the call: only then has the kernel read and written the program's memory.
     #[inline(always)]
     pub fn libc_answered(&self) -> bool {
         matches!(self.event.action, Action::Host | Action::HostInstead)
     }
 
-    /// The page on which the arguments most likely stand: the ticket is on the stack, just below the caller's frame.
+    /// The page that most likely holds the arguments: the ticket is on the stack, just below the caller's frame.
     #[inline(always)]
     pub fn page(&self) -> Page {
         Page::behind(self)
@@ -284,7 +290,7 @@ impl Ticket {
         self.event.args[index]
     }
 
-    /// What `fd` is. `careful` asks the kernel whether what is remembered is still what the number means.
+    /// What `fd` refers to. With `careful`, the kernel is asked whether the entry is still true.
     pub fn lookup(&mut self, fd: i32, careful: bool) -> Lookup {
         self.lookup_as(fd, careful, careful)
     }
@@ -301,7 +307,7 @@ impl Ticket {
         self.asked(fd, other)
     }
 
-    /// The lookup of what is not known as a socket.
+    /// The lookup of a descriptor that is not known as a socket.
     #[inline(never)]
     fn asked(&mut self, fd: i32, careful: bool) -> Lookup {
         if !careful && track::is_other(fd) {
@@ -340,14 +346,14 @@ impl Ticket {
         Lookup::Socket(socket)
     }
 
-    /// Runs the walk and takes its verdict.
+    /// Runs the walk and stores its verdict.
     pub fn decide(&mut self, walk: impl FnOnce(&mut Cx) -> Verdict) {
         let mut cx = Cx { path: &mut self.event.path, net: net_ns(), instead: &mut self.instead };
         let verdict = walk(&mut cx);
         self.settle(verdict);
     }
 
-    /// Takes a verdict.
+    /// Stores a verdict.
     pub fn settle(&mut self, verdict: Verdict) {
         #[cfg(feature = "test-support")]
         let verdict = crate::test_support::decided(self.event.hook.name(), verdict, &mut self.instead);
@@ -363,7 +369,7 @@ impl Ticket {
     }
 }
 
-/// [`Ticket::finish`] as a row's second half.
+/// [`Ticket::finish`] as the second half of a row.
 pub fn logged(ticket: &mut Ticket) {
     ticket.finish();
 }

@@ -75,10 +75,10 @@ pub fn remember(lines: impl Iterator<Item = &'static CStr>) {
 pub unsafe fn replace(environment: *const *const c_char, name: &str, value: &[u8]) -> Option<&'static [u8]> {
     let line = [name.as_bytes(), b"=", value, b"\0"].concat();
     let line = CStr::from_bytes_with_nul(Box::leak(line.into_boxed_slice())).ok()?;
-    let mut place = environment.cast_mut();
+    let mut index = environment.cast_mut();
     loop {
         // SAFETY: the caller's promise; the vector ends with a null.
-        let old = unsafe { *place };
+        let old = unsafe { *index };
         if old.is_null() {
             return None;
         }
@@ -86,11 +86,11 @@ pub unsafe fn replace(environment: *const *const c_char, name: &str, value: &[u8
         let old = unsafe { CStr::from_ptr(old) }.to_bytes();
         if variable(old).is_some_and(|index| NAMES[index] == name) {
             // SAFETY: the kernel has put the vector on the stack, where it can be written.
-            unsafe { *place = line.as_ptr() };
+            unsafe { *index = line.as_ptr() };
             return line.to_bytes().get(name.len() + 1..);
         }
         // SAFETY: the end has not been reached.
-        place = unsafe { place.add(1) };
+        index = unsafe { index.add(1) };
     }
 }
 

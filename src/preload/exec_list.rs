@@ -10,7 +10,7 @@
 //! environment after it. The vector is pushed word by word, so that a stack overflow hits the guard page.
 
 use crate::environment::Strings;
-use crate::table::{HOOKS, Place};
+use crate::table::{HOOKS, HookIndex};
 use crate::word::padded;
 use crate::{call, mode};
 use core::ffi::{c_char, c_int};
@@ -22,7 +22,7 @@ pub type Perform = unsafe extern "C-unwind" fn(*const c_char, Strings, Strings) 
 
 /// An exported symbol that makes the vector and calls [`exec`].
 macro_rules! exec_list {
-    ($name:ident, $place:expr) => {
+    ($name:ident, $index:expr) => {
         #[unsafe(naked)]
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $name() {
@@ -57,7 +57,7 @@ macro_rules! exec_list {
                 "push qword ptr [rbp - 40]",
                 "mov rdx, rsp",
                 "4:",
-                "mov edi, {place}",
+                "mov edi, {index}",
                 "lea rsi, [rbp - 48]",
                 "lea rcx, [rip + {perform}]",
                 "call {exec}",
@@ -65,7 +65,7 @@ macro_rules! exec_list {
                 ".cfi_def_cfa rsp, 8",
                 "ret",
                 ".cfi_endproc",
-                place = const $place as usize,
+                index = const $index as usize,
                 on_stack = sym crate::exec_list::on_stack,
                 perform = sym crate::propagate::$name,
                 exec = sym crate::exec_list::exec,
@@ -116,8 +116,13 @@ pub unsafe extern "C" fn on_stack(frame: Frame) -> usize {
 }
 
 /// The call with its arguments in a vector.
-pub unsafe extern "C-unwind" fn exec(place: Place, frame: Frame, argv: Strings, perform: Perform) -> c_int {
-    let hook = &HOOKS[place as usize];
+pub unsafe extern "C-unwind" fn exec(
+    index: HookIndex,
+    frame: Frame,
+    argv: Strings,
+    perform: Perform,
+) -> c_int {
+    let hook = &HOOKS[index as usize];
     // SAFETY: the program's own call, which has a path and a null, and an environment if it is of that kind.
     let (path, first, environment) = unsafe {
         let has_environment = hook.does == Does::ExecsListEnv;
@@ -130,7 +135,7 @@ pub unsafe extern "C-unwind" fn exec(place: Place, frame: Frame, argv: Strings, 
         return perform();
     }
     let mut ticket = MaybeUninit::uninit();
-    match call::enter(&mut ticket, place, &padded([path, first, environment])) {
+    match call::enter(&mut ticket, index, &padded([path, first, environment])) {
         call::Performer::Pass => perform(),
         // Decisions act on socket calls only, and exec is not one.
         call::Performer::Host | call::Performer::Acts => {

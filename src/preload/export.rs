@@ -1,17 +1,18 @@
-//! The exported functions: from each line of the table, a symbol that stands in for libc's.
+//! The exported functions: for each row of the table, a symbol that interposes libc's.
 //!
 //! A symbol is up to three functions. The exported one is the fast exit: one load, one test, and a jump to libc. Behind it
 //! is the fast path, where the gate has one: a function that never inlines, without a destructor or a landing pad, in which
 //! libc's function runs. Cancelling the thread or jumping out of it leaves nothing behind. The third leads to the slow
 //! path, which all hooks share ([`crate::slow`]).
 //!
-//! What runs in every program, logging or not, stands in one section, `.text.always`: the exported functions and the
+//! Code that runs in every program, logging or not, is in one section, `.text.always`: the exported functions and the
 //! constructor. The kernel maps a file in pieces of 64 kB, and a program pays for each piece that it touches.
 
-/// What is done before and after each call, in the order of the table.
+/// The functions before and after each call, in the order of the table.
 pub use rows::ROWS;
 
-/// Who is called in libc's place: where the line names a module, its function of the same name.
+/// The function that performs the call: libc's, or, if the row names a module, that module's function of the same
+/// name.
 macro_rules! performer {
     ($name:ident) => {
         crate::original::$name
@@ -24,14 +25,14 @@ macro_rules! performer {
 /// The slow path of a call with these words.
 macro_rules! slow_path {
     ($name:ident $words:expr) => {
-        slow::of_libc(Place::$name, $words)
+        slow::of_libc(HookIndex::$name, $words)
     };
     ($name:ident $words:expr; $by:ident) => {
-        slow::all(Place::$name, &padded($words), Target::new(crate::$by::$name as *const ()))
+        slow::all(HookIndex::$name, &padded($words), Target::new(crate::$by::$name as *const ()))
     };
 }
 
-/// From each line of the table, its exported function and its row.
+/// For each row of the table, its exported function and its functions before and after.
 macro_rules! hooks {
     (
         calls { $(#[doc = $doc:literal] [$level:ident $gate:ident $(($by:ident))? $does:ident $($nr:ident)?]
@@ -43,10 +44,10 @@ macro_rules! hooks {
         #[allow(unused_imports, reason = "which types of libc the table uses is the table's business")]
         use libc::*;
         use crate::call::{self, Halves};
-        use crate::dispatch::{create, data, fd, name, option, process, ready};
+        use crate::dispatch::{create, data, exec, fd, name, option, process, ready};
         use crate::gate::{self, Call, Gate};
         use crate::{original, slow};
-        use crate::table::{COUNT, Place};
+        use crate::table::{COUNT, HookIndex};
         use crate::target::Target;
         use crate::word::{Word, padded};
 
@@ -85,7 +86,7 @@ macro_rules! hooks {
                 #[inline(never)]
                 pub unsafe extern "C-unwind" fn $name($($arg: $ty),*) -> $ret {
                     gate::$gate::observe(Call {
-                        place: Place::$name,
+                        index: HookIndex::$name,
                         words: [$($arg.word()),*],
                         // SAFETY: the program's own call.
                         perform: || unsafe { performer!($name $($by)?)($($arg),*) },
@@ -109,11 +110,11 @@ macro_rules! hooks {
             )*
         }
 
-        /// Symbols that return twice, never return or take any number of arguments.
+        /// Symbols that return twice, never return, or take any number of arguments.
         #[allow(non_snake_case, reason = "the names are the symbols")]
         mod jump {
             use super::*;
-            $(crate::trampoline::trampoline!($tdoes $tname, Place::$tname);)*
+            $(crate::trampoline::trampoline!($tdoes $tname, HookIndex::$tname);)*
         }
     };
 }

@@ -1,27 +1,27 @@
-//! Gates: when the calls of a hook are observed, and which path they take. One type per gate; each line of the table
-//! names one.
+//! Gates: when the calls of a hook are observed, and which path they take. There is one type per gate; each row of
+//! the table names one.
 //!
 //! A call that nobody looks at leaves by the fast exit ([`Gate::is_open`]). Of the others, most data calls take the fast
 //! path: two readings of the clock and a record in the thread's queue (`log/queue`). Whatever is unusual takes the slow
 //! path (`slow.rs`), which decides, performs and commits.
 //!
-//! Everything here is inlined into the frame in which libc's function runs. That frame holds plain data only: cancelling
-//! the thread or jumping out of it leaves nothing behind. The bound `Copy` says so to the compiler, which would otherwise
-//! keep a way to drop the closures where it does not inline.
+//! Everything here is inlined into the frame that calls libc. That frame holds only plain data, so cancelling the
+//! thread or jumping out of it leaves nothing behind. The bound `Copy` tells the compiler, which otherwise adds code
+//! that drops the closures if it does not inline.
 
 use crate::call::{Ticket, late};
 use crate::dispatch::{data, ready};
 use crate::log::queue::{self, Begin, Shape};
 use crate::mode;
-use crate::table::Place;
+use crate::table::HookIndex;
 use crate::word::{Word, padded};
 use core::mem::MaybeUninit;
 
 /// An observed call.
 #[derive(Clone, Copy)]
 pub struct Call<const N: usize, P, S> {
-    /// The hook's place in the table.
-    pub place: Place,
+    /// The hook's index in the table.
+    pub index: HookIndex,
     /// The arguments.
     pub words: [i64; N],
     /// libc's function with these arguments.
@@ -69,7 +69,7 @@ pub enum Interest {
     Data,
 }
 
-/// When calls are observed, and how.
+/// When calls are observed, and on which path.
 pub trait Gate {
     /// Whether an observed call ever does anything else than taking the slow path.
     const HAS_FAST_PATH: bool = true;
@@ -77,7 +77,7 @@ pub trait Gate {
     /// When its calls are of interest.
     const INTEREST: Interest;
 
-    /// The test of the fast exit: whether anybody looks.
+    /// The test of the fast exit: whether calls are observed.
     #[inline(always)]
     fn is_open() -> bool {
         match Self::INTEREST {
@@ -94,7 +94,7 @@ pub trait Gate {
     }
 }
 
-/// Control calls: whenever anybody looks.
+/// Control calls: at every level.
 pub struct Control;
 
 impl Gate for Control {
@@ -102,7 +102,7 @@ impl Gate for Control {
     const INTEREST: Interest = Interest::Control;
 }
 
-/// Calls that start programs: the same, and also where only the environment that they pass on is of interest.
+/// Calls that start programs: at every level, and without a log if their environment must be extended.
 pub struct Exec;
 
 impl Gate for Exec {
@@ -114,8 +114,8 @@ impl Gate for Exec {
     }
 }
 
-/// fcntl and ioctl: like control calls, but for what is known to be no socket. Programs make many of these, and none is
-/// of interest.
+/// fcntl and ioctl: like control calls, except on what is known not to be a socket. Programs make many of these, and
+/// none is logged.
 pub struct Any;
 
 impl Gate for Any {
@@ -135,7 +135,7 @@ impl Gate for Data {
     const INTEREST: Interest = Interest::Data;
 }
 
-/// Data calls on sockets: at level io. On something else their error is of interest.
+/// Data calls that work on sockets only: at level io. On anything else their error is logged.
 pub struct Message;
 
 impl Gate for Message {
@@ -147,7 +147,7 @@ impl Gate for Message {
     }
 }
 
-/// Data calls on any descriptor: at level io, on sockets.
+/// Data calls on any descriptor: at level io, logged if it is a socket.
 pub struct Bytes;
 
 impl Gate for Bytes {
@@ -159,7 +159,7 @@ impl Gate for Bytes {
     }
 }
 
-/// sendto: like [`Message`]; with an address, which has to be copied, it takes the slow path.
+/// sendto: like [`Message`], but on the slow path if there is an address, which must be copied.
 pub struct Addressed;
 
 impl Gate for Addressed {
@@ -167,19 +167,19 @@ impl Gate for Addressed {
 
     #[inline(always)]
     fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
-        if let Begin::Short(started) = queue::message(call.fd())
+        if let Begin::Fast(started) = queue::message(call.fd())
             && !queue::has_rest(Shape::Socket, &call.words)
         {
             let result: R = call.perform();
             let ret = result.word();
-            queue::end(started, call.place as usize, call.words, ret);
+            queue::end(started, call.index as usize, call.words, ret);
             return result;
         }
         call.slow()
     }
 }
 
-/// recvmsg: like [`Message`]; and at every level when it has brought descriptors.
+/// recvmsg: like [`Message`], and at every level if it has received descriptors.
 pub struct Rights;
 
 impl Gate for Rights {
@@ -192,7 +192,7 @@ impl Gate for Rights {
     }
 }
 
-/// recvmmsg, likewise for each message.
+/// recvmmsg: the same for each message.
 pub struct RightsOfMany;
 
 impl Gate for RightsOfMany {
@@ -205,7 +205,7 @@ impl Gate for RightsOfMany {
     }
 }
 
-/// Calls that wait on descriptors of the kernel's own, or on sets: at level io. There is nothing to look up first.
+/// Calls that wait on descriptors of the kernel's own, or on sets: at level io. There is no socket to look up.
 pub struct Waits;
 
 impl Gate for Waits {
@@ -218,15 +218,15 @@ impl Gate for Waits {
         let result: R = call.perform();
         let ret = result.word();
         if long {
-            queue::end_long(started, call.place as usize, Shape::Wait, &{ call.words }, ret);
+            queue::end_long(started, call.index as usize, Shape::Wait, &{ call.words }, ret);
         } else {
-            queue::end_wait(started, call.place as usize, call.words, ret);
+            queue::end_wait(started, call.index as usize, call.words, ret);
         }
         result
     }
 }
 
-/// poll: at level io, when one of the first descriptors is a socket, which is found out afterwards.
+/// poll: at level io, logged if one of the first descriptors is a socket, which is tested after the call.
 pub struct Polls;
 
 impl Gate for Polls {
@@ -241,53 +241,53 @@ impl Gate for Polls {
         let first = [call.words[0], call.words[1], call.words[2]];
         let rest = { call.words };
         let rest = if long { &rest[Shape::Poll.rest()..] } else { &[] };
-        queue::end_poll(started, call.place as usize, first, rest, ret, ready::find_socket);
+        queue::end_poll(started, call.index as usize, first, rest, ret, ready::find_socket);
         result
     }
 }
 
-/// A data call whose record, if it makes one, has the socket's word.
+/// A data call whose record, if there is one, contains the socket's word.
 #[inline(always)]
 fn recorded<const N: usize, R: Word>(begin: Begin, call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
     match begin {
         Begin::Pass => call.perform(),
-        Begin::Short(started) if queue::has_rest(Shape::Socket, &call.words) => {
+        Begin::Fast(started) if queue::has_rest(Shape::Socket, &call.words) => {
             let result: R = call.perform();
             let ret = result.word();
-            queue::end_long(started, call.place as usize, Shape::Socket, &{ call.words }, ret);
+            queue::end_long(started, call.index as usize, Shape::Socket, &{ call.words }, ret);
             result
         }
-        Begin::Short(started) => {
+        Begin::Fast(started) => {
             let result: R = call.perform();
             let ret = result.word();
-            queue::end(started, call.place as usize, call.words, ret);
+            queue::end(started, call.index as usize, call.words, ret);
             result
         }
-        Begin::Long => call.slow(),
+        Begin::Slow => call.slow(),
     }
 }
 
-/// A data call that may bring descriptors, as `brings` says of its second argument and its result. They are of interest
-/// at every level, but few calls bring any, so this is found out afterwards.
+/// A data call that may receive descriptors; `brings` tells by its second argument and its result. Such calls are
+/// logged at every level, but few calls receive descriptors, so this is tested after the call.
 #[inline(always)]
 fn bringing<const N: usize, R: Word>(
     call: Call<N, impl Perform<R>, impl Perform<R>>,
     brings: impl Fn(i64, i64) -> bool + Copy,
 ) -> R {
     let begin = queue::rights(call.fd());
-    if matches!(begin, Begin::Long) {
+    if matches!(begin, Begin::Slow) {
         return call.slow();
     }
     let result: R = call.perform();
     let ret = result.word();
     if brings(call.words[1], ret) {
         let mut ticket = MaybeUninit::<Ticket>::uninit();
-        late(&mut ticket, call.place, &padded(call.words), begin, ret);
-    } else if let Begin::Short(started) = begin {
+        late(&mut ticket, call.index, &padded(call.words), begin, ret);
+    } else if let Begin::Fast(started) = begin {
         if queue::has_rest(Shape::Socket, &call.words) {
-            queue::end_long(started, call.place as usize, Shape::Socket, &{ call.words }, ret);
+            queue::end_long(started, call.index as usize, Shape::Socket, &{ call.words }, ret);
         } else {
-            queue::end(started, call.place as usize, call.words, ret);
+            queue::end(started, call.index as usize, call.words, ret);
         }
     }
     result

@@ -1,14 +1,14 @@
 //! The table of hooked symbols: the one place where a hook is declared.
 //!
-//! Three files of the preload library read it, each with a macro of its own called `hooks`: [`crate::table`] takes the
-//! facts, [`crate::original`] libc's functions, [`crate::export`] makes the exported functions. The command
+//! Three files of the preload library read it, each with its own macro named `hooks`: [`crate::table`] takes the
+//! facts, [`crate::original`] libc's functions, and [`crate::export`] makes the exported functions. The command
 //! `sockshim hooks` prints it, and the tests compare it with the symbols that the library exports.
 //!
-//! Each line gives the level from which a call is logged, the gate ([`crate::gate`]), what the call does
-//! ([`Does`](sockshim_core::hook::Does)), the system call with the same arguments if there is one, the prototype with the
-//! names of the man page, and the functions that run before and after libc's. A gate with a module behind it, such as
-//! `Exec(propagate)`, has that module's function perform the call in libc's place. Symbols that a function of Rust cannot
-//! stand for are [`trampolines`](crate::trampoline).
+//! Each row has the level from which a call is logged, the gate ([`crate::gate`]), what the call does
+//! ([`Does`](sockshim_core::hook::Does)), the system call with the same arguments if there is one, the prototype with
+//! the man page's names, and the functions that run before and after libc's. If a gate names a module, as
+//! `Exec(propagate)` does, that module's function performs the call in libc's place. Symbols that a Rust function
+//! cannot interpose are [`trampolines`](crate::trampoline).
 
 hooks! {
     calls {
@@ -238,45 +238,45 @@ hooks! {
         fn login_tty(fd: c_int) -> c_int = fd::login_tty, fd::logged_in;
         /// forkpty(3), which forks and redirects inside libc
         [Call Control Forks]
-        fn forkpty(amaster: *mut c_int, name: *mut c_char, termp: *const termios, winp: *const winsize) -> c_int = process::plain, process::forked_pty;
+        fn forkpty(amaster: *mut c_int, name: *mut c_char, termp: *const termios, winp: *const winsize) -> c_int = process::noted, process::forked_pty;
 
         // Processes.
         /// fork(2)
         [Call Control Forks]
-        fn fork() -> pid_t = process::plain, process::forked;
+        fn fork() -> pid_t = process::noted, process::forked;
         /// fork(2), glibc's other name for it
         [Call Control Forks]
-        fn __fork() -> pid_t = process::plain, process::forked;
+        fn __fork() -> pid_t = process::noted, process::forked;
         /// _Fork(3), fork without handlers
         [Call Control Forks]
-        fn _Fork() -> pid_t = process::plain, process::forked;
+        fn _Fork() -> pid_t = process::noted, process::forked;
         /// daemon(3), which forks and redirects inside libc
         [Call Control Forks]
         fn daemon(nochdir: c_int, noclose: c_int) -> c_int = process::daemon, process::daemonized;
         /// execve(2)
         [Call Exec(propagate) Execs SYS_execve]
-        fn execve(path: *const c_char, argv: *const *const c_char, envp: *const *const c_char) -> c_int = process::execve, process::exec_failed;
+        fn execve(path: *const c_char, argv: *const *const c_char, envp: *const *const c_char) -> c_int = exec::execve, exec::exec_failed;
         /// execv(3)
         [Call Exec(propagate) Execs]
-        fn execv(path: *const c_char, argv: *const *const c_char) -> c_int = process::execv, process::exec_failed;
+        fn execv(path: *const c_char, argv: *const *const c_char) -> c_int = exec::execv, exec::exec_failed;
         /// execvp(3)
         [Call Exec(propagate) Execs]
-        fn execvp(file: *const c_char, argv: *const *const c_char) -> c_int = process::execvp, process::exec_failed;
+        fn execvp(file: *const c_char, argv: *const *const c_char) -> c_int = exec::execvp, exec::exec_failed;
         /// execvpe(3)
         [Call Exec(propagate) Execs]
-        fn execvpe(file: *const c_char, argv: *const *const c_char, envp: *const *const c_char) -> c_int = process::execvpe, process::exec_failed;
+        fn execvpe(file: *const c_char, argv: *const *const c_char, envp: *const *const c_char) -> c_int = exec::execvpe, exec::exec_failed;
         /// execveat(2)
         [Call Exec(propagate) Execs SYS_execveat]
-        fn execveat(dirfd: c_int, path: *const c_char, argv: *const *const c_char, envp: *const *const c_char, flags: c_int) -> c_int = process::execveat, process::exec_failed;
+        fn execveat(dirfd: c_int, path: *const c_char, argv: *const *const c_char, envp: *const *const c_char, flags: c_int) -> c_int = exec::execveat, exec::exec_failed;
         /// fexecve(3)
         [Call Exec(propagate) Execs]
-        fn fexecve(fd: c_int, argv: *const *const c_char, envp: *const *const c_char) -> c_int = process::fexecve, process::exec_failed;
+        fn fexecve(fd: c_int, argv: *const *const c_char, envp: *const *const c_char) -> c_int = exec::fexecve, exec::exec_failed;
         /// posix_spawn(3)
         [Call Exec(propagate) Spawns]
-        fn posix_spawn(pid: *mut pid_t, path: *const c_char, file_actions: *const posix_spawn_file_actions_t, attrp: *const posix_spawnattr_t, argv: *const *mut c_char, envp: *const *mut c_char) -> c_int = process::spawn, process::spawned;
+        fn posix_spawn(pid: *mut pid_t, path: *const c_char, file_actions: *const posix_spawn_file_actions_t, attrp: *const posix_spawnattr_t, argv: *const *mut c_char, envp: *const *mut c_char) -> c_int = exec::spawn, exec::spawned;
         /// posix_spawnp(3)
         [Call Exec(propagate) SpawnsSearched]
-        fn posix_spawnp(pid: *mut pid_t, file: *const c_char, file_actions: *const posix_spawn_file_actions_t, attrp: *const posix_spawnattr_t, argv: *const *mut c_char, envp: *const *mut c_char) -> c_int = process::spawn, process::spawned;
+        fn posix_spawnp(pid: *mut pid_t, file: *const c_char, file_actions: *const posix_spawn_file_actions_t, attrp: *const posix_spawnattr_t, argv: *const *mut c_char, envp: *const *mut c_char) -> c_int = exec::spawn, exec::spawned;
         /// prctl(2), for the moment at which a program enters a seccomp sandbox
         [Call Exec(propagate) Changes SYS_prctl]
         fn prctl(option: c_int, arg2: c_ulong, arg3: c_ulong, arg4: c_ulong, arg5: c_ulong) -> c_int = process::prctl, process::prctl_done;
@@ -344,19 +344,19 @@ hooks! {
     trampolines {
         /// vfork(2), which returns twice
         [Call Vforks]
-        fn vfork() -> pid_t = process::plain, call::logged;
+        fn vfork() -> pid_t = process::noted, call::logged;
         /// vfork(2), glibc's other name for it
         [Call Vforks]
-        fn __vfork() -> pid_t = process::plain, call::logged;
+        fn __vfork() -> pid_t = process::noted, call::logged;
         /// execl(3), which takes any number of arguments
         [Call ExecsList]
-        fn execl(path: *const c_char, arg: *const c_char) -> c_int = process::execv, process::exec_failed;
+        fn execl(path: *const c_char, arg: *const c_char) -> c_int = exec::execv, exec::exec_failed;
         /// execlp(3), which takes any number of arguments
         [Call ExecsList]
-        fn execlp(file: *const c_char, arg: *const c_char) -> c_int = process::execvp, process::exec_failed;
+        fn execlp(file: *const c_char, arg: *const c_char) -> c_int = exec::execvp, exec::exec_failed;
         /// execle(3), which takes any number of arguments
         [Call ExecsListEnv]
-        fn execle(path: *const c_char, arg: *const c_char) -> c_int = process::execve, process::exec_failed;
+        fn execle(path: *const c_char, arg: *const c_char) -> c_int = exec::execve, exec::exec_failed;
         /// clone(2), whose child starts on another stack
         [Call Clones]
         fn clone(func: *const c_void, stack: *mut c_void, flags: c_int) -> c_int = process::clone, call::logged;
@@ -365,13 +365,13 @@ hooks! {
         fn __clone(func: *const c_void, stack: *mut c_void, flags: c_int) -> c_int = process::clone, call::logged;
         /// _exit(2), which does not return
         [Call Exits]
-        fn _exit(status: c_int) -> ! = process::plain, call::logged;
+        fn _exit(status: c_int) -> ! = process::noted, call::logged;
         /// _Exit(3), which does not return
         [Call Exits]
-        fn _Exit(status: c_int) -> ! = process::plain, call::logged;
+        fn _Exit(status: c_int) -> ! = process::noted, call::logged;
         /// quick_exit(3), which does not return
         [Call ExitsQuickly]
-        fn quick_exit(status: c_int) -> ! = process::plain, call::logged;
+        fn quick_exit(status: c_int) -> ! = process::noted, call::logged;
     }
     not_hooked {
         exit: "runs the program's handlers first; the library's destructor comes after them";

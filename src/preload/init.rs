@@ -7,7 +7,7 @@
 use crate::export::ROWS;
 use crate::original::TARGETS;
 use crate::table::{HASHES, HOOKS};
-use crate::{alloc, call, environment, fork, log, mode, panic, process, real, sys};
+use crate::{alloc, call, environment, fork, identity, log, mode, panic, real, sys};
 use core::ffi::{CStr, c_char, c_int};
 use sockshim_core::config::{Config, LOG_FILE, Propagate};
 use sockshim_core::hook::Level;
@@ -87,8 +87,8 @@ fn start(config: &Config) {
         // ThreadSanitizer replaces clone(2) and much else of libc, and its functions require that they know the
         // calling thread. They do not know the writer.
         log::say(b"sockshim: a program with ThreadSanitizer cannot be logged\n");
-    } else if alloc::has_room() && process::init() {
-        process::set_name_of_file(sys::file_of_program());
+    } else if alloc::has_memory() && identity::init() {
+        identity::set_name_of_file(sys::file_of_program());
         log::start(config);
     } else {
         log::say_none();
@@ -97,7 +97,7 @@ fn start(config: &Config) {
 
 /// Reports a value that cannot be used: in the log if there is one, else on stderr.
 fn complain(config: &Config) {
-    if config.file.is_some() && alloc::has_room() && process::init() {
+    if config.file.is_some() && alloc::has_memory() && identity::init() {
         log::start(config);
         log::end();
     } else if let Some(complaint) = &config.complaint {
@@ -109,7 +109,7 @@ fn complain(config: &Config) {
 /// each event is written before its call returns.
 #[unsafe(link_section = ".text.always")]
 extern "C" fn destructor() {
-    if mode::control() && !process::is_vfork_child() && fork::is_ready() {
+    if mode::control() && !identity::is_vfork_child() && fork::is_ready() {
         log::end_of_process();
         log::set_synchronous();
     }

@@ -9,7 +9,7 @@
 //! [`read_used`] relies on the kernel having read or written the same bytes in the call that just succeeded.
 
 use crate::stack::Page;
-use crate::{process, sys};
+use crate::{identity, sys};
 use libc::c_int;
 use sockshim_core::errno::Errno;
 use sockshim_core::net::address::SockAddr;
@@ -24,10 +24,10 @@ fn peek(own: Page, address: i64, buffer: &mut [u8]) -> Copied<()> {
 
 #[inline(never)]
 fn copied_by_kernel(address: i64, buffer: &mut [u8]) -> Copied<()> {
-    if process::is_sandboxed() {
+    if identity::is_sandboxed() {
         return None;
     }
-    match read(process::pid(), address as usize, buffer) {
+    match read(identity::pid(), address as usize, buffer) {
         Ok(count) if count == buffer.len() => Some(Ok(())),
         // A partial copy ends at an unreadable page, where the kernel's own copy would fail too.
         Ok(_) | Err(libc::EFAULT) => Some(Err(Errno::EFAULT)),
@@ -76,7 +76,7 @@ fn read(pid: i32, address: usize, buffer: &mut [u8]) -> sys::Result<usize> {
 pub fn store(address: i64, bytes: &[u8]) {
     let local = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
     let remote = libc::iovec { iov_base: address as *mut libc::c_void, iov_len: bytes.len() };
-    let args = [process::pid().into(), &raw const local as i64, 1, &raw const remote as i64, 1, 0];
+    let args = [identity::pid().into(), &raw const local as i64, 1, &raw const remote as i64, 1, 0];
     // SAFETY: the local vector describes `bytes`, which is only read; the kernel checks the remote one.
     unsafe { sys::syscall(libc::SYS_process_vm_writev, args) };
 }
@@ -95,7 +95,7 @@ pub fn c_string(address: i64, buffer: &mut [u8]) -> Option<&core::ffi::CStr> {
         let at = (address as usize).wrapping_add(length);
         let wanted = PIECE.min(4096 - at % 4096).min(buffer.len() - length);
         let piece = &mut buffer[length..length + wanted];
-        copy(process::pid(), at, piece)?;
+        copy(identity::pid(), at, piece)?;
         if piece.contains(&0) {
             return core::ffi::CStr::from_bytes_until_nul(buffer).ok();
         }

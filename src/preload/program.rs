@@ -6,13 +6,13 @@
 //! no handler forks with the descriptor or jumps out of here. During that time other threads can see the descriptor,
 //! and a child that one of them forks keeps it.
 
-use crate::{environment, memory, process, sys};
+use crate::{environment, identity, memory, sys};
 use core::ffi::{CStr, c_int};
 use sockshim_core::verdict::Reason;
 use sockshim_elf::Source;
-use sockshim_elf::file::{Format, examine};
+use sockshim_elf::file::{FileFormat, examine};
 use sockshim_elf::obstacle::Obstacle;
-use sockshim_elf::privilege::{self, Caller, File};
+use sockshim_elf::privilege::{self, Caller, ExecFile};
 use sockshim_elf::script::{self, HEAD, NESTING};
 
 const PATH_MAX: usize = libc::PATH_MAX as usize;
@@ -34,7 +34,7 @@ pub enum ProgramName {
 
 /// Why the new program will not be seen, if its file shows that.
 pub fn reason(named: &ProgramName) -> Option<Reason> {
-    if process::is_sandboxed() {
+    if identity::is_sandboxed() {
         return None;
     }
     let mut path = [0; PATH_MAX];
@@ -185,15 +185,15 @@ impl Source for Fd {
 fn look_into(fd: &Fd, interpreter: &mut [u8; HEAD + 1]) -> Option<Examined> {
     let stat = sys::stat_at(fd.0, c"", libc::AT_EMPTY_PATH).ok().filter(|stat| is_regular(*stat))?;
     match examine(fd) {
-        Format::Script => {
+        FileFormat::Script => {
             let mut head = [0; HEAD];
             let count = fd.read_at(0, &mut head);
             let script = script::parse(&head[..count])?;
             interpreter.get_mut(..script.interpreter.len())?.copy_from_slice(script.interpreter);
             Some(Examined::Script)
         }
-        Format::Elf(elf) => Some(Examined::Obstacle(elf.obstacle().or_else(|| secure(fd, stat)))),
-        Format::Empty | Format::Broken(_) | Format::Unknown => None,
+        FileFormat::Elf(elf) => Some(Examined::Obstacle(elf.obstacle().or_else(|| secure(fd, stat)))),
+        FileFormat::Empty | FileFormat::Broken(_) | FileFormat::Unknown => None,
     }
 }
 
@@ -206,7 +206,7 @@ fn secure(fd: &Fd, stat: sys::Stat) -> Option<Obstacle> {
     let asks = capabilities || privilege::has_set_id(stat.mode);
     let nosuid = asks && sys::is_nosuid(fd.0);
     let no_new_privs = asks && sys::no_new_privs();
-    let file = File { mode: stat.mode, uid: stat.uid, gid: stat.gid, capabilities, nosuid };
+    let file = ExecFile { mode: stat.mode, uid: stat.uid, gid: stat.gid, capabilities, nosuid };
     privilege::secure(&file, &Caller { ruid, euid, rgid, egid, no_new_privs })
 }
 
@@ -221,5 +221,5 @@ pub fn comes_before_asan(environment: i64) -> bool {
 
 /// Whether the environment that is passed on contains what a new program needs to be logged.
 pub fn gets_environment(environment: i64) -> bool {
-    crate::mode::propagates() || process::is_sandboxed() || environment::is_complete(environment as *const _)
+    crate::mode::propagates() || identity::is_sandboxed() || environment::is_complete(environment as *const _)
 }

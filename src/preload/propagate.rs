@@ -9,7 +9,7 @@
 //! after [`environment::survey`] has had the kernel copy it.
 
 use crate::environment::{self, Own, Strings, Survey};
-use crate::{mode, original, process, scratch};
+use crate::{identity, mode, original, scratch};
 use core::ffi::c_char;
 use libc::{c_int, c_long, c_ulong, pid_t, posix_spawn_file_actions_t, posix_spawnattr_t};
 
@@ -24,7 +24,7 @@ impl Plan {
     /// `None` when nothing must be added, or when what must be added is not known.
     pub fn of(environment: Strings) -> Option<Plan> {
         // In a sandbox the survey's system calls could kill the process, and a new program could not log.
-        if !mode::propagates() || process::is_sandboxed() {
+        if !mode::propagates() || identity::is_sandboxed() {
             return None;
         }
         let own = environment::own()?;
@@ -227,7 +227,7 @@ pub unsafe extern "C-unwind" fn prctl(
 
 fn sandboxed(installed: bool) {
     if installed {
-        process::set_sandboxed(true);
+        identity::set_sandboxed(true);
     }
 }
 

@@ -7,7 +7,7 @@
 
 use crate::act::act;
 use crate::call::{self, Performer, Ticket};
-use crate::table::Place;
+use crate::table::HookIndex;
 use crate::target::Target;
 use crate::word::{Word, padded};
 use core::mem::MaybeUninit;
@@ -18,13 +18,13 @@ use sockshim_core::hook::MAX_ARGS;
 /// # Safety
 /// The words must be those of the program's own call, and the function must return an `R`.
 #[inline(always)]
-pub unsafe fn of_libc<const N: usize, R: Word>(place: Place, words: [i64; N]) -> R {
+pub unsafe fn of_libc<const N: usize, R: Word>(index: HookIndex, words: [i64; N]) -> R {
     let words = padded(words);
     // SAFETY: the caller's promise.
     unsafe {
         match words {
-            [a, b, c, d, e, ..] if N <= 5 => five(a, b, c, d, e, place),
-            _ => all(place, &words, Target::of(place)),
+            [a, b, c, d, e, ..] if N <= 5 => five(a, b, c, d, e, index),
+            _ => all(index, &words, Target::of(index)),
         }
     }
 }
@@ -35,14 +35,14 @@ pub unsafe fn of_libc<const N: usize, R: Word>(place: Place, words: [i64; N]) ->
 /// # Safety
 /// As for [`of_libc`].
 #[inline(never)]
-unsafe extern "C-unwind" fn five<R: Word>(a: i64, b: i64, c: i64, d: i64, e: i64, place: Place) -> R {
+unsafe extern "C-unwind" fn five<R: Word>(a: i64, b: i64, c: i64, d: i64, e: i64, index: HookIndex) -> R {
     let mut ticket = MaybeUninit::<Ticket>::uninit();
     Ticket::args(&mut ticket).write([a, b, c, d, e, 0, 0]);
     // SAFETY: the caller's promise; the arguments were written, and only syscall(2), which has more, changes them.
     unsafe {
-        let performer = call::enter_written(&mut ticket, place);
+        let performer = call::enter_written(&mut ticket, index);
         let words = Ticket::args(&mut ticket).assume_init_ref();
-        let target = Target::of(place);
+        let target = Target::of(index);
         match performer {
             Performer::Host => {
                 let ret: R = target.call_five(words);
@@ -60,11 +60,11 @@ unsafe extern "C-unwind" fn five<R: Word>(a: i64, b: i64, c: i64, d: i64, e: i64
 /// # Safety
 /// As for [`of_libc`], and `target` must be the hook's.
 #[inline(never)]
-pub unsafe fn all<R: Word>(place: Place, words: &[i64; MAX_ARGS], target: Target) -> R {
+pub unsafe fn all<R: Word>(index: HookIndex, words: &[i64; MAX_ARGS], target: Target) -> R {
     let mut ticket = MaybeUninit::<Ticket>::uninit();
     // SAFETY: the caller's promise, and the answer says whether the ticket was written.
     unsafe {
-        match call::enter(&mut ticket, place, words) {
+        match call::enter(&mut ticket, index, words) {
             Performer::Pass => target.call(words),
             Performer::Host => {
                 let ret: R = target.call(words);

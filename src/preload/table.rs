@@ -1,5 +1,5 @@
-//! The facts of the table of hooks: what each symbol is. Everybody may read them; what is done with a call is decided
-//! further up, in [`crate::export`].
+//! The facts of the hook table: what each symbol is. Any file may read them; what happens in a call is decided in the
+//! layers above.
 
 use sockshim_core::hook::Hook;
 
@@ -7,12 +7,12 @@ use sockshim_core::hook::Hook;
 pub const COUNT: usize = rows::COUNT;
 /// Every exported symbol, in the order of the table.
 pub static HOOKS: [Hook; COUNT] = rows::ALL;
-/// The hashes of the symbols in the tables of objects, in the same order.
+/// The hashes of the symbols, in the same order, as objects' symbol tables use them.
 pub static HASHES: [u32; COUNT] = rows::HASHES;
-/// The place of each hook in the table.
-pub use rows::Place;
+/// The index of each hook in the table.
+pub use rows::HookIndex;
 
-/// From each line of the table, what it says of its symbol.
+/// For each row of the table, what it says of its symbol.
 macro_rules! hooks {
     (
         calls { $(#[doc = $doc:literal] [$level:ident $gate:ident $(($by:ident))? $does:ident $($nr:ident)?]
@@ -25,11 +25,11 @@ macro_rules! hooks {
         use sockshim_core::hook::Hook;
         use sockshim_sys::elf;
 
-        /// The place of each hook in the table.
+        /// The index of each hook in the table.
         #[allow(non_camel_case_types, reason = "the variants are the symbols")]
         #[derive(Clone, Copy)]
         #[repr(usize)]
-        pub enum Place { $($name,)* $($tname,)* }
+        pub enum HookIndex { $($name,)* $($tname,)* }
 
         const SYMBOLS: &[&str] = &[$(stringify!($name),)* $(stringify!($tname),)*];
         pub const COUNT: usize = SYMBOLS.len();

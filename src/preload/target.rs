@@ -8,7 +8,7 @@
 //! the others that take any number of arguments find them in the same places. The result has its own type.
 
 use crate::original::TARGETS;
-use crate::table::Place;
+use crate::table::HookIndex;
 use crate::word::Word;
 use core::mem::transmute;
 use core::sync::atomic::Ordering;
@@ -22,8 +22,8 @@ pub struct Target(*const ());
 impl Target {
     /// libc's function of the hook at `place`.
     #[inline(always)]
-    pub fn of(place: Place) -> Target {
-        Target(TARGETS[place as usize].load(Ordering::Relaxed))
+    pub fn of(index: HookIndex) -> Target {
+        Target(TARGETS[index as usize].load(Ordering::Relaxed))
     }
 
     /// A function.

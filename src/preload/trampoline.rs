@@ -12,23 +12,23 @@
 //! # Safety
 //! It preserves every argument register, and the stack as the caller left it.
 
-use crate::table::{HOOKS, Place};
+use crate::table::{HOOKS, HookIndex};
 use crate::word::padded;
 use crate::{call, mode, original};
 use core::mem::MaybeUninit;
 
-/// The exported symbol `$name` at `$place` of the table.
+/// The exported symbol `$name` at `$index` of the table.
 macro_rules! trampoline {
-    (ExecsList $name:ident, $place:expr) => {
-        crate::exec_list::exec_list!($name, $place);
+    (ExecsList $name:ident, $index:expr) => {
+        crate::exec_list::exec_list!($name, $index);
     };
-    (ExecsListEnv $name:ident, $place:expr) => {
-        crate::exec_list::exec_list!($name, $place);
+    (ExecsListEnv $name:ident, $index:expr) => {
+        crate::exec_list::exec_list!($name, $index);
     };
-    (Vforks $name:ident, $place:expr) => {
-        crate::vfork::vfork!($name, $place);
+    (Vforks $name:ident, $index:expr) => {
+        crate::vfork::vfork!($name, $index);
     };
-    ($does:ident $name:ident, $place:expr) => {
+    ($does:ident $name:ident, $index:expr) => {
         #[unsafe(naked)]
         #[unsafe(no_mangle)]
         #[unsafe(link_section = ".text.always")]
@@ -39,11 +39,11 @@ macro_rules! trampoline {
                 "mov rcx, rdx",
                 "mov rdx, rsi",
                 "mov rsi, rdi",
-                "mov edi, {place}",
+                "mov edi, {index}",
                 "call {before}",
                 "pop rax", "pop r9", "pop r8", "pop rcx", "pop rdx", "pop rsi", "pop rdi",
-                "jmp qword ptr [rip + {targets} + 8 * {place}]",
-                place = const $place as usize,
+                "jmp qword ptr [rip + {targets} + 8 * {index}]",
+                index = const $index as usize,
                 before = sym crate::trampoline::before,
                 targets = sym crate::original::TARGETS,
             )
@@ -53,15 +53,15 @@ macro_rules! trampoline {
 pub(crate) use trampoline;
 
 /// The hook's function of the table, with the call's first three arguments. The event is written before the call.
-pub extern "C" fn before(place: Place, first: i64, second: i64, third: i64) {
-    original::find(place);
+pub extern "C" fn before(index: HookIndex, first: i64, second: i64, third: i64) {
+    original::find(index);
     if !mode::control() {
         return;
     }
     let mut ticket = MaybeUninit::uninit();
-    if !matches!(call::enter(&mut ticket, place, &padded([first, second, third])), call::Performer::Pass) {
+    if !matches!(call::enter(&mut ticket, index, &padded([first, second, third])), call::Performer::Pass) {
         // SAFETY: the answer says that the ticket was written.
         unsafe { call::leave(&mut ticket, 0) };
     }
-    crate::dispatch::process::leaving(HOOKS[place as usize].does);
+    crate::dispatch::process::leaving(HOOKS[index as usize].does);
 }

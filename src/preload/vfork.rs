@@ -20,8 +20,8 @@
 //! of that thread, addressed as in `tls.rs`.
 
 use crate::log::{clock, queue};
-use crate::table::{HOOKS, Place};
-use crate::{call, fork, mode, original, process, tls};
+use crate::table::{HOOKS, HookIndex};
+use crate::{call, fork, identity, mode, original, tls};
 use core::arch::{asm, global_asm};
 use core::cell::Cell;
 use core::mem::MaybeUninit;
@@ -69,24 +69,24 @@ fn pending() -> &'static Pending {
 
 /// Defines the exported symbol for vfork.
 macro_rules! vfork {
-    ($name:ident, $place:expr) => {
+    ($name:ident, $index:expr) => {
         #[unsafe(naked)]
         #[unsafe(no_mangle)]
         #[unsafe(link_section = ".text.always")]
         pub unsafe extern "C" fn $name() {
             core::arch::naked_asm!(
                 "mov rsi, qword ptr [rsp]",
-                "mov edi, {place}",
+                "mov edi, {index}",
                 // The stack is aligned for a call after the return address and one more word.
                 "push rsi",
                 "call {before}",
                 "pop rsi",
                 "test al, al",
                 "jnz 2f",
-                "jmp qword ptr [rip + {targets} + 8 * {place}]",
+                "jmp qword ptr [rip + {targets} + 8 * {index}]",
                 "2:",
                 "add rsp, 8",
-                "call qword ptr [rip + {targets} + 8 * {place}]",
+                "call qword ptr [rip + {targets} + 8 * {index}]",
                 "mov rdx, qword ptr [rip + sockshim_vfork@GOTTPOFF]",
                 "mov rdx, qword ptr fs:[rdx]",
                 "test eax, eax",
@@ -95,12 +95,12 @@ macro_rules! vfork {
                 "3:",
                 "push rdx",
                 "push rax",
-                "mov edi, {place}",
+                "mov edi, {index}",
                 "movsxd rsi, eax",
                 "call {after}",
                 "pop rax",
                 "ret",
-                place = const $place as usize,
+                index = const $index as usize,
                 before = sym crate::vfork::before,
                 after = sym crate::vfork::after,
                 targets = sym crate::original::TARGETS,
@@ -111,10 +111,10 @@ macro_rules! vfork {
 pub(crate) use vfork;
 
 /// Before the call, which will return to `back`. Whether the address was kept; else the call takes the plain way.
-pub extern "C" fn before(place: Place, back: usize) -> bool {
-    original::find(place);
-    let observed = mode::control() && !process::is_vfork_child() && fork::is_ready();
-    let kept = observed && mode::logs(HOOKS[place as usize].level) && keep(place, back);
+pub extern "C" fn before(index: HookIndex, back: usize) -> bool {
+    original::find(index);
+    let observed = mode::control() && !identity::is_vfork_child() && fork::is_ready();
+    let kept = observed && mode::logs(HOOKS[index as usize].level) && keep(index, back);
     if tls::exists() {
         // From here on whoever runs on this thread may be the child.
         queue::put_aside();
@@ -123,10 +123,10 @@ pub extern "C" fn before(place: Place, back: usize) -> bool {
     kept
 }
 
-fn keep(place: Place, back: usize) -> bool {
-    let (pending, pid) = (pending(), process::pid());
+fn keep(index: HookIndex, back: usize) -> bool {
+    let (pending, pid) = (pending(), identity::pid());
     if pending.back.get() != 0 && pending.pid.get() == pid {
-        log(place, 0, |event| event.reason = Reason::ResultUnknown);
+        log(index, 0, |event| event.reason = Reason::ResultUnknown);
         return false;
     }
     let (in_ticks, start) = clock::now();
@@ -138,18 +138,18 @@ fn keep(place: Place, back: usize) -> bool {
 }
 
 /// The parent is back.
-pub extern "C" fn after(place: Place, ret: i64) {
+pub extern "C" fn after(index: HookIndex, ret: i64) {
     let pending = pending();
     let (in_ticks, start) = (pending.in_ticks.get(), pending.start.get());
     pending.back.set(0);
     tls::get().vfork.set(0);
-    log(place, ret, |event| (event.in_ticks, event.start) = (in_ticks, start));
+    log(index, ret, |event| (event.in_ticks, event.start) = (in_ticks, start));
 }
 
 /// Both halves of the call at once.
-fn log(place: Place, ret: i64, change: impl FnOnce(&mut Event)) {
+fn log(index: HookIndex, ret: i64, change: impl FnOnce(&mut Event)) {
     let mut ticket = MaybeUninit::uninit();
-    if !matches!(call::enter(&mut ticket, place, &[0; MAX_ARGS]), call::Performer::Pass) {
+    if !matches!(call::enter(&mut ticket, index, &[0; MAX_ARGS]), call::Performer::Pass) {
         // SAFETY: the answer says that the ticket was written.
         change(unsafe { &mut ticket.assume_init_mut().event });
         // SAFETY: the same.

@@ -2,13 +2,13 @@
 
 use sockshim_core::hook::MAX_ARGS;
 
-/// A value that fits an argument register. Nothing is to be dropped when the thread is cancelled.
+/// A value that fits an argument register. `Copy`, because nothing drops it when the thread is cancelled.
 pub trait Word: Copy {
     /// What a function of this type returns when it fails.
     const FAILURE: i64;
-    /// As the register holds it, extended by its own sign.
+    /// The register's content, sign-extended.
     fn word(self) -> i64;
-    /// Back from the register.
+    /// The value of a register.
     fn from_word(word: i64) -> Self;
 }
 
@@ -49,7 +49,7 @@ impl Word for () {
     fn from_word(_: i64) -> Self {}
 }
 
-/// A call's arguments with zeros behind: an event has room for as many as any call has, and copies them in one piece.
+/// A call's arguments, padded with zeros to the fixed number that an event holds, so that they are copied at once.
 #[inline(always)]
 pub fn padded<const N: usize>(words: [i64; N]) -> [i64; MAX_ARGS] {
     let mut all = [0; MAX_ARGS];

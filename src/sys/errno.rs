@@ -17,19 +17,19 @@ pub fn set_errno(value: c_int) {
 }
 
 /// A saved errno, to be restored. Remembers the location, so that it is looked up only once.
-pub struct Errno {
+pub struct SavedErrno {
     location: *mut c_int,
     value: c_int,
 }
 
-impl Errno {
+impl SavedErrno {
     /// Saves the calling thread's errno.
     #[inline]
-    pub fn now() -> Errno {
+    pub fn now() -> SavedErrno {
         // SAFETY: the location is valid for the life of the thread.
         unsafe {
             let location = libc::__errno_location();
-            Errno { location, value: *location }
+            SavedErrno { location, value: *location }
         }
     }
 

@@ -27,7 +27,7 @@ pub use credentials::{
     capabilities, groups, keep_capabilities, resgid, resuid, set_capabilities, set_groups, set_resgid,
     set_resuid,
 };
-pub use errno::{Errno, errno, libc_answer, set_errno};
+pub use errno::{SavedErrno, errno, libc_answer, set_errno};
 pub use fd::{
     attribute, close, close_range, is_nonblocking, open, open_at, pread, read, unshare_files, write,
 };
@@ -35,8 +35,8 @@ pub use file::{File, Stat, current_directory, fstat, is_nosuid, may_execute, rea
 pub use memory::{copy_memory, discard, forbid, limit_of_addresses, mmap, mmap_shared, munmap, wipe_on_fork};
 pub use process::{
     CLONE_NEWTIME, file_of_program, getpid, getppid, has_threads, is_time_namespace, kill,
-    leads_a_pid_namespace, no_new_privs, pid_namespace, pidfd_open, reap, setns, setsid, signal_parents_end,
-    umask,
+    leads_a_pid_namespace, no_new_privs, pid_namespace, pidfd_open, reap, setns, setpgid, setsid,
+    signal_parents_end, umask,
 };
 pub use socket::{connect_unix, getsockopt_cookie, getsockopt_int, has_peer, send};
 pub use thread::{

@@ -21,6 +21,12 @@ pub fn setsid() {
     unsafe { syscall(libc::SYS_setsid, [0; 6]) };
 }
 
+/// setpgid(2): gives a child a process group of its own. It fails for a child that has a session already.
+pub fn setpgid(pid: i32) {
+    // SAFETY: takes numbers.
+    unsafe { syscall(libc::SYS_setpgid, [pid.into(), pid.into(), 0, 0, 0, 0]) };
+}
+
 /// umask(2).
 pub fn umask(mask: u32) {
     // SAFETY: takes a number.

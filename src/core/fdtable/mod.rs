@@ -3,14 +3,14 @@
 //! State belongs to the open file description; a descriptor is a handle on it, and `dup` makes another handle.
 //! So there are two structures: a table from descriptor numbers to handles, and a slab of descriptions ([`slab`]).
 //!
-//! - Lookups take no lock and follow no pointer that could be freed: slab slots are type-stable, and a handle
-//!   carries the generation of the slot that it means. A stale handle is noticed and never followed to another socket.
-//! - Both grow by pages that are allocated once and never moved, so nothing is resident before it is used and a
-//!   program that locks its memory pays for what it uses only.
+//! - Lookups take no lock and follow no pointer that could be freed: slab slots are type-stable, and a handle carries
+//!   the generation of its slot, so a stale handle is noticed and never leads to another socket.
+//! - Both grow by pages that are allocated once and never moved. So nothing is resident before it is used, and a
+//!   program that locks its memory pays only for what it uses.
 //! - "Unknown" is always a safe answer: the kernel is then asked what the descriptor is.
 //!
-//! Every change of an entry is one atomic step, and a change that depends on what the entry was names what it has
-//! [`Seen`]. Who may store what and when is the protocol of `src/preload/track`, which is the only user besides tests.
+//! Every change of an entry is one atomic step, and a change that depends on the old entry names the one that it has
+//! [`Seen`]. Who may store what and when is the protocol of `src/preload/track`, the only user besides tests.
 
 mod slab;
 mod word;
@@ -30,7 +30,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering, fence};
 use word::pack_identity;
 
 const FDS_PER_PAGE: usize = 512;
-/// Descriptors up to 2,097,151 are remembered; beyond that each call asks the kernel.
+/// Descriptors up to 2,097,151 are remembered; for higher ones each call asks the kernel.
 const FD_PAGES: usize = 4096;
 
 /// How many cookies of adopted sockets are kept.
@@ -40,9 +40,9 @@ const ADOPTED: usize = 256;
 pub struct FdTable {
     fds: [OnceBox<[AtomicU64; FDS_PER_PAGE]>; FD_PAGES],
     slab: Slab,
-    /// The process whose thread looks for a description to adopt, or 0.
+    /// The process one of whose threads is adopting a description, or 0.
     adopter: AtomicI32,
-    /// Cookies of the sockets that were adopted last.
+    /// The cookies of the sockets that were adopted last.
     adopted: [AtomicU64; ADOPTED],
     /// Whether threads have descriptor tables of their own.
     divided: AtomicBool,
@@ -69,7 +69,7 @@ impl FdTable {
         }
     }
 
-    /// The entry of `fd`, without order towards other memory: for the fast path, which follows no handle.
+    /// The entry of `fd`, without memory order: for the fast path, which follows no handle.
     #[inline(always)]
     pub fn word(&self, fd: c_int) -> Seen {
         let index = fd as u32 as usize;
@@ -83,19 +83,20 @@ impl FdTable {
         self.seen(fd).entry()
     }
 
-    /// What is known of `fd`, to be replaced by [`FdTable::forget_if`] and its relatives only while it is still that.
+    /// The entry of `fd` as a word, with which [`FdTable::forget_if`] and its relatives replace it only if it has not
+    /// changed.
     #[inline(always)]
     pub fn seen(&self, fd: c_int) -> Seen {
         self.entry(fd, false).map_or(Seen::UNKNOWN, |entry| Seen(entry.load(Ordering::Acquire)))
     }
 
-    /// Remembers that `fd` is no socket, and says whether it has.
+    /// Stores that `fd` is not a socket, unless the entry has changed since `seen`. Returns whether it was stored.
     pub fn set_not_socket_if(&self, fd: c_int, seen: Seen) -> bool {
         self.replace_if(fd, seen, Seen::NOT_SOCKET)
     }
 
-    /// Makes `fd` the first handle of a new description, and gives what the entry was until then. `None` when there is no
-    /// room to remember it.
+    /// Makes `fd` the first handle of a new description. Returns the handle and the old entry; `None` when there is
+    /// no free slot.
     pub fn install(&self, fd: c_int, socket: &Socket, cookie: u64) -> Option<(Handle, Seen)> {
         self.entry(fd, true)?;
         let handle = self.slab.describe(socket, cookie)?;
@@ -103,12 +104,12 @@ impl FdTable {
         self.unless_divided(fd, handle).then_some((handle, before))
     }
 
-    /// Makes `fd` a handle of the description with this cookie, which is a new one unless another descriptor has brought
-    /// it before. `None` when there is no room, when `fd` is not what it was when it was [`Seen`], or while another
-    /// thread of `process` does the same: nobody waits.
+    /// Makes `fd` a handle of the description with this cookie: an existing one if another descriptor has it, else a
+    /// new one. `None` when there is no free slot, when the entry has changed since `seen`, or while another thread
+    /// of `process` adopts: nobody waits.
     pub fn adopt(&self, fd: c_int, seen: Seen, socket: &Socket, cookie: u64, process: i32) -> Option<Handle> {
         let before = self.adopter.load(Ordering::Acquire);
-        // Another process's thread is what a fork has left in this one's memory: it will never be done.
+        // A thread of another process is what a fork has copied into this memory: it will never finish.
         let taken = before == process
             || self.adopter.compare_exchange(before, process, Ordering::AcqRel, Ordering::Acquire).is_err();
         if taken {
@@ -121,7 +122,7 @@ impl FdTable {
 
     fn adopt_alone(&self, fd: c_int, seen: Seen, socket: &Socket, cookie: u64) -> Option<Handle> {
         self.entry(fd, true)?;
-        // Whoever has made the socket, and stores it too late to be found now, finds this.
+        // A thread that made this socket and stores it too late to be found above will find the cookie here.
         self.adopted(cookie).store(cookie, Ordering::SeqCst);
         fence(Ordering::SeqCst);
         let handle = match self.slab.find(cookie, pack_identity(socket)) {
@@ -135,52 +136,52 @@ impl FdTable {
         self.unless_divided(fd, handle).then_some(handle)
     }
 
-    /// Whether a description with this cookie has been adopted lately, perhaps while its maker was about to store it.
+    /// Whether a description with this cookie was adopted lately, possibly while its maker was about to store it.
     pub fn is_adopted(&self, cookie: u64) -> bool {
         self.adopted(cookie).load(Ordering::SeqCst) == cookie
     }
 
-    /// The place where the cookie is noted when it is adopted. A later one may have taken it.
+    /// The slot in which the cookie is noted when it is adopted. A later cookie may have replaced it.
     fn adopted(&self, cookie: u64) -> &AtomicU64 {
         &self.adopted[cookie as usize % ADOPTED]
     }
 
-    /// Makes `fd` another handle of the description; it is forgotten when the description is gone meanwhile.
+    /// Makes `fd` another handle of the description; `fd` is forgotten if the description is gone by then.
     pub fn dup(&self, handle: Handle, fd: c_int) {
         let retained = self.entry(fd, true).is_some() && self.slab.retain(handle);
         self.replace(fd, if retained { handle.into() } else { Seen::UNKNOWN });
         self.unless_divided(fd, handle);
     }
 
-    /// Empties the entry of `fd`, and drops the description with its last handle. Gives what the entry was.
+    /// Empties the entry of `fd`, and frees the description with its last handle. Returns the old entry.
     pub fn forget(&self, fd: c_int) -> Seen {
         self.replace(fd, Seen::UNKNOWN)
     }
 
-    /// [`FdTable::forget`], unless something else has been stored since `seen`.
+    /// [`FdTable::forget`], unless the entry has changed since `seen`.
     pub fn forget_if(&self, fd: c_int, seen: Seen) {
         self.replace_if(fd, seen, Seen::UNKNOWN);
     }
 
-    /// Empties the entry of `fd` and marks it doubtful: whoever stores here next must ask the kernel again. Gives what the
-    /// entry was.
+    /// Drops the entry of `fd` and marks it doubtful: whoever stores here next must ask the kernel again. Returns the
+    /// old entry.
     pub fn doubt(&self, fd: c_int) -> Seen {
         self.replace(fd, Seen::DOUBTFUL)
     }
 
-    /// [`FdTable::doubt`], unless something else has been stored since `seen`. Says whether it has.
+    /// [`FdTable::doubt`], unless the entry has changed since `seen`. Returns whether it was marked.
     pub fn doubt_if(&self, fd: c_int, seen: Seen) -> bool {
         self.replace_if(fd, seen, Seen::DOUBTFUL)
     }
 
-    /// [`FdTable::forget`] for every descriptor from `first` to `last`, both included.
+    /// [`FdTable::forget`] for every descriptor from `first` to `last`, inclusive.
     pub fn forget_range(&self, first: u32, last: u32) {
         self.each_known(first, last, |table, fd| {
             table.forget(fd);
         });
     }
 
-    /// Every descriptor from `first` to `last`, both included, of which something is known.
+    /// Calls `take` with every descriptor from `first` to `last`, inclusive, of which something is known.
     pub fn each_known(&self, first: u32, last: u32, take: fn(&FdTable, c_int)) {
         for (page, entries) in
             self.fds.iter().enumerate().filter_map(|(page, cell)| Some((page, cell.get()?)))
@@ -194,14 +195,14 @@ impl FdTable {
         }
     }
 
-    /// From now on threads have descriptor tables of their own, so that a number may mean something else to each of them:
+    /// From now on threads have descriptor tables of their own, so a number may mean different things to them, and
     /// nothing is remembered any more.
     pub fn divide(&self) {
         self.divided.store(true, Ordering::SeqCst);
         self.forget_range(0, u32::MAX);
     }
 
-    /// Whether `fd` may keep what was just stored; what was stored too late is taken back.
+    /// Whether `fd` may keep what was just stored; an entry that was stored after [`FdTable::divide`] is removed.
     fn unless_divided(&self, fd: c_int, handle: Handle) -> bool {
         let divided = self.divided.load(Ordering::SeqCst);
         if divided {
@@ -221,16 +222,17 @@ impl FdTable {
         page.get(fd % FDS_PER_PAGE)
     }
 
-    /// Stores an entry, and gives the one before.
+    /// Stores an entry, and returns the old one.
     fn replace(&self, fd: c_int, new: Seen) -> Seen {
         let Some(entry) = self.entry(fd, new != Seen::UNKNOWN) else { return Seen::UNKNOWN };
-        // Sequentially consistent: who makes a system call after this finds what others have stored before theirs.
+        // Sequentially consistent: a thread that makes a system call after this sees what others stored before
+        // theirs.
         let old = Seen(entry.swap(new.0, Ordering::SeqCst));
         self.drop_handle(old);
         old
     }
 
-    /// Stores an entry where another was seen, unless that has changed. Says whether it has stored it.
+    /// Stores an entry, unless the old one has changed since `seen`. Returns whether it was stored.
     fn replace_if(&self, fd: c_int, seen: Seen, new: Seen) -> bool {
         let Some(entry) = self.entry(fd, new != Seen::UNKNOWN) else { return false };
         if new == Seen::NOT_SOCKET && self.divided.load(Ordering::SeqCst) {
@@ -243,7 +245,7 @@ impl FdTable {
         stored
     }
 
-    /// An entry is in the table no more.
+    /// An entry was removed from the table.
     #[inline(always)]
     fn drop_handle(&self, old: Seen) {
         if old.is_socket() {
@@ -257,7 +259,7 @@ impl FdTable {
         self.slab.read(handle)
     }
 
-    /// Changes the states in one step; a stale handle changes nothing.
+    /// Changes the state atomically; a stale handle changes nothing.
     #[inline]
     pub fn update(&self, handle: Handle, change: impl Fn(State) -> State) {
         self.slab.update(handle, Step::Whole, change);
@@ -280,7 +282,7 @@ impl FdTable {
         self.slab.refs(handle)
     }
 
-    /// Makes all handles of a description stale: what is known of it was about another socket.
+    /// Makes all handles of a description stale, because what is known of it was about another socket.
     pub fn condemn(&self, handle: Handle) {
         self.slab.condemn(handle);
     }

@@ -1,7 +1,7 @@
 //! The slab: one slot for each open file description, which all of its descriptors share.
 //!
-//! Slots are type-stable and never freed. A handle carries the generation of the slot that it means, so a stale handle is
-//! noticed and never followed to another socket.
+//! Slots are type-stable and never freed. A handle carries the generation of its slot, so a stale handle is noticed
+//! and never leads to another socket.
 
 use super::word::{
     Handle, Step, change_state, generation_of, next_generation, pack_identity, pack_state, sequence_of,
@@ -15,28 +15,29 @@ use once_cell::race::OnceBox;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 const SLOTS_PER_PAGE: usize = 256;
-/// About a million sockets are remembered; beyond that each call asks the kernel. Two slots fewer than a handle can name.
+/// About a million sockets are remembered; for more, each call asks the kernel. Two slots fewer than a handle can
+/// name.
 const SLOT_PAGES: usize = 4095;
 
 /// One open file description.
 #[derive(Default)]
 struct Slot {
-    /// Family, type, protocol, the places of ops and prot in the family's lists, owner, namespace.
+    /// Family, type, protocol, the indices of ops and prot in the family's lists, owner, namespace.
     identity: AtomicU64,
     /// Sequence, generation and states: changed as one word.
     state: AtomicU64,
-    /// SO_COOKIE, the kernel's own name for the socket; 0 when it was not asked.
+    /// SO_COOKIE, the kernel's own name for the socket; 0 if it was not asked.
     cookie: AtomicU64,
     /// How many descriptors of the table refer to it.
     refs: AtomicU32,
-    /// The next free slot plus one, while it is free.
+    /// In a free slot: the next free slot plus one.
     next: AtomicU32,
 }
 
 /// All slots.
 pub(super) struct Slab {
     slots: [OnceBox<[Slot; SLOTS_PER_PAGE]>; SLOT_PAGES],
-    /// The first free slot plus one, and a tag that makes each value unique.
+    /// The first free slot plus one, with a tag that makes each value unique.
     free: AtomicU64,
     /// How many slots were ever used.
     pub(super) used: AtomicU32,
@@ -52,11 +53,11 @@ impl Slab {
         }
     }
 
-    /// The description with this cookie, with one handle more. Descriptors of one description arrive by different ways
-    /// (a message, pidfd_getfd), and what one of them does to the socket shows in the others.
+    /// The description with this cookie, with an additional handle. Descriptors of one description can arrive
+    /// separately (in a message, by pidfd_getfd), and a change through one of them must show in the others.
     ///
-    /// All slots are looked at. That is what adopting costs anyway while there are fewer than some thousand sockets, and
-    /// spares every other call an index.
+    /// It searches all slots. With fewer than some thousand sockets that costs no more than the rest of adopting, and
+    /// it saves every other call from maintaining an index.
     pub(super) fn find(&self, cookie: u64, identity: u64) -> Option<Handle> {
         if cookie == 0 {
             return None;
@@ -81,7 +82,7 @@ impl Slab {
         None
     }
 
-    /// Makes all handles of a description stale: what is known of it was about another socket.
+    /// Makes all handles of a description stale, because what is known of it was about another socket.
     pub(super) fn condemn(&self, handle: Handle) {
         let Some(slot) = self.slot(handle.slot()) else { return };
         let mut old = slot.state.load(Ordering::Acquire);
@@ -94,7 +95,7 @@ impl Slab {
         }
     }
 
-    /// A slot for a new description, which has one handle.
+    /// A slot for a new description with one handle.
     #[inline(always)]
     pub(super) fn describe(&self, socket: &Socket, cookie: u64) -> Option<Handle> {
         let index = self.allocate()?;
@@ -168,7 +169,7 @@ impl Slab {
                 Ok(_) if generation_of(slot.state.load(Ordering::Acquire)) == handle.generation() => {
                     return true;
                 }
-                // The slot has become another description between the two looks.
+                // The slot was reused for another description between the two reads.
                 Ok(_) => {
                     self.release(handle);
                     return false;
@@ -184,8 +185,8 @@ impl Slab {
         if slot.refs.fetch_sub(1, Ordering::AcqRel) != 1 {
             return;
         }
-        // The new generation makes every handle that is still about stale before the slot can be used again. It follows
-        // the slot's and not the handle's, which may be stale itself.
+        // The new generation makes every remaining handle stale before the slot can be reused. It is computed from
+        // the slot and not from the handle, which may itself be stale.
         let generation = next_generation(slot.state.load(Ordering::Acquire));
         let free = State { socket: SocketState::Free, sk: TcpState::Close, bound: Bound::No, shutdown: 0 };
         slot.state.store(pack_state(generation, free), Ordering::Release);

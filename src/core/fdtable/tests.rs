@@ -120,11 +120,11 @@ fn descriptors_of_one_description_are_adopted_as_that() {
     assert_eq!(table.refs(handle), 2);
     let other = table.adopt(5, table.seen(5), &tcp(), 78, 1).expect("room");
     assert_ne!(other, handle);
-    // Where something else has been stored since, nothing is adopted, and no handle is lost or left.
+    // If the entry has changed meanwhile, nothing is adopted, and no handle is lost or left over.
     let seen = table.seen(6);
     table.dup(handle, 6);
     assert_eq!(table.adopt(6, seen, &tcp(), 78, 1), None);
-    // Who has made it stores it late, and is told.
+    // The maker stores it late, and is told.
     assert!(table.is_adopted(78) && !table.is_adopted(79));
     assert_eq!((table.refs(handle), table.refs(other)), (3, 1));
     table.forget_if(6, seen);

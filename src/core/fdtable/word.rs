@@ -1,5 +1,5 @@
-//! The words of the table and its slab: entries, handles, states and identities, packed so that each is read and changed in one
-//! step.
+//! The words of the table and its slab: entries, handles, states and identities, packed so that each is read and
+//! changed atomically.
 
 use crate::net::module::Owner;
 use crate::net::namespace::NetId;
@@ -9,9 +9,9 @@ use crate::net::socket::net_family;
 use crate::net::state::State;
 use libc::c_int;
 
-/// A reference to one socket of the slab, in one word: from the lowest bit its slot (20 bits, plus 2), the slot's
-/// generation (20 bits), and what kind of socket it is (family, and the places of ops and prot in the family's lists:
-/// 8 bits each). The kind is there so that a data call is described by the table's word alone.
+/// A reference to one socket of the slab, in one word. From the lowest bit: its slot (20 bits, plus 2), the slot's
+/// generation (20 bits), and the kind of socket (family, and the indices of ops and prot in the family's lists: 8
+/// bits each). The kind is included so that the table's word alone describes a data call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Handle(pub(super) u64);
 
@@ -34,7 +34,7 @@ impl Handle {
         (self.0 >> SLOT_BITS) as u32 & GENERATION_MASK
     }
 
-    /// The ops and the prot of a socket, from the word alone.
+    /// The ops and prot of a socket, from its word alone.
     pub fn kind(word: u64) -> (Option<&'static ProtoOps>, Option<&'static Proto>) {
         let [family, ops, prot, ..] = (word >> KIND_SHIFT).to_le_bytes();
         let known = net_family(c_int::from(family));
@@ -49,7 +49,7 @@ impl Handle {
 pub enum Entry {
     /// Nothing is known: ask the kernel.
     Unknown,
-    /// Nothing is known, and something was: what another thread stores here may be older than that.
+    /// Nothing is known, but something was: another thread may be about to store something older than that.
     Doubtful,
     /// It was something else than a socket when the kernel was last asked.
     NotSocket,
@@ -57,8 +57,8 @@ pub enum Entry {
     Socket(Handle),
 }
 
-/// An entry at some moment, in the one word that the table holds: 0 for [`Entry::Unknown`], 1 for [`Entry::NotSocket`], 2
-/// for [`Entry::Doubtful`], else a handle. What another thread has stored since then is left alone.
+/// An entry at some moment, as the word that the table holds: 0 for [`Entry::Unknown`], 1 for [`Entry::NotSocket`], 2
+/// for [`Entry::Doubtful`], else a handle. A change that names it is made only if the entry is still the same.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(transparent)]
 pub struct Seen(pub(super) u64);
@@ -68,7 +68,7 @@ impl Seen {
     pub(super) const NOT_SOCKET: Seen = Seen(1);
     pub(super) const DOUBTFUL: Seen = Seen(2);
 
-    /// What it says.
+    /// The entry.
     #[inline(always)]
     pub fn entry(self) -> Entry {
         match self {
@@ -79,32 +79,32 @@ impl Seen {
         }
     }
 
-    /// Whether it says that the descriptor is a socket.
+    /// Whether the entry is a socket.
     #[inline(always)]
     pub fn is_socket(self) -> bool {
         self.0 > Seen::DOUBTFUL.0
     }
 
-    /// Whether it says nothing: [`Entry::Unknown`] or [`Entry::Doubtful`].
+    /// Whether the entry is [`Entry::Unknown`] or [`Entry::Doubtful`].
     #[inline(always)]
     pub fn is_unknown(self) -> bool {
         // One test: the two differ in one bit.
         self.0 & !Seen::DOUBTFUL.0 == 0
     }
 
-    /// Whether it says that the descriptor is something else than a socket.
+    /// Whether the entry is [`Entry::NotSocket`].
     #[inline(always)]
     pub fn is_not_socket(self) -> bool {
         self == Seen::NOT_SOCKET
     }
 
-    /// Whether a socket is known under the number, or was: what is stored over it may be older than what it knew.
+    /// Whether a socket is or was known under the number: an entry that is stored over it may be older than it.
     #[inline(always)]
     pub fn has_known_socket(self) -> bool {
         self.0 >= Seen::DOUBTFUL.0
     }
 
-    /// The word itself, for a record that [`Handle::kind`] describes later.
+    /// The word itself, for a record; [`Handle::kind`] decodes it later.
     #[inline(always)]
     pub fn raw(self) -> u64 {
         self.0
@@ -181,20 +181,20 @@ pub(super) fn next_generation(word: u64) -> u32 {
     generation_of(word).wrapping_add(1) & GENERATION_MASK
 }
 
-/// No place in the family's list: the host's business.
-const NO_PLACE: u8 = 0xff;
+/// Not in the family's list: only the host knows it.
+const NOT_LISTED: u8 = 0xff;
 
 #[expect(clippy::explicit_counter_loop, reason = "an iterator with places takes twice the instructions")]
-fn place<T>(list: &[&T], item: Option<&T>) -> u8 {
-    let Some(item) = item else { return NO_PLACE };
-    let mut place = 0;
+fn index<T>(list: &[&T], item: Option<&T>) -> u8 {
+    let Some(item) = item else { return NOT_LISTED };
+    let mut index = 0;
     for known in list {
         if std::ptr::eq(*known, item) {
-            return place;
+            return index;
         }
-        place += 1;
+        index += 1;
     }
-    NO_PLACE
+    NOT_LISTED
 }
 
 pub(super) fn pack_identity(socket: &Socket) -> u64 {
@@ -206,8 +206,8 @@ pub(super) fn pack_identity(socket: &Socket) -> u64 {
         socket.ty as u8,
         low,
         high,
-        place(ops, socket.ops),
-        place(prots, socket.sk.prot),
+        index(ops, socket.ops),
+        index(prots, socket.sk.prot),
         socket.owner.number(),
         socket.net.number(),
     ])

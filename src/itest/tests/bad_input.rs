@@ -16,14 +16,14 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use sockshim_itest::{Level, Output, Scratch, by_call, cc, command, events, run, shim};
+use sockshim_itest::{Output, RunLevel, Scratch, by_call, cc, command, events, run, shim};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Enough for a log of several hundred kilobytes.
 const MANY_ROUNDS: &str = "300";
 
-fn chat(level: Level, rounds: &str) -> Command {
+fn chat(level: RunLevel, rounds: &str) -> Command {
     let mut command = command(level, None, cc("stress/chat.c", &[]));
     command.arg(rounds);
     command
@@ -36,11 +36,11 @@ fn survives(rounds: &str, variables: &[(&str, &OsStr)], surroundings: impl Fn(&m
         surroundings(&mut command);
         run(&mut command, b"", DEADLINE)
     };
-    let native = run_in(chat(Level::Native, rounds));
+    let native = run_in(chat(RunLevel::Native, rounds));
     assert_eq!(native.status.code(), Some(7), "{native:?}");
     assert!(native.stdout().ends_with("rounds, then 0 bytes\n") && native.stderr.is_empty(), "{native:?}");
 
-    let mut command = chat(Level::Io, rounds);
+    let mut command = chat(RunLevel::Io, rounds);
     command.envs(variables.iter().copied());
     let output = run_in(command);
     assert!(!output.timed_out, "{output:?}");
@@ -185,7 +185,7 @@ fn read_only_file_of_another_user() {
         });
     fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o755)).expect("changing a mode");
 
-    let mut command = command(Level::Io, None, program);
+    let mut command = command(RunLevel::Io, None, program);
     command.arg("3").env("LD_PRELOAD", library).env("SOCKSHIM_LOG_FILE", &file);
     // SAFETY: geteuid() has no preconditions.
     if unsafe { libc::geteuid() } == 0 {
@@ -316,7 +316,7 @@ fn full_file_system() {
     }
     let mut args: Vec<OsString> = namespace.get_args().map(OsString::from).collect();
     args.pop();
-    let chat = chat(Level::Io, MANY_ROUNDS);
+    let chat = chat(RunLevel::Io, MANY_ROUNDS);
     for (name, value) in chat.get_envs().filter_map(|(name, value)| Some((name, value?))) {
         let mut assignment = name.to_os_string();
         assignment.push("=");

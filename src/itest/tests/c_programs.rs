@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use sockshim_itest::{Level, Output, Scratch, by_call, cc, command, directive, events, run, workspace};
+use sockshim_itest::{Output, RunLevel, Scratch, by_call, cc, command, directive, events, run, workspace};
 
 /// The programs kill themselves long before it.
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -69,7 +69,7 @@ fn sources() -> Vec<String> {
 fn check(source: &str) -> Result<(), Failed> {
     let program = cc(source, &[]);
     let except = Exception::of(source)?;
-    let native = run_in_scratch(&program, Level::Native, None);
+    let native = run_in_scratch(&program, RunLevel::Native, None);
     match native.status.code() {
         Some(NEEDS_STATUS) => {
             eprintln!(
@@ -82,10 +82,10 @@ fn check(source: &str) -> Result<(), Failed> {
         _ if native.timed_out => return Err("natively it does not end".into()),
         _ => {}
     }
-    let again = run_in_scratch(&program, Level::Native, None);
+    let again = run_in_scratch(&program, RunLevel::Native, None);
     compare("natively, a second time: the program is not deterministic", &native, &again, None)?;
 
-    for level in [Level::Off, Level::Call, Level::Io] {
+    for level in [RunLevel::Off, RunLevel::Call, RunLevel::Io] {
         let log = Scratch::new();
         let output = run_in_scratch(&program, level, Some(log.path()));
         compare(&format!("at {level:?}"), &native, &output, except.as_ref())?;
@@ -94,12 +94,12 @@ fn check(source: &str) -> Result<(), Failed> {
     Ok(())
 }
 
-fn run_in_scratch(program: &Path, level: Level, log: Option<&Path>) -> Output {
+fn run_in_scratch(program: &Path, level: RunLevel, log: Option<&Path>) -> Output {
     let directory = Scratch::new();
     run(command(level, log, program).current_dir(directory.path()), b"", DEADLINE)
 }
 
-fn check_log(level: Level, log: &Path) -> Result<(), Failed> {
+fn check_log(level: RunLevel, log: &Path) -> Result<(), Failed> {
     let events = events(log);
     EVENTS.fetch_add(events.len(), Ordering::Relaxed);
     let predicted = events.iter().filter(|event| !event["predicted"].is_null()).count();
@@ -114,8 +114,8 @@ fn check_log(level: Level, log: &Path) -> Result<(), Failed> {
         return Err(format!("at {level:?} the tables do not know of a refusal: {event}").into());
     }
     match (level, events.is_empty()) {
-        (Level::Off, false) => Err("without a level there is a log".into()),
-        (Level::Call | Level::Io, true) => Err(format!("at {level:?} there is no event").into()),
+        (RunLevel::Off, false) => Err("without a level there is a log".into()),
+        (RunLevel::Call | RunLevel::Io, true) => Err(format!("at {level:?} there is no event").into()),
         _ => Ok(()),
     }
 }

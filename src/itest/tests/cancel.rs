@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use sockshim_itest::{
-    Level, Output, Scratch, by_call, cc, command, events, run, shim, target_dir, workspace,
+    Output, RunLevel, Scratch, by_call, cc, command, events, run, shim, target_dir, workspace,
 };
 
 /// Reached only by a hang.
@@ -29,7 +29,7 @@ fn debug_shim() -> &'static Path {
     })
 }
 
-fn cancel(level: Level, shim: Option<&Path>, flags: &[&str]) -> (Output, Scratch) {
+fn cancel(level: RunLevel, shim: Option<&Path>, flags: &[&str]) -> (Output, Scratch) {
     let log_dir = Scratch::new();
     let mut command = command(level, Some(log_dir.path()), cc("stress/cancel.c", flags));
     if let Some(shim) = shim {
@@ -50,11 +50,11 @@ fn cancel(level: Level, shim: Option<&Path>, flags: &[&str]) -> (Output, Scratch
 
 fn same_with(shim: &Path) {
     for flags in CLEANUPS {
-        let (native, _) = cancel(Level::Native, None, flags);
-        for level in [Level::Off, Level::Call, Level::Io] {
+        let (native, _) = cancel(RunLevel::Native, None, flags);
+        for level in [RunLevel::Off, RunLevel::Call, RunLevel::Io] {
             let (output, log_dir) = cancel(level, Some(shim), flags);
             assert_eq!(output.stdout(), native.stdout(), "{level:?} {flags:?}");
-            if level != Level::Off {
+            if level != RunLevel::Off {
                 // The program's last calls, long after the first threads were cancelled in the middle of a call.
                 let events = events(log_dir.path());
                 assert_eq!(by_call(&events, "shutdown").len(), 2, "{level:?} {flags:?}");
@@ -65,7 +65,7 @@ fn same_with(shim: &Path) {
 
 #[test]
 fn every_cancellation_takes_effect() {
-    let (native, _) = cancel(Level::Native, None, &[]);
+    let (native, _) = cancel(RunLevel::Native, None, &[]);
     let stdout = native.stdout();
     let (last, attempts) =
         stdout.lines().collect::<Vec<_>>().split_last().map(|(l, a)| (*l, a.to_vec())).unzip();

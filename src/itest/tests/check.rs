@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
-use sockshim_itest::{Level, Output, Scratch, by_call, command, events, run};
+use sockshim_itest::{Output, RunLevel, Scratch, by_call, command, events, run};
 
 #[path = "cli/binary.rs"]
 mod binary;
@@ -39,7 +39,7 @@ enum Who {
 
 impl Who {
     /// Prepares a program for this user.
-    fn command(self, level: Level, log: Option<&Path>, program: &Path) -> Command {
+    fn command(self, level: RunLevel, log: Option<&Path>, program: &Path) -> Command {
         let mut command = match self {
             Who::Root => return command(level, log, program),
             Who::Nobody => command(level, log, program),
@@ -61,7 +61,7 @@ fn open_scratch() -> Scratch {
 }
 
 fn check(who: Who, args: &[&Path]) -> Output {
-    let output = run(who.command(Level::Native, None, sockshim()).arg("check").args(args), b"", DEADLINE);
+    let output = run(who.command(RunLevel::Native, None, sockshim()).arg("check").args(args), b"", DEADLINE);
     assert_eq!((output.timed_out, output.stderr().as_str()), (false, ""), "{args:?}: {output:?}");
     output
 }
@@ -97,7 +97,7 @@ const CODES: [(&str, i32); 13] = [
 /// Whether the socket that the program makes appears in the log.
 fn is_seen(who: Who, program: &Path) -> bool {
     let log = open_scratch();
-    let output = run(&mut who.command(Level::Call, Some(log.path()), program), b"", DEADLINE);
+    let output = run(&mut who.command(RunLevel::Call, Some(log.path()), program), b"", DEADLINE);
     assert!(!output.timed_out, "{program:?}: {output:?}");
     !by_call(&events(log.path()), "socket").is_empty()
 }
@@ -142,7 +142,7 @@ fn the_dynamic_linker_is_fine() {
     let program = build(&scratch, "dynamic", "cc", SMALL, &[]);
     let linker = Path::new("/lib64/ld-linux-x86-64.so.2");
     assert_eq!(verdict(Who::Root, linker), "fine");
-    let output = run(command(Level::Call, Some(scratch.path()), linker).arg(program), b"", DEADLINE);
+    let output = run(command(RunLevel::Call, Some(scratch.path()), linker).arg(program), b"", DEADLINE);
     assert!(output.status.success(), "{output:?}");
     assert_eq!(by_call(&events(scratch.path()), "socket").len(), 1);
 }
@@ -167,7 +167,7 @@ fn go_programs_are_named() {
     }
     // No call of a static one is seen.
     let log = open_scratch();
-    let output = run(command(Level::Io, Some(log.path()), "gosu").args(["nobody", "true"]), b"", DEADLINE);
+    let output = run(command(RunLevel::Io, Some(log.path()), "gosu").args(["nobody", "true"]), b"", DEADLINE);
     assert!(output.status.success(), "{output:?}");
     let comms: Vec<Value> = events(log.path()).iter().map(|event| event["comm"].clone()).collect();
     assert!(!comms.iter().any(|comm| comm == "gosu"), "{comms:?}");
@@ -273,7 +273,7 @@ fn names_are_looked_for_in_path() {
     fs::rename(build(&scratch, "only-here", "cc", SMALL, &["-static"]), bin.join("only-here"))
         .expect("one directory");
     let with_path = |path: &str, name: &str| {
-        let mut command = command(Level::Native, None, sockshim());
+        let mut command = command(RunLevel::Native, None, sockshim());
         let output = run(command.args(["check", name]).env("PATH", path).current_dir(&bin), b"", DEADLINE);
         output.status.code()
     };
@@ -308,7 +308,7 @@ fn several_programs_json_and_quiet() {
     assert!(json[1]["why"].as_str().is_some_and(|why| why.starts_with("statically linked")), "{json}");
     assert_eq!((&json[2]["verdict"], &json[2]["path"]), (&"not-found".into(), &Value::Null));
     assert_eq!(
-        run(command(Level::Native, None, sockshim()).arg("check"), b"", DEADLINE).status.code(),
+        run(command(RunLevel::Native, None, sockshim()).arg("check"), b"", DEADLINE).status.code(),
         Some(2)
     );
 }
@@ -330,7 +330,7 @@ fn what_is_not_seen_in_a_fine_program() {
     let own = build(&scratch, "own", "cc", programs::OWN_CONNECT, &["-rdynamic"]);
     assert!(warned(&own, ": connect\n"));
     let log = open_scratch();
-    let output = run(&mut command(Level::Call, Some(log.path()), &own), b"", DEADLINE);
+    let output = run(&mut command(RunLevel::Call, Some(log.path()), &own), b"", DEADLINE);
     let events = events(log.path());
     assert!(output.status.success(), "{output:?}");
     assert_eq!((by_call(&events, "socket").len(), by_call(&events, "connect").len()), (1, 0));

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sockshim_itest::{Level, Output, command, run};
+use sockshim_itest::{Output, RunLevel, command, run};
 
 #[path = "cli/binary.rs"]
 mod binary;
@@ -30,7 +30,7 @@ const CALLS: [&[&str]; 8] = [
 ];
 
 fn call(args: &[&str]) -> Output {
-    run(command(Level::Native, None, sockshim()).args(args), b"", DEADLINE)
+    run(command(RunLevel::Native, None, sockshim()).args(args), b"", DEADLINE)
 }
 
 /// The output of a command line, which must succeed.
@@ -285,7 +285,7 @@ fn a_reader_that_goes_away_is_no_failure() {
     for args in CALLS {
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);
-        let mut command = command(Level::Native, None, sockshim());
+        let mut command = command(RunLevel::Native, None, sockshim());
         command.args(args).stdin(Stdio::null()).stdout(writer).stderr(Stdio::piped());
         let child = command.spawn().expect("starting sockshim");
         let output = child.wait_with_output().expect("waiting for sockshim");
@@ -298,7 +298,7 @@ fn a_reader_that_goes_away_is_no_failure() {
 #[test]
 fn head_reads_one_line() {
     let script = r#""$0" tables | head -n 1; echo "${PIPESTATUS[@]}""#;
-    let mut bash = command(Level::Native, None, "bash");
+    let mut bash = command(RunLevel::Native, None, "bash");
     let output = run(bash.args(["-c", script]).arg(sockshim()), b"", DEADLINE);
     assert_eq!(output.stdout(), "net_families[]: the create function of each family\n0 0\n");
     assert_eq!(output.stderr(), "");
@@ -307,7 +307,7 @@ fn head_reads_one_line() {
 #[test]
 fn a_full_disk_is_a_failure() {
     for args in CALLS {
-        let mut sh = command(Level::Native, None, "sh");
+        let mut sh = command(RunLevel::Native, None, "sh");
         sh.args(["-c", r#"exec "$0" "$@" >/dev/full"#]).arg(sockshim()).args(args);
         let output = run(&mut sh, b"", DEADLINE);
         let stderr = output.stderr();
@@ -323,7 +323,7 @@ fn a_full_disk_is_a_failure() {
 fn nothing_is_wider_than_the_terminal() {
     let calls: [&[&str]; 3] = [&["hooks"], &["hooks", "--not-hooked"], &["tables", "ops", "prots"]];
     for args in calls {
-        let mut sockshim: Command = command(Level::Native, None, sockshim());
+        let mut sockshim: Command = command(RunLevel::Native, None, sockshim());
         let (status, lines) = lines_on_terminal(sockshim.args(args).stdin(Stdio::null()), 80);
         assert!(status.success(), "{args:?}: {status}");
         assert!(lines.len() > printed(args).lines().count(), "{args:?}: nothing had to be made narrower");

@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::Value;
-use sockshim_itest::{Level, Scratch, by_call, cc, command, events, run};
+use sockshim_itest::{RunLevel, Scratch, by_call, cc, command, events, run};
 
 const DEADLINE: Duration = Duration::from_secs(120);
 
 /// Runs a program and returns what it printed and its log, with these variables.
 fn logged(program: &Path, variables: &[(&str, &str)]) -> (String, Vec<Value>) {
     let scratch = Scratch::new();
-    let mut command = command(Level::Call, Some(scratch.path()), program);
+    let mut command = command(RunLevel::Call, Some(scratch.path()), program);
     let output = run(command.envs(variables.iter().copied()), b"", DEADLINE);
     assert!(!output.timed_out && output.status.success(), "{output:?}");
     assert_eq!(output.stderr(), "");

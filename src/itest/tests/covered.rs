@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
-use sockshim_itest::{Level, Scratch, cc, command, events, run, shim, workspace};
+use sockshim_itest::{RunLevel, Scratch, cc, command, events, run, shim, workspace};
 
 #[path = "check/programs.rs"]
 #[allow(dead_code, reason = "another test uses the rest")]
@@ -29,7 +29,7 @@ fn open_scratch() -> Scratch {
 /// Has `start` start a program from a forked child. Returns the event of the call that started it.
 fn event_of(form: &str, program: &str, prepare: impl Fn(&mut Command)) -> Value {
     let log = open_scratch();
-    let mut command = command(Level::Call, Some(log.path()), cc("stress/start.c", &[]));
+    let mut command = command(RunLevel::Call, Some(log.path()), cc("stress/start.c", &[]));
     prepare(command.args([form, program]));
     let output = run(&mut command, b"", DEADLINE);
     assert!(!output.timed_out && output.status.success(), "{form} {program}: {output:?}");
@@ -147,7 +147,7 @@ fn sanitizers_are_reasons() {
     let log = open_scratch();
     // The starter has the runtime too: in a program without it, the runtime would be just another preloaded library.
     let starter = cc("stress/start.c", &["-fsanitize=address"]);
-    let mut command = command(Level::Call, Some(log.path()), starter);
+    let mut command = command(RunLevel::Call, Some(log.path()), starter);
     command.env("LD_PRELOAD", format!("{} {}", runtime.trim(), shim().display()));
     command.env("ASAN_OPTIONS", "detect_leaks=0").arg("execve").arg(&asan);
     let output = run(&mut command, b"", DEADLINE);
@@ -190,7 +190,7 @@ fn failures_have_no_reason_and_leave_nothing() {
     // The reason from before a call is taken back when the call fails.
     fs::set_permissions(&fixed, Permissions::from_mode(0o755)).expect("our own file");
     let log = open_scratch();
-    let mut command = command(Level::Call, Some(log.path()), cc("stress/start.c", &[]));
+    let mut command = command(RunLevel::Call, Some(log.path()), cc("stress/start.c", &[]));
     let output = run(command.arg("execve-fails-huge").arg(&fixed), b"", DEADLINE);
     assert!(output.status.success(), "{output:?}");
     let events = events(log.path());
@@ -205,7 +205,7 @@ fn failures_have_no_reason_and_leave_nothing() {
 fn the_text_says_it_in_words() {
     let scratch = open_scratch();
     let fixed = build(&scratch, "static", "cc", SMALL, &["-static"]);
-    let mut command = command(Level::Call, None, cc("stress/start.c", &[]));
+    let mut command = command(RunLevel::Call, None, cc("stress/start.c", &[]));
     let output = run(command.arg("execv").arg(fixed).env("SOCKSHIM_LOG_FORMAT", "text"), b"", DEADLINE);
     let stderr = output.stderr();
     let said = "(exec-static: the new program is statically linked and will not be seen)";
@@ -231,7 +231,7 @@ int main(void)
 ";
     let scratch = open_scratch();
     let program = build(&scratch, "rings", "cc", RINGS, &[]);
-    let output = run(&mut command(Level::Call, Some(scratch.path()), &program), b"", DEADLINE);
+    let output = run(&mut command(RunLevel::Call, Some(scratch.path()), &program), b"", DEADLINE);
     let status = output.status.code();
     assert!(matches!(status, Some(0 | 77)), "{output:?}");
     let events = events(scratch.path());
@@ -239,8 +239,8 @@ int main(void)
     assert_eq!(rings.len(), 2, "{events:#?}");
     let expected = if status == Some(0) { "io-uring" } else { "process" };
     assert_eq!((&rings[0]["reason"], &rings[1]["reason"]), (&"process".into(), &expected.into()));
-    let text =
-        run(command(Level::Call, None, &program).env("SOCKSHIM_LOG_FORMAT", "text"), b"", DEADLINE).stderr();
+    let text = run(command(RunLevel::Call, None, &program).env("SOCKSHIM_LOG_FORMAT", "text"), b"", DEADLINE)
+        .stderr();
     let said = text.matches("(io-uring: what is submitted through the ring will not be seen)").count();
     assert_eq!(said, usize::from(status == Some(0)), "{text}");
 }

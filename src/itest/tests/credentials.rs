@@ -5,11 +5,11 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
-use sockshim_itest::{Level, Output, Scratch, by_call, cc, command, events, run};
+use sockshim_itest::{Output, RunLevel, Scratch, by_call, cc, command, events, run};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
-fn changes(level: Level, log: Option<&Scratch>) -> Output {
+fn changes(level: RunLevel, log: Option<&Scratch>) -> Output {
     let output =
         run(&mut command(level, log.map(Scratch::path), cc("stress/credentials.c", &[])), b"", DEADLINE);
     assert!(!output.timed_out && output.status.success(), "{output:?}");
@@ -22,16 +22,16 @@ fn all_threads_change_together() {
     if unsafe { libc::geteuid() } != 0 {
         panic!("only root can become somebody else: run the tests as root, as scripts/test.sh does");
     }
-    let native = changes(Level::Native, None).stdout();
+    let native = changes(RunLevel::Native, None).stdout();
     let counts: Vec<&str> = native.lines().filter_map(|line| Some(line.split_once(": ")?.1)).collect();
     assert_eq!(counts, ["1", "1", "1", "1", "2", "1", "1"], "{native}");
 
-    for level in [Level::Off, Level::Call, Level::Io] {
+    for level in [RunLevel::Off, RunLevel::Call, RunLevel::Io] {
         let log = Scratch::new();
         // The child is another user by then, and creates a log of its own.
         fs::set_permissions(log.path(), Permissions::from_mode(0o777)).expect("changing a mode");
         assert_eq!(changes(level, Some(&log)).stdout(), native, "{level:?}");
-        if level != Level::Off {
+        if level != RunLevel::Off {
             let events = events(log.path());
             for call in ["setgroups", "setegid", "setresgid", "seteuid", "capset", "setuid"] {
                 assert!(!by_call(&events, call).is_empty(), "{call} is not in the log");

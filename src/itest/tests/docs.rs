@@ -9,7 +9,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sockshim_itest::{Level, Scratch, Server, cc, command, run, shim, workspace};
+use sockshim_itest::{RunLevel, Scratch, Server, cc, command, run, shim, workspace};
 
 #[path = "cli/binary.rs"]
 mod binary;
@@ -128,7 +128,7 @@ fn figures_are_of_the_newest_results() {
 /// Every verdict of `sockshim check` is in the page's table with its exit code.
 #[test]
 fn every_verdict_is_documented() {
-    let mut sockshim = command(Level::Native, None, binary::sockshim());
+    let mut sockshim = command(RunLevel::Native, None, binary::sockshim());
     let help = run(sockshim.args(["check", "--help"]), b"", DEADLINE).stdout();
     let codes = help.split("not fine:\n").nth(1).expect("the exit codes").lines();
     let verdicts: Vec<&str> = codes
@@ -146,7 +146,7 @@ fn every_verdict_is_documented() {
 /// those that the library reads.
 #[test]
 fn every_variable_is_documented() {
-    let help = run(command(Level::Native, None, binary::sockshim()).arg("--help"), b"", DEADLINE).stdout();
+    let help = run(command(RunLevel::Native, None, binary::sockshim()).arg("--help"), b"", DEADLINE).stdout();
     let part = help.split("Environment of the library:\n").nth(1).expect("the variables");
     let in_help = part.lines().map_while(|line| line.trim().split_once(' ').map(|(name, _)| name));
     let in_help: BTreeSet<&str> = in_help.collect();
@@ -191,7 +191,7 @@ fn the_trace_of_the_readme_is_true() {
     // If python3 were a script, it would not be the only program in the log.
     let line = format!("exec /usr/bin/python3 {script})'");
     let is_root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
-    let mut program = command(Level::Native, None, if is_root { "setpriv" } else { "bash" });
+    let mut program = command(RunLevel::Native, None, if is_root { "setpriv" } else { "bash" });
     if is_root {
         program.args(["--inh-caps=-net_raw", "--bounding-set=-net_raw", "--", "bash"]);
     }
@@ -212,7 +212,7 @@ fn the_trace_of_the_log_page_is_true() {
     let text = page("docs/log.md");
     let scratch = Scratch::new();
     let log = scratch.path().join("log");
-    let mut http = command(Level::Call, None, cc("http.c", &[]));
+    let mut http = command(RunLevel::Call, None, cc("http.c", &[]));
     http.env("SOCKSHIM_LOG_FORMAT", "text").env("SOCKSHIM_LOG_FILE", &log);
     let mut server = Server::start(http.arg("0").arg(scratch.path()));
     let mut stream =

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sockshim_itest::{Level, Output, command, run, workspace};
+use sockshim_itest::{Output, RunLevel, command, run, workspace};
 
 #[path = "cli/binary.rs"]
 mod binary;
@@ -23,7 +23,7 @@ fn note(text: &str) {
 }
 
 fn call(args: &[&str]) -> Output {
-    run(command(Level::Native, None, sockshim()).arg("explain").args(args), b"", DEADLINE)
+    run(command(RunLevel::Native, None, sockshim()).arg("explain").args(args), b"", DEADLINE)
 }
 
 /// The output of a command, which must succeed.
@@ -56,7 +56,7 @@ const WITHOUT_NET_RAW: &str = "setpriv --inh-caps=-net_raw --bounding-set=-net_r
 fn shell(line: &str) -> Output {
     let dir = sockshim().parent().and_then(Path::to_str).expect("a directory");
     let path = format!("{dir}:{}", std::env::var("PATH").unwrap_or_default());
-    run(command(Level::Native, None, "bash").args(["-c", line]).env("PATH", path), b"", DEADLINE)
+    run(command(RunLevel::Native, None, "bash").args(["-c", line]).env("PATH", path), b"", DEADLINE)
 }
 
 /// The fenced blocks that begin with `$ sockshim explain`: the command and its output.
@@ -226,7 +226,7 @@ fn a_missing_privilege_is_named() {
     let unprivileged = if has_net_raw() {
         let text = explained(&args);
         assert!(text.contains("\n  without CAP_NET_RAW  EPERM\n"), "{text}");
-        let mut setpriv: Command = command(Level::Native, None, "setpriv");
+        let mut setpriv: Command = command(RunLevel::Native, None, "setpriv");
         setpriv.args(["--bounding-set=-net_raw", "--inh-caps=-net_raw", "--"]).arg(sockshim()).arg("explain");
         succeeded(&run(setpriv.args(args), b"", DEADLINE), &"without CAP_NET_RAW")
     } else {

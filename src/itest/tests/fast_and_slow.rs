@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value;
-use sockshim_itest::{Level, Scratch, cc, command, events, run};
+use sockshim_itest::{RunLevel, Scratch, cc, command, events, run};
 
 /// Reached only by a hang.
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -48,10 +48,11 @@ fn calls(events: &[Value], of_main: bool) -> Vec<Value> {
 #[test]
 fn both_paths_log_the_same() {
     let native =
-        run(&mut command(Level::Native, None, cc("stress/fast_and_slow.c", &["-pthread"])), b"", DEADLINE);
+        run(&mut command(RunLevel::Native, None, cc("stress/fast_and_slow.c", &["-pthread"])), b"", DEADLINE);
     assert!(native.status.success(), "{native:?}");
     let scratch = Scratch::new();
-    let mut shimmed = command(Level::Io, Some(scratch.path()), cc("stress/fast_and_slow.c", &["-pthread"]));
+    let mut shimmed =
+        command(RunLevel::Io, Some(scratch.path()), cc("stress/fast_and_slow.c", &["-pthread"]));
     let shimmed = run(&mut shimmed, b"", DEADLINE);
     assert_eq!((shimmed.stdout(), shimmed.stderr()), (native.stdout(), native.stderr()));
     assert_eq!(shimmed.status, native.status);

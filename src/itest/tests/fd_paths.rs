@@ -7,13 +7,13 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use sockshim_itest::{Level, Scratch, by_call, cc, command, events, run, test_shim};
+use sockshim_itest::{RunLevel, Scratch, by_call, cc, command, events, run, test_shim};
 
 /// Reached only by a hang.
 const DEADLINE: Duration = Duration::from_secs(300);
 
 /// The levels at which the library has a view.
-const WATCHED: [Level; 3] = [Level::Decision, Level::Call, Level::Io];
+const WATCHED: [RunLevel; 3] = [RunLevel::Decision, RunLevel::Call, RunLevel::Io];
 
 /// Whether data calls take the fast path, as in a released library, or all take the slow path.
 const PATHS: [(&str, &str); 2] = [("SOCKSHIM_WITHOUT_FAST_PATH", "0"), ("SOCKSHIM_WITHOUT_FAST_PATH", "1")];
@@ -37,9 +37,9 @@ fn disagreements(report: &[String]) -> Vec<&String> {
 }
 
 /// Every level with a view, on the fast path and without it at the level where it matters.
-fn modes() -> impl Iterator<Item = (Level, (&'static str, &'static str))> {
+fn modes() -> impl Iterator<Item = (RunLevel, (&'static str, &'static str))> {
     let fast = WATCHED.map(|level| (level, PATHS[0]));
-    fast.into_iter().chain([(Level::Io, PATHS[1])])
+    fast.into_iter().chain([(RunLevel::Io, PATHS[1])])
 }
 
 /// Checks each step of a program's table, natively and at every level, alone and beside an idle thread.
@@ -47,13 +47,13 @@ fn agrees(program: &str, rows: usize) {
     let program = cc(&format!("stress/{program}.c"), &[]);
     for args in [&[][..], &["threads"]] {
         let scratch = Scratch::new();
-        let native = report(&mut command(Level::Native, None, &program), scratch.path(), args);
+        let native = report(&mut command(RunLevel::Native, None, &program), scratch.path(), args);
         let (last, steps) = native.split_last().expect("a last line");
         assert_eq!(*last, format!("{rows} rows, libraries with a view 0"));
         assert!(steps.len() > rows, "{native:#?}");
 
         let scratch = Scratch::new();
-        let off = report(&mut command(Level::Off, None, &program), scratch.path(), args);
+        let off = report(&mut command(RunLevel::Off, None, &program), scratch.path(), args);
         assert_eq!(off, native, "{args:?} without a log");
 
         for (level, path) in modes() {
@@ -99,14 +99,14 @@ fn processes_and_threads_with_tables_of_their_own() {
 fn what_the_library_does_not_know_is_a_disagreement() {
     // When it is switched off, the library has a view that is empty.
     let scratch = Scratch::new();
-    let mut command = command(Level::Off, None, cc("stress/fd_paths.c", &[]));
+    let mut command = command(RunLevel::Off, None, cc("stress/fd_paths.c", &[]));
     let report = report(command.env("LD_PRELOAD", test_shim()), scratch.path(), &[]);
     let first = report.iter().find(|line| line.starts_with("DISAGREE"));
     assert_eq!(first.map(String::as_str), Some("DISAGREE socket: socket: 3 is tcp, and not known"));
 }
 
 /// A storm depends on random numbers and on the scheduling of its threads; `SOCKSHIM_SEED` repeats the numbers.
-fn storm(level: Level, path: (&str, &str), operations: u64) {
+fn storm(level: RunLevel, path: (&str, &str), operations: u64) {
     let seed = std::env::var("SOCKSHIM_SEED").unwrap_or_else(|_| {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time after 1970");
         now.as_nanos().to_string()
@@ -124,17 +124,17 @@ fn storm(level: Level, path: (&str, &str), operations: u64) {
 
 #[test]
 fn a_storm_of_all_of_them() {
-    storm(Level::Decision, PATHS[0], OPERATIONS);
+    storm(RunLevel::Decision, PATHS[0], OPERATIONS);
 }
 
 #[test]
 fn a_storm_of_all_of_them_with_data_calls() {
-    storm(Level::Io, PATHS[0], OPERATIONS);
+    storm(RunLevel::Io, PATHS[0], OPERATIONS);
 }
 
 #[test]
 fn a_storm_of_all_of_them_with_data_calls_on_the_slow_path() {
-    storm(Level::Io, PATHS[1], OPERATIONS);
+    storm(RunLevel::Io, PATHS[1], OPERATIONS);
 }
 
 #[test]

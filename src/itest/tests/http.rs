@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use std::time::Duration;
 
 use serde_json::Value;
-use sockshim_itest::{Level, Scratch, Server, by_call, cc, command, events};
+use sockshim_itest::{RunLevel, Scratch, Server, by_call, cc, command, events};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -19,7 +19,7 @@ struct Http {
 }
 
 impl Http {
-    fn start(level: Level) -> Self {
+    fn start(level: RunLevel) -> Self {
         let files = Scratch::new();
         let root = files.dir("root");
         files.write("secret.txt", "outside of the root\n");
@@ -227,7 +227,7 @@ fn streams(http: &Http) {
     drop(silent);
 }
 
-fn conforms(level: Level) {
+fn conforms(level: RunLevel) {
     let http = Http::start(level);
     files(&http);
     methods(&http);
@@ -240,22 +240,22 @@ fn conforms(level: Level) {
 
 #[test]
 fn conforms_natively() {
-    conforms(Level::Native);
+    conforms(RunLevel::Native);
 }
 
 #[test]
 fn conforms_under_the_shim() {
-    conforms(Level::Off);
+    conforms(RunLevel::Off);
 }
 
 #[test]
 fn conforms_with_a_log_of_everything() {
-    conforms(Level::Io);
+    conforms(RunLevel::Io);
 }
 
 #[test]
 fn log_tells_the_story() {
-    let http = Http::start(Level::Call);
+    let http = Http::start(RunLevel::Call);
     http.get("/").expect(200);
     http.get("/missing").expect(404);
     http.get("/large.bin").expect(200);

@@ -5,7 +5,7 @@ use std::fs;
 use std::time::Duration;
 
 use serde_json::Value;
-use sockshim_itest::{Level, Scratch, by_call, cc, command, events, run};
+use sockshim_itest::{RunLevel, Scratch, by_call, cc, command, events, run};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -43,7 +43,7 @@ fn probes(report: &str) -> (Vec<Probe>, usize) {
 }
 
 /// The program's report and its log.
-fn lifetime(level: Level) -> (String, Vec<Value>) {
+fn lifetime(level: RunLevel) -> (String, Vec<Value>) {
     let scratch = Scratch::new();
     let report = scratch.path().join("report");
     let mut command = command(level, Some(scratch.path()), cc("stress/lifetime.c", &[]));
@@ -64,14 +64,14 @@ fn without_pids(report: &str) -> Vec<String> {
 
 #[test]
 fn descriptors_are_the_same_at_every_level() {
-    let (native, _) = lifetime(Level::Native);
+    let (native, _) = lifetime(RunLevel::Native);
     assert!(probes(&native).0.len() > 50, "{native}");
-    for level in [Level::Off, Level::Decision, Level::Call, Level::Io] {
+    for level in [RunLevel::Off, RunLevel::Decision, RunLevel::Call, RunLevel::Io] {
         assert_eq!(without_pids(&lifetime(level).0), without_pids(&native), "{level:?}");
     }
 }
 
-fn check(level: Level) {
+fn check(level: RunLevel) {
     let (report, events) = lifetime(level);
     let (probes, others) = probes(&report);
     let is_other = |event: &Value| event["errno"] == "ENOTSOCK" || event["errno"] == "EBADF";
@@ -102,10 +102,10 @@ fn check(level: Level) {
 
 #[test]
 fn log_of_calls_names_what_is_there() {
-    check(Level::Call);
+    check(RunLevel::Call);
 }
 
 #[test]
 fn log_of_data_calls_names_what_is_there() {
-    check(Level::Io);
+    check(RunLevel::Io);
 }

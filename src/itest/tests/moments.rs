@@ -23,7 +23,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
-use sockshim_itest::{Level, Output, Scratch, cc, command, events, run, shim};
+use sockshim_itest::{Output, RunLevel, Scratch, cc, command, events, run, shim};
 
 /// Long enough for a busy machine; reached only by a hang.
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -39,8 +39,8 @@ fn library(name: &str, flags: &[&str]) -> PathBuf {
 }
 
 /// Sets `LD_PRELOAD`: these libraries, with the shim between them unless the level is native.
-fn preload(command: &mut Command, level: Level, before: &[&Path], after: &[&Path]) {
-    let own = (level != Level::Native).then(|| shim());
+fn preload(command: &mut Command, level: RunLevel, before: &[&Path], after: &[&Path]) {
+    let own = (level != RunLevel::Native).then(|| shim());
     let mut list = OsString::new();
     for path in before.iter().copied().chain(own).chain(after.iter().copied()) {
         if !list.is_empty() {
@@ -60,13 +60,13 @@ fn ended(command: &mut Command) -> Output {
 
 /// Runs a program natively and at every level, each time prepared by `prepare`. It must print the same, end the same,
 /// and write nothing to stderr. Returns the native output and the log of level io.
-fn same(program: &Path, prepare: impl Fn(&mut Command, Level)) -> (Output, Vec<Value>) {
-    let mut native = command(Level::Native, None, program);
-    prepare(&mut native, Level::Native);
+fn same(program: &Path, prepare: impl Fn(&mut Command, RunLevel)) -> (Output, Vec<Value>) {
+    let mut native = command(RunLevel::Native, None, program);
+    prepare(&mut native, RunLevel::Native);
     let native = ended(&mut native);
     assert_eq!(native.stderr(), "", "{program:?} natively: {native:?}");
     let mut log = Vec::new();
-    for level in [Level::Off, Level::Call, Level::Io] {
+    for level in [RunLevel::Off, RunLevel::Call, RunLevel::Io] {
         let log_dir = Scratch::new();
         let mut shimmed = command(level, Some(log_dir.path()), program);
         prepare(&mut shimmed, level);

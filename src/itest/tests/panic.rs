@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use sockshim_itest::{Level, Output, Scratch, cc, command, events, run, test_shim};
+use sockshim_itest::{Output, RunLevel, Scratch, cc, command, events, run, test_shim};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -21,7 +21,7 @@ const DATA: &str = "send sendto sendmsg sendmmsg write writev sendfile recv recv
 const PROCESS: &str = "fork vfork _exit execve execv posix_spawn";
 
 /// Runs the program that makes every call.
-fn calls(level: Level, panic: Option<&str>) -> (Output, Vec<Value>) {
+fn calls(level: RunLevel, panic: Option<&str>) -> (Output, Vec<Value>) {
     let log_dir = Scratch::new();
     let mut command = command(level, Some(log_dir.path()), cc("stress/calls.c", &[]));
     if let Some(call) = panic {
@@ -47,11 +47,11 @@ fn panicked(events: &[Value]) -> Vec<&str> {
 
 /// Makes each call panic in turn, at each level; the transcript is always the native one. `expect` says whether the
 /// log of a level must contain the panic.
-fn each_survives(names: &str, expect: impl Fn(Level) -> bool) {
-    let (native, _) = calls(Level::Native, None);
+fn each_survives(names: &str, expect: impl Fn(RunLevel) -> bool) {
+    let (native, _) = calls(RunLevel::Native, None);
     assert_eq!(native.status.code(), Some(3), "{native:?}");
     for name in names.split_whitespace() {
-        for level in [Level::Off, Level::Call, Level::Io] {
+        for level in [RunLevel::Off, RunLevel::Call, RunLevel::Io] {
             let (output, events) = calls(level, Some(name));
             assert_eq!(output.stdout(), native.stdout(), "{name} at {level:?}");
             assert_eq!(output.status, native.status, "{name} at {level:?}");
@@ -61,7 +61,7 @@ fn each_survives(names: &str, expect: impl Fn(Level) -> bool) {
                     "no panic of {name} in the log at {level:?}: {events:#?}"
                 );
             }
-            if level == Level::Off {
+            if level == RunLevel::Off {
                 assert_eq!(events.len(), 0, "{name}");
             }
         }
@@ -70,8 +70,8 @@ fn each_survives(names: &str, expect: impl Fn(Level) -> bool) {
 
 #[test]
 fn without_a_panic_nothing_is_different() {
-    let (native, _) = calls(Level::Native, None);
-    for level in [Level::Off, Level::Call, Level::Io] {
+    let (native, _) = calls(RunLevel::Native, None);
+    for level in [RunLevel::Off, RunLevel::Call, RunLevel::Io] {
         let (output, events) = calls(level, Some("none"));
         assert_eq!(output.stdout(), native.stdout(), "{level:?}");
         assert_eq!(panicked(&events), [""; 0], "{level:?}");
@@ -80,12 +80,12 @@ fn without_a_panic_nothing_is_different() {
 
 #[test]
 fn control_calls_survive() {
-    each_survives(CONTROL, |level| level != Level::Off);
+    each_survives(CONTROL, |level| level != RunLevel::Off);
 }
 
 #[test]
 fn data_calls_survive() {
-    each_survives(DATA, |level| level == Level::Io);
+    each_survives(DATA, |level| level == RunLevel::Io);
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn process_calls_survive() {
 #[test]
 fn the_panicking_call_is_named() {
     for name in CONTROL.split_whitespace().filter(|name| *name != "syscall") {
-        let (_, events) = calls(Level::Call, Some(name));
+        let (_, events) = calls(RunLevel::Call, Some(name));
         let panicked = panicked(&events);
         assert!(!panicked.is_empty() && panicked.iter().all(|call| *call == name), "{name}: {panicked:?}");
     }

@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sockshim_itest::{Level, Output, Scratch, by_call, cc, command, events, run, shim};
+use sockshim_itest::{Output, RunLevel, Scratch, by_call, cc, command, events, run, shim};
 
 const DEADLINE: Duration = Duration::from_secs(120);
 
@@ -21,7 +21,7 @@ fn children(kind: &str) -> usize {
 const OTHER: &str = "/lib/x86_64-linux-gnu/libm.so.6";
 
 /// Runs the program natively, or under the shim with only these variables of the shim.
-fn started(kind: &str, preload: &str, level: Level, variables: &[(&str, &str)]) -> Output {
+fn started(kind: &str, preload: &str, level: RunLevel, variables: &[(&str, &str)]) -> Output {
     let mut command = command(level, None, cc("stress/environment.c", &[]));
     command
         .arg(kind)
@@ -82,9 +82,9 @@ const ENVIRONMENTS: [&str; 7] = ["cleared", "empty", "plain", "level", "small", 
 #[test]
 fn by_default_children_get_what_the_program_passes_on() {
     for kind in ENVIRONMENTS.into_iter().chain(["preload"]) {
-        let native = started(kind, OTHER, Level::Native, &[]).stdout();
+        let native = started(kind, OTHER, RunLevel::Native, &[]).stdout();
         assert_eq!(native.matches("  fd 3\n").count(), children(kind), "{native}");
-        for level in [Level::Off, Level::Call] {
+        for level in [RunLevel::Off, RunLevel::Call] {
             let scratch = Scratch::new();
             let file = scratch.path().join("%p.jsonl");
             let mut variables = vec![("SOCKSHIM_LOG_FORMAT", "json"), ("SOCKSHIM_PROPAGATE", "env")];
@@ -100,8 +100,8 @@ fn by_default_children_get_what_the_program_passes_on() {
 fn always_adds_what_is_missing_without_a_log() {
     let variables = [("SOCKSHIM_PROPAGATE", "always")];
     for kind in ENVIRONMENTS {
-        let native = started(kind, "", Level::Native, &[]).stdout();
-        let output = started(kind, "", Level::Off, &variables);
+        let native = started(kind, "", RunLevel::Native, &[]).stdout();
+        let output = started(kind, "", RunLevel::Off, &variables);
         assert_same(kind, &output.stdout(), &with_additions(&native, own(), &variables));
     }
 }
@@ -117,8 +117,8 @@ fn always_logs_every_child() {
             ("SOCKSHIM_LOG_FORMAT", "json"),
             ("SOCKSHIM_LOG_FILE", file.to_str().expect("a path in UTF-8")),
         ];
-        let native = started(kind, "", Level::Native, &[]).stdout();
-        let output = started(kind, "", Level::Call, &variables);
+        let native = started(kind, "", RunLevel::Native, &[]).stdout();
+        let output = started(kind, "", RunLevel::Call, &variables);
         let sorted = |text: &str| {
             // The variables are added in the order of the program's environment, which is not specified.
             let mut lines: Vec<String> = text.lines().map(String::from).collect();
@@ -145,9 +145,9 @@ fn other_preloads_are_kept() {
     let two = format!("{OTHER} {}", own());
     for (preload, added) in [(OTHER, own()), ("", own()), (own(), ""), (two.as_str(), ""), (link, "")] {
         // Natively the other library would be loaded too.
-        let native = started("preload", OTHER, Level::Native, &[]).stdout();
+        let native = started("preload", OTHER, RunLevel::Native, &[]).stdout();
         let native = native.replace(&format!("LD_PRELOAD={OTHER}"), &format!("LD_PRELOAD={preload}"));
-        let output = started("preload", preload, Level::Off, &variables);
+        let output = started("preload", preload, RunLevel::Off, &variables);
         assert_same(preload, &output.stdout(), &with_additions(&native, added, &variables));
     }
 }
@@ -158,7 +158,7 @@ fn what_is_passed_on_works_everywhere() {
     let directory = shim().parent().expect("a directory");
     let name = shim().file_name().expect("a name").to_str().expect("UTF-8");
     let run_with = |preload: &str, search: Option<&Path>| {
-        let mut sh = command(Level::Native, None, "sh");
+        let mut sh = command(RunLevel::Native, None, "sh");
         sh.args(["-c", "cd / && exec env -i /usr/bin/env"]).current_dir(directory);
         sh.env("LD_PRELOAD", preload).env("SOCKSHIM_PROPAGATE", "always");
         if let Some(search) = search {
@@ -171,7 +171,7 @@ fn what_is_passed_on_works_everywhere() {
     let expected = format!("LD_PRELOAD={}\nSOCKSHIM_PROPAGATE=always\n", own());
     assert_eq!(run_with(name, Some(directory)), expected);
     // From the shell on, the relative path is wrong, and only the library knows what it meant; env runs without it.
-    let mut env = command(Level::Native, None, "env");
+    let mut env = command(RunLevel::Native, None, "env");
     env.args(["-i", "/usr/bin/env"]).current_dir(directory).env("SOCKSHIM_PROPAGATE", "always");
     let output = run(env.env("LD_PRELOAD", format!("./{name}")), b"", DEADLINE);
     assert_eq!((output.stdout(), output.stderr()), (expected, String::new()));
@@ -180,13 +180,13 @@ fn what_is_passed_on_works_everywhere() {
 #[test]
 fn disabled_is_disabled() {
     let variables = [("SOCKSHIM_PROPAGATE", "always"), ("SOCKSHIM_DISABLE", "1")];
-    let native = started("plain", "", Level::Native, &[]).stdout();
-    assert_same("disabled", &started("plain", "", Level::Off, &variables).stdout(), &native);
+    let native = started("plain", "", RunLevel::Native, &[]).stdout();
+    assert_same("disabled", &started("plain", "", RunLevel::Off, &variables).stdout(), &native);
 }
 
 #[test]
 fn a_value_that_is_not_understood_is_said_once() {
-    let mut program = command(Level::Off, None, "true");
+    let mut program = command(RunLevel::Off, None, "true");
     let output = run(program.env("SOCKSHIM_PROPAGATE", "sometimes"), b"", DEADLINE);
     assert_eq!(
         output.stderr(),
@@ -211,7 +211,7 @@ fn real_programs() {
     for (program, args) in calls {
         for (propagate, logged) in [("env", 0), ("always", 1)] {
             let scratch = Scratch::new();
-            let mut command = command(Level::Call, Some(scratch.path()), program);
+            let mut command = command(RunLevel::Call, Some(scratch.path()), program);
             let output = run(command.args(args).env("SOCKSHIM_PROPAGATE", propagate), b"", DEADLINE);
             assert!(output.status.success(), "{program}: {output:?}");
             assert_eq!(by_call(&events(scratch.path()), "socket").len(), logged, "{program}, {propagate}");

@@ -6,12 +6,12 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
-use sockshim_itest::{Level, Scratch, by_call, cc, command, events, run};
+use sockshim_itest::{RunLevel, Scratch, by_call, cc, command, events, run};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Prepares the program that describes its own process in `seen`, at each stage of its life.
-fn quiet(level: Level, scratch: &Scratch) -> Command {
+fn quiet(level: RunLevel, scratch: &Scratch) -> Command {
     let log_dir = scratch.dir("log");
     let mut command = command(level, Some(&log_dir), cc("stress/quiet.c", &[]));
     command.arg(scratch.path().join("seen"));
@@ -32,7 +32,7 @@ fn seen(command: &mut Command, scratch: &Scratch) -> Vec<String> {
 
 fn seen_natively() -> Vec<String> {
     let scratch = Scratch::new();
-    seen(&mut quiet(Level::Native, &scratch), &scratch)
+    seen(&mut quiet(RunLevel::Native, &scratch), &scratch)
 }
 
 /// What a run with this command must see: what it sees natively, and the variables that the test itself sets, in
@@ -79,7 +79,7 @@ fn every_stage_is_observed() {
 #[test]
 fn preloading_alone_shows_nothing() {
     let scratch = Scratch::new();
-    let mut command = quiet(Level::Off, &scratch);
+    let mut command = quiet(RunLevel::Off, &scratch);
     command.env_remove("SOCKSHIM_LOG_FORMAT").env_remove("SOCKSHIM_LOG_FILE");
     assert_same(&seen(&mut command, &scratch), &expected(&command));
 }
@@ -87,7 +87,7 @@ fn preloading_alone_shows_nothing() {
 #[test]
 fn a_log_that_is_off_shows_nothing() {
     let scratch = Scratch::new();
-    let mut command = quiet(Level::Off, &scratch);
+    let mut command = quiet(RunLevel::Off, &scratch);
     command.env("SOCKSHIM_LOG", "off");
     assert_same(&seen(&mut command, &scratch), &expected(&command));
     assert_eq!(fs::read_dir(scratch.path().join("log")).expect("the log directory").count(), 0);
@@ -96,7 +96,7 @@ fn a_log_that_is_off_shows_nothing() {
 #[test]
 fn a_disabled_shim_shows_nothing() {
     let scratch = Scratch::new();
-    let mut command = quiet(Level::Io, &scratch);
+    let mut command = quiet(RunLevel::Io, &scratch);
     command.env("SOCKSHIM_DISABLE", "1");
     assert_same(&seen(&mut command, &scratch), &expected(&command));
     assert_eq!(fs::read_dir(scratch.path().join("log")).expect("the log directory").count(), 0);
@@ -105,7 +105,7 @@ fn a_disabled_shim_shows_nothing() {
 #[test]
 fn a_log_file_adds_no_descriptor_and_no_output() {
     let scratch = Scratch::new();
-    let mut command = quiet(Level::Io, &scratch);
+    let mut command = quiet(RunLevel::Io, &scratch);
     // Only the writer may be visible.
     let without_threads = |lines: Vec<String>| -> Vec<String> {
         lines.into_iter().filter(|line| !line.contains(" threads ")).collect()

@@ -11,7 +11,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
-use sockshim_itest::{Level, Output, Scratch, by_call, cc, command, events, run, workspace};
+use sockshim_itest::{Output, RunLevel, Scratch, by_call, cc, command, events, run, workspace};
 
 const DEADLINE: Duration = Duration::from_secs(120);
 /// The program's exit status when the kernel has no Landlock for TCP.
@@ -33,8 +33,8 @@ fn logs(args: &[&str], prepare: impl Fn(&mut Command)) -> (Output, Vec<Vec<Value
         assert_eq!(output.stderr(), "", "{args:?} at {level:?}");
         output
     };
-    let native = start(Level::Native, None);
-    let logs = [Level::Call, Level::Io].map(|level| {
+    let native = start(RunLevel::Native, None);
+    let logs = [RunLevel::Call, RunLevel::Io].map(|level| {
         let log = Scratch::new();
         fs::set_permissions(log.path(), Permissions::from_mode(0o777)).expect("our own directory");
         let output = start(level, Some(&log));

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sockshim_itest::{Level, Output, Scratch, by_call, cc, command, events, run};
+use sockshim_itest::{Output, RunLevel, Scratch, by_call, cc, command, events, run};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 /// The exit status of a program that lacks a requirement.
@@ -24,7 +24,7 @@ fn log_of(program: &str, args: &[&[u8]]) -> Option<Log> {
     let scratch = Scratch::new();
     let run = |format: &str, log: Option<&std::path::Path>| -> Output {
         let directory = Scratch::new();
-        let mut command = command(Level::Call, log, &program);
+        let mut command = command(RunLevel::Call, log, &program);
         command.args(args.iter().map(|arg| std::ffi::OsStr::from_bytes(arg)));
         let output =
             run(command.env("SOCKSHIM_LOG_FORMAT", format).current_dir(directory.path()), b"", DEADLINE);

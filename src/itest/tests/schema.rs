@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
-use sockshim_itest::{Level, Scratch, by_call, cc, command, events, run, workspace};
+use sockshim_itest::{RunLevel, Scratch, by_call, cc, command, events, run, workspace};
 
 const DEADLINE: Duration = Duration::from_secs(120);
 
@@ -27,7 +27,7 @@ fn validator() -> Validator {
 fn events_of(program: &str, args: &[&str], variables: &[(&str, &str)]) -> Vec<Value> {
     let scratch = Scratch::new();
     let report = scratch.path().join("report");
-    let mut command = command(Level::Io, Some(scratch.path()), cc(&format!("stress/{program}.c"), &[]));
+    let mut command = command(RunLevel::Io, Some(scratch.path()), cc(&format!("stress/{program}.c"), &[]));
     command.args(args.iter().map(|arg| if *arg == "REPORT" { report.as_os_str() } else { arg.as_ref() }));
     let output = run(command.envs(variables.iter().copied()), b"", DEADLINE);
     assert!(!output.timed_out && output.status.code().is_some(), "{program}: {output:?}");

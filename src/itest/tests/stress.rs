@@ -20,13 +20,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::Value;
-use sockshim_itest::{Level, Output, cc, command, run};
+use sockshim_itest::{Output, RunLevel, cc, command, run};
 
 /// Long enough for a busy machine; reached only by a hang.
 const DEADLINE: Duration = Duration::from_secs(120);
 
 /// Runs a program of `c-tests/stress`, which must end before the deadline.
-fn stress(level: Level, log_dir: &Path, program: &str, args: &[&str]) -> Output {
+fn stress(level: RunLevel, log_dir: &Path, program: &str, args: &[&str]) -> Output {
     let mut command = command(level, Some(log_dir), cc(&format!("stress/{program}.c"), &[]));
     let output = run(command.args(args), b"", DEADLINE);
     assert!(!output.timed_out, "{program} {args:?} at {level:?} hangs: {output:?}");

@@ -1,7 +1,7 @@
 //! What the library knows of a number after a change that no hook has seen.
 
 use serde_json::Value;
-use sockshim_itest::{Level, Scratch, by_call, cc, command, events, run};
+use sockshim_itest::{RunLevel, Scratch, by_call, cc, command, events, run};
 use std::ffi::OsString;
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ const DEADLINE: Duration = Duration::from_secs(60);
 const STALE_NUMBERS: usize = 18;
 
 /// The log of a program of `c-tests/`, which must succeed and print the same as natively.
-fn log_of(program: &str, level: Level) -> Vec<Value> {
+fn log_of(program: &str, level: RunLevel) -> Vec<Value> {
     let program = cc(program, &[]);
-    let native = run(&mut command(Level::Native, None, &program), b"", DEADLINE);
+    let native = run(&mut command(RunLevel::Native, None, &program), b"", DEADLINE);
     let scratch = Scratch::new();
     let watched = run(&mut command(level, Some(scratch.path()), &program), b"", DEADLINE);
     assert!(native.status.success(), "{native:?}");
@@ -30,7 +30,7 @@ fn is_of_socket(event: &Value) -> bool {
 
 #[test]
 fn a_close_that_nobody_saw_is_noticed_and_taken_back() {
-    for level in [Level::Call, Level::Io] {
+    for level in [RunLevel::Call, RunLevel::Io] {
         let events = log_of("close/unseen.c", level);
         // The three files whose write or poll may have been taken for a socket's, and the socket of another kind, which tells
         // that the first one is gone.
@@ -49,7 +49,7 @@ fn a_close_that_nobody_saw_is_noticed_and_taken_back() {
 
 #[test]
 fn what_was_logged_of_a_number_that_meant_something_else_is_followed_by_its_record() {
-    let events = log_of("close/unseen.c", Level::Io);
+    let events = log_of("close/unseen.c", RunLevel::Io);
     for (index, event) in events.iter().enumerate() {
         if event["call"] != "write" {
             continue;
@@ -64,9 +64,9 @@ fn what_was_logged_of_a_number_that_meant_something_else_is_followed_by_its_reco
 }
 
 /// The program and its argument natively and under the library.
-fn log_of_reuse(level: Level, argument: &str) -> Vec<Value> {
+fn log_of_reuse(level: RunLevel, argument: &str) -> Vec<Value> {
     let program = cc("close/unseen_reuse.c", &[]);
-    let native = run(command(Level::Native, None, &program).arg(argument), b"", DEADLINE);
+    let native = run(command(RunLevel::Native, None, &program).arg(argument), b"", DEADLINE);
     let scratch = Scratch::new();
     let watched = run(command(level, Some(scratch.path()), &program).arg(argument), b"", DEADLINE);
     assert!(native.status.success(), "{native:?}");
@@ -78,7 +78,7 @@ fn log_of_reuse(level: Level, argument: &str) -> Vec<Value> {
 #[test]
 fn whatever_ends_or_gives_out_a_stale_number_takes_it_back() {
     for (level, argument) in
-        [(Level::Call, ""), (Level::Call, "threads"), (Level::Io, ""), (Level::Io, "threads")]
+        [(RunLevel::Call, ""), (RunLevel::Call, "threads"), (RunLevel::Io, ""), (RunLevel::Io, "threads")]
     {
         let events = log_of_reuse(level, argument);
         // The number of the last stream socket: each one that is closed unseen is followed by its record.
@@ -113,7 +113,7 @@ fn whatever_ends_or_gives_out_a_stale_number_takes_it_back() {
 
 #[test]
 fn a_connection_that_nobody_saw_opens_the_prediction() {
-    let events = log_of("getpeername/connected_unseen.c", Level::Call);
+    let events = log_of("getpeername/connected_unseen.c", RunLevel::Call);
     let names = by_call(&events, "getpeername");
     let reasons: Vec<_> = names.iter().map(|event| event["reason"].as_str()).collect();
     assert_eq!(reasons, [Some("overtaken"), Some("host-owned")]);
@@ -124,8 +124,8 @@ fn a_connection_that_nobody_saw_opens_the_prediction() {
 #[test]
 fn calls_that_overlap_are_no_divergence() {
     for _ in 0..5 {
-        log_of("shutdown/race.c", Level::Call);
-        log_of("connect/race.c", Level::Call);
+        log_of("shutdown/race.c", RunLevel::Call);
+        log_of("connect/race.c", RunLevel::Call);
     }
 }
 
@@ -133,10 +133,10 @@ fn calls_that_overlap_are_no_divergence() {
 fn what_an_interposer_behind_the_library_makes_is_what_the_log_names() {
     let program = cc("socket/interposed.c", &[]);
     let interposer = cc("socket/interposed.c", &["-DINTERPOSER", "-shared", "-fPIC"]);
-    let mut native = command(Level::Native, None, &program);
+    let mut native = command(RunLevel::Native, None, &program);
     let native = run(native.env("LD_PRELOAD", &interposer), b"", DEADLINE);
     let scratch = Scratch::new();
-    let mut watched = command(Level::Io, Some(scratch.path()), &program);
+    let mut watched = command(RunLevel::Io, Some(scratch.path()), &program);
     let shim = watched.get_envs().find(|(name, _)| *name == "LD_PRELOAD").and_then(|(_, value)| value);
     let mut preload = OsString::from(shim.expect("the shim is preloaded"));
     preload.push(":");

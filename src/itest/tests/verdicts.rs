@@ -6,7 +6,7 @@
 //! the verdict; and the kernel has seen the call only if libc was called.
 
 use serde_json::Value;
-use sockshim_itest::{Level, Scratch, cc, command, events, run, test_shim};
+use sockshim_itest::{RunLevel, Scratch, cc, command, events, run, test_shim};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -18,7 +18,8 @@ const ECONNREFUSED: &str = "fail:111";
 
 /// The class and the name of each form.
 fn forms() -> Vec<(String, String)> {
-    let output = run(command(Level::Native, None, cc("stress/verdicts.c", &[])).arg("list"), b"", DEADLINE);
+    let output =
+        run(command(RunLevel::Native, None, cc("stress/verdicts.c", &[])).arg("list"), b"", DEADLINE);
     let line = |line: &str| line.split_once(' ').map(|(class, name)| (class.to_string(), name.to_string()));
     output.stdout().lines().map(|text| line(text).expect("a class and a name")).collect()
 }
@@ -34,7 +35,7 @@ struct Made {
 
 fn make(form: &str, verdict: &str, how: &str) -> Made {
     let log_dir = Scratch::new();
-    let mut command = command(Level::Io, Some(log_dir.path()), cc("stress/verdicts.c", &[]));
+    let mut command = command(RunLevel::Io, Some(log_dir.path()), cc("stress/verdicts.c", &[]));
     command.env("LD_PRELOAD", test_shim()).env("SOCKSHIM_WITHOUT_FAST_PATH", "1").args([form, verdict, how]);
     let output = run(&mut command, b"", DEADLINE);
     assert!(!output.timed_out, "{form} {verdict} {how} hangs after:\n{}", output.stdout());

@@ -19,7 +19,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use sockshim_itest::{Level, Output, cc, command, run};
+use sockshim_itest::{Output, RunLevel, cc, command, run};
 
 /// Long enough for a busy machine: only a hang reaches it.
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -30,7 +30,7 @@ fn program(name: &str) -> PathBuf {
 }
 
 /// A program whose log is this file.
-fn logged(level: Level, program: impl AsRef<Path>, log: &str) -> Command {
+fn logged(level: RunLevel, program: impl AsRef<Path>, log: &str) -> Command {
     let mut command = command(level, None, program.as_ref());
     command.env("SOCKSHIM_LOG_FILE", log);
     command

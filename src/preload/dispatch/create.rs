@@ -1,4 +1,4 @@
-//! socket(2), socketpair(2), accept(2): where sockets come from.
+//! socket(2), socketpair(2), accept(2): the calls that make sockets.
 
 use crate::call::{Note, Ticket};
 use crate::memory;
@@ -25,20 +25,20 @@ pub fn socket(t: &mut Ticket) {
     t.handler_of_creation(family);
 }
 
-/// The event's ops and prot are the new socket's.
+/// Gives the event the ops and prot of the new socket.
 fn describe(t: &mut Ticket) {
     t.event.ops = t.event.socket.and_then(|socket| socket.ops);
     t.event.prot = t.event.socket.and_then(|socket| socket.sk.prot);
 }
 
 impl Ticket {
-    /// A creation has no socket whose ops could be responsible; the family's create function is.
+    /// A socket that is being made has no ops yet, so the handler is the family's create function.
     fn handler_of_creation(&mut self, family: i32) {
         self.event.handler = sockshim_core::net::socket::net_family(family).map(|family| family.create.func);
     }
 }
 
-/// Makes the new socket known.
+/// Stores the new socket.
 pub fn socket_done(t: &mut Ticket) {
     let fd = t.event.ret as i32;
     t.event.fd = Some(fd);
@@ -52,8 +52,8 @@ pub fn socket_done(t: &mut Ticket) {
     t.finish();
 }
 
-/// A new descriptor: whatever the number meant before is over. A socket whose ops are not known here is asked what
-/// it is when it is used.
+/// Stores a new descriptor: the number no longer means what it did. A socket whose ops are not known here is asked
+/// when it is used.
 fn born(t: &mut Ticket, fd: i32) {
     if track::is_interposed() {
         return asked(t, fd);
@@ -64,8 +64,8 @@ fn born(t: &mut Ticket, fd: i32) {
     }
 }
 
-/// An interposer may have made another socket than the call asked for. Then the way that the tables give is not the one
-/// that was taken.
+/// After an interposer's function, which may have made another socket than the call asked for. Then the path that the
+/// tables predict is not the one that was taken.
 #[cold]
 #[inline(never)]
 fn asked(t: &mut Ticket, fd: i32) {
@@ -92,7 +92,7 @@ pub fn socketpair(t: &mut Ticket) {
     t.handler(|ops| ops.socketpair.func);
 }
 
-/// Makes both ends known; they are connected from the start.
+/// Stores both ends, which are connected from the start.
 pub fn socketpair_done(t: &mut Ticket) {
     if t.event.ret == 0 && t.libc_answered() {
         // SAFETY: the call has written both descriptors.
@@ -124,14 +124,14 @@ fn decide_accept(t: &mut Ticket, flags: i32) {
     let lookup: Lookup = t.lookup(t.int(0), true);
     t.decide(|cx| sys_accept4(cx, lookup, flags));
     t.handler(|ops| ops.accept.func);
-    // How much room there is for the peer's address, before the call changes it.
+    // The length of the buffer for the peer's address, before the call changes it.
     if t.word(1) != 0 {
-        t.note = Note::Room(memory::value(t.page(), t.word(2)).unwrap_or(0));
+        t.note = Note::Capacity(memory::value(t.page(), t.word(2)).unwrap_or(0));
     }
 }
 
-/// Makes the accepted socket known: it has the listener's type and ops. MPTCP is the exception: a client without
-/// it yields a TCP socket, so the new one is asked.
+/// Stores the accepted socket: it has the listener's type and ops. With MPTCP the new socket is asked, because a
+/// client without MPTCP yields a TCP socket.
 pub fn accepted(t: &mut Ticket) {
     let fd = t.event.ret as i32;
     if fd >= 0 {
@@ -140,10 +140,10 @@ pub fn accepted(t: &mut Ticket) {
         born(t, fd);
         t.event.socket = listener;
         t.event.path.step(func!(fd_install), Finding::Fd(fd));
-        let (address, len, room) = (t.word(1), t.word(2), t.note.room());
+        let (address, len, capacity) = (t.word(1), t.word(2), t.note.capacity());
         if t.libc_answered()
             // SAFETY: a successful accept has written the address, if one was asked for.
-            && unsafe { memory::sockaddr_used(address, len, room, &mut t.event.addr) }
+            && unsafe { memory::sockaddr_used(address, len, capacity, &mut t.event.addr) }
         {
             t.event.extra = Extra::Address;
         }

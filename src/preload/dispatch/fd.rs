@@ -1,8 +1,9 @@
 //! The life of descriptors: close(2), close_range(2), dup(2), fcntl(2).
 //!
-//! What a number meant is forgotten *before* libc closes it: afterwards another thread may already have been given
-//! the same number. If the close then fails, nothing is lost, because an unknown descriptor is asked what it is. Beside
-//! other threads it is looked at once more afterwards: one of them may have stored in between what was closed then.
+//! What a number meant is forgotten *before* libc closes it, because afterwards another thread may already have been
+//! given the number. If the close then fails, nothing is lost: an unknown descriptor is asked what it is. In a
+//! process with threads the entry is checked again after the call, because another thread may have stored the closed
+//! socket in between.
 
 use crate::call::{Note, Ticket};
 use crate::track::{self, learn, learn_again, settle, verify_range};
@@ -18,12 +19,12 @@ pub fn close(t: &mut Ticket) {
     closing(t, t.int(0));
 }
 
-/// fclose(3) closes the stream's descriptor.
+/// fclose(3), which closes the stream's descriptor.
 pub fn fclose(t: &mut Ticket) {
     closing_stream(t, t.word(0));
 }
 
-/// freopen(3) closes the stream's descriptor, and opens a file in its place, mostly under the same number.
+/// freopen(3), which closes the stream's descriptor and opens a file, mostly under the same number.
 pub fn freopen(t: &mut Ticket) {
     closing_stream(t, t.word(2));
     t.event.predicted = Predicted::Unknown;
@@ -31,7 +32,7 @@ pub fn freopen(t: &mut Ticket) {
 }
 
 fn closing_stream(t: &mut Ticket, stream: i64) {
-    // SAFETY: the program passes a stream to a function for streams; fileno only reads a field of it.
+    // SAFETY: the program passes a stream, and fileno only reads one of its fields.
     let fd = unsafe { libc::fileno(stream as *mut libc::FILE) };
     t.note = Note::Closes(fd);
     if fd < 0 {
@@ -49,7 +50,7 @@ fn closing(t: &mut Ticket, fd: i32) {
         t.handler(|ops| ops.release.func);
         let refs = t.handle.map_or(0, |handle| FDS.refs(handle));
         t.event.path.step(func!(filp_close), Finding::Value(refs.into()));
-        // The handler runs only with the last descriptor of the open file, as far as it is known here.
+        // The release handler runs only with the last descriptor of the open file.
         if let (1, Some(socket)) = (refs, t.event.socket) {
             t.decide(|cx| sock_release(cx, &socket));
         }
@@ -60,7 +61,7 @@ fn closing(t: &mut Ticket, fd: i32) {
     t.note = Note::Closes(fd);
 }
 
-/// The descriptor is closed, unless the call has failed.
+/// After close(2): the descriptor is closed, unless the call has failed.
 pub fn closed(t: &mut Ticket) {
     if let Note::Closes(fd) = t.note
         && sys::has_threads()
@@ -70,13 +71,13 @@ pub fn closed(t: &mut Ticket) {
     t.finish();
 }
 
-/// close_range(2). With CLOSE_RANGE_CLOEXEC nothing is closed; with CLOSE_RANGE_UNSHARE other threads may keep what
-/// is forgotten here, and will be told again when they use it.
+/// close_range(2). With CLOSE_RANGE_CLOEXEC nothing is closed. With CLOSE_RANGE_UNSHARE other threads may keep the
+/// descriptors that are forgotten here; they are asked again when they are used.
 pub fn close_range(t: &mut Ticket) {
     log::needs_stderr();
     t.event.reason = Reason::FdLife;
     let flags = t.int(2) as u32;
-    // Any other flag is refused, and nothing is closed.
+    // With any other flag the kernel closes nothing.
     let closes = flags & !libc::CLOSE_RANGE_UNSHARE == 0;
     if closes && t.word(0) as u32 <= t.word(1) as u32 {
         verify_range(t.word(0) as u32, t.word(1) as u32);
@@ -84,7 +85,7 @@ pub fn close_range(t: &mut Ticket) {
     }
 }
 
-/// The range is closed, and with CLOSE_RANGE_UNSHARE in the calling thread's own table only.
+/// After close_range(2). With CLOSE_RANGE_UNSHARE only the calling thread's table has changed.
 pub fn range_closed(t: &mut Ticket) {
     let flags = t.int(2) as u32;
     if flags & !libc::CLOSE_RANGE_UNSHARE == 0 {
@@ -110,7 +111,7 @@ pub fn closefrom(t: &mut Ticket) {
     FDS.forget_range(t.int(0).max(0) as u32, u32::MAX);
 }
 
-/// The rest is closed.
+/// After closefrom(3).
 pub fn all_closed(t: &mut Ticket) {
     settle_range(t.int(0).max(0) as u32, u32::MAX);
     t.finish();
@@ -122,7 +123,7 @@ pub fn dup(t: &mut Ticket) {
     t.only_sockets(t.int(0), true);
 }
 
-/// dup2(2), dup3(2): the new number is closed on the way.
+/// dup2(2), dup3(2): the new number is closed first.
 pub fn dup2(t: &mut Ticket) {
     dup(t);
     let (old, new) = (t.int(0), t.int(1));
@@ -130,13 +131,13 @@ pub fn dup2(t: &mut Ticket) {
         if new == libc::STDERR_FILENO {
             log::needs_stderr();
         }
-        // A socket that is closed by this is worth an event even when what replaces it is none.
+        // Closing a socket is logged even if the new number becomes something else.
         t.wanted |= track::end(new);
         t.note = Note::Forgot;
     }
 }
 
-/// Makes the new descriptor another handle of what the old one is.
+/// After dup(2): makes the new descriptor another handle of the old one's description.
 pub fn duplicated(t: &mut Ticket) {
     let new = t.event.ret as i32;
     if new >= 0 && new != t.int(0) {
@@ -173,7 +174,7 @@ fn is_dup(cmd: i32) -> bool {
     cmd == libc::F_DUPFD || cmd == libc::F_DUPFD_CLOEXEC
 }
 
-/// F_DUPFD is a dup.
+/// After fcntl(2): F_DUPFD duplicates.
 pub fn fcntl_done(t: &mut Ticket) {
     if is_dup(t.int(1)) { duplicated(t) } else { t.finish() }
 }
@@ -183,7 +184,7 @@ pub fn getfd(t: &mut Ticket) {
     t.event.reason = Reason::FdLife;
 }
 
-/// A copy of another process's descriptor has come.
+/// After pidfd_getfd(2): a copy of another process's descriptor has arrived.
 pub fn got(t: &mut Ticket) {
     let fd = t.event.ret as i32;
     if fd >= 0 {
@@ -200,14 +201,14 @@ pub fn login_tty(t: &mut Ticket) {
     verify_range(0, 2);
 }
 
-/// Stdin, stdout and stderr are others now, and the terminal's own number may be free.
+/// After login_tty(3): the descriptors 0 to 2 are replaced, and the terminal's own number may be closed.
 pub fn logged_in(t: &mut Ticket) {
     FDS.forget_range(0, 2);
     FDS.forget(t.int(0));
     t.finish();
 }
 
-/// A call that has opened something that is no socket.
+/// After a call that has opened something that is not a socket.
 pub fn opened(t: &mut Ticket) {
     let fd = t.event.ret as i32;
     t.event.fd = Some(fd);

@@ -8,12 +8,14 @@
 //! | [`data`] | everything that sends or receives |
 //! | [`ready`] | poll, select, epoll |
 //! | [`fd`] | close, dup, fcntl |
-//! | [`process`] | fork, exec, spawn, exit, syscall, namespaces, sandboxes |
+//! | [`exec`] | exec, spawn |
+//! | [`process`] | fork, exit, wait, syscall, namespaces, sandboxes |
 //!
 //! A dispatch function gets the whole [`Ticket`] and runs before libc's function; its counterpart runs after it.
 
 pub mod create;
 pub mod data;
+pub mod exec;
 pub mod fd;
 pub mod name;
 pub mod option;

@@ -79,12 +79,12 @@ fn getname(t: &mut Ticket, peer: i32) {
     let out = AddrOut { len: len.map(Ok), buffer: None };
     t.decide(|cx| sys_getname(cx, lookup, peer, out));
     t.handler(|ops| ops.getname.func);
-    t.note = Note::Room(len.unwrap_or(0));
+    t.note = Note::Capacity(len.unwrap_or(0));
 }
 
 /// Copies the returned address into the event.
 pub fn got_name(t: &mut Ticket) {
-    let (address, len, capacity) = (t.word(1), t.word(2), t.note.room());
+    let (address, len, capacity) = (t.word(1), t.word(2), t.note.capacity());
     if t.event.ret == 0
         && t.libc_answered()
         // SAFETY: the successful call has written the address and its length.

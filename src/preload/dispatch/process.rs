@@ -1,22 +1,24 @@
-//! fork, exec, spawn, exit; syscall(2); and the calls that change what the library itself may do.
+//! fork, exit, wait; syscall(2); and the calls that change what the library itself may do.
 
 use crate::call::{Note, Ticket};
 use crate::log::{self, clock, writer};
-use crate::program::{self, ProgramName};
 use crate::table::HOOKS;
 use crate::track::learn;
-use crate::{confined, environment, memory, mode, process, sys};
+use crate::{confined, identity, memory, mode, sys};
 use sockshim_core::fdtable::FDS;
 use sockshim_core::hook::{Does, Level};
-use sockshim_core::net::address::SockAddr;
-use sockshim_core::trace::event::Extra;
 use sockshim_core::verdict::Reason;
 
-/// A call about the process that needs no other work. It may change the process's credentials, directory or rights,
+/// A call about the process that needs no other work.
+pub fn noted(t: &mut Ticket) {
+    t.event.reason = Reason::Process;
+}
+
+/// The same, where the call may change the process's credentials, directory or rights,
 /// so the log must be open before it.
 pub fn plain(t: &mut Ticket) {
     log::is_open();
-    t.event.reason = Reason::Process;
+    noted(t);
 }
 
 /// A call that is hooked only because the log must be open before it.
@@ -28,15 +30,15 @@ pub fn unlogged(t: &mut Ticket) {
 /// After fork(2), in both processes. The child has its own log by now.
 pub fn forked(t: &mut Ticket) {
     if t.event.ret == 0 {
-        t.event.tid = process::tid();
+        t.event.tid = identity::tid();
     }
     t.finish();
 }
 
-/// daemon(3): the parent exits inside libc.
+/// daemon(3): the parent exits inside libc, where no hook sees it.
 pub fn daemon(t: &mut Ticket) {
-    plain(t);
-    log::flush();
+    noted(t);
+    log::end();
 }
 
 /// After daemon(3): the descriptors 0 to 2 may have been replaced.
@@ -58,79 +60,9 @@ pub fn clone(t: &mut Ticket) {
     cloning(t, t.int(2));
 }
 
-/// exec of a path with an environment: execve(2) and execle(3).
-pub fn execve(t: &mut Ticket) {
-    let named = ProgramName::At(libc::AT_FDCWD, t.word(0), 0);
-    about_to_exec(t, memory::text(t.word(0)), &named, t.word(2));
-}
-
-/// exec of a path with the program's environment: execv(3) and execl(3).
-pub fn execv(t: &mut Ticket) {
-    let named = ProgramName::At(libc::AT_FDCWD, t.word(0), 0);
-    about_to_exec(t, memory::text(t.word(0)), &named, environment::of_program() as i64);
-}
-
-/// exec of a name with the program's environment: execvp(3) and execlp(3).
-pub fn execvp(t: &mut Ticket) {
-    let named = ProgramName::Searched(t.word(0));
-    about_to_exec(t, memory::text(t.word(0)), &named, environment::of_program() as i64);
-}
-
-/// exec of a name with an environment: execvpe(3).
-pub fn execvpe(t: &mut Ticket) {
-    let named = ProgramName::Searched(t.word(0));
-    about_to_exec(t, memory::text(t.word(0)), &named, t.word(2));
-}
-
-/// execveat(2).
-pub fn execveat(t: &mut Ticket) {
-    let named = ProgramName::At(t.int(0), t.word(1), t.int(4));
-    about_to_exec(t, memory::text(t.word(1)), &named, t.word(3));
-}
-
-/// fexecve(3).
-pub fn fexecve(t: &mut Ticket) {
-    t.event.fd = Some(t.int(0));
-    about_to_exec(t, SockAddr::EMPTY, &ProgramName::Open(t.int(0)), t.word(2));
-}
-
-/// Determines whether the new program will be seen.
-fn new_program(t: &mut Ticket, named: &ProgramName, environment: i64) {
-    // The check takes a few system calls, and its result is only for the log.
-    if !mode::logs(t.event.hook.level) {
-        return;
-    }
-    let stands = |reason: &Reason| *reason != Reason::ExecAsan || program::comes_before_asan(environment);
-    if let Some(reason) = program::reason(named).filter(stands) {
-        t.event.reason = reason;
-    } else if !program::gets_environment(environment) {
-        t.event.reason = Reason::ExecEnv;
-    }
-}
-
-/// After exec: it returns only when it has failed, so no program was started.
-pub fn exec_failed(t: &mut Ticket) {
-    writer::release();
-    t.event.reason = Reason::Process;
-    t.finish();
-}
-
-/// A successful exec does not return, so the event is written before the call; [`exec_failed`] writes a second one.
-fn about_to_exec(t: &mut Ticket, path: SockAddr, named: &ProgramName, environment: i64) {
-    plain(t);
-    new_program(t, named, environment);
-    if path.is_readable() {
-        t.event.addr = path;
-        t.event.extra = Extra::Text;
-    }
-    clock::start(&mut t.event);
-    t.send();
-    log::end_before_exec();
-}
-
 /// Runs after the event of a call that does not return: what must not be lost is written now.
 pub fn leaving(does: Does) {
-    if process::is_vfork_child() {
+    if identity::is_vfork_child() {
         return;
     }
     match does {
@@ -142,28 +74,6 @@ pub fn leaving(does: Does) {
         Does::Exits => log::end_at_once(),
         _ => {}
     }
-}
-
-/// posix_spawn(3).
-pub fn spawn(t: &mut Ticket) {
-    plain(t);
-    t.event.addr = memory::text(t.word(1));
-    t.event.extra = Extra::Text;
-    // File actions may change the directory first, and their format is internal to libc.
-    let named = match (t.word(2), t.event.hook.does) {
-        (0, Does::SpawnsSearched) => ProgramName::Searched(t.word(1)),
-        (0, _) => ProgramName::At(libc::AT_FDCWD, t.word(1), 0),
-        _ => ProgramName::Elsewhere(t.word(1)),
-    };
-    new_program(t, &named, t.word(5));
-}
-
-/// After posix_spawn(3), whose result is the error.
-pub fn spawned(t: &mut Ticket) {
-    if t.event.ret != 0 {
-        t.event.reason = Reason::Process;
-    }
-    t.finish();
 }
 
 /// prctl(2): only the installation of a filter and a new thread name matter.
@@ -183,9 +93,9 @@ pub fn prctl(t: &mut Ticket) {
 fn entering_sandbox(t: &mut Ticket, strict: bool, flags: u64) {
     log::flush();
     clock::enter_sandbox(strict);
-    let already = process::is_sandboxed();
+    let already = identity::is_sandboxed();
     log::queue::provide();
-    process::set_sandboxed(true);
+    identity::set_sandboxed(true);
     let for_all = flags & libc::SECCOMP_FILTER_FLAG_TSYNC != 0;
     t.note = Note::Filter { first: !already, without_writer: for_all && log::end_before_filter() };
 }
@@ -195,11 +105,11 @@ const NAME: usize = 16;
 
 /// The program may have another name: its main thread's.
 pub fn prctl_done(t: &mut Ticket) {
-    if t.int(0) == libc::PR_SET_NAME && t.event.ret == 0 && process::tid() == process::pid() {
+    if t.int(0) == libc::PR_SET_NAME && t.event.ret == 0 && identity::tid() == identity::pid() {
         let name = memory::text(t.word(1));
         let name = name.bytes();
-        process::set_name(&name[..name.len().min(NAME - 1)]);
-        log::renamed(process::name(&mut [0; NAME]));
+        identity::set_name(&name[..name.len().min(NAME - 1)]);
+        log::renamed(identity::name(&mut [0; NAME]));
     }
     sandbox_done(t);
 }
@@ -215,11 +125,11 @@ pub fn sandbox_done(t: &mut Ticket) {
 fn refused(t: &Ticket) {
     let Note::Filter { first, without_writer } = t.note else { return };
     if first {
-        process::set_sandboxed(false);
+        identity::set_sandboxed(false);
         clock::leave_sandbox();
     }
     // Under an earlier filter a writer cannot be started: its system calls could kill the process.
-    if without_writer && !process::is_sandboxed() {
+    if without_writer && !identity::is_sandboxed() {
         log::restart();
     }
 }
@@ -267,7 +177,7 @@ const ANY: i32 = -1;
 /// A wait for any child, also those without an exit signal: the log's writer is one, and must be gone meanwhile.
 fn waiting(t: &mut Ticket, for_any: bool, options: i32) {
     t.wanted = false;
-    if for_any && options & (libc::__WALL | libc::__WCLONE) != 0 && !process::is_sandboxed() {
+    if for_any && options & (libc::__WALL | libc::__WCLONE) != 0 && !identity::is_sandboxed() {
         log::end_before_wait();
         t.note = Note::WithoutWriter;
     }
@@ -299,7 +209,7 @@ pub fn setns(t: &mut Ticket) {
 
 /// Ends the writer before a call that it would be in the way of; it begins again with the next event.
 fn end_in_the_way(of_shared_memory: bool, of_threads: bool) {
-    if (of_shared_memory || (of_threads && writer::life::is_thread())) && !process::is_sandboxed() {
+    if (of_shared_memory || (of_threads && writer::life::is_thread())) && !identity::is_sandboxed() {
         log::end();
     }
 }
@@ -327,12 +237,12 @@ pub fn syscall(t: &mut Ticket) {
     if LIMITING.contains(&number) || CREDENTIALS.contains(&number) {
         log::is_open();
     }
-    if let Some(place) = HOOKS.iter().position(|hook| hook.nr() == Some(number)) {
-        if HOOKS[place].level > Level::Call && !mode::data() && !matters(number) {
+    if let Some(index) = HOOKS.iter().position(|hook| hook.nr() == Some(number)) {
+        if HOOKS[index].level > Level::Call && !mode::data() && !matters(number) {
             t.wanted = false;
             return;
         }
-        t.become_hook(place, 1);
+        t.become_hook(index, 1);
         return;
     }
     match number {
@@ -352,8 +262,8 @@ pub fn syscall(t: &mut Ticket) {
 /// Whether the process ends with the calling thread: it is the main one, and libc knows no other. Where that is wrong, the
 /// next event begins another writer.
 fn is_last_thread() -> bool {
-    let pid = process::pid();
-    !process::is_sandboxed() && sys::getpid() == pid && sys::gettid() == pid && !sys::has_threads()
+    let pid = identity::pid();
+    !identity::is_sandboxed() && sys::getpid() == pid && sys::gettid() == pid && !sys::has_threads()
 }
 
 /// Calls without a hook after which the log could no longer be opened.

@@ -38,7 +38,7 @@ pub fn find_socket(array: i64, count: i64, used: bool) -> Option<(i32, Seen)> {
 #[cold]
 #[inline(never)]
 fn adopt(fd: i32) {
-    let errno = sys::Errno::now();
+    let errno = sys::SavedErrno::now();
     let _ = attempt(|| track::adopt(fd));
     errno.restore();
 }

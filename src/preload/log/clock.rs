@@ -1,7 +1,7 @@
 //! The cheap clock: the processor's time stamp counter, read by one instruction.
 //!
-//! It is used where the kernel itself keeps time with it; that is, where it ticks evenly and alike on all processors.
-//! The writer learns how long a tick is by reading both clocks.
+//! It is used if the kernel itself keeps time with it, which means that it ticks evenly and equally on all
+//! processors. The writer reads both clocks and so learns how long a tick is.
 
 use super::queue;
 use crate::sys;
@@ -39,7 +39,7 @@ pub fn leave_sandbox() {
     sys::time::take_nothing();
 }
 
-/// Notes the start of a call.
+/// Records the start of a call.
 pub fn start(event: &mut Event) {
     (event.in_ticks, event.start) = now();
 }
@@ -50,13 +50,13 @@ pub fn now() -> (bool, u64) {
     (in_ticks, read(in_ticks))
 }
 
-/// Notes the start of a call that was read from the counter.
+/// Records the start of a call that was read from the counter.
 pub fn start_at(event: &mut Event, ticks: u64) {
     event.in_ticks = true;
     event.start = ticks;
 }
 
-/// Notes the end of a call, by the clock that its start was read from.
+/// Records the end of a call, on the clock of its start.
 pub fn stop(event: &mut Event) {
     event.ns = read(event.in_ticks).saturating_sub(event.start);
 }
@@ -71,7 +71,7 @@ const CLOCKSOURCE: &CStr = c"/sys/devices/system/clocksource/clocksource0/curren
 #[inline(always)]
 pub fn ticks() -> u64 {
     let count: u64;
-    // SAFETY: every x86-64 processor has the instruction; where it may not be used, `is_usable` has said so.
+    // SAFETY: every x86-64 processor has the instruction; where it is not allowed, `is_usable` has returned false.
     unsafe {
         asm!("rdtsc", "shl rdx, 32", "or rax, rdx", out("rax") count, out("rdx") _, options(nomem, nostack))
     };
@@ -91,23 +91,23 @@ pub fn is_usable() -> bool {
     len.is_ok_and(|len| name[..len].trim_ascii() == b"tsc")
 }
 
-/// Two readings of both clocks, from which ticks become nanoseconds of CLOCK_MONOTONIC.
+/// Two readings of both clocks, which convert ticks to nanoseconds of CLOCK_MONOTONIC.
 #[derive(Clone, Copy)]
 pub struct Scale {
     first: (u64, u64),
     last: (u64, u64),
-    /// Nanoseconds in 2³² ticks, so that only a new reading divides.
+    /// Nanoseconds per 2³² ticks, so that a division is needed only for a new reading.
     rate: u64,
 }
 
 impl Scale {
-    /// Begins with a reading.
+    /// Starts with one reading.
     pub fn begin() -> Scale {
         let now = (ticks(), sys::monotonic());
         Scale { first: now, last: now, rate: 0 }
     }
 
-    /// Adds a reading; the more time between the first and the last, the better.
+    /// Adds a reading; the longer the time since the first, the more precise the rate.
     pub fn refresh(&mut self) {
         self.last = (ticks(), sys::monotonic());
         let (ticks, nanos) = (self.last.0 - self.first.0, self.last.1 - self.first.1);
@@ -125,7 +125,7 @@ impl Scale {
         ((u128::from(ticks) * u128::from(self.rate)) >> 32) as u64
     }
 
-    /// The event's times in nanoseconds.
+    /// Converts the event's times to nanoseconds.
     pub fn settle(&self, event: &mut Event) {
         if std::mem::take(&mut event.in_ticks) {
             let end = self.time(event.start + event.ns);
@@ -134,7 +134,7 @@ impl Scale {
         }
     }
 
-    /// A reading of the counter as a time; reckoned from the last reading, so that errors stay small.
+    /// A reading of the counter as a time, computed from the last reading so that errors stay small.
     pub fn time(&self, at: u64) -> u64 {
         if at <= self.last.0 {
             self.last.1.saturating_sub(self.span(self.last.0 - at))

@@ -7,9 +7,9 @@
 
 use crate::log::refine;
 use crate::sys;
-use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
-/// More supplementary groups than this are not followed; the writer then keeps none.
+/// If there are more supplementary groups than this, the writer keeps none.
 const GROUPS: usize = 256;
 
 static USER: [AtomicU32; 3] = [const { AtomicU32::new(0) }; 3];
@@ -19,21 +19,9 @@ static CAPABILITIES: [AtomicU32; 6] = [const { AtomicU32::new(0) }; 6];
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 /// Set while credentials wait for the writer.
 static PENDING: AtomicU32 = AtomicU32::new(0);
-/// Set when one thread has changed its own only.
-static APART: AtomicBool = AtomicBool::new(false);
 
-/// The calling thread has changed its own credentials, without libc: the program has no common ones any more.
-pub fn diverge() {
-    APART.store(true, Ordering::Relaxed);
-}
-
-/// Whether the threads of the program may have different credentials.
-pub fn are_apart() -> bool {
-    APART.load(Ordering::Relaxed)
-}
-
-/// Leaves the calling thread's credentials for the writer. Two threads that change them at once leave those of
-/// either; programs that do that have worse problems.
+/// Stores the calling thread's credentials for the writer. If two threads change theirs at the same time, one wins;
+/// such programs have worse problems.
 pub fn publish() {
     store(&USER, &sys::resuid());
     store(&GROUP, &sys::resgid());
@@ -45,7 +33,7 @@ pub fn publish() {
     PENDING.store(1, Ordering::Release);
 }
 
-/// Whether credentials were left that the writer has not taken.
+/// Whether the writer has still to adopt stored credentials.
 pub fn are_pending() -> bool {
     PENDING.load(Ordering::Acquire) != 0
 }

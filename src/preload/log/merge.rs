@@ -17,7 +17,7 @@ use sockshim_core::trace::event::Event;
 use sockshim_core::verdict::Reason;
 use std::collections::BinaryHeap;
 
-/// Something that happened.
+/// The next entry of the merged sequence.
 pub enum Item<'a> {
     /// What the slow path has left.
     Event(&'a mut Event),
@@ -30,7 +30,7 @@ pub enum Item<'a> {
 struct First {
     ended: u64,
     /// Which of the queues.
-    place: usize,
+    index: usize,
     record: Peeked,
 }
 
@@ -38,11 +38,11 @@ struct First {
 pub struct Merge {
     /// The queues with records that this reading began with.
     queues: Vec<&'static Queue>,
-    /// When the first record of each of them ended, but for `current`.
+    /// When the first record of each ring ended, except of `current`.
     heads: BinaryHeap<Reverse<(u64, usize)>>,
     /// The record that is the next one of all queues.
     current: Option<First>,
-    /// Until when things must have ended to be written.
+    /// Only what ended before this time is written.
     until: u64,
     /// Whether the process is gone.
     finished: bool,
@@ -82,7 +82,7 @@ impl Merge {
         self.queues.clear();
         self.heads.clear();
         for queue in queue::all() {
-            // Without memory the rest stays where it is until the next time.
+            // Without memory, the rest stays in the channel until the next reading.
             if let Some(record) = queue.peek(finished)
                 && self.queues.try_reserve(1).is_ok()
                 && self.heads.try_reserve(1).is_ok()
@@ -95,22 +95,22 @@ impl Merge {
         self.pop();
     }
 
-    /// The next one.
+    /// The next item.
     pub fn next(&mut self) -> Option<Item<'_>> {
         loop {
             let ready = self.current.filter(|first| first.ended <= self.until && self.left > 0);
-            let First { ended, place, record } = ready?;
+            let First { ended, index, record } = ready?;
             self.left -= 1;
-            let queue = self.queues[place];
+            let queue = self.queues[index];
             if record.is_event() {
                 queue.take_event(record, &mut self.event);
-                self.advance(queue, place);
+                self.advance(queue, index);
                 self.scale.settle(&mut self.event);
                 return Some(Item::Event(&mut self.event));
             }
             let tid = queue.tid();
             let taken = queue.take_data(record);
-            self.advance(queue, place);
+            self.advance(queue, index);
             if self.make(ended, &taken, tid) {
                 return Some(Item::Data(&self.data));
             }
@@ -125,19 +125,19 @@ impl Merge {
         }
     }
 
-    /// After a record was taken: whose turn is next.
-    fn advance(&mut self, queue: &Queue, place: usize) {
+    /// After a record was taken: determines whose record is next.
+    fn advance(&mut self, queue: &Queue, index: usize) {
         let record = queue.peek(self.finished);
-        let first = record.map(|record| First { ended: self.ended(record), place, record });
+        let first = record.map(|record| First { ended: self.ended(record), index, record });
         match (first, self.heads.peek()) {
             (Some(first), None) => self.current = Some(first),
-            (Some(first), Some(Reverse(other))) if (first.ended, place) <= *other => {
+            (Some(first), Some(Reverse(other))) if (first.ended, index) <= *other => {
                 self.current = Some(first)
             }
             (first, _) => {
                 self.pop();
-                // The place that was just left is there again.
-                self.heads.extend(first.map(|first| Reverse((first.ended, place))));
+                // One element was removed above, so there is capacity for this one.
+                self.heads.extend(first.map(|first| Reverse((first.ended, index))));
             }
         }
     }
@@ -145,17 +145,17 @@ impl Merge {
     /// Makes the first record of the queue whose turn it is the current one.
     fn pop(&mut self) {
         self.current = None;
-        if let Some(Reverse((ended, place))) = self.heads.pop() {
+        if let Some(Reverse((ended, index))) = self.heads.pop() {
             // It is still there: only the reader takes it.
-            let record = self.queues[place].peek(self.finished);
-            self.current = record.map(|record| First { ended, place, record });
+            let record = self.queues[index].peek(self.finished);
+            self.current = record.map(|record| First { ended, index, record });
         }
     }
 
-    /// Makes the event of a record, if it is of interest.
+    /// Fills the event from a record. Returns whether it is logged.
     fn make(&mut self, ended: u64, taken: &Taken, tid: i32) -> bool {
         let Taken { end, data, rest } = taken;
-        let hook = &HOOKS[usize::from(data.place)];
+        let hook = &HOOKS[usize::from(data.index)];
         let shape = Shape::of(hook.does);
         let event = &mut self.data;
         event.hook = hook;
@@ -169,7 +169,7 @@ impl Merge {
         if shape == Shape::Poll {
             event.args[..WORDS].copy_from_slice(&data.words);
         } else {
-            // What a call has no argument for is not looked at.
+            // A word beyond the call's arguments is ignored.
             event.args[0] = data.fd.into();
             event.args[1..=WORDS].copy_from_slice(&data.words);
         }
@@ -182,7 +182,7 @@ impl Merge {
             return waited(event);
         }
         if event.errno == Some(libc::ENOTSOCK) {
-            // The number has become something else, and the entry did not know.
+            // The number has become something else, and the table did not know yet.
             event.is_no_sockets();
             return true;
         }
@@ -203,7 +203,7 @@ fn handler(does: Does, ops: &'static ProtoOps) -> Option<Func> {
     })
 }
 
-/// Makes the event of a call that waits on the kernel's own descriptors. Whether it is of interest.
+/// Completes the event of a call that waits on descriptors of the kernel's own. Returns whether it is logged.
 fn waited(event: &mut Event) -> bool {
     event.reason = Reason::FdLife;
     if event.hook.does == Does::Waits {

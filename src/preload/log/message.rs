@@ -1,11 +1,11 @@
-//! What is said to a person: on stderr when there is no log, or as a text in it.
+//! Messages to the user: on stderr when there is no log, or as text in the log.
 
 use crate::sys;
 use sockshim_core::config::Complaint;
 use sockshim_core::trace::escape::Escaped;
 use std::io::Write;
 
-/// Says on stderr that a variable has a value that cannot be used. Only for when there is no log to say it in.
+/// Reports on stderr that a variable has an invalid value. Used only when there is no log.
 pub fn complain(complaint: &Complaint) {
     let mut line = Text::new();
     let _ = line.write_all(b"sockshim: ");
@@ -13,21 +13,21 @@ pub fn complain(complaint: &Complaint) {
     say(line.ended());
 }
 
-/// Says on stderr that there is no log although one was asked for.
+/// Reports on stderr that the requested log is not available.
 pub fn say_none() {
-    say(b"sockshim: cannot start the log's thread; nothing is logged\n");
+    say(b"sockshim: cannot start the log's writer; nothing is logged\n");
 }
 
 /// Writes a line to stderr.
 pub fn say(line: &[u8]) {
-    // A program without a stderr is not told.
+    // If the program has no stderr, the message is lost.
     let _ = sys::write(libc::STDERR_FILENO, line);
 }
 
 /// Writes what is wrong with a variable.
 pub fn describe(complaint: &Complaint, line: &mut Text) {
     let value = &complaint.value[..complaint.value.len().min(40)];
-    // The line is long enough; a longer one would be cut, which is all right for a complaint.
+    // A complaint that exceeds the line is cut.
     let _ = write!(
         line,
         "{}={} is not understood; it takes {}",
@@ -65,11 +65,11 @@ impl Text {
 
 impl Write for Text {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let room = self.bytes.len() - self.len;
-        let count = bytes.len().min(room);
+        let left = self.bytes.len() - self.len;
+        let count = bytes.len().min(left);
         self.bytes[self.len..self.len + count].copy_from_slice(&bytes[..count]);
         self.len += count;
-        // What has no room is cut.
+        // What exceeds the buffer is cut.
         Ok(bytes.len())
     }
 

@@ -32,7 +32,7 @@ pub use output::settled as settled_path;
 pub use send::{flush, last_flush, send, set_synchronous};
 pub use writer::life::is_open;
 
-use crate::{mode, process, sys};
+use crate::{identity, mode, sys};
 use message::Text;
 use sockshim_core::config::Config;
 use sockshim_core::hook::Level;
@@ -79,7 +79,7 @@ pub fn end_before_exec() {
 /// Before a wait that would find the writer: everything is written, the writer ends, and none begins while the calling thread
 /// waits.
 pub fn end_before_wait() {
-    control::wait(process::tid());
+    control::wait(identity::tid());
     flush();
     life::stop();
 }
@@ -96,7 +96,7 @@ pub fn end_before_filter() -> bool {
         return false;
     }
     send(&notice::message(b"a seccomp filter is put on all threads; the log ends here"));
-    // What other threads still do is lost, and counted by nobody.
+    // Calls that other threads make from now on are neither logged nor counted.
     mode::set(Level::Off);
     control::end();
     life::stop()
@@ -115,7 +115,7 @@ pub fn restart() {
     }
 }
 
-/// Before the program closes or replaces its stderr: the writer needs it, if it is the log.
+/// Call this before the program closes or replaces its stderr: if that is the log, the writer must have opened it.
 pub fn needs_stderr() {
     if settings::get().is_some_and(|settings| settings.file.is_none()) {
         is_open();
@@ -130,9 +130,9 @@ pub fn renamed(name: &[u8]) {
     }
 }
 
-/// The program has other credentials now, and so has the writer when this returns.
+/// The program has changed its credentials; when this returns, the writer has changed its own too.
 pub fn follow_credentials() {
-    if !process::is_sandboxed() && control::status() == control::Status::Running {
+    if !identity::is_sandboxed() && life::has_begun() {
         credentials::publish();
         control::flush(false);
     }
@@ -141,15 +141,15 @@ pub fn follow_credentials() {
 /// The calling thread has changed its credentials without libc, which would have changed those of all threads.
 pub fn follow_own_credentials() {
     if sys::has_threads() {
-        credentials::diverge();
+        refine::lose();
     }
     follow_credentials();
 }
 
 /// The program is in other namespaces now, and so is the writer when this returns, as far as it may.
 pub fn follow_namespaces() {
-    if control::status() == control::Status::Running {
+    if life::has_begun() {
         writer::program::moved();
-        control::flush(process::is_sandboxed());
+        control::flush(identity::is_sandboxed());
     }
 }

@@ -1,7 +1,7 @@
-//! Records that no call of the program makes: about the log, and about predictions that did not come true.
+//! Records that no call of the program makes: about the log, and about wrong predictions.
 
 use crate::log::clock;
-use crate::{process, sys};
+use crate::{identity, sys};
 use sockshim_core::hook;
 use sockshim_core::hook::Hook;
 use sockshim_core::net::address::SockAddr;
@@ -14,9 +14,9 @@ static SUMMARY: Hook = hook!(Decision, Plain, [], summary() -> c_int);
 static RENAMED: Hook = hook!(Decision, Plain, [], renamed() -> c_int);
 static DIVERGENCE: Hook = hook!(Decision, Plain, [], divergence() -> c_int);
 
-/// A text about sockshim itself.
+/// A message about sockshim itself.
 pub fn message(text: &[u8]) -> Event {
-    Event { start: sys::monotonic(), tid: process::pid(), ..Event::message(&MESSAGE, text) }
+    Event { start: sys::monotonic(), tid: identity::pid(), ..Event::message(&MESSAGE, text) }
 }
 
 /// The program has another name. No line: the lines behind it have that name, and those before it, by the clock that calls
@@ -42,7 +42,7 @@ pub fn summary(seen: Summary) -> Event {
     now(&SUMMARY, Reason::End, Extra::Summary(seen))
 }
 
-/// The event's prediction did not come true.
+/// The event's prediction was wrong.
 pub fn divergence(event: &Event) -> Event {
     let mut record = event.clone();
     record.hook = &DIVERGENCE;
@@ -53,5 +53,5 @@ pub fn divergence(event: &Event) -> Event {
 }
 
 fn now(hook: &'static Hook, reason: Reason, extra: Extra) -> Event {
-    Event { start: sys::monotonic(), tid: process::pid(), reason, extra, ..Event::new(hook) }
+    Event { start: sys::monotonic(), tid: identity::pid(), reason, extra, ..Event::new(hook) }
 }

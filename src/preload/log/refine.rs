@@ -1,16 +1,15 @@
 //! Predictions that need the running kernel.
 //!
-//! On the program's threads nothing is asked beyond the socket itself, so some predictions stay open there: whether a
-//! privilege, a family or a protocol is there, how a sysctl is set. The writer can ask: it has the program's
-//! credentials and namespaces and a descriptor table of its own, so that nothing of it shows in the program. It walks
-//! such a call again, from the socket as it was before the call, with what the kernel says.
+//! On the program's threads only the socket itself is asked, so some predictions stay open there: whether the kernel
+//! has a family or a protocol, whether the process has a privilege, what a sysctl is set to. The writer can ask: it
+//! has the program's credentials and namespaces and its own descriptor table, so the program notices nothing. It
+//! walks such a call again, from the socket as it was before the call, with the kernel's answers.
 //!
 //! It asks a moment after the call, and the program may have changed a setting meanwhile. Credentials and namespaces change by
 //! calls that are seen, and the writer has judged what went before when it follows. A sysctl is a file, so it counts only if it
 //! was the same before the call; else the prediction stays open where it would be wrong.
 
-use super::credentials;
-use crate::{process, sys};
+use crate::{identity, sys};
 use core::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use libc::c_int;
 use sockshim_core::func;
@@ -25,10 +24,10 @@ use sockshim_host::LiveKernel;
 
 static KERNEL: LiveKernel = LiveKernel::new();
 
-/// Whether the program is where the writer could not follow.
+/// Whether the program is where the writer could not follow, or its threads are not all in one place.
 static LOST: AtomicBool = AtomicBool::new(false);
 
-/// Forgets what may be different now: credentials, namespaces, the process.
+/// Forgets the answers that may have changed: credentials, namespaces, the process.
 pub fn forget() {
     KERNEL.forget();
 }
@@ -72,7 +71,7 @@ static MPTCP_ENABLED: Sysctl = Sysctl::new();
 static SOMAXCONN: Sysctl = Sysctl::new();
 static PORT_START: Sysctl = Sysctl::new();
 
-/// The kernel, but for the questions that hold a port for a moment: a program may want that very port.
+/// The kernel, without the questions that occupy a port for a moment: the program may want that very port.
 struct Harmless;
 
 impl Facts for Harmless {
@@ -108,14 +107,13 @@ impl Facts for Harmless {
     }
 }
 
-/// Walks the call again if its prediction is open and facts may close it. `true` when the kernel has then answered
-/// something else than is predicted now.
+/// Walks the call again if its prediction is open and facts may close it. Returns `true` when the kernel's answer
+/// then differs from the prediction.
 pub fn refine(event: &mut Event) -> bool {
     if event.predicted != Predicted::Unknown
         || event.action != Action::Host
         || matches!(event.reason, Reason::ShimPanic | Reason::Overtaken)
-        || process::is_sandboxed()
-        || credentials::are_apart()
+        || identity::is_sandboxed()
         || LOST.load(Ordering::Relaxed)
     {
         return false;

@@ -2,7 +2,7 @@
 
 use super::queue;
 use super::writer::{control, life};
-use crate::process;
+use crate::identity;
 use core::sync::atomic::{AtomicBool, Ordering};
 use sockshim_core::trace::event::Event;
 
@@ -29,7 +29,7 @@ pub fn send(event: &Event) {
 /// Waits until everything that was sent is written, as long as a writer is there and not stuck.
 pub fn flush() {
     if (queue::all().any(|queue| !queue.is_empty()) && life::accepts()) || control::is_writing() {
-        control::flush(process::is_sandboxed());
+        control::flush(identity::is_sandboxed());
     }
 }
 
@@ -38,7 +38,7 @@ pub fn flush() {
 pub fn last_flush() {
     if queue::all().next().is_some() && life::accepts() {
         control::end();
-        control::flush(process::is_sandboxed());
+        control::flush(identity::is_sandboxed());
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the writer needs to know; fixed when logging is turned on.
+//! The writer's settings, which are fixed when logging is turned on.
 //!
 //! # Safety
 //! The one pointer here is null or a leaked box.
@@ -11,14 +11,14 @@ use sockshim_core::hook::Level;
 
 static SETTINGS: AtomicPtr<Settings> = AtomicPtr::new(ptr::null_mut());
 
-/// What the writer needs to know.
+/// The writer's settings.
 pub struct Settings {
     /// The format.
     pub format: Format,
     /// The value of `SOCKSHIM_LOG_FILE`; stderr without one.
     pub file: Option<&'static [u8]>,
-    /// What stderr was when the process began. A program that was started without one gives the number to something
-    /// else, and nothing of ours may ever go there.
+    /// The file that stderr was when the process started. If the program was started without a stderr, its number is
+    /// soon something else, and nothing of ours may be written there.
     pub stderr: Option<sys::File>,
     /// What is logged.
     pub level: Level,
@@ -30,9 +30,9 @@ pub fn get() -> Option<&'static Settings> {
     unsafe { SETTINGS.load(Ordering::Acquire).as_ref() }
 }
 
-/// Fixes the settings, as the configuration says.
+/// Fixes the settings from the configuration.
 pub fn fix(config: &Config) -> &'static Settings {
-    // Copied, because the program may write over its environment (setproctitle does).
+    // Copied, because the program may overwrite its environment (setproctitle does).
     let file = config.file.map(|file| &*Box::leak(Box::<[u8]>::from(file)));
     let stderr = sys::fstat(libc::STDERR_FILENO).ok();
     let settings = Box::leak(Box::new(Settings { format: config.format, file, stderr, level: config.level }));

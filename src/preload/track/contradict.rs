@@ -1,10 +1,10 @@
-//! Whether a prediction that did not come true was made from a state that was not the socket's.
+//! Whether a wrong prediction was made from a state that the socket no longer had.
 
 use super::behind::is_interposed;
 use super::kernel::{is_bound, observe};
 use super::overlap::Begun;
 use super::owner::is_current;
-use crate::{process, sys};
+use crate::{identity, sys};
 use libc::c_int;
 use sockshim_core::fdtable::{FDS, Handle};
 use sockshim_core::hook::Does;
@@ -12,12 +12,13 @@ use sockshim_core::net::ops::{Socket, SocketState};
 use sockshim_core::net::sock::{Bound, TcpState};
 use sockshim_core::trace::event::Event;
 
-/// Whether the socket is, or was during the call, in another state than the one that the event's prediction was made
-/// from: another call has changed it meanwhile, the kernel says so, or an interposer has answered. Asked before the call's own change is applied.
+/// Whether the socket is, or was during the call, in another state than the one from which the event's prediction was
+/// made: another call has changed it, the kernel says so, or an interposer has answered. Asked before the call's own
+/// change is applied.
 #[cold]
 #[inline(never)]
 pub fn contradicted(event: &Event, handle: Option<Handle>, begun: Begun) -> bool {
-    // The tables speak of libc, not of what stands in front of it.
+    // The tables describe libc, not an interposer in front of it.
     if is_interposed() {
         return true;
     }
@@ -29,7 +30,7 @@ pub fn contradicted(event: &Event, handle: Option<Handle>, begun: Begun) -> bool
     if handle.is_some_and(|handle| begun.is_overtaken(handle, before)) {
         return true;
     }
-    if process::is_sandboxed() {
+    if identity::is_sandboxed() {
         return false;
     }
     let name = handle.and_then(|handle| FDS.read(handle)).map_or(0, |(_, name)| name);
@@ -39,16 +40,16 @@ pub fn contradicted(event: &Event, handle: Option<Handle>, begun: Begun) -> bool
     may_lack_port(fd, event, before) || kernel_disagrees(fd, event, before)
 }
 
-/// listen(2) wants the port for itself. One that the kernel has chosen with SO_REUSEADDR may be shared, and one that it is
-/// to choose now may not be there.
+/// listen(2) needs the port for itself. A port that the kernel chose with SO_REUSEADDR may be shared, and if the
+/// kernel must choose one now, none may be free.
 fn may_lack_port(fd: c_int, event: &Event, before: &Socket) -> bool {
     event.hook.does == Does::Listens
         && event.errno == Some(libc::EADDRINUSE)
         && (before.sk.bound != Bound::Auto || sys::getsockopt_int(fd, libc::SO_REUSEADDR) != Ok(0))
 }
 
-/// Whether the kernel's answers contradict what was remembered before the call. A call that has succeeded may have changed
-/// the very thing, so then only calls that change nothing are judged by it.
+/// Whether the kernel's answers contradict the state from before the call. A successful call may have changed that
+/// state itself, so then only calls that change nothing are judged.
 fn kernel_disagrees(fd: c_int, event: &Event, before: &Socket) -> bool {
     if event.errno.is_none() && !matches!(event.hook.name(), "getpeername" | "getsockname") {
         return false;

@@ -1,21 +1,21 @@
-//! Makes an entry what the kernel says, when the socket has changed in a way that no hook saw.
+//! Corrects an entry from the kernel's answers, when the socket has changed in a way that no hook saw.
 
 use super::kernel::{apply, observe};
 use super::lookup::verify;
 use super::owner::{is_current, is_still};
 use super::store::adopt;
-use crate::process;
+use crate::identity;
 use libc::c_int;
 use sockshim_core::fdtable::{Entry, FDS};
 use sockshim_core::net::ops::Socket;
 use sockshim_core::net::sock::Bound;
 use sockshim_core::net::state::State;
 
-/// The remembered states of the socket of `fd` become what the kernel says.
+/// Sets the remembered state of the socket of `fd` to what the kernel says.
 #[cold]
 #[inline(never)]
 pub fn correct(fd: c_int) {
-    if process::is_sandboxed() {
+    if identity::is_sandboxed() {
         return;
     }
     let Entry::Socket(handle) = FDS.get(fd) else { return };
@@ -29,8 +29,8 @@ pub fn correct(fd: c_int) {
     FDS.update(handle, |old| State { shutdown: old.shutdown, ..State::of(&socket) });
 }
 
-/// What the kernel says that an interposer's function has made. An entry that a call inside it has stored is kept if it is
-/// true.
+/// Stores what the kernel says an interposer's function has made. An entry that a nested call has stored is kept if
+/// it is true.
 #[cold]
 #[inline(never)]
 pub fn made_behind(fd: c_int) -> Option<Socket> {
@@ -42,7 +42,7 @@ pub fn made_behind(fd: c_int) -> Option<Socket> {
     }
 }
 
-/// After an interposer's function has changed the socket of `fd`: the entry becomes what the kernel says.
+/// After an interposer's function may have changed the socket of `fd`: sets the entry to what the kernel says.
 #[cold]
 #[inline(never)]
 pub fn follow(fd: c_int) {

@@ -1,4 +1,4 @@
-//! What the kernel says of a socket's state.
+//! What the kernel says about a socket's state.
 //!
 //! # Safety
 //! getsockname(2) writes to a local of the length that it is given.
@@ -9,7 +9,7 @@ use libc::c_int;
 use sockshim_core::net::ops::{Socket, SocketState};
 use sockshim_core::net::sock::TcpState;
 
-/// What can be asked.
+/// The part of a socket's state that can be asked.
 pub struct Observed {
     /// Whether it listens.
     pub listens: bool,
@@ -17,13 +17,13 @@ pub struct Observed {
     pub has_peer: bool,
 }
 
-/// Asks.
+/// Asks the kernel.
 pub fn observe(fd: c_int) -> Observed {
     let listens = sys::getsockopt_int(fd, libc::SO_ACCEPTCONN) == Ok(1);
     Observed { listens, has_peer: !listens && sys::has_peer(fd) }
 }
 
-/// Gives the socket the states that follow from the answers.
+/// Sets the state that follows from the answers.
 pub fn apply(observed: &Observed, socket: &mut Socket) {
     let has_connections = socket.ty == libc::SOCK_STREAM || socket.ty == libc::SOCK_SEQPACKET;
     (socket.state, socket.sk.state) = match observed {
@@ -36,7 +36,7 @@ pub fn apply(observed: &Observed, socket: &mut Socket) {
     };
 }
 
-/// Whether the socket has a local address, where getsockname(2) shows that.
+/// Whether the socket has a local address; `None` when getsockname(2) does not show that.
 pub fn is_bound(fd: c_int, family: c_int) -> Option<bool> {
     let mut addr = [0_u8; 128];
     let mut len = addr.len() as libc::socklen_t;

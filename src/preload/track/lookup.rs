@@ -1,4 +1,4 @@
-//! What a call's descriptor is.
+//! What a call's descriptor refers to.
 
 use super::owner::is_current;
 use super::stale;
@@ -9,13 +9,13 @@ use sockshim_core::hook::Level;
 use sockshim_core::net::ops::Socket;
 use sockshim_core::trace::event::Event;
 
-/// Whether the table says that `fd` is something else.
+/// Whether the table says that `fd` is something else than a socket.
 #[inline(always)]
 pub fn is_other(fd: c_int) -> bool {
     FDS.seen(fd).is_not_socket()
 }
 
-/// The socket that `fd` is known as, its handle, and the kernel's name for it, which [`confirmed`] asks about.
+/// The socket that the table has for `fd`, its handle, and the kernel's name for it, which [`confirmed`] compares.
 #[inline(always)]
 pub fn known(fd: c_int) -> Option<(Socket, Handle, u64)> {
     let Entry::Socket(handle) = FDS.get(fd) else { return None };
@@ -33,11 +33,11 @@ pub fn confirmed(fd: c_int, socket: &Socket, handle: Handle, name: u64) -> bool 
     current
 }
 
-/// The number means something else than is remembered.
+/// The number means something else than the table says.
 #[cold]
 #[inline(never)]
 fn give_up(fd: c_int, handle: Handle) {
-    // Unless another thread has stored something since: then it was just now that the number changed.
+    // If another thread has stored something meanwhile, the number has only just changed.
     if FDS.doubt_if(fd, handle.into()) {
         stale::dropped(fd, handle.into(), None);
     }

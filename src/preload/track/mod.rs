@@ -1,6 +1,6 @@
-//! Which number is which socket: the protocol by which the fd table ([`sockshim_core::fdtable`]) is kept true.
+//! Which number is which socket: the protocol that keeps the fd table ([`sockshim_core::fdtable`]) true.
 //!
-//! Nothing else stores entries. The layer stands above `log`, `process` and `sys`, and below `call` and `dispatch`: it
+//! Nothing else stores entries. The layer stands above `log`, `identity` and `sys`, and below `call` and `dispatch`: it
 //! knows no ticket.
 //!
 //! # What an entry can be
@@ -19,11 +19,11 @@
 //! | a call needs an unknown descriptor | what the kernel says ([`adopt`]) |
 //! | what the kernel says contradicts the entry | doubtful |
 //!
-//! # Why everybody looks again
-//! No lock is held over libc's call, so a thread may store what it has made when another one has closed it already and
-//! a third one has been given the number. Therefore whoever has stored or ended something in a process with threads asks
-//! the kernel once more afterwards ([`remember`], [`settle`]) and takes back only the very entry that it has seen.
-//! Whatever happens in between, the last one to look finds it, and what is uncertain becomes doubtful.
+//! # Why everybody checks again
+//! No lock is held over libc's call. So a thread may store a socket that it has made when another has already closed
+//! it and a third has been given the number. Therefore a thread that has stored or removed an entry in a process with
+//! threads asks the kernel again afterwards ([`remember`], [`settle`]), and removes only the entry that it has seen.
+//! Whatever happens in between, the last thread to check notices it, and what is uncertain becomes doubtful.
 //!
 //! # How a stale entry is noticed
 //! A close that no hook sees (by machine code, or through a symbol that dlvsym found) leaves a socket in the table. It is
@@ -36,7 +36,7 @@
 //! Data calls trust the entry: on their fast path there is no room for a system call. So what they have logged since the
 //! entry became stale may be about something else, and the log says so as soon as it is noticed ([`stale`]).
 //!
-//! # When a prediction does not come true
+//! # When a prediction is wrong
 //! Another call, thread or process may have changed the socket meanwhile, or nobody here has seen how it changed. Before
 //! the tables are blamed, the slot and the kernel are looked at once more ([`contradicted`]). Equal states before and after
 //! prove nothing beside other threads, so there each call with a prediction counts itself in the slot ([`overlap`]).

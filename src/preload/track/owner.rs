@@ -1,25 +1,25 @@
-//! What the descriptor of a socket looks like in the kernel.
+//! How a socket's descriptor is recognised in the kernel.
 
-use crate::{process, sys};
+use crate::{identity, sys};
 use libc::c_int;
 use sockshim_core::net::module::Owner;
 use sockshim_core::net::ops::Socket;
 
-/// What confirms an entry against the kernel. One for each kind of owner: the descriptor that a module gives to the program
-/// is a kernel socket too, but of another family than the socket that it stands for.
-struct Looks {
-    /// The kernel's name for the socket behind the descriptor, which no other socket gets, or the errno.
+/// What confirms an entry against the kernel, for each kind of owner: a module's descriptor is a kernel socket too,
+/// but of another family than the socket that it stands for.
+struct OwnerOps {
+    /// The kernel's name for the socket behind the descriptor, which is unique, or the errno.
     name: fn(c_int, &Socket) -> Result<u64, c_int>,
 }
 
-/// The host's sockets are what they say.
-static HOST: Looks = Looks { name: host_name };
+/// A socket of the host's is its own descriptor.
+static HOST: OwnerOps = OwnerOps { name: host_name };
 
-/// How the owner's descriptors look.
+/// How the owner's descriptors are recognised.
 #[inline(always)]
-fn looks_of(socket: &Socket) -> &'static Looks {
+fn looks_of(socket: &Socket) -> &'static OwnerOps {
     match socket.owner {
-        // No module can be loaded yet: where one is named all the same, the host's answer is the careful one.
+        // Modules cannot be loaded yet. If one is named all the same, the host's answer is the cautious one.
         Owner::Host | Owner::Module(_) => &HOST,
     }
 }
@@ -30,7 +30,8 @@ pub fn name_of(fd: c_int, socket: &Socket) -> Result<u64, c_int> {
     (looks_of(socket).name)(fd, socket)
 }
 
-/// The cookie. What an MPTCP listener accepts has the listener's cookie, so there the inode is a part of the name.
+/// The cookie. A connection that an MPTCP listener accepts has the listener's cookie, so there the inode is part of
+/// the name.
 #[inline(always)]
 fn host_name(fd: c_int, socket: &Socket) -> Result<u64, c_int> {
     let cookie = sys::getsockopt_cookie(fd)?;
@@ -48,10 +49,10 @@ fn with_inode(fd: c_int, cookie: u64) -> Result<u64, c_int> {
 /// Whether the kernel says that `fd` is still the socket of this name. Where nothing can be asked, it is trusted.
 #[inline(always)]
 pub fn is_current(fd: c_int, socket: &Socket, name: u64) -> bool {
-    name == 0 || process::is_sandboxed() || name_of(fd, socket) == Ok(name)
+    name == 0 || identity::is_sandboxed() || name_of(fd, socket) == Ok(name)
 }
 
 /// [`is_current`], but what cannot be asked or has no name is doubted.
 pub fn is_still(fd: c_int, socket: &Socket, name: u64) -> bool {
-    !process::is_sandboxed() && name_of(fd, socket) == Ok(name)
+    !identity::is_sandboxed() && name_of(fd, socket) == Ok(name)
 }

@@ -1,7 +1,7 @@
-//! The record that takes back what was logged of a number whose socket had been closed unseen.
+//! The record that takes back what was logged for a number whose socket had been closed unseen.
 
 use crate::log::clock;
-use crate::{log, mode, process};
+use crate::{identity, log, mode};
 use libc::c_int;
 use sockshim_core::fdtable::{Handle, Seen};
 use sockshim_core::hook;
@@ -27,7 +27,7 @@ pub fn dropped(fd: c_int, entry: Seen, call: Option<&Event>) {
         Some(call) => (event.start, event.in_ticks) = (call.start + call.ns, call.in_ticks),
         None => clock::start(&mut event),
     }
-    event.tid = process::tid();
+    event.tid = identity::tid();
     event.fd = Some(fd);
     event.args[0] = fd.into();
     (event.ops, event.prot) = Handle::kind(entry.raw());

@@ -1,10 +1,10 @@
-//! Stores what is known, and looks again afterwards.
+//! Stores entries, and checks them again afterwards.
 
 use super::lookup::{take_back, verify};
 use super::owner::{is_still, name_of};
 use super::{kernel, stale};
 use crate::nsproxy::net_ns;
-use crate::{process as own, sys};
+use crate::{identity as own, sys};
 use libc::c_int;
 use sockshim_core::fdtable::{Entry, FDS, Handle, Seen};
 use sockshim_core::net::ops::Socket;
@@ -13,7 +13,7 @@ use sockshim_core::net::socket::{Lookup, socket_of};
 use sockshim_core::net::state;
 use sockshim_core::trace::event::Event;
 
-/// Asks the kernel what `fd` is, and remembers the answer. In a sandbox nothing is asked.
+/// Asks the kernel what `fd` is, and stores the answer. In a sandbox it asks nothing.
 #[inline]
 pub fn adopt(fd: c_int) -> (Lookup, Option<Handle>) {
     if own::is_sandboxed() {
@@ -25,7 +25,7 @@ pub fn adopt(fd: c_int) -> (Lookup, Option<Handle>) {
         Err(libc::ENOTSOCK) => {
             let stored = seen.entry() != Entry::NotSocket && FDS.set_not_socket_if(fd, seen);
             if stored && sys::has_threads() {
-                // Another thread may have closed it, and have looked at the table for the last time.
+                // Another thread may have closed it, and have checked the table before this entry was there.
                 settle_other(fd);
             }
             (Lookup::NotSocket, None)
@@ -54,21 +54,21 @@ fn adopt_socket(fd: c_int, seen: Seen) -> (Lookup, Option<Handle>) {
             FDS.doubt(fd);
         }
         if !current {
-            // The answers are about two sockets, or about one that is gone.
+            // The answers belong to two different sockets, or to one that is gone.
             return (Lookup::Unknown, None);
         }
     }
-    // What is known of the socket by another descriptor is more than it says itself.
+    // The state that another descriptor has remembered is more precise than what the socket itself tells.
     let socket = handle.and_then(|handle| FDS.read(handle)).map_or(socket, |(socket, _)| socket);
     (Lookup::Socket(socket), handle)
 }
 
-/// Makes a socket known that libc has just made under `fd`, with the kernel's name for it.
+/// Stores a socket that libc has just made under `fd`, with the kernel's name for it.
 ///
-/// Another thread may have ended it by now, and a third may have been given the number. So the kernel is asked again
-/// once the socket is in the table: whoever ends it from then on finds it there ([`settle`] looks after the end). Where the
-/// table has known a socket under the number, the name may be the third thread's socket's, so the kernel is asked what
-/// the number means.
+/// Another thread may have closed it by now, and a third may have been given the number. So the kernel is asked again
+/// once the entry is in the table: a thread that closes the socket later finds the entry ([`settle`]). If the table
+/// had a socket under the number, the name may already be that of the third thread's socket, so the kernel is asked
+/// what the number means.
 pub fn remember(fd: c_int, socket: &Socket, call: &Event) {
     if sys::has_threads() {
         given(fd, Some(call));
@@ -109,7 +109,7 @@ fn given(fd: c_int, call: Option<&Event>) {
     take_back(fd, !sys::has_threads(), call);
 }
 
-/// Forgets what a number meant: it means something else now, of which nothing could be stored.
+/// Forgets a number that now means something else, of which nothing could be stored.
 #[inline(never)]
 fn unknown(fd: c_int) {
     if sys::has_threads() {
@@ -173,9 +173,9 @@ pub fn copy(handle: Handle, fd: c_int, call: Option<&Event>) {
     }
 }
 
-/// After a call that may have closed or replaced `fd`, in a process with threads: drops the entry unless the kernel
-/// confirms it. Another thread may have stored its socket after this call had forgotten the number and before libc closed
-/// that socket.
+/// After a call that may have closed or replaced `fd`, in a process with threads: removes the entry unless the kernel
+/// confirms it. Another thread may have stored its socket after this call had forgotten the number and before libc
+/// closed the socket.
 #[inline(never)]
 pub fn settle(fd: c_int) {
     let seen = FDS.seen(fd);
@@ -189,7 +189,7 @@ pub fn settle(fd: c_int) {
     }
 }
 
-/// Drops that `fd` is no socket, unless that is the truth.
+/// Removes the entry "not a socket", unless the kernel confirms it.
 #[inline(never)]
 fn settle_other(fd: c_int) {
     let seen = FDS.seen(fd);

@@ -10,10 +10,10 @@ use crate::hook_table::HOOKS;
 use rustix::fs::{StatVfsMountFlags, getxattr, statvfs};
 use rustix::process::{getegid, geteuid, getgid, getuid};
 use rustix::thread::no_new_privs;
-use sockshim_elf::file::{Format, examine};
+use sockshim_elf::file::{FileFormat, examine};
 use sockshim_elf::linking::{Elf, Linking};
 use sockshim_elf::obstacle::Obstacle;
-use sockshim_elf::privilege::{self, Caller, File};
+use sockshim_elf::privilege::{self, Caller, ExecFile};
 use sockshim_elf::script::{self, HEAD, NESTING};
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -114,17 +114,19 @@ fn follow(first: PathBuf, files: &mut Vec<PathBuf>, warnings: &mut Vec<String>) 
         };
         files.push(path.clone());
         let finding = match examine(&data[..]) {
-            Format::Script => match interpreter(&data, warnings) {
+            FileFormat::Script => match interpreter(&data, warnings) {
                 Ok(next) => {
                     path = next;
                     continue;
                 }
                 Err(finding) => finding,
             },
-            Format::Elf(elf) => program_file(&path, &data, &elf, warnings),
-            Format::Empty => (Coverage::NotAProgram, "the file is empty".into()),
-            Format::Broken(why) => (Coverage::NotAProgram, format!("the kernel refuses the ELF file: {why}")),
-            Format::Unknown => (Coverage::NotAProgram, words::UNKNOWN.into()),
+            FileFormat::Elf(elf) => program_file(&path, &data, &elf, warnings),
+            FileFormat::Empty => (Coverage::NotAProgram, "the file is empty".into()),
+            FileFormat::Broken(why) => {
+                (Coverage::NotAProgram, format!("the kernel refuses the ELF file: {why}"))
+            }
+            FileFormat::Unknown => (Coverage::NotAProgram, words::UNKNOWN.into()),
         };
         return (finding.0, words::through(files, finding.1));
     }
@@ -201,12 +203,12 @@ fn program_file(path: &Path, data: &[u8], elf: &Elf, warnings: &mut Vec<String>)
     (Coverage::Fine, words::fine(elf, &file))
 }
 
-fn inode(path: &Path) -> File {
-    let Ok(metadata) = fs::metadata(path) else { return File::default() };
+fn inode(path: &Path) -> ExecFile {
+    let Ok(metadata) = fs::metadata(path) else { return ExecFile::default() };
     let mut attribute = [0; 64];
     let length = getxattr(path, "security.capability", &mut attribute[..]).unwrap_or(0);
     let nosuid = statvfs(path).is_ok_and(|mount| mount.f_flag.contains(StatVfsMountFlags::NOSUID));
-    File {
+    ExecFile {
         mode: metadata.mode(),
         uid: metadata.uid(),
         gid: metadata.gid(),

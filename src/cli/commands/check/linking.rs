@@ -4,7 +4,7 @@ use super::dependencies::Dependencies;
 use super::judge::{Coverage, Explained};
 use super::load::Load;
 use super::words;
-use sockshim_elf::file::{Format, examine};
+use sockshim_elf::file::{FileFormat, examine};
 use sockshim_elf::linking::{Elf, Linking};
 use sockshim_elf::obstacle::Obstacle;
 use sockshim_elf::sanitizer::Sanitizer;
@@ -35,9 +35,9 @@ pub fn linker(linker: &Path, elf: &Elf) -> Result<(), Explained> {
     }
     let Ok(data) = fs::read(linker) else { return refused("it cannot be read") };
     match examine(&data[..]) {
-        Format::Elf(Elf { linking: Linking::Linker, .. }) => Ok(()),
-        Format::Elf(Elf { linking: Linking::Foreign, .. }) => refused("it is for another architecture"),
-        Format::Elf(_) => other(),
+        FileFormat::Elf(Elf { linking: Linking::Linker, .. }) => Ok(()),
+        FileFormat::Elf(Elf { linking: Linking::Foreign, .. }) => refused("it is for another architecture"),
+        FileFormat::Elf(_) => other(),
         _ => refused("it is no ELF program"),
     }
 }

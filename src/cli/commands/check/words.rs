@@ -3,7 +3,7 @@
 use object::elf as machine;
 use sockshim_elf::linking::{Elf, Linking};
 use sockshim_elf::obstacle::Obstacle;
-use sockshim_elf::privilege::{Caller, File, has_set_id};
+use sockshim_elf::privilege::{Caller, ExecFile, has_set_id};
 use std::path::{Path, PathBuf};
 
 /// The file has no format that the kernel executes.
@@ -85,7 +85,7 @@ const STATIC: &str =
     "it has no dynamic linker that could load the library. Use a dynamically linked build of it";
 
 /// Why a file's inode keeps the library out.
-pub fn of_inode(obstacle: Obstacle, file: &File, caller: &Caller) -> String {
+pub fn of_inode(obstacle: Obstacle, file: &ExecFile, caller: &Caller) -> String {
     let secure = "glibc's dynamic linker starts in secure mode, in which it ignores LD_PRELOAD";
     if obstacle == Obstacle::Capabilities {
         return format!("it has file capabilities: {secure}. Run it as root, or run a copy, which has none");
@@ -107,7 +107,7 @@ pub fn of_inode(obstacle: Obstacle, file: &File, caller: &Caller) -> String {
 }
 
 /// Why the library is loaded.
-pub fn fine(elf: &Elf, file: &File) -> String {
+pub fn fine(elf: &Elf, file: &ExecFile) -> String {
     let what = match elf.linking {
         Linking::Linker => "glibc's dynamic linker itself; judge the program that it is to start",
         _ => "dynamically linked, by glibc's dynamic linker",

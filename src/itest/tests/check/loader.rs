@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::programs::{SMALL, build};
 use crate::{DEADLINE, Who, confirmed, is_seen, open_scratch, verdict};
-use sockshim_itest::{Level, Scratch, command, run};
+use sockshim_itest::{RunLevel, Scratch, command, run};
 
 const LINKER: &str = "/lib64/ld-linux-x86-64.so.2";
 
@@ -39,7 +39,7 @@ fn pair(scratch: &Scratch, name: &str, library_flags: &[&str]) -> std::path::Pat
 }
 
 fn succeeds(program: &Path) -> bool {
-    let output = run(&mut command(Level::Native, None, program), b"", DEADLINE);
+    let output = run(&mut command(RunLevel::Native, None, program), b"", DEADLINE);
     assert!(!output.timed_out, "{program:?}: {output:?}");
     output.status.success()
 }

@@ -6,12 +6,12 @@ use std::path::Path;
 
 use crate::programs::{SMALL, build};
 use crate::{DEADLINE, Who, check, open_scratch, verdict};
-use sockshim_itest::{Level, by_call, command, events, run, shim};
+use sockshim_itest::{RunLevel, by_call, command, events, run, shim};
 
 /// The result of running a program under the shim: whether it succeeded, and whether its socket was seen.
 fn outcome(program: &Path, preload: Option<&str>) -> (bool, bool) {
     let log = open_scratch();
-    let mut command = command(Level::Call, Some(log.path()), program);
+    let mut command = command(RunLevel::Call, Some(log.path()), program);
     if let Some(preload) = preload {
         command.env("LD_PRELOAD", preload);
     }

@@ -61,8 +61,8 @@ fn never_called_from_a_hook() {
 #[test]
 fn guard_sees_an_allocation() {
     let (outer, inner) = (library("guard", &["-DOUTER"]), library("guard", &["-DINNER"]));
-    let mut command = sockshim_itest::command(sockshim_itest::Level::Off, None, program("allocate", &[]));
-    preload(&mut command, sockshim_itest::Level::Off, &[&outer], &[&inner]);
+    let mut command = sockshim_itest::command(sockshim_itest::RunLevel::Off, None, program("allocate", &[]));
+    preload(&mut command, sockshim_itest::RunLevel::Off, &[&outer], &[&inner]);
     let output = crate::ended(command.env("GUARD_SELF", "1"));
     assert_eq!(output.stderr(), "malloc inside a hook\n");
     assert!(!output.status.success());

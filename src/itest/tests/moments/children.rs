@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use sockshim_itest::{Level, Scratch, command, events};
+use sockshim_itest::{RunLevel, Scratch, command, events};
 
 use crate::{ended, program, same};
 
@@ -15,7 +15,7 @@ const PAIRS: usize = 3;
 /// children would exceed it.
 const SLACK: i64 = 1024;
 
-fn cycles(level: Level) -> Scratch {
+fn cycles(level: RunLevel) -> Scratch {
     let log_dir = Scratch::new();
     let mut command = command(level, Some(log_dir.path()), program("cycles", &[]));
     let output = ended(command.arg(CYCLES.to_string()));
@@ -34,18 +34,18 @@ fn cycles(level: Level) -> Scratch {
 
 #[test]
 fn cycles_end_natively() {
-    cycles(Level::Native);
+    cycles(RunLevel::Native);
 }
 
 #[test]
 fn cycles_end_without_a_log() {
-    cycles(Level::Off);
+    cycles(RunLevel::Off);
 }
 
 /// The log of each child has all of its calls, in whole lines.
 #[test]
 fn cycles_are_logged() {
-    for level in [Level::Call, Level::Io] {
+    for level in [RunLevel::Call, RunLevel::Io] {
         let log_dir = cycles(level);
         let mut pairs = BTreeMap::new();
         for event in events(log_dir.path()) {

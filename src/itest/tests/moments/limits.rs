@@ -4,7 +4,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use serde_json::Value;
-use sockshim_itest::{Level, Output, Scratch, by_call, command, events};
+use sockshim_itest::{Output, RunLevel, Scratch, by_call, command, events};
 
 use crate::{ended, is_root, program};
 
@@ -29,19 +29,19 @@ fn limit(command: &mut Command, resource: u32, value: u64) {
 
 /// Compares all levels under a limit; stderr may have one line of ours. Returns the output and the log of level io.
 fn limited(resource: u32, value: u64) -> (Output, Vec<Value>) {
-    let limited = |level: Level| {
+    let limited = |level: RunLevel| {
         let log_dir = Scratch::new();
         let mut command = command(level, Some(log_dir.path()), program("limited", &[]));
         limit(&mut command, resource, value);
         (ended(&mut command), events(log_dir.path()))
     };
-    let (native, _) = limited(Level::Native);
+    let (native, _) = limited(RunLevel::Native);
     assert!(native.status.success(), "{resource} {value}: {native:?}");
-    for level in [Level::Off, Level::Call] {
+    for level in [RunLevel::Off, RunLevel::Call] {
         let (output, _) = limited(level);
         compare(&output, &native, resource, value);
     }
-    let (output, log) = limited(Level::Io);
+    let (output, log) = limited(RunLevel::Io);
     compare(&output, &native, resource, value);
     (output, log)
 }
@@ -56,7 +56,7 @@ fn compare(output: &Output, native: &Output, resource: u32, value: u64) {
 /// Three descriptors are enough for a log, whose own descriptor is in another table.
 #[test]
 fn three_descriptors() {
-    let mut command = command(Level::Native, None, program("limited", &[]));
+    let mut command = command(RunLevel::Native, None, program("limited", &[]));
     // The dynamic linker needs one more to load libraries.
     limit(&mut command, libc::RLIMIT_NOFILE, 4);
     let native = ended(&mut command);

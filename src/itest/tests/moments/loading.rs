@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use sockshim_itest::{Level, Scratch, by_call, command, events, shim};
+use sockshim_itest::{RunLevel, Scratch, by_call, command, events, shim};
 
 use crate::{ended, library, preload, program, same};
 
@@ -52,7 +52,7 @@ fn exit_handlers() {
         (&["quick"], "a key's destructor, main, at_quick_exit"),
     ] {
         let log_dir = Scratch::new();
-        let mut command = command(Level::Io, Some(log_dir.path()), program("ending_handlers", &[]));
+        let mut command = command(RunLevel::Io, Some(log_dir.path()), program("ending_handlers", &[]));
         assert_eq!(ended(command.args(end)).status.code(), Some(3));
         let events = events(log_dir.path());
         let count = moments.split(", ").count();
@@ -84,7 +84,7 @@ fn other_preloads_on_both_sides() {
 
 fn late(how: &str, hogs: &[&str], preloaded: bool) {
     let program = program("late", &[]);
-    let run_late = |level: Level, library: &str, preloaded: bool| {
+    let run_late = |level: RunLevel, library: &str, preloaded: bool| {
         let log_dir = Scratch::new();
         let mut command = command(level, Some(log_dir.path()), &program);
         if !preloaded {
@@ -94,12 +94,16 @@ fn late(how: &str, hogs: &[&str], preloaded: bool) {
         assert!(output.status.success() && output.stderr().is_empty(), "{how} {level:?}: {output:?}");
         (output, events(log_dir.path()))
     };
-    let (native, _) = run_late(Level::Native, "none", false);
+    let (native, _) = run_late(RunLevel::Native, "none", false);
     let path = shim().to_str().expect("a path of text");
-    for level in [Level::Off, Level::Io] {
+    for level in [RunLevel::Off, RunLevel::Io] {
         let (output, log) = run_late(level, path, preloaded);
         assert_eq!(output.stdout(), native.stdout(), "{how} {level:?}");
-        assert_eq!(level == Level::Io && preloaded, !by_call(&log, "socket").is_empty(), "{how} {level:?}");
+        assert_eq!(
+            level == RunLevel::Io && preloaded,
+            !by_call(&log, "socket").is_empty(),
+            "{how} {level:?}"
+        );
     }
 }
 
@@ -169,14 +173,14 @@ fn sanitizers() {
 #[test]
 fn thread_sanitizer() {
     let program = program("limited", &["-fsanitize=thread", "-static-libtsan"]);
-    let native = ended(&mut command(Level::Native, None, &program));
+    let native = ended(&mut command(RunLevel::Native, None, &program));
     assert!(native.status.success(), "{native:?}");
-    for level in [Level::Off, Level::Io] {
+    for level in [RunLevel::Off, RunLevel::Io] {
         let log_dir = Scratch::new();
         let output = ended(&mut command(level, Some(log_dir.path()), &program));
         assert_eq!((output.stdout(), output.status), (native.stdout(), native.status), "{level:?}");
         let said = output.stderr();
         let expected = "sockshim: a program with ThreadSanitizer cannot be logged\n";
-        assert_eq!(said, if level == Level::Off { "" } else { expected }, "{level:?}");
+        assert_eq!(said, if level == RunLevel::Off { "" } else { expected }, "{level:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! seccomp filters: those that a program installs for itself, and those under which it was started.
 
 use serde_json::{Value, json};
-use sockshim_itest::{Level, Scratch, by_call, command, events};
+use sockshim_itest::{RunLevel, Scratch, by_call, command, events};
 
 use crate::{ended, program, same};
 
@@ -87,7 +87,7 @@ const FORBIDDEN: &[(&str, i64, u32, u32, u32)] = &[
 fn inherited_filter() {
     for (what, number, argument, mask, value) in FORBIDDEN {
         for errno in [libc::EPERM, libc::ENOSYS] {
-            let confined = |level: Level| {
+            let confined = |level: RunLevel| {
                 let log_dir = Scratch::new();
                 let mut command = command(level, Some(log_dir.path()), program("confine", &[]));
                 command.args(
@@ -97,9 +97,9 @@ fn inherited_filter() {
                 command.arg(errno.to_string()).arg(program("limited", &[]));
                 (ended(&mut command), events(log_dir.path()))
             };
-            let (native, _) = confined(Level::Native);
+            let (native, _) = confined(RunLevel::Native);
             assert!(native.status.success(), "{what}: {native:?}");
-            for level in [Level::Off, Level::Call, Level::Io] {
+            for level in [RunLevel::Off, RunLevel::Call, RunLevel::Io] {
                 let (output, log) = confined(level);
                 assert_eq!(output.stdout(), native.stdout(), "{what} {level:?}");
                 assert_eq!(output.status, native.status, "{what} {level:?}");
@@ -109,7 +109,7 @@ fn inherited_filter() {
                     "{what} {level:?}: {stderr}"
                 );
                 assert!(stderr.lines().count() <= 1, "{what} {level:?}: {stderr}");
-                if level != Level::Off {
+                if level != RunLevel::Off {
                     let said = stderr.lines().count() == 1;
                     assert_eq!(by_call(&log, "socket").is_empty(), said, "{what} {level:?}: {stderr}");
                 }

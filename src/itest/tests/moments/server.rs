@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use sockshim_itest::{Level, command};
+use sockshim_itest::{RunLevel, command};
 
 use crate::program;
 
@@ -15,7 +15,7 @@ const SLACK: i64 = 512;
 
 #[test]
 fn memory_stays_flat() {
-    for level in [Level::Off, Level::Io] {
+    for level in [RunLevel::Off, RunLevel::Io] {
         let echo = program("echo", &[]);
         let mut server = command(level, None, &echo);
         server.args(["server", &CONNECTIONS.to_string(), &(CONNECTIONS / 4).to_string()]);
@@ -25,7 +25,7 @@ fn memory_stays_flat() {
         let mut lines = BufReader::new(server.stdout.take().expect("stdout is a pipe")).lines();
         let mut line = || lines.next().expect("a line").expect("a line of text");
         let port = line().strip_prefix("port ").expect("the port").to_string();
-        let mut client = command(Level::Native, None, &echo);
+        let mut client = command(RunLevel::Native, None, &echo);
         let mut client =
             client.args(["client", &port, &CONNECTIONS.to_string()]).spawn().expect("the client");
         let samples: Vec<i64> = (0..4)

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sockshim_itest::{Level, Scratch, by_call, cc, command};
+use sockshim_itest::{RunLevel, Scratch, by_call, cc, command};
 
 use crate::{ended, library, preload, program, same};
 
@@ -27,8 +27,8 @@ fn storm_during_the_start() {
     let storm = library("storm", &["-DFLAGS=SA_RESTART"]);
     for _ in 0..200 {
         let log_dir = Scratch::new();
-        let mut shimmed = command(Level::Call, Some(log_dir.path()), cc("stress/calls.c", &[]));
-        preload(&mut shimmed, Level::Call, &[], &[&storm]);
+        let mut shimmed = command(RunLevel::Call, Some(log_dir.path()), cc("stress/calls.c", &[]));
+        preload(&mut shimmed, RunLevel::Call, &[], &[&storm]);
         let output = ended(&mut shimmed);
         assert_eq!(output.status.code(), Some(3), "{output:?}");
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
-use sockshim_itest::{Level, Output, Scratch, command, run};
+use sockshim_itest::{Output, RunLevel, Scratch, command, run};
 
 use crate::log::Log;
 
@@ -17,7 +17,7 @@ pub const DEADLINE: Duration = Duration::from_secs(180);
 /// One run of a scenario.
 pub struct Session {
     pub scratch: Scratch,
-    level: Level,
+    level: RunLevel,
     logs: PathBuf,
     seen: Vec<String>,
 }
@@ -31,10 +31,10 @@ impl Session {
             scenario(&mut session);
             session
         };
-        let native = run(Level::Native);
+        let native = run(RunLevel::Native);
         assert!(!native.seen.is_empty(), "the scenario wrote down nothing to compare");
 
-        let off = run(Level::Off);
+        let off = run(RunLevel::Off);
         assert_eq!(native.seen, off.seen, "the shim without a log changed what the programs do");
         assert_eq!(
             fs::read_dir(&off.logs).expect("the log directory").count(),
@@ -42,12 +42,12 @@ impl Session {
             "a log that nobody asked for"
         );
 
-        let io = run(Level::Io);
+        let io = run(RunLevel::Io);
         assert_eq!(native.seen, io.seen, "the shim with a log changed what the programs do");
         Log::read(&io.logs)
     }
 
-    fn new(level: Level) -> Self {
+    fn new(level: RunLevel) -> Self {
         let scratch = Scratch::new();
         let logs = scratch.dir("logs");
         // A server that gives up root opens its log as another user.

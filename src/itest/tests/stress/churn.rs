@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use sockshim_itest::{Level, Output, Scratch};
+use sockshim_itest::{Output, RunLevel, Scratch};
 
 use crate::{call, dropped, each_event, log_files, stress};
 
 const SOCKETS: &str = "100000";
 
-fn churn(level: Level) -> (Output, Scratch) {
+fn churn(level: RunLevel) -> (Output, Scratch) {
     let log_dir = Scratch::new();
     let output = stress(level, log_dir.path(), "churn", &[SOCKETS]);
     assert!(output.status.success(), "{level:?}: {output:?}");
@@ -23,7 +23,7 @@ fn lines<'a>(output: &'a str, word: &str) -> impl Iterator<Item = Vec<&'a str>> 
 
 /// Asserts that every call of the program is logged or counted as dropped, and that every event describes the actual
 /// socket. `unlogged` are the calls that this level leaves out.
-fn check(level: Level, unlogged: &[&str]) {
+fn check(level: RunLevel, unlogged: &[&str]) {
     let (output, log_dir) = churn(level);
     let stdout = output.stdout();
     let number = |text: &str| text.parse::<u64>().expect("a number");
@@ -66,20 +66,20 @@ fn check(level: Level, unlogged: &[&str]) {
 
 #[test]
 fn ends_natively() {
-    churn(Level::Native);
+    churn(RunLevel::Native);
 }
 
 #[test]
 fn ends_without_a_log() {
-    churn(Level::Off);
+    churn(RunLevel::Off);
 }
 
 #[test]
 fn log_of_calls_is_right() {
-    check(Level::Call, &["send", "recv", "poll"]);
+    check(RunLevel::Call, &["send", "recv", "poll"]);
 }
 
 #[test]
 fn log_of_data_calls_is_right() {
-    check(Level::Io, &[]);
+    check(RunLevel::Io, &[]);
 }

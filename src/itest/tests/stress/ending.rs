@@ -1,6 +1,6 @@
 //! Every way to end in which a library can still run code: the log has all events.
 
-use sockshim_itest::{ALL_SHIMMED, Level, Scratch, by_call, events};
+use sockshim_itest::{ALL_SHIMMED, RunLevel, Scratch, by_call, events};
 
 use crate::{dropped, stress};
 
@@ -12,11 +12,11 @@ const WAYS: &str = "return exit _exit _Exit quick_exit syscall pthread_exit exec
 #[test]
 fn nothing_is_lost() {
     for way in WAYS.split_whitespace() {
-        for level in [Level::Native, Level::Off, Level::Call, Level::Io] {
+        for level in [RunLevel::Native, RunLevel::Off, RunLevel::Call, RunLevel::Io] {
             let log_dir = Scratch::new();
             let output = stress(level, log_dir.path(), "ending", &[&CALLS.to_string(), way]);
             assert!(output.status.success() && output.stdout.is_empty(), "{way} at {level:?}: {output:?}");
-            if level == Level::Call || level == Level::Io {
+            if level == RunLevel::Call || level == RunLevel::Io {
                 let events = events(log_dir.path());
                 let logged = by_call(&events, "socket").len() + by_call(&events, "getsockname").len();
                 assert_eq!((logged, events.iter().map(dropped).sum()), (CALLS, 0), "{way} at {level:?}");
@@ -37,7 +37,7 @@ fn short_lives_leave_whole_logs() {
                     output.status.success() && output.stdout.is_empty(),
                     "{way} at {level:?}: {output:?}"
                 );
-                if level != Level::Off {
+                if level != RunLevel::Off {
                     assert_eq!(by_call(&events(log_dir.path()), "socket").len(), 1, "{way} at {level:?}");
                 }
             }

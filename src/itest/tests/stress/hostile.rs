@@ -3,7 +3,7 @@
 
 use std::io::Write;
 
-use sockshim_itest::{Level, Scratch, by_call, events};
+use sockshim_itest::{RunLevel, Scratch, by_call, events};
 
 use crate::{dropped, stress};
 
@@ -21,14 +21,14 @@ fn skipped(why: &str) {
 /// `calls` the given number of times.
 fn same_and_logged(program: &str, args: &[&str], calls: &[(&str, usize)]) {
     let log_dir = Scratch::new();
-    let native = stress(Level::Native, log_dir.path(), program, args);
+    let native = stress(RunLevel::Native, log_dir.path(), program, args);
     assert!(native.status.success(), "{program} {args:?}: {native:?}");
-    for level in [Level::Off, Level::Call, Level::Io] {
+    for level in [RunLevel::Off, RunLevel::Call, RunLevel::Io] {
         let log_dir = Scratch::new();
         let output = stress(level, log_dir.path(), program, args);
         assert_eq!(output.stdout(), native.stdout(), "{program} {args:?} at {level:?}");
         assert_eq!(output.status, native.status, "{program} {args:?} at {level:?}");
-        if level == Level::Io {
+        if level == RunLevel::Io {
             let events = events(log_dir.path());
             for (call, count) in calls {
                 assert_eq!(by_call(&events, call).len(), *count, "{call} in {program} {args:?}: {events:#?}");

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sockshim_itest::{Level, Scratch};
+use sockshim_itest::{RunLevel, Scratch};
 
 use crate::{call, dropped, each_event, log_files, stress};
 
@@ -30,7 +30,7 @@ fn logged(log_dir: &Scratch) -> (BTreeMap<String, u64>, usize) {
 #[test]
 fn burst_is_logged() {
     let log_dir = Scratch::new();
-    let output = stress(Level::Call, log_dir.path(), "burst", &[&SOCKETS.to_string()]);
+    let output = stress(RunLevel::Call, log_dir.path(), "burst", &[&SOCKETS.to_string()]);
     assert!(output.status.success(), "{output:?}");
     let (calls, _) = logged(&log_dir);
     assert_eq!((calls["socket"], calls["close"]), (SOCKETS, SOCKETS));
@@ -38,13 +38,13 @@ fn burst_is_logged() {
 
 #[test]
 fn short_threads_leave_nothing() {
-    for level in [Level::Native, Level::Call, Level::Io] {
+    for level in [RunLevel::Native, RunLevel::Call, RunLevel::Io] {
         let log_dir = Scratch::new();
         let output = stress(level, log_dir.path(), "short_threads", &[&THREADS.to_string()]);
         assert!(output.status.success(), "{level:?}: {output:?}");
         let grown: i64 = output.stdout().trim().parse().expect("a number");
         assert!(grown <= BLOCK, "{level:?}: {grown} KiB");
-        if level == Level::Io {
+        if level == RunLevel::Io {
             let (calls, threads) = logged(&log_dir);
             let counts = ["socketpair", "send", "recv"].map(|name| calls[name]);
             assert_eq!((counts, calls["close"]), ([THREADS; 3], 2 * THREADS));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sockshim_itest::{Level, Scratch};
+use sockshim_itest::{RunLevel, Scratch};
 
 use crate::{call, dropped, each_event, log_files, stress};
 
@@ -11,7 +11,7 @@ const CHILDREN: usize = 240;
 /// How many pairs a child makes before it exits, or before it executes the program again, which makes as many.
 const PAIRS: usize = 20;
 
-fn storm(level: Level) -> Scratch {
+fn storm(level: RunLevel) -> Scratch {
     let log_dir = Scratch::new();
     let output = stress(level, log_dir.path(), "storm", &[&CHILDREN.to_string()]);
     assert_eq!(output.stdout(), "0 wrong, none left, stormy\n", "{level:?}");
@@ -20,7 +20,7 @@ fn storm(level: Level) -> Scratch {
 }
 
 /// Asserts that every process has a log of its own without another's events, and that a child's log is complete.
-fn check(level: Level) {
+fn check(level: RunLevel) {
     let log_dir = storm(level);
     let files = log_files(log_dir.path());
     assert_eq!(files.len(), CHILDREN + 1);
@@ -43,20 +43,20 @@ fn check(level: Level) {
 
 #[test]
 fn children_end_natively() {
-    storm(Level::Native);
+    storm(RunLevel::Native);
 }
 
 #[test]
 fn children_end_without_a_log() {
-    storm(Level::Off);
+    storm(RunLevel::Off);
 }
 
 #[test]
 fn log_of_calls_is_right() {
-    check(Level::Call);
+    check(RunLevel::Call);
 }
 
 #[test]
 fn log_of_data_calls_is_right() {
-    check(Level::Io);
+    check(RunLevel::Io);
 }

@@ -1,12 +1,12 @@
 //! Children that share the parent's memory but have a descriptor table of their own.
 
 use serde_json::Value;
-use sockshim_itest::{ALL_SHIMMED, Level, Scratch, by_call, events};
+use sockshim_itest::{ALL_SHIMMED, RunLevel, Scratch, by_call, events};
 
 use crate::{dropped, stress};
 
 /// Runs the program. Returns what is the same in every run, the rest of its output, and the events.
-fn vfork(level: Level) -> (Vec<String>, Vec<String>, Vec<Value>) {
+fn vfork(level: RunLevel) -> (Vec<String>, Vec<String>, Vec<Value>) {
     let log_dir = Scratch::new();
     let output = stress(level, log_dir.path(), "vfork", &[]);
     assert!(output.status.success(), "{level:?}: {output:?}");
@@ -18,7 +18,7 @@ fn vfork(level: Level) -> (Vec<String>, Vec<String>, Vec<Value>) {
 
 #[test]
 fn children_do_the_same_at_every_level() {
-    let (native, ..) = vfork(Level::Native);
+    let (native, ..) = vfork(RunLevel::Native);
     assert_eq!(native.iter().filter(|line| *line == "exit code right").count(), 12, "{native:#?}");
     for level in ALL_SHIMMED {
         assert_eq!(vfork(level).0, native, "{level:?}");
@@ -26,7 +26,7 @@ fn children_do_the_same_at_every_level() {
 }
 
 /// Asserts that the log has all of the parent's calls with the actual sockets, and none of the children's.
-fn check(level: Level) {
+fn check(level: RunLevel) {
     let (same, varying, events) = vfork(level);
     assert_eq!(events.iter().map(dropped).sum::<u64>(), 0);
     let number = |text: &str| text.parse::<u64>().expect("a number");
@@ -66,10 +66,10 @@ fn check(level: Level) {
 
 #[test]
 fn log_of_calls_is_right() {
-    check(Level::Call);
+    check(RunLevel::Call);
 }
 
 #[test]
 fn log_of_data_calls_is_right() {
-    check(Level::Io);
+    check(RunLevel::Io);
 }

@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use serde_json::Value;
-use sockshim_itest::{Level, Scratch};
+use sockshim_itest::{RunLevel, Scratch};
 
 use crate::steps::Steps;
 use crate::{count, logged, parsed, program, succeeds};
@@ -58,7 +58,7 @@ fn datagrams_are_lines() {
     let scratch = Scratch::new();
     let path = scratch.path().join("collector");
     let events = datagrams(UnixDatagram::bind(&path).expect("a socket"), 4);
-    let mut command = logged(Level::Io, program("stress/lines"), &format!("unix:{}", path.display()));
+    let mut command = logged(RunLevel::Io, program("stress/lines"), &format!("unix:{}", path.display()));
     succeeds(command.args(["4", "300"]));
     check(&events.join().expect("the collector"));
 }
@@ -69,7 +69,7 @@ fn streams_have_whole_lines() {
     let path = scratch.path().join("collector");
     // The parent's own, for its forks, and four.
     let events = streams(UnixListener::bind(&path).expect("a socket"), 5);
-    let mut command = logged(Level::Io, program("stress/lines"), &format!("unix:{}", path.display()));
+    let mut command = logged(RunLevel::Io, program("stress/lines"), &format!("unix:{}", path.display()));
     succeeds(command.args(["4", "300"]));
     check(&events.join().expect("the collector"));
 }
@@ -79,7 +79,7 @@ fn names_may_be_abstract() {
     let name = format!("sockshim-test-{}", std::process::id());
     let address = SocketAddr::from_abstract_name(&name).expect("an address");
     let events = datagrams(UnixDatagram::bind_addr(&address).expect("a socket"), 4);
-    let mut command = logged(Level::Io, program("stress/lines"), &format!("unix:@{name}"));
+    let mut command = logged(RunLevel::Io, program("stress/lines"), &format!("unix:@{name}"));
     succeeds(command.args(["4", "300"]));
     check(&events.join().expect("the collector"));
 }
@@ -90,7 +90,7 @@ fn relative_socket_stays_the_same() {
     let (here, there) = (Scratch::new(), Scratch::new());
     let socket = UnixDatagram::bind(here.path().join("collector")).expect("a socket");
     let events = datagrams(socket, 2);
-    let mut command = logged(Level::Call, program("stress/steps"), "unix:collector");
+    let mut command = logged(RunLevel::Call, program("stress/steps"), "unix:collector");
     let mut program = Steps::start(command.current_dir(here.path()));
     program.step(&format!("chdir {}", there.path().display()));
     program.step("fork");
@@ -104,7 +104,7 @@ fn relative_socket_stays_the_same() {
 fn collector_may_come_and_go() {
     let scratch = Scratch::new();
     let path = scratch.path().join("collector");
-    let mut command = logged(Level::Call, program("stress/steps"), &format!("unix:{}", path.display()));
+    let mut command = logged(RunLevel::Call, program("stress/steps"), &format!("unix:{}", path.display()));
     let mut program = Steps::start(&mut command);
     (0..3).for_each(|_| program.step("-"));
     let mut logs = Vec::new();

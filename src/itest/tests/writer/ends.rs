@@ -1,6 +1,6 @@
 //! Every end: what had returned is in the log.
 
-use sockshim_itest::{Level, Scratch, by_call, command, events};
+use sockshim_itest::{RunLevel, Scratch, by_call, command, events};
 
 use crate::{ended, is_root, program, succeeds};
 
@@ -10,7 +10,7 @@ const ROUNDS: &str = "12";
 /// The ways of `c-tests/stress/killed.c`.
 const WAYS: &str = "kill group segv term abort handler-exit raw-exit raw-thread fault";
 
-fn killed(level: Level, call: &str, pace: &str) {
+fn killed(level: RunLevel, call: &str, pace: &str) {
     let rounds = std::env::var("SOCKSHIM_ROUNDS").unwrap_or_else(|_| ROUNDS.into());
     for way in WAYS.split_whitespace() {
         let log_dir = Scratch::new();
@@ -23,19 +23,19 @@ fn killed(level: Level, call: &str, pace: &str) {
 
 #[test]
 fn control_calls_outlive_their_caller() {
-    killed(Level::Call, "getsockname", "10");
-    killed(Level::Call, "socket", "10");
+    killed(RunLevel::Call, "getsockname", "10");
+    killed(RunLevel::Call, "socket", "10");
 }
 
 #[test]
 fn data_calls_outlive_their_caller() {
-    killed(Level::Io, "send", "5");
+    killed(RunLevel::Io, "send", "5");
 }
 
 #[test]
 fn floods_outlive_their_caller() {
-    killed(Level::Call, "getsockname", "0");
-    killed(Level::Io, "send", "0");
+    killed(RunLevel::Call, "getsockname", "0");
+    killed(RunLevel::Io, "send", "0");
 }
 
 /// The first process of a pid namespace has a whole log, as has who made the namespace.
@@ -45,7 +45,7 @@ fn logs_of_a_pid_namespace_are_whole() {
         return;
     }
     let log_dir = Scratch::new();
-    let mut command = command(Level::Call, Some(log_dir.path()), program("writer/pid_namespace"));
+    let mut command = command(RunLevel::Call, Some(log_dir.path()), program("writer/pid_namespace"));
     let output = succeeds(&mut command);
     let events = events(log_dir.path());
     // Each use of sockets is one pair. Who makes the namespace has 4, its first process 4, the two children of that one 1
@@ -63,7 +63,7 @@ fn log_goes_on_wherever_the_program_goes() {
         return;
     }
     for place in 0..6 {
-        for level in [Level::Call, Level::Io] {
+        for level in [RunLevel::Call, RunLevel::Io] {
             let (log_dir, place_dir) = (Scratch::new(), Scratch::new());
             let mut command = command(level, Some(log_dir.path()), program("writer/moved"));
             succeeds(command.args([&place.to_string(), "itself"]).current_dir(place_dir.path()));

@@ -7,13 +7,13 @@ use std::path::Path;
 use std::process::Command;
 use std::thread;
 
-use sockshim_itest::{Level, Scratch, command};
+use sockshim_itest::{RunLevel, Scratch, command};
 
 use crate::steps::Steps;
 use crate::{count, ended, logged, parsed, program, succeeds};
 
 fn steps(log: &str) -> Command {
-    logged(Level::Call, program("stress/steps"), log)
+    logged(RunLevel::Call, program("stress/steps"), log)
 }
 
 fn text(path: &Path) -> &str {
@@ -127,7 +127,7 @@ fn placeholders_are_the_process_and_its_namespace() {
 /// The program runs on, and a person learns of it once.
 #[test]
 fn full_disk_is_said_once() {
-    for level in [Level::Call, Level::Io] {
+    for level in [RunLevel::Call, RunLevel::Io] {
         let mut command = logged(level, program("stress/lines"), "/dev/full");
         let output = ended(command.args(["8", "200"]));
         assert!(output.status.success() && output.stdout.is_empty(), "{output:?}");
@@ -143,10 +143,10 @@ fn closed_stderr_gets_nothing() {
     for redirection in ["2>&-", "2>&- 0<&-", "2>/dev/full"] {
         let script = format!("exec \"$0\" 3 itself {redirection}");
         let run = |command: &mut Command| ended(command.args(["-c", &script]).arg(program("writer/moved")));
-        let native = run(&mut command(Level::Native, None, "/bin/sh"));
+        let native = run(&mut command(RunLevel::Native, None, "/bin/sh"));
         assert!(native.status.success() && native.stdout().contains("umask"), "{native:?}");
         for file in [None, Some("no/such/log")] {
-            let mut command = command(Level::Io, None, "/bin/sh");
+            let mut command = command(RunLevel::Io, None, "/bin/sh");
             command.envs(file.map(|file| ("SOCKSHIM_LOG_FILE", file)));
             let output = run(&mut command);
             assert_eq!((output.stdout(), output.status), (native.stdout(), native.status), "{redirection}");
@@ -175,7 +175,7 @@ fn pipe_of_many_has_whole_lines() {
         bytes.truncate(bytes.len() - b"end\n".len());
         bytes
     });
-    let mut command = logged(Level::Io, program("stress/lines"), text(&pipe));
+    let mut command = logged(RunLevel::Io, program("stress/lines"), text(&pipe));
     succeeds(command.args(["8", "2000"]));
     fs::write(&pipe, "end\n").expect("the pipe");
     let events = parsed(&collected.join().expect("the reader"));

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use sockshim_itest::{Level, Scratch, by_call, command, events, without_special};
+use sockshim_itest::{RunLevel, Scratch, by_call, command, events, without_special};
 
 use crate::{ended, logged, parsed, program, succeeds};
 
@@ -25,7 +25,7 @@ const NAMES: &[&str] = &[
 
 #[test]
 fn name_is_that_of_the_moment() {
-    for level in [Level::Call, Level::Io] {
+    for level in [RunLevel::Call, RunLevel::Io] {
         let log_dir = Scratch::new();
         succeeds(&mut command(level, Some(log_dir.path()), program("writer/names")));
         let events = events(log_dir.path());
@@ -57,7 +57,7 @@ fn name_is_that_of_the_moment() {
 fn name_is_no_text_for_a_terminal() {
     let scratch = Scratch::new();
     let log = scratch.path().join("log");
-    let mut command = logged(Level::Io, program("writer/names"), log.to_str().expect("UTF-8"));
+    let mut command = logged(RunLevel::Io, program("writer/names"), log.to_str().expect("UTF-8"));
     succeeds(command.env("SOCKSHIM_LOG_FORMAT", "text"));
     let text = fs::read(&log).expect("the log");
     let is_raw = |byte: &u8| (*byte < b' ' && *byte != b'\n') || *byte == 0x7f;
@@ -72,7 +72,7 @@ fn values_forge_no_line() {
         for named in [true, false] {
             let scratch = Scratch::new();
             let log = scratch.path().join("log");
-            let mut command = logged(Level::Call, program("writer/names"), log.to_str().expect("UTF-8"));
+            let mut command = logged(RunLevel::Call, program("writer/names"), log.to_str().expect("UTF-8"));
             if !named {
                 command.env_remove("SOCKSHIM_LOG_FILE");
             }
@@ -92,11 +92,11 @@ fn values_forge_no_line() {
 fn file_names_forge_no_line() {
     let scratch = Scratch::new();
     let name = scratch.path().join("a\nb\u{1b}c");
-    succeeds(&mut logged(Level::Call, program("writer/names"), name.to_str().expect("UTF-8")));
+    succeeds(&mut logged(RunLevel::Call, program("writer/names"), name.to_str().expect("UTF-8")));
     assert!(!parsed(&fs::read(&name).expect("the log")).is_empty());
 
     let name = scratch.write("file", "").join("below\nforged\u{1b}");
-    let output = ended(&mut logged(Level::Call, program("writer/names"), name.to_str().expect("UTF-8")));
+    let output = ended(&mut logged(RunLevel::Call, program("writer/names"), name.to_str().expect("UTF-8")));
     assert!(output.status.success(), "{output:?}");
     assert_eq!(output.stderr().lines().count(), 1, "{output:?}");
     assert!(output.stderr().starts_with("sockshim: cannot open the log "), "{output:?}");

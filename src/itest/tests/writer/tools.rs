@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use sockshim_itest::{Level, Scratch, by_call, command, events, shim};
+use sockshim_itest::{RunLevel, Scratch, by_call, command, events, shim};
 
 use crate::{ended, program};
 
@@ -85,7 +85,7 @@ fn below_valgrind(tools: &[&str]) {
     let Some(valgrind) = tool("valgrind") else { return };
     for name in tools {
         let log_dir = Scratch::new();
-        let mut command = command(Level::Io, Some(log_dir.path()), &valgrind);
+        let mut command = command(RunLevel::Io, Some(log_dir.path()), &valgrind);
         command.args([&format!("--tool={name}"), "-q", "--error-exitcode=9"]).arg(program("stress/lines"));
         let output = ended(command.args(["1", "300"]));
         assert!(output.status.success(), "{name}: {}", output.stderr());
@@ -115,7 +115,7 @@ fn python_forks_without_a_warning() {
     let mut found = false;
     for python in pythons() {
         found = true;
-        for level in [Level::Call, Level::Io] {
+        for level in [RunLevel::Call, RunLevel::Io] {
             let log_dir = Scratch::new();
             let mut command = command(level, Some(log_dir.path()), &python);
             let output = ended(command.args(["-W", "always::DeprecationWarning", "-c", SCRIPT]));

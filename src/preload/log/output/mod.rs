@@ -24,7 +24,7 @@ const PATIENCE: u32 = 500;
 const STEP: i64 = 2_000_000;
 
 /// The log.
-pub struct Output {
+pub struct LogFile {
     target: Target,
     /// What is open; nothing while the directory or the collector is not there.
     opened: Option<Opened>,
@@ -34,10 +34,10 @@ pub struct Output {
     mid_line: bool,
 }
 
-impl Output {
+impl LogFile {
     /// Opens the log of the process `pid`. Leaves nothing but the log in the descriptor table, which must be the caller's
     /// own. `None` when there will be no log; what can still come is waited for.
-    pub fn open(settings: &Settings, pid: i32) -> Option<Output> {
+    pub fn open(settings: &Settings, pid: i32) -> Option<LogFile> {
         let target = Target::of(settings, pid)?;
         let opened = match target.open() {
             Ok(opened) => {
@@ -55,7 +55,7 @@ impl Output {
         if !target.is_stderr() {
             sys::close(libc::STDERR_FILENO);
         }
-        Some(Output { target, opened, looked_at: sys::monotonic(), mid_line: false })
+        Some(LogFile { target, opened, looked_at: sys::monotonic(), mid_line: false })
     }
 
     /// Writes whole lines. `false` when they are lost.

@@ -69,9 +69,9 @@ impl Queue {
         // SAFETY: the record is whole.
         let mut data = unsafe { *(*(at as *const Record)).data.get() };
         let mut rest = [0; WORDS];
-        let more = data.place & MORE != 0;
+        let more = data.index & MORE != 0;
         if more {
-            data.place &= !MORE;
+            data.index &= !MORE;
             // SAFETY: the record has a second slot, which was written before the first one.
             rest = unsafe { (*(*((at + SLOT) as *const Record)).data.get()).words };
         }
@@ -128,9 +128,9 @@ impl Queue {
     /// not used again: who was to fill the slots may yet come back.
     fn unblock(&self, now: u64) {
         let at = self.tail.cursor.load(Ordering::Relaxed);
-        let [place, since] = &self.tail.stuck;
-        if place.load(Ordering::Relaxed) != at || !self.reader(false, &Without(0)).has_later() {
-            place.store(at, Ordering::Relaxed);
+        let [stuck_at, since] = &self.tail.stuck;
+        if stuck_at.load(Ordering::Relaxed) != at || !self.reader(false, &Without(0)).has_later() {
+            stuck_at.store(at, Ordering::Relaxed);
             since.store(now, Ordering::Relaxed);
         } else if now.saturating_sub(since.load(Ordering::Relaxed)) > PATIENCE {
             self.tail.held.store(of(at), Ordering::Relaxed);

@@ -9,7 +9,7 @@
 //! Blocks are never unmapped. The kernel empties them in a forked child, which begins with all segments free.
 
 use super::segment::{Pool, SEGMENT, SLOT, STRIDE};
-use crate::{process, sys};
+use crate::{identity, sys};
 use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 /// The segments of a block, which is 1 MiB: the kernel makes no huge pages of that.
@@ -56,7 +56,7 @@ fn bound() -> u32 {
 /// The limit is that of the moment when the first segment is taken: a program that sets itself one has what it had before.
 #[cold]
 fn look_up_bound() -> u32 {
-    let limit = if process::is_sandboxed() { u64::MAX } else { sys::limit_of_addresses() };
+    let limit = if identity::is_sandboxed() { u64::MAX } else { sys::limit_of_addresses() };
     let most = (limit / SHARE / STRIDE).clamp(SEGMENTS as u64, BOUND.into()) as u32;
     MOST.store(most, Ordering::Relaxed);
     most
@@ -137,7 +137,7 @@ fn map(block: &Block) -> bool {
 fn map_all(blocks: &[Block]) -> bool {
     // Room for aligned blocks wherever the mapping begins. What is left over is never touched.
     let len = blocks.len() * BLOCK + STRIDE as usize - 4096;
-    if blocks.is_empty() || process::is_sandboxed() {
+    if blocks.is_empty() || identity::is_sandboxed() {
         return false;
     }
     let Ok(memory) = sys::mmap(len) else { return false };
@@ -147,10 +147,10 @@ fn map_all(blocks: &[Block]) -> bool {
     let set = |(block, start): (&Block, u64)| {
         block.start.compare_exchange(0, start, Ordering::AcqRel, Ordering::Acquire).is_ok()
     };
-    let mut places = blocks.iter().zip((start..).step_by(BLOCK));
-    if wiped && places.next().is_some_and(set) {
+    let mut pairs = blocks.iter().zip((start..).step_by(BLOCK));
+    if wiped && pairs.next().is_some_and(set) {
         // What others have mapped meanwhile stays theirs, and the addresses that were for it stay unused.
-        return places.filter(|place| !set(*place)).count() == 0;
+        return pairs.filter(|pair| !set(*pair)).count() == 0;
     }
     // SAFETY: nobody has seen the mapping.
     unsafe { sys::munmap(memory, len) };

@@ -10,7 +10,7 @@ use super::segment::{OPEN, SLOT, is_inside, word};
 use crate::log::clock;
 use crate::log::writer::control;
 use crate::tls::{self, QueueHead};
-use crate::{mode, process, sys};
+use crate::{identity, mode, sys};
 use core::sync::atomic::Ordering;
 use sockshim_core::fdtable::{FDS, Seen};
 use sockshim_core::trace::event::Event;
@@ -20,9 +20,9 @@ pub enum Begin {
     /// Nothing to observe.
     Pass,
     /// The slow path.
-    Long,
+    Slow,
     /// The fast path.
-    Short(Started),
+    Fast(Started),
 }
 
 /// Carried over libc's call.
@@ -65,9 +65,9 @@ pub fn rights(fd: i32) -> Begin {
 fn begin(socket: Seen) -> Begin {
     match own() {
         Some(head) if socket.is_socket() => {
-            Begin::Short(Started { head, socket: socket.raw(), start: clock::ticks() })
+            Begin::Fast(Started { head, socket: socket.raw(), start: clock::ticks() })
         }
-        _ => Begin::Long,
+        _ => Begin::Slow,
     }
 }
 
@@ -95,21 +95,21 @@ pub fn has_rest(shape: Shape, args: &[i64]) -> bool {
 
 /// The end of a call that took the fast path.
 #[inline(always)]
-pub fn end<const N: usize>(started: Started, place: usize, args: [i64; N], ret: i64) {
-    started.put::<1, N>(clock::ticks(), place as u16, args[0] as i32, &args, ret);
+pub fn end<const N: usize>(started: Started, index: usize, args: [i64; N], ret: i64) {
+    started.put::<1, N>(clock::ticks(), index as u16, args[0] as i32, &args, ret);
 }
 
 /// The end of a call that waits: its arguments are all that there is to say.
 #[inline(always)]
-pub fn end_wait<const N: usize>(started: Started, place: usize, args: [i64; N], ret: i64) {
-    started.with_fifth(&args).put::<1, N>(clock::ticks(), place as u16, args[0] as i32, &args, ret);
+pub fn end_wait<const N: usize>(started: Started, index: usize, args: [i64; N], ret: i64) {
+    started.with_fifth(&args).put::<1, N>(clock::ticks(), index as u16, args[0] as i32, &args, ret);
 }
 
 /// The end of a call that [`has_rest`].
 #[inline(never)]
-pub fn end_long(started: Started, place: usize, shape: Shape, args: &[i64], ret: i64) {
+pub fn end_long(started: Started, index: usize, shape: Shape, args: &[i64], ret: i64) {
     let started = if shape == Shape::Wait { started.with_fifth(args) } else { started };
-    started.put_two(clock::ticks(), place as u16, args[0] as i32, &args[1..], &args[shape.rest()..], ret);
+    started.put_two(clock::ticks(), index as u16, args[0] as i32, &args[1..], &args[shape.rest()..], ret);
 }
 
 /// The end of poll, which is of interest when `find` finds a socket among its descriptors, given the array, how many
@@ -119,7 +119,7 @@ pub fn end_long(started: Started, place: usize, shape: Shape, args: &[i64], ret:
 #[inline(never)]
 pub fn end_poll(
     mut started: Started,
-    place: usize,
+    index: usize,
     args: [i64; WORDS],
     rest: &[i64],
     ret: i64,
@@ -130,9 +130,9 @@ pub fn end_poll(
     if let Some((fd, socket)) = find(args[0], args[1], ret >= 0) {
         started.socket = socket.raw();
         if rest.is_empty() {
-            started.put::<0, WORDS>(end, place as u16, fd, &args, ret);
+            started.put::<0, WORDS>(end, index as u16, fd, &args, ret);
         } else {
-            started.put_two(end, place as u16, fd, &args, rest, ret);
+            started.put_two(end, index as u16, fd, &args, rest, ret);
         }
     }
 }
@@ -154,7 +154,7 @@ impl Started {
     fn put<const FIRST: usize, const N: usize>(
         self,
         end: u64,
-        place: u16,
+        index: u16,
         fd: i32,
         args: &[i64; N],
         ret: i64,
@@ -167,12 +167,12 @@ impl Started {
             }
         }
         // SAFETY: the slot is taken.
-        unsafe { self.fill::<FIRST, N>(at, end, place, fd, args, ret) };
+        unsafe { self.fill::<FIRST, N>(at, end, index, fd, args, ret) };
     }
 
     /// Puts a record of two slots into the queue: the second one has the words that the first one has no room for.
     #[inline(never)]
-    fn put_two(self, end: u64, place: u16, fd: i32, words: &[i64], rest: &[i64], ret: i64) {
+    fn put_two(self, end: u64, index: u16, fd: i32, words: &[i64], rest: &[i64], ret: i64) {
         let mut at = reserve(&self.head.next, 2);
         if !is_inside(at) {
             at = further(self.head, 2);
@@ -189,7 +189,7 @@ impl Started {
         // SAFETY: the slots are taken. Nobody looks at the second one before the first one is whole.
         unsafe {
             (&raw mut (*(*((at + SLOT) as *const Record)).data.get()).words).write(both[1]);
-            self.fill::<0, WORDS>(at, end, place | MORE, fd, &both[0], ret);
+            self.fill::<0, WORDS>(at, end, index | MORE, fd, &both[0], ret);
         }
     }
 
@@ -202,7 +202,7 @@ impl Started {
         self,
         at: u64,
         end: u64,
-        place: u16,
+        index: u16,
         fd: i32,
         args: &[i64; N],
         ret: i64,
@@ -219,7 +219,7 @@ impl Started {
             if ret == -1 {
                 (&raw mut (*data).errno).write(sys::errno() as u16);
             }
-            (&raw mut (*data).place).write(place);
+            (&raw mut (*data).index).write(index);
             let words = (&raw mut (*data).words).cast::<i64>();
             let mut index = FIRST;
             while index < N && index < FIRST + WORDS {
@@ -240,7 +240,7 @@ pub(super) fn further(head: &QueueHead, slots: u64) -> u64 {
         head.dropped.fetch_add(1, Ordering::Relaxed);
         return 0;
     };
-    if moved && memory::is_behind() && !process::is_sandboxed() {
+    if moved && memory::is_behind() && !identity::is_sandboxed() {
         control::wake();
     }
     at

@@ -23,8 +23,8 @@ pub struct Reader<'a, P> {
 }
 
 /// The segment of a place, if it is one. In a forked child slots may have been taken from nothing.
-fn of_some(place: u64) -> Option<u64> {
-    (place >= STRIDE).then(|| of(place))
+fn of_some(index: u64) -> Option<u64> {
+    (index >= STRIDE).then(|| of(index))
 }
 
 /// More segments than a process can have.

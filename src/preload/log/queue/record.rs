@@ -9,7 +9,7 @@ const _: () = assert!(size_of::<Record>() as u64 == super::segment::SLOT);
 /// The argument words after the descriptor that a record keeps.
 pub const WORDS: usize = 3;
 
-/// Set in [`Data::place`] when the next slot has more of the call's arguments.
+/// Set in [`RecordData::place`] when the next slot has more of the call's arguments.
 pub const MORE: u16 = 1 << 15;
 
 /// One data call: a cache line.
@@ -18,7 +18,7 @@ pub struct Record {
     /// The counter when libc was back. Not zero once the record is whole, and zero again when it has been read.
     pub end: AtomicU64,
     /// The rest, which belongs to the thread while `end` is zero, and to the writer while it is not.
-    pub data: UnsafeCell<Data>,
+    pub data: UnsafeCell<RecordData>,
 }
 
 /// What a record holds.
@@ -55,7 +55,7 @@ impl Shape {
 /// What is known of a data call.
 #[derive(Clone, Copy)]
 #[repr(C)]
-pub struct Data {
+pub struct RecordData {
     /// The time stamp counter when libc was called.
     pub start: u64,
     /// The descriptor's word in the fd table.
@@ -67,7 +67,7 @@ pub struct Data {
     /// errno, when the result is an error; else what an earlier record has left.
     pub errno: u16,
     /// The hook's place in the table.
-    pub place: u16,
+    pub index: u16,
     /// The argument words after the descriptor.
     pub words: [i64; WORDS],
 }
@@ -77,7 +77,7 @@ pub struct Taken {
     /// The counter when libc was back.
     pub end: u64,
     /// The record.
-    pub data: Data,
+    pub data: RecordData,
     /// The arguments that it has no room for, from [`Shape::rest`] on.
     pub rest: [i64; WORDS],
 }

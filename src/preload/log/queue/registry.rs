@@ -12,7 +12,7 @@ use super::memory::{self, Segments};
 use super::reserve::{reserve, reserve_further};
 use super::segment::{Pool, SLOT, STRIDE, header, is_inside, of, word};
 use crate::tls::QueueHead;
-use crate::{mode, process, sys, tls};
+use crate::{identity, mode, sys, tls};
 use core::ptr;
 use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
@@ -60,7 +60,7 @@ static DROPPED: AtomicU64 = AtomicU64::new(0);
 pub(super) fn own() -> Option<&'static Queue> {
     let head = tls::get().queue.get();
     if head == tls::no_queue() {
-        return make(process::tid());
+        return make(identity::tid());
     }
     // SAFETY: any other head begins a queue.
     Some(unsafe { &*head.cast::<Queue>() })
@@ -78,7 +78,7 @@ pub fn make_fast() {
 #[inline(never)]
 fn set_live() {
     if mode::has_fast_path()
-        && !process::is_sandboxed()
+        && !identity::is_sandboxed()
         && let Some(queue) = own()
     {
         queue.head.live.store(1, Ordering::Release);
@@ -128,7 +128,7 @@ fn abandoned() -> Option<(&'static Queue, i32)> {
         let queue = at(TURN.fetch_add(1, Ordering::Relaxed) % count)?;
         let owner = queue.head.tid.load(Ordering::Acquire);
         let free = owner == 0
-            || (owner > 0 && !process::is_sandboxed() && !sys::thread_exists(process::pid(), owner));
+            || (owner > 0 && !identity::is_sandboxed() && !sys::thread_exists(identity::pid(), owner));
         if free && queue.claim(owner) {
             return Some((queue, owner));
         }
@@ -166,7 +166,7 @@ fn at(number: usize) -> Option<&'static Queue> {
 /// Maps a table, if nobody else has done so meanwhile. In a sandbox the kernel is asked for nothing.
 #[cold]
 fn map(table: &AtomicPtr<Queue>) {
-    if process::is_sandboxed() {
+    if identity::is_sandboxed() {
         return;
     }
     let Ok(memory) = sys::mmap(TABLE) else { return };

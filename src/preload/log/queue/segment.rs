@@ -47,14 +47,14 @@ pub struct Header {
 
 /// Whether the place is in a segment, and not behind its end; zero is in none.
 #[inline(always)]
-pub fn is_inside(place: u64) -> bool {
-    place & SEGMENT != 0
+pub fn is_inside(index: u64) -> bool {
+    index & SEGMENT != 0
 }
 
 /// The segment of a place.
 #[inline(always)]
-pub fn of(place: u64) -> u64 {
-    ((place - SEGMENT) & !(STRIDE - 1)) + SEGMENT
+pub fn of(index: u64) -> u64 {
+    ((index - SEGMENT) & !(STRIDE - 1)) + SEGMENT
 }
 
 /// The header of a segment.
@@ -71,9 +71,9 @@ pub unsafe fn header(segment: u64) -> &'static Header {
 /// # Safety
 /// The place must be one of a segment's.
 #[inline(always)]
-pub unsafe fn word(place: u64) -> &'static AtomicU64 {
+pub unsafe fn word(index: u64) -> &'static AtomicU64 {
     // SAFETY: the caller's promise; segments are never unmapped.
-    unsafe { &*(place as *const AtomicU64) }
+    unsafe { &*(index as *const AtomicU64) }
 }
 
 /// Where segments come from and go to.

@@ -1,4 +1,4 @@
-//! What is asked of the writer, and how it is waited for.
+//! Requests to the writer, and waiting for it.
 //!
 //! Everything is words that both sides look at, so that a signal handler or a forked child finds nothing half done. The
 //! writer may be gone at any time: whoever waits for it looks whether it still runs, and never waits for long.
@@ -6,9 +6,9 @@
 use crate::sys;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering};
 
-/// Bumped to wake the writer: the word it sleeps on.
+/// The word that the writer sleeps on. It is incremented to wake it.
 static WAKE: AtomicU32 = AtomicU32::new(0);
-/// How many flushes were asked for, and up to which one they are done.
+/// How many flushes were requested, and how many of them are done.
 static FLUSH_ASKED: AtomicU32 = AtomicU32::new(0);
 static FLUSH_DONE: AtomicU32 = AtomicU32::new(0);
 /// The writer's id while it runs; the kernel clears it when the writer is gone.
@@ -19,7 +19,7 @@ static BEGUN: AtomicI32 = AtomicI32::new(0);
 static WRITING: AtomicBool = AtomicBool::new(false);
 /// A [`Status`].
 static STATUS: AtomicU32 = AtomicU32::new(Status::None as u32);
-/// Set when the process ends: the next flush writes what there was.
+/// Set when the process ends: the next flush also writes the summary.
 static ENDING: AtomicBool = AtomicBool::new(false);
 /// Set to end the writer.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -28,7 +28,7 @@ static HELD: AtomicU64 = AtomicU64::new(0);
 /// The thread that waits for any child, if one does: no writer is begun while it is there.
 static WAITER: AtomicI32 = AtomicI32::new(0);
 
-/// How long anybody waits for the writer: it may be stuck in a full pipe, and no program has to wait for that.
+/// How long anybody waits for the writer. It may be stuck in a full pipe, and no program must wait for that.
 const PATIENCE: u64 = 500_000_000;
 /// Long enough for an exec to get from its hook into the kernel.
 const HOLD: u64 = 100_000_000;
@@ -107,7 +107,7 @@ pub fn take_killed() -> Option<i32> {
     (begun != 0).then_some(begun)
 }
 
-/// The start is over: whether the log is open.
+/// Ends the start: records whether the log is open.
 pub fn finish_start(opened: bool) {
     STATUS.store(if opened { Status::Running } else { Status::Failed } as u32, Ordering::Release);
     sys::futex_wake(&STATUS);
@@ -127,12 +127,12 @@ fn waited(begin: u64) -> u64 {
     sys::monotonic().saturating_sub(begin)
 }
 
-/// Asks for the summary with the next flush.
+/// Requests the summary with the next flush.
 pub fn end() {
     ENDING.store(true, Ordering::Release);
 }
 
-/// Whether a batch is on its way out.
+/// Whether a batch is being written.
 pub fn is_writing() -> bool {
     WRITING.load(Ordering::Acquire)
 }
@@ -224,7 +224,7 @@ pub fn stop(sandboxed: bool) -> bool {
     }
 }
 
-/// What is asked of the writer in one round.
+/// The requests that the writer has found in one round.
 pub struct Asked {
     wake: u32,
     flush: u32,
@@ -245,25 +245,25 @@ impl Asked {
         self.stop || FLUSH_DONE.load(Ordering::Acquire) != self.flush
     }
 
-    /// Everything that was asked is done.
+    /// Marks the requests as done.
     pub fn finish(&self) {
         if FLUSH_DONE.swap(self.flush, Ordering::AcqRel) != self.flush {
             sys::futex_wake(&FLUSH_DONE);
         }
     }
 
-    /// Sleeps until something else is asked, for at most `nanos`.
+    /// Sleeps until there is another request, for at most `nanos` nanoseconds.
     pub fn sleep(&self, nanos: i64) {
         sys::futex_wait(&WAKE, self.wake, nanos);
     }
 }
 
-/// Whether the process ends, so that its summary is due. Asked once.
+/// Whether the process ends, so that the summary is due. Resets the flag.
 pub fn take_ending() -> bool {
     ENDING.swap(false, Ordering::AcqRel)
 }
 
-/// Says whether a batch is on its way out.
+/// Records whether a batch is being written.
 pub fn set_writing(writing: bool) {
     WRITING.store(writing, Ordering::Release);
 }

@@ -1,15 +1,15 @@
-//! What the writer does: fetches what the program's threads have left, formats it, writes it, and sleeps.
+//! The writer's work: it fetches what the program's threads have sent, formats it, writes it, and sleeps.
 
 use super::control;
 use super::program::Program;
 use crate::log::merge::{Item, Merge};
-use crate::log::output::Output;
+use crate::log::output::LogFile;
 use crate::log::queue;
 use crate::log::refine::refine;
 use crate::log::settings::Settings;
 use crate::log::{credentials, notice};
 use crate::panic::attempt;
-use crate::{confined, process, sys};
+use crate::{confined, identity, sys};
 use sockshim_core::config::Format;
 use sockshim_core::errno::Errno;
 use sockshim_core::trace::event::{Event, Summary};
@@ -19,7 +19,7 @@ use sockshim_core::trace::refusal::{Outside, take_back};
 use sockshim_core::trace::{json, text};
 use sockshim_core::verdict::{Predicted, Reason};
 
-/// The longest time that an event waits: for a writer that had nothing to do, and for one that had.
+/// The longest time that an event waits: if the writer had nothing to do, and if it had.
 const IDLE_SLEEP: i64 = 8_000_000;
 const LONGEST_SLEEP: i64 = 4_000_000;
 const SHORTEST_SLEEP: i64 = 500_000;
@@ -30,13 +30,13 @@ const MUCH: u64 = 1024;
 /// nobody in a sandbox does.
 fn next_sleep(sleep: i64, count: u64) -> i64 {
     match count {
-        0 if !process::is_sandboxed() => (sleep * 2).min(IDLE_SLEEP),
+        0 if !identity::is_sandboxed() => (sleep * 2).min(IDLE_SLEEP),
         0..MUCH => (sleep * 2).min(LONGEST_SLEEP),
         MUCH.. => (sleep / 2).clamp(SHORTEST_SLEEP, LONGEST_SLEEP),
     }
 }
 
-/// Nanoseconds from CLOCK_MONOTONIC's zero to the epoch's, as of now.
+/// The present difference between CLOCK_REALTIME and CLOCK_MONOTONIC, in nanoseconds.
 fn epoch() -> u64 {
     sys::realtime().wrapping_sub(sys::monotonic())
 }
@@ -51,20 +51,20 @@ const BUFFER: usize = 64 * 1024;
 /// The writer.
 pub struct Writer {
     settings: &'static Settings,
-    output: Output,
+    output: LogFile,
     process: Process,
     program: Program,
-    /// Lines, in its first `len` bytes.
+    /// The formatted lines, in its first `len` bytes.
     buffer: Box<[u8]>,
     len: usize,
     seen: Summary,
-    /// Whether the program was started under a seccomp filter, once that was asked.
+    /// Whether the program was started under a seccomp filter; `None` until that was asked.
     filtered: Option<bool>,
 }
 
 impl Writer {
-    /// A writer that has seen nothing yet.
-    pub fn new(settings: &'static Settings, output: Output, mut program: Program, pid: i32) -> Writer {
+    /// A writer that has written nothing yet.
+    pub fn new(settings: &'static Settings, output: LogFile, mut program: Program, pid: i32) -> Writer {
         let process = Process::new(pid, program.first_name(&mut [0; 17]));
         Writer {
             settings,
@@ -91,7 +91,7 @@ impl Writer {
             // Asked before the last look for events: what is not there after the program's end will never be.
             let gone = self.program.is_gone();
             if credentials::are_pending() {
-                // What happened before the change was judged by the old credentials, so they answer for it.
+                // Calls from before the change were checked with the old credentials, so they are refined with these.
                 self.drain(&mut merge, true, false);
                 credentials::adopt();
                 self.program.watch();
@@ -107,7 +107,7 @@ impl Writer {
             }
             self.program.follow();
             rounds = rounds.wrapping_add(1);
-            if rounds.is_multiple_of(128) && !process::is_sandboxed() {
+            if rounds.is_multiple_of(128) && !identity::is_sandboxed() {
                 queue::tidy(self.process.pid, sys::monotonic());
             }
             sleep = next_sleep(sleep, count);
@@ -149,7 +149,7 @@ impl Writer {
         written + count
     }
 
-    /// Appends the event as far as it is certain.
+    /// Appends the event, without what is uncertain.
     fn put_settled(&mut self, event: &mut Event) {
         if let Some(name) = notice::new_name(event) {
             return self.process.rename(name);
@@ -159,14 +159,14 @@ impl Writer {
         }
         let filtered = self.is_filtered();
         if filtered && event.reason == Reason::Mispredicted {
-            // The filter may have given the answer.
+            // The filter may have answered.
             return;
         }
         if !filtered && refine(event) {
             self.put(&notice::divergence(event));
         }
         if event.predicted == Predicted::Errno(Errno::EFAULT) && event.errno != Some(libc::EFAULT) {
-            // The kernel has found what could not be looked at.
+            // The kernel has seen what the library could not look at.
             event.predicted = Predicted::Unknown;
         }
         take_back(event, Outside { filter: filtered, landlock: confined::by_landlock() });
@@ -175,7 +175,7 @@ impl Writer {
 
     /// Whether a seccomp filter may answer the program's calls.
     fn is_filtered(&mut self) -> bool {
-        process::is_sandboxed() || *self.filtered.get_or_insert_with(confined::by_filter)
+        identity::is_sandboxed() || *self.filtered.get_or_insert_with(confined::by_filter)
     }
 
     /// Counts the event and appends its line.
@@ -187,7 +187,7 @@ impl Writer {
     fn count(&mut self, event: &Event) {
         match event.reason {
             Reason::Mispredicted => self.seen.divergences += 1,
-            // Not about a socket.
+            // These are not about a call on a socket.
             Reason::Shim | Reason::UnseenClose => {}
             reason if reason.is_about_process() => {}
             _ => {
@@ -197,7 +197,7 @@ impl Writer {
         }
     }
 
-    /// The process ends. One in which nothing was seen, as in many children of fork, says nothing.
+    /// The process ends. A process without events, as many children of fork are, writes no summary.
     fn summarize(&mut self) {
         if self.seen != Summary::default() {
             self.note(notice::summary(self.seen));
@@ -205,14 +205,14 @@ impl Writer {
         }
     }
 
-    /// Appends a record that no call makes, and that is not counted.
+    /// Appends a record that no call made; it is not counted.
     fn note(&mut self, mut event: Event) {
         event.tid = self.process.pid;
         self.process.epoch = epoch();
         self.format(&event);
     }
 
-    /// Writes the buffer; what cannot be written counts as lost.
+    /// Writes the buffer. What cannot be written counts as lost.
     fn write(&mut self, count: u64) {
         let lines = &self.buffer[..self.len];
         if !lines.is_empty() && !self.output.write(lines, self.settings) {

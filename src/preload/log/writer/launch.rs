@@ -14,9 +14,9 @@
 //! The price: the writer must not call anything in libc that uses thread-local state. It makes raw system calls, copies
 //! memory, and formats.
 //!
-//! Its first act is to leave the program's descriptor table with close_range(2) and CLOSE_RANGE_UNSHARE. That gives
-//! the program its fast descriptor path back, keeps the log out of reach of its closefrom(3), and keeps none of its
-//! sockets or pipes open.
+//! Its first act is to leave the program's descriptor table, with close_range(2) and CLOSE_RANGE_UNSHARE. So the
+//! program keeps its fast path for descriptors, its closefrom(3) does not reach the log, and the thread keeps none of
+//! its sockets and pipes open.
 //!
 //! # Safety
 //! The writer has a stack and a thread control block of its own, which are never unmapped. The block is a copy of the
@@ -26,7 +26,7 @@
 use super::control;
 use super::drain::Writer;
 use super::program::Program;
-use crate::log::output::Output;
+use crate::log::output::LogFile;
 use crate::log::{clock, refine, settings};
 use crate::panic::attempt;
 use crate::{mode, sys, tls};
@@ -37,7 +37,7 @@ use sockshim_core::hook::Level;
 
 const STACK: usize = 256 * 1024;
 const GUARD: usize = 4096;
-/// Zeroed memory below the control block, where static thread-local variables would be.
+/// Zeroed memory below the control block, in place of static thread-local variables.
 const STATIC_TLS: usize = 16 * 1024;
 /// How much of the starting thread's control block is copied.
 const CONTROL_BLOCK: usize = 704;
@@ -105,11 +105,16 @@ unsafe fn launch(memory: *mut u8, pid: i32, kind: Kind) -> bool {
     unsafe {
         let block = memory.add(STACK + STATIC_TLS);
         core::ptr::copy_nonoverlapping(own, block, CONTROL_BLOCK);
-        // The two words of the block that point to itself.
+        // The two words of the block that contain its own address.
         block.cast::<*mut u8>().write(block);
         block.cast::<*mut u8>().add(2).write(block);
         sys::forbid(memory, GUARD);
-        begin(kind, memory.add(STACK), block, pid) > 0
+        let writer = begin(kind, memory.add(STACK), block, pid);
+        if writer > 0 && kind == Kind::Process {
+            // At once, for what is sent to the program's group must not reach the writer before it has left by itself.
+            sys::setpgid(writer as i32);
+        }
+        writer > 0
     }
 }
 
@@ -119,8 +124,8 @@ unsafe fn launch(memory: *mut u8, pid: i32, kind: Kind) -> bool {
 /// Stack and block must be the writer's alone.
 unsafe fn begin(kind: Kind, stack: *mut u8, block: *mut u8, pid: i32) -> i64 {
     let mut tid = libc::SYS_clone;
-    // SAFETY: the parent comes back with its registers as the constraints say. The child has a stack of its own, on
-    // which it calls a function that needs nothing from this frame, and exits.
+    // SAFETY: the parent returns with its registers as the constraints say. The child has its own stack, on which it
+    // calls a function that uses nothing of this frame, and exits.
     unsafe {
         asm!(
             "syscall",
@@ -161,7 +166,7 @@ extern "C" fn main(pid: i32, is_process: bool) -> c_int {
     sys::set_name(c"sockshim-log");
     let program = Program::new(pid, is_process);
     program.watch();
-    let opened = settings::get().and_then(|settings| Some((settings, Output::open(settings, pid)?)));
+    let opened = settings::get().and_then(|settings| Some((settings, LogFile::open(settings, pid)?)));
     let prepared = attempt(prepare).is_ok();
     let (Some((settings, output)), true) = (opened, prepared) else {
         mode::set(Level::Off);
@@ -188,7 +193,7 @@ fn become_apart() {
     sys::umask(0);
 }
 
-/// Whether data calls may take the fast path: always, but where a test wants to see the slow one.
+/// Whether data calls may take the fast path: always, unless a test requires the slow one.
 fn has_fast_path() -> bool {
     #[cfg(feature = "test-support")]
     return !crate::test_support::without_fast_path();
@@ -196,7 +201,7 @@ fn has_fast_path() -> bool {
     true
 }
 
-/// The part of the start that is done beside the program's.
+/// The part of the start that runs beside the program's start.
 fn prepare() {
     refine::forget();
 }
@@ -205,7 +210,7 @@ fn prepare() {
 fn leave_the_programs_table() {
     const UNSHARE: u32 = libc::CLOSE_RANGE_UNSHARE;
     if sys::close_range(3, u32::MAX, UNSHARE).is_err() {
-        // Before Linux 5.9. The copy keeps the program's descriptors open for as long as this loop takes.
+        // Before Linux 5.9. The copy keeps the program's descriptors open until this loop is done.
         if sys::unshare_files().is_err() {
             return;
         }

@@ -10,7 +10,7 @@ use super::control::{self, Status};
 use super::launch::{self, Kind};
 use super::program;
 use crate::log::message;
-use crate::{alloc, mode, process, sys};
+use crate::{alloc, identity, mode, sys};
 use core::sync::atomic::{AtomicU8, Ordering};
 use sockshim_core::hook::Level;
 
@@ -32,6 +32,16 @@ pub fn is_open() -> bool {
     accepts() && (control::status() == Status::Running || control::wait_for_start())
 }
 
+/// Whether there is a writer, which has begun with the rights and in the namespaces of that moment. Waits while it opens the
+/// log.
+pub fn has_begun() -> bool {
+    match control::status() {
+        Status::None | Status::Failed => false,
+        Status::Starting => control::wait_for_start(),
+        Status::Running => true,
+    }
+}
+
 /// Whether the writer is a thread of the program's process.
 pub fn is_thread() -> bool {
     KIND.load(Ordering::Relaxed) == Kind::Thread as u8
@@ -40,10 +50,10 @@ pub fn is_thread() -> bool {
 /// Begins the writer. `false` when there will be none; in the moments before an exec there is none yet, and events wait.
 #[cold]
 fn begin() -> bool {
-    if process::is_sandboxed() {
+    if identity::is_sandboxed() {
         return false;
     }
-    if control::is_held(process::pid()) {
+    if control::is_held(identity::pid()) {
         return true;
     }
     // A handler that made a call in between would wait for a writer that only what it has interrupted can begin.
@@ -54,15 +64,15 @@ fn begin() -> bool {
 }
 
 fn launched() -> bool {
-    let pid = process::pid();
-    // Somebody else who shares this memory gets no writer: it would be his child. Nor does a process whose next child is the
-    // first one of a new pid namespace, with all the duties of an init.
-    let kind = if sys::getpid() == pid && alloc::has_room() && !sys::leads_a_pid_namespace() {
-        program::note_first_name();
-        launch::start(pid)
-    } else {
-        None
-    };
+    let pid = identity::pid();
+    if sys::getpid() != pid || sys::leads_a_pid_namespace() {
+        // Somebody else who shares this memory gets no writer: it would be his child. Nor does a process whose next child is
+        // the first one of a new pid namespace, with all the duties of an init.
+        control::finish_start(false);
+        return false;
+    }
+    program::note_first_name();
+    let kind = if alloc::has_memory() { launch::start(pid) } else { None };
     KIND.store(kind.map_or(0, |kind| kind as u8), Ordering::Relaxed);
     if kind == Some(Kind::Process) {
         control::begun();
@@ -78,7 +88,7 @@ fn launched() -> bool {
 /// Ends the writer, and reaps it. Whether there was one.
 pub fn stop() -> bool {
     let tid = control::tid();
-    let sandboxed = process::is_sandboxed();
+    let sandboxed = identity::is_sandboxed();
     if tid == 0 {
         if !sandboxed && let Some(killed) = control::take_killed() {
             sys::reap(killed, false);

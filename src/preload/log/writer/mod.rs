@@ -6,7 +6,7 @@
 //! | file | what |
 //! |---|---|
 //! | [`control`] | what others ask of it, and how they wait for it |
-//! | `drain` | what it does all day |
+//! | `drain` | its work |
 //! | `launch` | how it is made |
 //! | [`life`] | when it begins and ends |
 //! | [`program`] | what it sees of the program from outside |

@@ -6,7 +6,7 @@
 use super::control;
 use crate::log::message::Text;
 use crate::log::refine;
-use crate::{process, sys};
+use crate::{identity, sys};
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use libc::c_int;
@@ -30,7 +30,7 @@ static FIRST: [AtomicU8; 16] = [const { AtomicU8::new(0) }; 16];
 /// Before the writer is made: the name of the events that are there before it looks for one.
 pub fn note_first_name() {
     let mut name = [0; 16];
-    if process::tid() == process::pid() {
+    if identity::tid() == identity::pid() {
         sys::name(&mut name);
     }
     FIRST.iter().zip(name).for_each(|(to, from)| to.store(from, Ordering::Relaxed));
@@ -98,7 +98,7 @@ impl Program {
         }
         let len = self.read_name(buffer).unwrap_or_else(|| {
             let mut name = [0; 16];
-            let name = process::name(&mut name);
+            let name = identity::name(&mut name);
             buffer[..name.len()].copy_from_slice(name);
             name.len()
         });
@@ -147,7 +147,7 @@ fn open_comm(pid: i32) -> Option<c_int> {
 
 /// The program's stderr, which the writer's own table does not have.
 pub fn open_stderr(flags: c_int) -> sys::Result<c_int> {
-    open_file(process::pid(), "fd/2", flags)
+    open_file(identity::pid(), "fd/2", flags)
 }
 
 /// A file of `/proc/PID`.
