@@ -16,6 +16,7 @@ use sockshim_core::net::socket::{net_family, sock_register, sock_unregister, sys
 use sockshim_core::verdict::{Instead, Predicted, Verdict};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, Instant};
 
 fn tables() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
@@ -246,7 +247,9 @@ fn lookups_run_on_while_a_protocol_comes_and_goes() {
         // Until the readers have looked at what there is now, however slowly they run.
         let wait_for_lookups = || {
             let seen = lookups.load(Ordering::Relaxed);
+            let begin = Instant::now();
             while lookups.load(Ordering::Relaxed) < seen + 8 {
+                assert!(begin.elapsed() < Duration::from_secs(100), "the readers have stopped");
                 std::thread::yield_now();
             }
         };
