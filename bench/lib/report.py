@@ -209,17 +209,25 @@ def programs(result):
             yield from ratios(pairs, metrics, ours, scale, 1 if unit == "µs" else 0, unit)
         yield from ratios(pairs, metrics, theirs, scale, 1 if unit == "µs" else 0, unit)
     if logging := [name for name in names if name in LOGGING]:
-        yield "### Of it, the log's writer, µs"
+        yield "### What the program pays, and what the log's writer pays, µs"
         yield ""
         rows = []
         for program in programs_of(pairs):
-            found = [[ns / 1000 for ns in pairs.values(f"{program} writer", name)] for name in logging]
-            rows.append([program, *(short(Summary(values), 1) if values else "-" for values in found)])
+            rows.append([program, *(shares(pairs, program, name) for name in logging)])
         yield from table(["", *logging], rows)
     yield "![Requests per second](throughput.svg)"
     yield ""
     yield "![CPU time per request](cpu.svg)"
     yield ""
+
+
+def shares(pairs, program, name):
+    """The server's own CPU time for a request, and the writer's, as `own + writer`."""
+    whole, writer = pairs.values(f"{program} cpu", name), pairs.values(f"{program} writer", name)
+    if not whole or not writer:
+        return "-"
+    own = [(all_of_it - part) / 1000 for all_of_it, part in zip(whole, writer)]
+    return f"{short(Summary(own), 1)} + {short(Summary([part / 1000 for part in writer]), 1)}"
 
 
 def startup(result):

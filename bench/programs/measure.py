@@ -130,7 +130,7 @@ def find(pid, name):
 
 @dataclass(frozen=True)
 class Spent:
-    """CPU nanoseconds: of all the server's threads, of the log's writer among them, of the processes above the server."""
+    """CPU nanoseconds: of the server and its log's writer, of the writer alone, of the processes above the server."""
 
     server: int
     writer: int
@@ -141,10 +141,11 @@ def cpu_of(root, server):
     """The CPU time so far."""
     if server is None:
         raise Failure("the server is not among the processes that were started")
-    threads = spent(server)
-    writer = sum(time for name, time in threads if name == WRITER)
+    # The writer is a child of the server's, and where it cannot be, a thread.
+    parts = spent(server) + [part for child in children(server) for part in spent(child) if part[0] == WRITER]
+    writer = sum(time for name, time in parts if name == WRITER)
     above = 0 if root == server else sum(time for _, time in spent(root))
-    return Spent(sum(time for _, time in threads), writer, above)
+    return Spent(sum(time for _, time in parts), writer, above)
 
 
 def spent(pid):
