@@ -4,7 +4,8 @@
 # connections, and storms of a million calls that make, copy and end descriptors, all with everything logged. Nothing may
 # hang, crash, be left behind or grow, and the table of descriptors must be right in the end.
 #
-#   scripts/soak.sh [--cycles N] [--connections N]     10,000 processes and 1,000,000 connections if not said otherwise
+#   scripts/soak.sh [--cycles N] [--connections N] [--kills N]
+#                           10,000 processes, 1,000,000 connections and 10,000 kills if not said otherwise
 
 source "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 source scripts/lib/packages.sh
@@ -12,11 +13,13 @@ source scripts/lib/cargo.sh
 
 cycles=10000
 connections=1000000
+kills=10000
 while (($#)); do
 	case $1 in
 	--cycles) cycles=${2:?} ;;
 	--connections) connections=${2:?} ;;
-	*) die "usage: scripts/soak.sh [--cycles N] [--connections N]" ;;
+	--kills) kills=${2:?} ;;
+	*) die "usage: scripts/soak.sh [--cycles N] [--connections N] [--kills N]" ;;
 	esac
 	shift 2
 done
@@ -74,6 +77,17 @@ expected=$((3 * (cycles + (cycles + 2) / 4)))
 note "$logs logs with $logged of $expected pairs"
 ((logged == expected)) || failed "the logs have $logged pairs, and $expected were made"
 rm -rf "$work/logs"
+
+# A process that is killed at a random moment loses no call that had returned.
+say "$kills kills at random moments"
+cc -O1 -pthread -o "$work/killed" c-tests/stress/killed.c
+for case in "call getsockname" "io send"; do
+	read -r level call <<<"$case"
+	mkdir "$work/kills"
+	LD_PRELOAD=$SOCKSHIM_SO SOCKSHIM_LOG=$level SOCKSHIM_LOG_FORMAT=json SOCKSHIM_LOG_FILE=$work/kills/%p.jsonl \
+		"$work/killed" $((kills / 2)) kill "$work/kills" "$call" 0 || failed "level $level: $call"
+	rm -rf "$work/kills"
+done
 
 say "$connections connections to one server"
 mkfifo "$work/log"
