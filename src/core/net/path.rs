@@ -30,7 +30,7 @@ impl Match {
 }
 
 /// What a function found.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Finding {
     /// The call passed through it; there is nothing else to say.
     Passed,
@@ -106,7 +106,7 @@ pub enum Finding {
 }
 
 /// One function and its finding.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Step {
     /// The function.
     pub func: Func,

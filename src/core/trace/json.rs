@@ -33,7 +33,8 @@ pub fn write(event: &Event, process: &mut Process, line: &mut Line) {
     args(event, line);
     match DataCallKey::of(event) {
         Some(same) => line.bytes(process.data_calls.get(same, |_, line| after_args(event, line))),
-        None => after_args(event, line),
+        None if event.path.steps().is_empty() => after_args(event, line),
+        None => process.paths.write(event, line, |line| after_args(event, line)),
     }
     line.int(event.ret);
     line.text(",\"errno\":");

@@ -37,6 +37,16 @@ impl<'a> Line<'a> {
         &self.buffer[..self.len]
     }
 
+    /// The bytes written since there were `start`.
+    pub fn written_since(&self, start: usize) -> &[u8] {
+        self.buffer.get(start..self.len).unwrap_or_default()
+    }
+
+    /// How many bytes the buffer still takes.
+    pub fn remaining(&self) -> usize {
+        self.buffer.len() - self.len
+    }
+
     /// How many bytes are written.
     #[inline]
     pub fn len(&self) -> usize {

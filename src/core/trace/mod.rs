@@ -10,14 +10,15 @@
 //! | [`sockaddr`] | socket addresses by their fields |
 //! | [`escape`] | bytes from outside as text |
 //! | [`line`] | one line while it is written |
-//! | [`pieces`] | parts that many lines have in common |
-//! | [`text`], [`json`] | the two formats, made on the writer's thread |
+//! | [`pieces`], [`path_pieces`] | parts that many lines have in common |
+//! | [`text`], [`json`] | the two formats, made by the writer |
 
 pub mod decode;
 pub mod escape;
 pub mod event;
 pub mod json;
 pub mod line;
+mod path_pieces;
 pub mod pieces;
 pub mod refusal;
 pub mod sockaddr;

@@ -3,6 +3,7 @@
 use crate::hook::{Hook, Level};
 use crate::trace::event::Event;
 use crate::trace::line::Line;
+use crate::trace::path_pieces::PathPieces;
 use crate::verdict::{Action, Reason};
 
 /// The process whose events are written, and the pieces of its lines. A piece is formatted again when the value that
@@ -24,6 +25,8 @@ pub struct Process {
     pub(super) name: Piece<i32, 128>,
     /// JSON: from after the arguments to the result of a data call; depends on the kind of call.
     pub(super) data_calls: DataCallPieces,
+    /// JSON: the same of control calls; depends on the path.
+    pub(super) paths: PathPieces,
 }
 
 impl Process {
@@ -40,6 +43,7 @@ impl Process {
             thread: Piece::EMPTY,
             name: Piece::EMPTY,
             data_calls: DataCallPieces { pieces: [const { Piece::EMPTY }; DATA_CALLS], next: 0 },
+            paths: PathPieces::default(),
         }
     }
 

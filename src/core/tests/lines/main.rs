@@ -318,11 +318,28 @@ fn as_text(event: &Event, comm: &[u8], epoch: u64) -> String {
     out + if open { "\n" } else { "" }
 }
 
+/// An event like one before, as programs make them: the same way through the layer, or all of it but one part.
+fn again(old: &Event, dice: &mut Dice) -> Event {
+    let (mut event, other) = (old.clone(), dice.event());
+    event.ret = other.ret;
+    match dice.below(7) {
+        0 => event.reason = other.reason,
+        1 => event.ops = other.ops,
+        2 => event.prot = other.prot,
+        3 => event.handler = other.handler,
+        4 => event.action = other.action,
+        5 => event.path = other.path,
+        _ => {}
+    }
+    event
+}
+
 #[test]
 fn lines_are_what_the_plain_way_makes() {
     sockshim_core::net::init();
     let mut dice = Dice(1);
     let mut process = Process::new(77, b"");
+    let mut seen: Vec<Event> = Vec::new();
     let names: [&[u8]; 6] = [
         b"http",
         b"a\"b'c\\\n",
@@ -335,7 +352,12 @@ fn lines_are_what_the_plain_way_makes() {
     for comm in names {
         process.rename(comm);
         for _ in 0..5000 {
-            let event = dice.event();
+            let event = match dice.below(2) {
+                0 if !seen.is_empty() => again(&seen[dice.below(seen.len() as u64) as usize], &mut dice),
+                _ => dice.event(),
+            };
+            seen.truncate(7);
+            seen.insert(0, event.clone());
             if dice.below(4) == 0 {
                 process.epoch = dice.word() >> 4;
             }
