@@ -67,6 +67,7 @@ fn the_sequence_tells_whether_another_call_was_under_way() {
     let both = sequence(Step::End);
     assert_eq!([first, second, both].map(Step::under_way), [0, 1, 2]);
     assert_eq!((first, second), (idle, Step::Begin.after(idle)));
+    assert_eq!([first, second, both].map(Step::is_contended), [false, false, true]);
     table.update(handle, |state| State { sk: TcpState::Listen, ..state });
     assert_eq!(Step::under_way(sequence(Step::End)), 1);
     let last = sequence(Step::Look);
@@ -79,6 +80,7 @@ fn the_sequence_tells_whether_another_call_was_under_way() {
         }
     }
     assert_eq!(Step::under_way(sequence(Step::Look)), 0);
+    assert!(Step::is_contended(sequence(Step::Look)), "for as long as the socket is known");
     assert_eq!(table.read(handle).expect("alive").0.sk.state, TcpState::Listen);
 }
 

@@ -2,7 +2,8 @@
 //!
 //! No lock is held over libc's call, so what a call finds in the kernel may be what another one has made, and that other
 //! one may not have stored it yet. So in a process with threads each call that may change a socket counts its beginning
-//! and its end in the socket's sequence, and whoever predicts an answer compares the sequence before and after.
+//! and its end in the socket's sequence, and whoever predicts an answer compares the sequence before and after. Two changes
+//! that overlap are stored in any order, not in the kernel's, so from then on no prediction for the socket is blamed.
 
 use sockshim_core::fdtable::{FDS, Handle, Step};
 use sockshim_core::net::ops::Socket;
@@ -20,7 +21,7 @@ pub struct Begun {
 impl Begun {
     /// Nobody has looked: there were no other threads.
     pub const ALONE: Begun = Begun { sequence: -1, counted: false };
-    /// The sequence where another call was under way.
+    /// The sequence where another call was under way, now or when the state was stored.
     const OVERLAPS: i16 = -2;
 
     /// Looks at the socket that a call is about, and gives it the states that belong to what was seen.
@@ -30,7 +31,7 @@ impl Begun {
         if let Some((now, seen)) = FDS.step(handle, Step::Look) {
             (socket.state, socket.shutdown) = (now.socket, now.shutdown);
             (socket.sk.state, socket.sk.bound) = (now.sk, now.bound);
-            if Step::under_way(seen) == 0 {
+            if Step::under_way(seen) == 0 && !Step::is_contended(seen) {
                 sequence = seen as i16;
             }
         }
