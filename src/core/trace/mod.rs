@@ -11,7 +11,7 @@
 //! | [`escape`] | bytes from outside as text |
 //! | [`line`] | one line while it is written |
 //! | [`pieces`] | parts that many lines have in common |
-//! | [`text`], [`json`] | the two formats, made on the writer's thread |
+//! | [`text`], [`json`] | the two formats, made by the writer |
 
 pub mod decode;
 pub mod escape;
