@@ -118,7 +118,7 @@ impl From<Handle> for Seen {
 }
 
 /// A slot's state word, so that all of it changes in one step: from the lowest bit the states (32 bits), the sequence (12 bits,
-/// [`Step`]), and the generation (20 bits).
+/// [`SequenceStep`]), and the generation (20 bits).
 #[inline]
 pub(super) fn pack_state(generation: u32, state: State) -> u64 {
     u64::from(generation) << GENERATION_SHIFT | u64::from(state.pack())
@@ -143,7 +143,7 @@ pub(super) fn generation_of(word: u64) -> u32 {
 /// the socket is known, the next four bits count the calls under way that may change the socket, and the upper seven their
 /// beginnings and ends. With more than fifteen calls under way, the count runs over and comes back.
 #[derive(Clone, Copy)]
-pub enum Step {
+pub enum SequenceStep {
     /// It looks.
     Look = 0,
     /// A change begins.
@@ -154,7 +154,7 @@ pub enum Step {
     Whole = 0x40,
 }
 
-impl Step {
+impl SequenceStep {
     /// How many calls are under way.
     pub fn under_way(sequence: u32) -> u32 {
         sequence >> 1 & 0xf
@@ -168,7 +168,7 @@ impl Step {
     /// The sequence after this.
     #[inline]
     pub fn after(self, sequence: u32) -> u32 {
-        let overlaps = matches!(self, Step::Begin) && Step::under_way(sequence) > 0;
+        let overlaps = matches!(self, SequenceStep::Begin) && SequenceStep::under_way(sequence) > 0;
         ((sequence + self as u32) & ((1 << SEQUENCE_BITS) - 1)) | u32::from(overlaps)
     }
 }
@@ -179,7 +179,7 @@ pub(super) fn sequence_of(word: u64) -> u32 {
 }
 
 /// A slot's state word with other states, a step later.
-pub(super) fn change_state(word: u64, state: State, step: Step) -> u64 {
+pub(super) fn change_state(word: u64, state: State, step: SequenceStep) -> u64 {
     let sequence = step.after(sequence_of(word));
     pack_state(generation_of(word), state) | u64::from(sequence) << SEQUENCE_SHIFT
 }
