@@ -14,8 +14,9 @@ use sockshim_core::net::path::{Finding, Func, Path};
 use sockshim_core::net::protosw::{INET_PROTOSW_PERMANENT, InetProtosw, Protosw};
 use sockshim_core::net::socket::{net_family, sock_register, sock_unregister, sys_socket};
 use sockshim_core::verdict::{Instead, Predicted, Verdict};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, Instant};
 
 fn tables() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
@@ -220,6 +221,7 @@ fn a_permanent_entry_comes_after_the_older_ones() {
 fn lookups_run_on_while_a_protocol_comes_and_goes() {
     let _turn = tables();
     let done = AtomicBool::new(false);
+    let lookups = AtomicU32::new(0);
     let ospf = like(&RAW_PROTOSW, &"RAW-89", libc::SOCK_RAW, 89, 0);
     let seen = std::thread::scope(|scope| {
         let readers: Vec<_> = (0..4)
@@ -235,21 +237,34 @@ fn lookups_run_on_while_a_protocol_comes_and_goes() {
                         let (predicted, raw, _) = socket(libc::AF_INET, libc::SOCK_RAW, 89);
                         assert_eq!((predicted, raw.sk.protocol), (Predicted::Ok, 89));
                         assert_eq!(raw.ops.map(|ops| ops.name), Some("inet_sockraw_ops"));
+                        lookups.fetch_add(1, Ordering::Relaxed);
                     }
                     seen
                 })
             })
             .collect();
         let mut path = Path::new();
+        // Until the readers have looked at what there is now, however slowly they run.
+        let wait_for_lookups = || {
+            let seen = lookups.load(Ordering::Relaxed);
+            let begin = Instant::now();
+            while lookups.load(Ordering::Relaxed) < seen + 8 {
+                assert!(begin.elapsed() < Duration::from_secs(100), "the readers have stopped");
+                std::thread::yield_now();
+            }
+        };
         for _ in 0..20 {
             inet_register_protosw(&mut path, ospf);
+            wait_for_lookups();
             (0..200).for_each(|_| assert_eq!(entry(libc::AF_INET, libc::SOCK_RAW, 89), Some("RAW-89")));
             inet_unregister_protosw(&mut path, ospf);
+            wait_for_lookups();
             (0..200).for_each(|_| assert_eq!(entry(libc::AF_INET, libc::SOCK_RAW, 89), Some("RAW")));
         }
         assert!(path.steps().is_empty(), "nothing was refused");
         done.store(true, Ordering::Release);
         readers.into_iter().map(|reader| reader.join().expect("no panic")).collect::<Vec<_>>()
     });
-    assert!(seen.iter().any(|seen| seen[0] + seen[1] > 0), "the readers have read: {seen:?}");
+    let [new, old] = [0, 1].map(|index| seen.iter().map(|seen| seen[index]).sum::<u32>());
+    assert!(new > 0 && old > 0, "the readers have read: {seen:?}");
 }
