@@ -71,7 +71,7 @@ def paced(context):
 def direct(context):
     """fcntl(F_GETFL) through the hook and around it, in one process: "LEVEL DESCRIPTOR" → {"hook", "noise", "ns"}.
 
-    Nothing is logged here, so the channel cannot fill: a pipe at every level, a socket while logging is off.
+    Nothing is logged here, so no queue can fill: a pipe at every level, a socket while logging is off.
     """
     driver = compiled("bench/time/direct.c", "time/direct")
     levels = {variant.name: variant for variant in ours(context.work)}

@@ -1,4 +1,4 @@
-// For programs whose memory is measured: fills the log's channel once, so that its memory is allocated
+// For programs whose memory is measured: fills the log's queue once, so that its memory is allocated
 // before that.
 #ifndef FILL_H
 #define FILL_H

@@ -49,7 +49,7 @@ def read_strace(path, names):
             continue  # A signal, or the end of a thread.
         name, arguments, ret, word = parts.groups()
 
-        # The log's writer: a thread with its own descriptor table has none of the program's sockets.
+        # The log's writer: it has a descriptor table of its own, with none of the program's sockets.
         if name in ("close_range", "unshare") and re.search(r"CLOSE_RANGE_UNSHARE|CLONE_FILES", arguments):
             strangers.add(thread)
         if thread in strangers:

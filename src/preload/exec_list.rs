@@ -18,7 +18,7 @@ use core::mem::MaybeUninit;
 use sockshim_core::hook::Does;
 
 /// The function that makes the call: [`crate::propagate`] has one for each symbol.
-pub type Perform = unsafe extern "C-unwind" fn(*const c_char, Strings, Strings) -> c_int;
+pub type ExecFunction = unsafe extern "C-unwind" fn(*const c_char, Strings, Strings) -> c_int;
 
 /// An exported symbol that makes the vector and calls [`exec`].
 macro_rules! exec_list {
@@ -120,7 +120,7 @@ pub unsafe extern "C-unwind" fn exec(
     index: HookIndex,
     frame: Frame,
     argv: Strings,
-    perform: Perform,
+    perform: ExecFunction,
 ) -> c_int {
     let hook = &HOOKS[index as usize];
     // SAFETY: the program's own call, which has a path and a null, and an environment if it is of that kind.

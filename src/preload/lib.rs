@@ -7,8 +7,8 @@
 //!    runs the row's dispatch function, which turns raw pointers into values and asks `sockshim-core`.
 //! 4. libc performs the call, from a frame that holds no lock, guard or destructor: the thread may be cancelled
 //!    there, or a signal handler may jump out of it.
-//! 5. [`call::leave`] commits the changes to the fd table and passes the event to the log.
-//! 6. [`log::writer`], a thread with a descriptor table of its own, formats and writes it.
+//! 5. [`call::leave`] commits the changes to the fd table and puts the event into the thread's queue.
+//! 6. [`log::writer`], a process that shares the program's memory, formats and writes it.
 //!
 //! # Safety
 //! This crate exports C functions, follows the program's pointers and makes system calls. Each file says at its top

@@ -20,7 +20,7 @@ use sockshim_core::hook::MAX_ARGS;
 pub struct Target(*const ());
 
 impl Target {
-    /// libc's function of the hook at `place`.
+    /// libc's function of the hook at `index`.
     #[inline(always)]
     pub fn of(index: HookIndex) -> Target {
         Target(TARGETS[index as usize].load(Ordering::Relaxed))

@@ -18,7 +18,7 @@ mod word;
 #[cfg(test)]
 mod tests;
 
-pub use word::{Entry, Handle, Seen, Step};
+pub use word::{Entry, Handle, Seen, SequenceStep};
 
 use crate::boxed::try_boxed;
 use crate::net::ops::Socket;
@@ -262,17 +262,17 @@ impl FdTable {
     /// Changes the state atomically; a stale handle changes nothing.
     #[inline]
     pub fn update(&self, handle: Handle, change: impl Fn(State) -> State) {
-        self.slab.update(handle, Step::Whole, change);
+        self.slab.update(handle, SequenceStep::Whole, change);
     }
 
     /// [`FdTable::update`] as a part of a change that is noted otherwise.
     pub fn update_within(&self, handle: Handle, change: impl Fn(State) -> State) {
-        self.slab.update(handle, Step::Look, change);
+        self.slab.update(handle, SequenceStep::Look, change);
     }
 
     /// Notes in the socket's sequence what a call does. Gives the states and the sequence before that, as they were at one
     /// moment; `None` for a stale handle.
-    pub fn step(&self, handle: Handle, step: Step) -> Option<(State, u32)> {
+    pub fn step(&self, handle: Handle, step: SequenceStep) -> Option<(State, u32)> {
         self.slab.update(handle, step, |state| state)
     }
 

@@ -4,8 +4,8 @@
 //! and never leads to another socket.
 
 use super::word::{
-    Handle, Step, change_state, generation_of, next_generation, pack_identity, pack_state, sequence_of,
-    unpack_identity, unpack_state,
+    Handle, SequenceStep, change_state, generation_of, next_generation, pack_identity, pack_state,
+    sequence_of, unpack_identity, unpack_state,
 };
 use crate::boxed::try_boxed;
 use crate::net::ops::{Socket, SocketState};
@@ -128,7 +128,7 @@ impl Slab {
     pub(super) fn update(
         &self,
         handle: Handle,
-        step: Step,
+        step: SequenceStep,
         change: impl Fn(State) -> State,
     ) -> Option<(State, u32)> {
         let slot = self.slot(handle.slot())?;

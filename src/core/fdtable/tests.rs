@@ -60,25 +60,27 @@ fn the_sequence_tells_whether_another_call_was_under_way() {
     let table = FdTable::new();
     let (handle, _) = table.install(3, &tcp(), 1).expect("room");
     let sequence = |step| table.step(handle, step).expect("alive").1;
-    let idle = sequence(Step::Look);
-    assert_eq!(Step::under_way(idle), 0);
-    let first = sequence(Step::Begin);
-    let second = sequence(Step::Begin);
-    let both = sequence(Step::End);
-    assert_eq!([first, second, both].map(Step::under_way), [0, 1, 2]);
-    assert_eq!((first, second), (idle, Step::Begin.after(idle)));
+    let idle = sequence(SequenceStep::Look);
+    assert_eq!(SequenceStep::under_way(idle), 0);
+    let first = sequence(SequenceStep::Begin);
+    let second = sequence(SequenceStep::Begin);
+    let both = sequence(SequenceStep::End);
+    assert_eq!([first, second, both].map(SequenceStep::under_way), [0, 1, 2]);
+    assert_eq!((first, second), (idle, SequenceStep::Begin.after(idle)));
+    assert_eq!([first, second, both].map(SequenceStep::is_contended), [false, false, true]);
     table.update(handle, |state| State { sk: TcpState::Listen, ..state });
-    assert_eq!(Step::under_way(sequence(Step::End)), 1);
-    let last = sequence(Step::Look);
-    assert_eq!(Step::under_way(last), 0);
+    assert_eq!(SequenceStep::under_way(sequence(SequenceStep::End)), 1);
+    let last = sequence(SequenceStep::Look);
+    assert_eq!(SequenceStep::under_way(last), 0);
     assert_ne!(last, idle);
     // More calls than it has room for: none is lost, and neither generation nor states change.
-    for step in [Step::Begin, Step::End] {
+    for step in [SequenceStep::Begin, SequenceStep::End] {
         for _ in 0..5000 {
             sequence(step);
         }
     }
-    assert_eq!(Step::under_way(sequence(Step::Look)), 0);
+    assert_eq!(SequenceStep::under_way(sequence(SequenceStep::Look)), 0);
+    assert!(SequenceStep::is_contended(sequence(SequenceStep::Look)), "for as long as the socket is known");
     assert_eq!(table.read(handle).expect("alive").0.sk.state, TcpState::Listen);
 }
 

@@ -118,7 +118,7 @@ impl From<Handle> for Seen {
 }
 
 /// A slot's state word, so that all of it changes in one step: from the lowest bit the states (32 bits), the sequence (12 bits,
-/// [`Step`]), and the generation (20 bits).
+/// [`SequenceStep`]), and the generation (20 bits).
 #[inline]
 pub(super) fn pack_state(generation: u32, state: State) -> u64 {
     u64::from(generation) << GENERATION_SHIFT | u64::from(state.pack())
@@ -139,30 +139,37 @@ pub(super) fn generation_of(word: u64) -> u32 {
     (word >> GENERATION_SHIFT) as u32
 }
 
-/// What a call does to the sequence of its socket: a number of which the lowest four bits count the calls under way that
-/// may change the socket, and the upper eight their beginnings and ends. With more calls under way than there is room for,
-/// the count runs over and comes back.
+/// What a call does to the sequence of its socket: a number of which the lowest bit says that changes have overlapped since
+/// the socket is known, the next four bits count the calls under way that may change the socket, and the upper seven their
+/// beginnings and ends. With more than fifteen calls under way, the count runs over and comes back.
 #[derive(Clone, Copy)]
-pub enum Step {
+pub enum SequenceStep {
     /// It looks.
     Look = 0,
     /// A change begins.
-    Begin = 0x11,
+    Begin = 0x22,
     /// A change ends.
-    End = 0x0f,
+    End = 0x1e,
     /// A change begins and ends.
-    Whole = 0x20,
+    Whole = 0x40,
 }
 
-impl Step {
+impl SequenceStep {
     /// How many calls are under way.
     pub fn under_way(sequence: u32) -> u32 {
-        sequence & 0xf
+        sequence >> 1 & 0xf
+    }
+
+    /// Whether changes have overlapped: the kernel may have made them in another order than they were stored in.
+    pub fn is_contended(sequence: u32) -> bool {
+        sequence & 1 != 0
     }
 
     /// The sequence after this.
+    #[inline]
     pub fn after(self, sequence: u32) -> u32 {
-        (sequence + self as u32) & ((1 << SEQUENCE_BITS) - 1)
+        let overlaps = matches!(self, SequenceStep::Begin) && SequenceStep::under_way(sequence) > 0;
+        ((sequence + self as u32) & ((1 << SEQUENCE_BITS) - 1)) | u32::from(overlaps)
     }
 }
 
@@ -172,7 +179,7 @@ pub(super) fn sequence_of(word: u64) -> u32 {
 }
 
 /// A slot's state word with other states, a step later.
-pub(super) fn change_state(word: u64, state: State, step: Step) -> u64 {
+pub(super) fn change_state(word: u64, state: State, step: SequenceStep) -> u64 {
     let sequence = step.after(sequence_of(word));
     pack_state(generation_of(word), state) | u64::from(sequence) << SEQUENCE_SHIFT
 }

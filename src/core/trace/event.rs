@@ -124,7 +124,9 @@ impl Event {
     /// The kernel has said that the number is no socket, whatever was remembered of it.
     pub fn is_no_sockets(&mut self) {
         (self.socket, self.ops, self.prot, self.handler) = (None, None, None, None);
-        self.reason = Reason::NotSocket;
+        if self.reason != Reason::Mispredicted {
+            self.reason = Reason::NotSocket;
+        }
     }
 
     /// Who answered, as the log names it.

@@ -1,6 +1,6 @@
 //! One line of the log while it is written, into a buffer of fixed capacity.
 //!
-//! The writer's thread competes with the program for the processor. Most of a line is constants, numbers, and names
+//! The writer competes with the program for the processor. Most of a line is constants, numbers, and names
 //! that need no escaping. These are copied, because `core::fmt` and serde would cost more than everything else about
 //! an event. Bytes from outside (a path, a process's name) go through `core::fmt` and `serde_json`.
 

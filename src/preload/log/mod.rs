@@ -7,10 +7,9 @@
 //! |---|---|
 //! | [`settings`], [`message`], [`notice`] | what was asked for; what is said to a person; records that no call makes |
 //! | [`clock`] | when a call began and ended |
-//! | [`ring`] | the fast path's records, one ring a thread |
-//! | [`channel`] | the way of all other events to the writer |
+//! | [`queue`], [`send`](mod@send) | a thread's queue: the fast path's records, and all other events |
 //! | [`writer`] | the process that formats and writes, and how it is begun and told what to do |
-//! | [`merge`] | channel and rings in one order |
+//! | [`merge`] | all queues in one order |
 //! | [`refine`], [`credentials`] | predictions that need the running kernel; whose eyes the writer sees it with |
 //! | [`output`] | the file |
 

@@ -27,6 +27,10 @@ pub fn contradicted(event: &Event, handle: Option<Handle>, begun: Begun) -> bool
     }
     // The kernel has said that there was no socket, and another thread may have been given the number since.
     let (Some(fd), Some(before)) = (event.fd, &event.socket) else { return sys::has_threads() };
+    // No table has these answers for a socket: the number was closed or replaced, and may by now mean the same socket again.
+    if matches!(event.errno, Some(libc::EBADF | libc::ENOTSOCK)) {
+        return true;
+    }
     if handle.is_some_and(|handle| begun.is_overtaken(handle, before)) {
         return true;
     }

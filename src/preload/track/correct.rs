@@ -6,7 +6,7 @@ use super::owner::{is_current, is_still};
 use super::store::adopt;
 use crate::identity;
 use libc::c_int;
-use sockshim_core::fdtable::{Entry, FDS};
+use sockshim_core::fdtable::{Entry, FDS, SequenceStep};
 use sockshim_core::net::ops::Socket;
 use sockshim_core::net::sock::Bound;
 use sockshim_core::net::state::State;
@@ -24,9 +24,12 @@ pub fn correct(fd: c_int) {
         FDS.doubt_if(fd, handle.into());
         return;
     }
+    // Another thread's change may come between the kernel's answers and the entry.
+    FDS.step(handle, SequenceStep::Begin);
     apply(&observe(fd), &mut socket);
     socket.sk.bound = Bound::Unknown;
     FDS.update(handle, |old| State { shutdown: old.shutdown, ..State::of(&socket) });
+    FDS.step(handle, SequenceStep::End);
 }
 
 /// Stores what the kernel says an interposer's function has made. An entry that a nested call has stored is kept if

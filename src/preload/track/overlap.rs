@@ -2,9 +2,10 @@
 //!
 //! No lock is held over libc's call, so what a call finds in the kernel may be what another one has made, and that other
 //! one may not have stored it yet. So in a process with threads each call that may change a socket counts its beginning
-//! and its end in the socket's sequence, and whoever predicts an answer compares the sequence before and after.
+//! and its end in the socket's sequence, and whoever predicts an answer compares the sequence before and after. Two changes
+//! that overlap are stored in any order, not in the kernel's, so from then on no prediction for the socket is blamed.
 
-use sockshim_core::fdtable::{FDS, Handle, Step};
+use sockshim_core::fdtable::{FDS, Handle, SequenceStep};
 use sockshim_core::net::ops::Socket;
 use sockshim_core::net::state::{self, State};
 
@@ -20,17 +21,17 @@ pub struct Begun {
 impl Begun {
     /// Nobody has looked: there were no other threads.
     pub const ALONE: Begun = Begun { sequence: -1, counted: false };
-    /// The sequence where another call was under way.
+    /// The sequence where another call was under way, now or when the state was stored.
     const OVERLAPS: i16 = -2;
 
     /// Looks at the socket that a call is about, and gives it the states that belong to what was seen.
     #[inline(never)]
     pub fn look(handle: Handle, socket: &mut Socket) -> Begun {
         let mut sequence = Begun::OVERLAPS;
-        if let Some((now, seen)) = FDS.step(handle, Step::Look) {
+        if let Some((now, seen)) = FDS.step(handle, SequenceStep::Look) {
             (socket.state, socket.shutdown) = (now.socket, now.shutdown);
             (socket.sk.state, socket.sk.bound) = (now.sk, now.bound);
-            if Step::under_way(seen) == 0 {
+            if SequenceStep::under_way(seen) == 0 && !SequenceStep::is_contended(seen) {
                 sequence = seen as i16;
             }
         }
@@ -43,9 +44,9 @@ impl Begun {
         if *self == Begun::ALONE || self.counted {
             return;
         }
-        if let Some((_, seen)) = FDS.step(handle, Step::Begin) {
+        if let Some((_, seen)) = FDS.step(handle, SequenceStep::Begin) {
             let alone = self.sequence == seen as i16;
-            self.sequence = if alone { Step::Begin.after(seen) as i16 } else { Begun::OVERLAPS };
+            self.sequence = if alone { SequenceStep::Begin.after(seen) as i16 } else { Begun::OVERLAPS };
             self.counted = true;
         }
     }
@@ -53,14 +54,14 @@ impl Begun {
     /// Whether another call may have changed what is remembered, before this one's own change.
     #[inline(never)]
     pub fn is_overtaken(self, handle: Handle, before: &Socket) -> bool {
-        let Some((now, seen)) = FDS.step(handle, Step::Look) else { return true };
+        let Some((now, seen)) = FDS.step(handle, SequenceStep::Look) else { return true };
         is_other(now, before) || (self != Begun::ALONE && self.sequence != seen as i16)
     }
 
     /// The call changes nothing more.
     pub fn end(&mut self, handle: Handle) {
         if self.counted {
-            FDS.step(handle, Step::End);
+            FDS.step(handle, SequenceStep::End);
             self.counted = false;
         }
     }

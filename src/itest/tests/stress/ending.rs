@@ -4,7 +4,7 @@ use sockshim_itest::{ALL_SHIMMED, RunLevel, Scratch, by_call, events};
 
 use crate::{dropped, stress};
 
-/// Fewer than the log's channel holds, so that nothing is dropped even if the writer did not run before the end.
+/// Fewer than the queues hold, so that nothing is dropped even if the writer did not run before the end.
 const CALLS: usize = 4000;
 
 const WAYS: &str = "return exit _exit _Exit quick_exit syscall pthread_exit exec exec-fails child thread";

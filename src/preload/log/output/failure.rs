@@ -5,7 +5,7 @@
 //! # Safety
 //! The one pointer here is null or a page that stays mapped.
 
-use super::target::Target;
+use super::destination::Destination;
 use crate::log::message::{Text, say};
 use crate::log::settings::Settings;
 use crate::log::writer::program::open_stderr;
@@ -42,31 +42,31 @@ pub fn went_well() {
 }
 
 /// The log cannot be opened. Said on stderr, which must still be in the caller's table.
-pub fn say_open(settings: &Settings, target: &Target, errno: c_int) {
+pub fn say_open(settings: &Settings, destination: &Destination, errno: c_int) {
     let untouched = sys::fstat(libc::STDERR_FILENO).ok() == settings.stderr;
-    let elsewhere = WENT_WELL.load(Ordering::Relaxed) || target.is_anothers();
+    let elsewhere = WENT_WELL.load(Ordering::Relaxed) || destination.is_anothers();
     if untouched && !elsewhere && may_say() {
-        say(line("open", target, errno).ended());
+        say(line("open", destination, errno).ended());
     }
 }
 
 /// The log cannot be written. Said on the program's stderr, which the writer's own table does not have, if it still is what
 /// it was.
-pub fn say_write(settings: &Settings, target: &Target, errno: c_int) {
-    if target.is_stderr() {
+pub fn say_write(settings: &Settings, destination: &Destination, errno: c_int) {
+    if destination.is_stderr() {
         return;
     }
     let flags = libc::O_WRONLY | libc::O_APPEND | libc::O_CLOEXEC | libc::O_NONBLOCK | libc::O_NOCTTY;
     let Ok(fd) = open_stderr(flags) else { return };
     if sys::fstat(fd).ok() == settings.stderr && may_say() {
-        let _ = sys::write(fd, line("write", target, errno).ended());
+        let _ = sys::write(fd, line("write", destination, errno).ended());
     }
     sys::close(fd);
 }
 
-fn line(what: &str, target: &Target, errno: c_int) -> Text {
+fn line(what: &str, destination: &Destination, errno: c_int) -> Text {
     let mut line = Text::new();
-    let name = target.name();
+    let name = destination.name();
     let name = &name[..name.len().min(128)];
     let error = Errno(errno).name().unwrap_or("an error");
     // A `Text` takes everything and cuts what is too long.

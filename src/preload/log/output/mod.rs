@@ -4,18 +4,18 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | [`target`] | what `SOCKSHIM_LOG_FILE` names, and how it is opened |
+//! | [`destination`] | what `SOCKSHIM_LOG_FILE` names, and how it is opened |
 //! | [`failure`] | what is said of a log that cannot be written, to whom, and how often |
 
+mod destination;
 mod failure;
-mod target;
 
+pub use destination::settled;
 pub use failure::share_with_children;
-pub use target::settled;
 
 use crate::log::settings::Settings;
 use crate::sys;
-use target::{Kind, Opened, Target};
+use destination::{Destination, Medium, Opened};
 
 /// How often a log that is not there is looked for, and one that is there looked after, in nanoseconds.
 const LOOK: u64 = 100_000_000;
@@ -25,10 +25,10 @@ const STEP: i64 = 2_000_000;
 
 /// The log.
 pub struct LogFile {
-    target: Target,
+    destination: Destination,
     /// What is open; nothing while the directory or the collector is not there.
     opened: Option<Opened>,
-    /// When the target was looked for last.
+    /// When the destination was looked for last.
     looked_at: u64,
     /// Whether the last write ended inside a line.
     mid_line: bool,
@@ -38,45 +38,45 @@ impl LogFile {
     /// Opens the log of the process `pid`. Leaves nothing but the log in the descriptor table, which must be the caller's
     /// own. `None` when there will be no log; what can still come is waited for.
     pub fn open(settings: &Settings, pid: i32) -> Option<LogFile> {
-        let target = Target::of(settings, pid)?;
-        let opened = match target.open() {
+        let destination = Destination::of(settings, pid)?;
+        let opened = match destination.open() {
             Ok(opened) => {
                 failure::went_well();
                 Some(opened)
             }
             Err(errno) => {
-                failure::say_open(settings, &target, errno);
-                if !target.may_come(errno) {
+                failure::say_open(settings, &destination, errno);
+                if !destination.may_come(errno) {
                     return None;
                 }
                 None
             }
         };
-        if !target.is_stderr() {
+        if !destination.is_stderr() {
             sys::close(libc::STDERR_FILENO);
         }
-        Some(LogFile { target, opened, looked_at: sys::monotonic(), mid_line: false })
+        Some(LogFile { destination, opened, looked_at: sys::monotonic(), mid_line: false })
     }
 
     /// Writes whole lines. `false` when they are lost.
     pub fn write(&mut self, lines: &[u8], settings: &Settings) -> bool {
         self.look_after();
         let Some(opened) = self.opened else { return false };
-        let result = match opened.kind {
-            Kind::File => self.write_pieces(opened, lines, lines.len()),
+        let result = match opened.medium {
+            Medium::File => self.write_pieces(opened, lines, lines.len()),
             // What is longer may be mixed with what other processes write.
-            Kind::Pipe => self.write_pieces(opened, lines, libc::PIPE_BUF),
-            Kind::Stream => self.write_pieces(opened, lines, lines.len()),
-            Kind::Datagrams => lines.split_inclusive(|byte| *byte == b'\n').try_for_each(|line| {
+            Medium::Pipe => self.write_pieces(opened, lines, libc::PIPE_BUF),
+            Medium::Stream => self.write_pieces(opened, lines, lines.len()),
+            Medium::Datagrams => lines.split_inclusive(|byte| *byte == b'\n').try_for_each(|line| {
                 // A datagram has no need of an end.
                 let line = line.strip_suffix(b"\n").unwrap_or(line);
                 patiently(|| sys::send(opened.fd, line)).map(|_| ())
             }),
         };
         if let Err(errno) = result {
-            match opened.kind {
-                Kind::Stream | Kind::Datagrams => self.give_up(opened),
-                Kind::File | Kind::Pipe => failure::say_write(settings, &self.target, errno),
+            match opened.medium {
+                Medium::Stream | Medium::Datagrams => self.give_up(opened),
+                Medium::File | Medium::Pipe => failure::say_write(settings, &self.destination, errno),
             }
         }
         result.is_ok()
@@ -84,8 +84,8 @@ impl LogFile {
 
     /// Writes lines in pieces of at most `most` bytes, which end where a line does.
     fn write_pieces(&mut self, opened: Opened, mut lines: &[u8], most: usize) -> sys::Result<()> {
-        let put = |bytes: &[u8]| match opened.kind {
-            Kind::Stream => sys::send(opened.fd, bytes),
+        let put = |bytes: &[u8]| match opened.medium {
+            Medium::Stream => sys::send(opened.fd, bytes),
             _ => sys::write(opened.fd, bytes),
         };
         if self.mid_line && !lines.is_empty() {
@@ -115,16 +115,16 @@ impl LogFile {
         }
         self.looked_at = now;
         match self.opened {
-            Some(opened) if opened.kind == Kind::File && !self.target.is(opened) => {
+            Some(opened) if opened.medium == Medium::File && !self.destination.is(opened) => {
                 // Where it cannot be opened, the file that was renamed goes on.
-                if let Ok(other) = self.target.open() {
+                if let Ok(other) = self.destination.open() {
                     sys::close(opened.fd);
                     self.opened = Some(other);
                 }
             }
             Some(_) => {}
             None => {
-                self.opened = self.target.open().ok();
+                self.opened = self.destination.open().ok();
                 self.mid_line = false;
             }
         }

@@ -9,7 +9,7 @@ const _: () = assert!(size_of::<Record>() as u64 == super::segment::SLOT);
 /// The argument words after the descriptor that a record keeps.
 pub const WORDS: usize = 3;
 
-/// Set in [`RecordData::place`] when the next slot has more of the call's arguments.
+/// Set in [`RecordData::index`] when the next slot has more of the call's arguments.
 pub const MORE: u16 = 1 << 15;
 
 /// One data call: a cache line.
@@ -66,7 +66,7 @@ pub struct RecordData {
     pub fd: i32,
     /// errno, when the result is an error; else what an earlier record has left.
     pub errno: u16,
-    /// The hook's place in the table.
+    /// The hook's index in the table.
     pub index: u16,
     /// The argument words after the descriptor.
     pub words: [i64; WORDS],

@@ -23,7 +23,7 @@ const O_FLAGS: c_int =
 const MODE: c_int = 0o644;
 
 /// Where the log is to be.
-pub struct Target {
+pub struct Destination {
     /// The path with its placeholders replaced, or the socket's; nothing for stderr.
     path: Option<Box<CStr>>,
     is_socket: bool,
@@ -31,7 +31,7 @@ pub struct Target {
 
 /// What kind of thing is open.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum Medium {
     /// A file, or a terminal.
     File,
     /// A pipe.
@@ -48,7 +48,7 @@ pub struct Opened {
     /// The descriptor.
     pub fd: c_int,
     /// What it is.
-    pub kind: Kind,
+    pub medium: Medium,
 }
 
 /// The value of `SOCKSHIM_LOG_FILE` with the directory that a relative path is in; `None` where nothing has to be changed, or
@@ -64,18 +64,18 @@ pub fn settled(value: &[u8]) -> Option<Vec<u8>> {
     Some([prefix, &directory[..length - 1], b"/", path].concat())
 }
 
-impl Target {
-    /// The target of the process `pid`. `None` when it was stderr and stderr is something else by now.
-    pub fn of(settings: &Settings, pid: i32) -> Option<Target> {
+impl Destination {
+    /// The destination of the process `pid`. `None` when it was stderr and stderr is something else by now.
+    pub fn of(settings: &Settings, pid: i32) -> Option<Destination> {
         let Some(value) = settings.file else {
             let now = sys::fstat(libc::STDERR_FILENO).ok()?;
             // A stderr that was redirected is one still. A socket may be anything.
             let is_stderr = settings.stderr.is_some_and(|then| now == then || !now.is_socket);
-            return is_stderr.then_some(Target { path: None, is_socket: false });
+            return is_stderr.then_some(Destination { path: None, is_socket: false });
         };
         let socket = value.strip_prefix(UNIX);
         let path = expand(socket.unwrap_or(value), pid);
-        Some(Target { path: Some(path), is_socket: socket.is_some() })
+        Some(Destination { path: Some(path), is_socket: socket.is_some() })
     }
 
     /// Whether it is stderr.
@@ -97,11 +97,11 @@ impl Target {
                     if errno != libc::EPROTOTYPE {
                         return Err(errno);
                     }
-                    sys::connect_unix(path.to_bytes(), libc::SOCK_STREAM).map(|fd| (fd, Kind::Stream))
+                    sys::connect_unix(path.to_bytes(), libc::SOCK_STREAM).map(|fd| (fd, Medium::Stream))
                 };
                 let datagrams = sys::connect_unix(path.to_bytes(), libc::SOCK_DGRAM);
-                let connected = datagrams.map(|fd| (fd, Kind::Datagrams)).or_else(stream);
-                connected.map(|(fd, kind)| Opened { fd, kind })
+                let connected = datagrams.map(|fd| (fd, Medium::Datagrams)).or_else(stream);
+                connected.map(|(fd, medium)| Opened { fd, medium })
             }
             Some(path) => sys::open(path, O_FLAGS, MODE).and_then(opened),
         }
@@ -132,11 +132,11 @@ impl Target {
 }
 
 fn opened(fd: c_int) -> sys::Result<Opened> {
-    let kind = match sys::fstat(fd)? {
-        file if file.is_pipe => Kind::Pipe,
-        _ => Kind::File,
+    let medium = match sys::fstat(fd)? {
+        file if file.is_pipe => Medium::Pipe,
+        _ => Medium::File,
     };
-    Ok(Opened { fd, kind })
+    Ok(Opened { fd, medium })
 }
 
 /// The path as a C string. One that is too long is refused where it is opened.
