@@ -55,7 +55,9 @@ pub fn start(config: &Config) {
 /// Writes what there is and ends the writer, which begins again with the next event.
 pub fn end() {
     flush();
-    life::stop();
+    if !identity::is_guest() {
+        life::stop();
+    }
 }
 
 /// The same at the end of the process, whose last record says what the log held.
@@ -73,12 +75,17 @@ pub fn end_at_once() {
 /// Before an exec, which would leave the writer to another program: everything is written, and the writer ends.
 pub fn end_before_exec() {
     flush();
-    life::stop_for_exec();
+    if !identity::is_guest() {
+        life::stop_for_exec();
+    }
 }
 
 /// Before a wait that would find the writer: everything is written, the writer ends, and none begins while the calling thread
 /// waits.
 pub fn end_before_wait() {
+    if identity::is_guest() {
+        return;
+    }
     control::wait(identity::tid());
     flush();
     life::stop();
@@ -130,11 +137,22 @@ pub fn renamed(name: &[u8]) {
     }
 }
 
+/// Before the program changes its credentials: opens the log, and ends a writer that is stuck, as in a full pipe. It could not
+/// follow, and later the program may have no right to end it.
+pub fn before_credentials() {
+    if is_open() && !identity::is_sandboxed() && !identity::is_guest() && !control::flush(false) {
+        life::stop();
+    }
+}
+
 /// The program has changed its credentials; when this returns, the writer has changed its own too.
 pub fn follow_credentials() {
-    if !identity::is_sandboxed() && life::has_begun() {
+    if !identity::is_sandboxed() && !identity::is_guest() && life::has_begun() {
         credentials::publish();
-        control::flush(false);
+        if !control::flush(false) && !life::is_thread() {
+            // Rather no log than one that is written with more rights.
+            sys::kill(control::tid());
+        }
     }
 }
 

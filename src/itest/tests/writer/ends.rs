@@ -79,3 +79,19 @@ fn log_goes_on_wherever_the_program_goes() {
         }
     }
 }
+
+#[test]
+fn log_goes_on_after_a_process_in_the_same_memory_has_ended() {
+    for level in [RunLevel::Call, RunLevel::Io] {
+        let dir = Scratch::new();
+        succeeds(&mut command(level, Some(dir.path()), program("writer/guests")));
+        let events = events(dir.path());
+        // 19 guests, of which 3 talk with the program, 500 times each.
+        assert_eq!(by_call(&events, "socketpair").len(), 1 + 19, "{level:?}");
+        assert_eq!(by_call(&events, "socket").len(), 2 * 3 * 500, "{level:?}");
+        assert_eq!(by_call(&events, "summary").len(), 1, "{level:?}");
+        if level == RunLevel::Io {
+            assert_eq!(by_call(&events, "send").len(), 2 * 3 * 500 + 19, "{level:?}");
+        }
+    }
+}

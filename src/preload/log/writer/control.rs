@@ -165,20 +165,21 @@ pub fn is_held(pid: i32) -> bool {
     held || (waiter != 0 && sys::thread_exists(pid, waiter))
 }
 
-/// Asks the writer to write everything that there is, and waits for it. In a sandbox no system call is made: the writer
-/// looks by itself often enough.
-pub fn flush(sandboxed: bool) {
+/// Asks the writer to write everything that there is, and waits for it. `false` when it has not done so in time. In a sandbox
+/// no system call is made: the writer looks by itself often enough.
+pub fn flush(sandboxed: bool) -> bool {
     let ticket = FLUSH_ASKED.fetch_add(1, Ordering::AcqRel).wrapping_add(1);
     let is_done = |done: u32| done.wrapping_sub(ticket) as i32 >= 0 || tid() == 0;
     if sandboxed {
-        return spin(|| is_done(FLUSH_DONE.load(Ordering::Acquire)));
+        spin(|| is_done(FLUSH_DONE.load(Ordering::Acquire)));
+        return is_done(FLUSH_DONE.load(Ordering::Acquire));
     }
     let begin = sys::monotonic();
     wake();
     loop {
         let done = FLUSH_DONE.load(Ordering::Acquire);
         if is_done(done) || waited(begin) > PATIENCE {
-            return;
+            return is_done(done);
         }
         sys::futex_wait(&FLUSH_DONE, done, 10_000_000);
     }

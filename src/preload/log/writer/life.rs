@@ -65,9 +65,13 @@ fn begin() -> bool {
 
 fn launched() -> bool {
     let pid = identity::pid();
-    if sys::getpid() != pid || sys::leads_a_pid_namespace() {
-        // Somebody else who shares this memory gets no writer: it would be his child. Nor does a process whose next child is
-        // the first one of a new pid namespace, with all the duties of an init.
+    if sys::getpid() != pid {
+        // The writer would be the guest's child. What it logs waits for the one that the process itself begins.
+        control::ended();
+        return true;
+    }
+    if sys::leads_a_pid_namespace() {
+        // The writer would be the first process of a new pid namespace, with all the duties of an init.
         control::finish_start(false);
         return false;
     }
