@@ -1,5 +1,5 @@
 // The log's writer is stuck in a pipe that nobody reads, the program's stderr, when the program gives up root: afterwards nobody
-// with root's rights shares its memory.
+// with root's rights shares its memory. Where the log is a file, nothing is stuck.
 #include "writer.h"
 #include <poll.h>
 
@@ -9,7 +9,7 @@ int main(void)
 	// A pipe can be written to as long as a page of it is free.
 	do {
 		use_sockets();
-	} while (getenv("SOCKSHIM_LOG") && poll(&end, 1, 10) > 0);
+	} while (getenv("SOCKSHIM_LOG") && !getenv("SOCKSHIM_LOG_FILE") && poll(&end, 1, 10) > 0);
 	for (int i = 0; i < 100; i++)
 		use_sockets();
 	usleep(20000);

@@ -86,14 +86,14 @@ pub fn end_before_wait() {
     if identity::is_guest() {
         return;
     }
-    control::wait(identity::tid());
+    control::wait(identity::pid(), identity::tid());
     flush();
     life::stop();
 }
 
 /// The opposite of [`end_before_wait`].
 pub fn go_on_after_wait() {
-    control::wait(0);
+    control::end_wait(identity::tid());
 }
 
 /// Before a seccomp filter on all threads. A writer that is one of them may be killed for what it does, so it leaves and the

@@ -11,7 +11,7 @@ mod failure;
 mod target;
 
 pub use failure::share_with_children;
-pub use target::settled;
+pub use target::{is_relative, settled};
 
 use crate::log::settings::Settings;
 use crate::sys;

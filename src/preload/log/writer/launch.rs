@@ -26,7 +26,7 @@
 use super::control;
 use super::drain::Writer;
 use super::program::Program;
-use crate::log::output::LogFile;
+use crate::log::output::{LogFile, is_relative};
 use crate::log::{clock, refine, settings};
 use crate::panic::attempt;
 use crate::{mode, sys, tls};
@@ -186,11 +186,15 @@ extern "C" fn main(pid: i32, is_process: bool) -> c_int {
     0
 }
 
-/// What a process has of its own: a session, and a mask for the log's file, whose mode does not depend on when the program
-/// has changed its own.
+/// What a process has of its own: a session, a directory, and a mask for the log's file, whose mode does not depend on when
+/// the program has changed its own.
 fn become_apart() {
     sys::setsid();
     sys::umask(0);
+    // The program may go away from its directory and unmount the file system that it is on.
+    if !settings::get().and_then(|settings| settings.file).is_some_and(is_relative) {
+        sys::change_directory(c"/");
+    }
 }
 
 /// Whether data calls may take the fast path: always, unless a test requires the slow one.

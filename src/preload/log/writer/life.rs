@@ -65,6 +65,11 @@ fn begin() -> bool {
 
 fn launched() -> bool {
     let pid = identity::pid();
+    if control::is_held(pid) {
+        // Since it was asked last.
+        control::ended();
+        return true;
+    }
     if sys::getpid() != pid {
         // The writer would be the guest's child. What it logs waits for the one that the process itself begins.
         control::ended();
@@ -91,6 +96,9 @@ fn launched() -> bool {
 
 /// Ends the writer, and reaps it. Whether there was one.
 pub fn stop() -> bool {
+    if !identity::is_sandboxed() {
+        control::wait_for_beginner();
+    }
     let tid = control::tid();
     let sandboxed = identity::is_sandboxed();
     if tid == 0 {
