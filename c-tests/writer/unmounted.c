@@ -2,15 +2,17 @@
 #include "writer.h"
 #include <sys/mount.h>
 
-static void wait_for_writer(void)
+// A writer that has just begun may still be where its program was.
+static void wait_for_children(void)
 {
-	int writer = own_writer();
 	char target[4096];
-	for (int i = 0; writer && i < 1000; i++) {
-		ssize_t length = readlink(text("/proc/%d/cwd", writer), target, sizeof target);
-		if (length == 1)
-			return;
-		usleep(1000);
+	for (int i = 0, there = 1; there && i < 1000; i++) {
+		struct seen children[64];
+		there = 0;
+		for (int j = children_of(getpid(), children, 64); j-- > 0;)
+			there |= readlink(text("/proc/%d/cwd", children[j].pid), target, sizeof target) > 1;
+		if (there)
+			usleep(1000);
 	}
 }
 
@@ -30,9 +32,9 @@ int main(void)
 		close(gate[1]);
 		use_sockets();
 		MUST(chdir(".."));
-		// Until the parent is no longer there, nor a writer that has just begun.
+		// Until the parent is no longer there.
 		if (read(gate[0], &byte, 1) == 0)
-			wait_for_writer();
+			wait_for_children();
 		CALL(umount("mounted"));
 		fflush(stdout);
 		_exit(0);
