@@ -2,7 +2,7 @@
 
 use sockshim_itest::{RunLevel, Scratch, by_call, command, events};
 
-use crate::{ended, is_root, program, succeeds};
+use crate::{ended, is_root, logged, program, succeeds};
 
 /// As many for each way, level and pace; `SOCKSHIM_ROUNDS` sets another number.
 const ROUNDS: &str = "12";
@@ -94,4 +94,15 @@ fn log_goes_on_after_a_process_in_the_same_memory_has_ended() {
             assert_eq!(by_call(&events, "send").len(), 2 * 3 * 500 + 19, "{level:?}");
         }
     }
+}
+
+#[test]
+fn writer_without_a_log_leaves_nothing_behind() {
+    let native = succeeds(&mut command(RunLevel::Native, None, program("writer/no_log"))).stdout();
+    let dir = Scratch::new();
+    // A directory cannot be written to.
+    let output =
+        ended(&mut logged(RunLevel::Call, program("writer/no_log"), &dir.path().display().to_string()));
+    assert!(output.status.success() && output.stderr().lines().count() == 1, "{output:?}");
+    assert_eq!(output.stdout(), native);
 }

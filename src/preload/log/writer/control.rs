@@ -96,9 +96,9 @@ pub fn tid() -> i32 {
     TID.load(Ordering::Acquire)
 }
 
-/// The writer was begun.
-pub fn begun() {
-    BEGUN.store(tid(), Ordering::Release);
+/// The writer was begun, which may have ended already.
+pub fn begun(tid: i32) {
+    BEGUN.store(tid, Ordering::Release);
 }
 
 /// The id of a writer that is gone without having been told to: somebody has killed it. Told once, for it has to be reaped.

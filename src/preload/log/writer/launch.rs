@@ -111,6 +111,7 @@ unsafe fn launch(memory: *mut u8, pid: i32, kind: Kind) -> bool {
         sys::forbid(memory, GUARD);
         let writer = begin(kind, memory.add(STACK), block, pid);
         if writer > 0 && kind == Kind::Process {
+            control::begun(writer as i32);
             // At once, for what is sent to the program's group must not reach the writer before it has left by itself.
             sys::setpgid(writer as i32);
         }
@@ -169,7 +170,9 @@ extern "C" fn main(pid: i32, is_process: bool) -> c_int {
     let opened = settings::get().and_then(|settings| Some((settings, LogFile::open(settings, pid)?)));
     let prepared = attempt(prepare).is_ok();
     let (Some((settings, output)), true) = (opened, prepared) else {
-        mode::set(Level::Off);
+        if !is_process {
+            mode::set(Level::Off);
+        }
         control::finish_start(false);
         return 0;
     };

@@ -22,9 +22,22 @@ static KIND: AtomicU8 = AtomicU8::new(0);
 pub fn accepts() -> bool {
     match control::status() {
         Status::Running | Status::Starting => true,
-        Status::Failed => false,
+        Status::Failed => failed(),
         Status::None => begin(),
     }
+}
+
+/// There is no log. A writer that could not open it is reaped; from then on nothing is observed, so nobody else would.
+#[cold]
+fn failed() -> bool {
+    if !identity::is_sandboxed()
+        && !identity::is_guest()
+        && let Some(ended) = control::take_killed()
+    {
+        sys::reap(ended, true);
+        mode::set(Level::Off);
+    }
+    false
 }
 
 /// Whether the log is open. Begins the writer if there is none, and waits while it opens the log.
@@ -83,9 +96,6 @@ fn launched() -> bool {
     program::note_first_name();
     let kind = if alloc::has_memory() { launch::start(pid) } else { None };
     KIND.store(kind.map_or(0, |kind| kind as u8), Ordering::Relaxed);
-    if kind == Some(Kind::Process) {
-        control::begun();
-    }
     if kind.is_none() {
         mode::set(Level::Off);
         control::finish_start(false);
