@@ -81,9 +81,9 @@ pub fn end_before_exec() {
 }
 
 /// Before a wait that would find the writer: everything is written, the writer ends, and none begins while the calling thread
-/// waits.
+/// waits. A thread is no child.
 pub fn end_before_wait() {
-    if identity::is_guest() {
+    if identity::is_guest() || life::is_thread() {
         return;
     }
     control::wait(identity::pid(), identity::tid());
