@@ -62,21 +62,33 @@ pub fn end() {
 
 /// The same at the end of the process, whose last record says what the log held.
 pub fn end_of_process() {
+    close();
     last_flush();
     life::stop();
 }
 
 /// The same where nothing of the process's comes any more.
 pub fn end_at_once() {
+    close();
     last_flush();
     life::stop_for_ever();
 }
 
 /// Before an exec, which would leave the writer to another program: everything is written, and the writer ends.
 pub fn end_before_exec() {
+    if identity::is_guest() {
+        return flush();
+    }
+    close();
     flush();
-    if !identity::is_guest() {
-        life::stop_for_exec();
+    life::stop_for_exec();
+}
+
+/// What other threads have to log from now on waits, so that no call returns that is not in the log.
+fn close() {
+    if !identity::is_sandboxed() {
+        queue::put_all_aside();
+        control::close(identity::tid(), sys::has_threads());
     }
 }
 

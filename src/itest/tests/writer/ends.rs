@@ -2,7 +2,7 @@
 
 use sockshim_itest::{RunLevel, Scratch, by_call, command, events};
 
-use crate::{ended, is_root, logged, program, succeeds};
+use crate::{count, ended, is_root, logged, parsed, program, succeeds};
 
 /// As many for each way, level and pace; `SOCKSHIM_ROUNDS` sets another number.
 const ROUNDS: &str = "12";
@@ -105,4 +105,25 @@ fn writer_without_a_log_leaves_nothing_behind() {
         ended(&mut logged(RunLevel::Call, program("writer/no_log"), &dir.path().display().to_string()));
     assert!(output.status.success() && output.stderr().lines().count() == 1, "{output:?}");
     assert_eq!(output.stdout(), native);
+}
+
+#[test]
+fn calls_beside_the_end_are_in_the_log() {
+    for way in ["return", "_exit", "exit_group", "quick_exit", "exec"] {
+        for (level, call) in [(RunLevel::Call, "socket"), (RunLevel::Io, "send")] {
+            for _ in 0..8 {
+                let dir = Scratch::new();
+                let counts = dir.path().join("counts");
+                let mut command =
+                    logged(level, program("stress/ending_beside"), &format!("{}/log", dir.path().display()));
+                succeeds(command.args([way, call]).arg(&counts));
+                let counts = std::fs::read(counts).expect("the counts");
+                let returned = u64::from_le_bytes(counts[..8].try_into().expect("8 bytes"));
+                let events = parsed(&std::fs::read(dir.path().join("log")).unwrap_or_default());
+                let logged = count(&events, call) as u64;
+                // One that had begun before may come back a moment too late.
+                assert!(logged + 1 >= returned, "{way}: {returned} had returned, in the log: {logged}");
+            }
+        }
+    }
 }

@@ -218,10 +218,15 @@ pub fn share() {
     tls.queue.set(tls::no_queue());
 }
 
+/// The next data call of each thread takes the slow path.
+pub fn put_all_aside() {
+    all().for_each(|queue| queue.head.live.store(0, Ordering::Release));
+}
+
 /// From now on all calls take the slow path.
 pub fn retire_all() {
     mode::forbid_fast_path();
-    all().for_each(|queue| queue.head.live.store(0, Ordering::Release));
+    put_all_aside();
 }
 
 /// In a forked child: the queues are those of threads that do not exist here. The kernel has emptied them.

@@ -25,6 +25,8 @@ static ENDING: AtomicBool = AtomicBool::new(false);
 static STOP: AtomicBool = AtomicBool::new(false);
 /// Until when (CLOCK_MONOTONIC) no writer is begun.
 static HELD: AtomicU64 = AtomicU64::new(0);
+/// The thread that ends the writer, before an exec or the process's end.
+static CLOSER: AtomicI32 = AtomicI32::new(0);
 /// The threads that wait for any child; 0 where there is none. No writer is begun while one of them is there.
 static WAITERS: [AtomicI32; 16] = [const { AtomicI32::new(0) }; 16];
 
@@ -45,6 +47,8 @@ pub enum Status {
     Running = 2,
     /// There is no log.
     Failed = 3,
+    /// It writes for the last time, for the thread that ends it. What other threads have to log waits.
+    Closing = 4,
 }
 
 /// Where the writer stands.
@@ -54,6 +58,7 @@ pub fn status() -> Status {
         0 => Status::None,
         1 => Status::Starting,
         2 => Status::Running,
+        4 => Status::Closing,
         _ => Status::Failed,
     }
 }
@@ -176,13 +181,52 @@ pub fn end_wait(tid: i32) {
 
 /// Whether no writer may begin in the process `pid`.
 pub fn is_held(pid: i32) -> bool {
-    let until = HELD.load(Ordering::SeqCst);
-    let held = until != 0 && (until == u64::MAX || sys::monotonic() < until);
     let waits = |waiter: &AtomicI32| {
         let tid = waiter.load(Ordering::SeqCst);
         tid != 0 && sys::thread_exists(pid, tid)
     };
-    held || WAITERS.iter().any(waits)
+    is_about_to_end() || WAITERS.iter().any(waits)
+}
+
+/// The thread `tid` is about to end the writer; if it is not the only one, the others wait.
+pub fn close(tid: i32, has_others: bool) {
+    CLOSER.store(tid, Ordering::Release);
+    if !has_others {
+        return;
+    }
+    if status() == Status::Starting {
+        wait_for_start();
+    }
+    let (running, closing) = (Status::Running as u32, Status::Closing as u32);
+    let _ = STATUS.compare_exchange(running, closing, Ordering::SeqCst, Ordering::Relaxed);
+}
+
+/// The opposite of [`close`], if the writer was not ended.
+pub fn open_again() {
+    let (running, closing) = (Status::Running as u32, Status::Closing as u32);
+    let _ = STATUS.compare_exchange(closing, running, Ordering::SeqCst, Ordering::Relaxed);
+}
+
+/// Waits while another thread than `tid` ends the writer and then the program: a call that has not returned by then need not
+/// be in the log. Not for long, in case that thread is gone.
+#[cold]
+pub fn wait_for_closer(tid: i32) {
+    let is_another = || ![0, tid].contains(&CLOSER.load(Ordering::Acquire));
+    let closes = || is_another() && (status() == Status::Closing || is_about_to_end());
+    let begin = sys::monotonic();
+    while closes() {
+        if waited(begin) > PATIENCE {
+            CLOSER.store(0, Ordering::Release);
+            return open_again();
+        }
+        sys::sleep(500_000);
+    }
+}
+
+/// Whether an exec is under way, or the end of the process.
+fn is_about_to_end() -> bool {
+    let until = HELD.load(Ordering::SeqCst);
+    until != 0 && (until == u64::MAX || sys::monotonic() < until)
 }
 
 /// Waits while another thread is about to begin the writer: afterwards there is one, or none will begin before the caller

@@ -24,7 +24,17 @@ pub fn accepts() -> bool {
         Status::Running | Status::Starting => true,
         Status::Failed => failed(),
         Status::None => begin(),
+        Status::Closing => closing(),
     }
+}
+
+/// Another thread may be ending the writer.
+#[cold]
+fn closing() -> bool {
+    if !identity::is_sandboxed() {
+        control::wait_for_closer(identity::tid());
+    }
+    true
 }
 
 /// There is no log. A writer that could not open it is reaped; from then on nothing is observed, so nobody else would.
@@ -51,7 +61,7 @@ pub fn has_begun() -> bool {
     match control::status() {
         Status::None | Status::Failed => false,
         Status::Starting => control::wait_for_start(),
-        Status::Running => true,
+        Status::Running | Status::Closing => true,
     }
 }
 
@@ -66,6 +76,7 @@ fn begin() -> bool {
     if identity::is_sandboxed() {
         return false;
     }
+    control::wait_for_closer(identity::tid());
     if control::is_held(identity::pid()) {
         return true;
     }
@@ -115,6 +126,7 @@ pub fn stop() -> bool {
         if !sandboxed && let Some(killed) = control::take_killed() {
             sys::reap(killed, false);
         }
+        control::open_again();
         return false;
     }
     let killable = !is_thread() && !sandboxed;
