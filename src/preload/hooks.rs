@@ -282,37 +282,37 @@ hooks! {
         fn prctl(option: c_int, arg2: c_ulong, arg3: c_ulong, arg4: c_ulong, arg5: c_ulong) -> c_int = process::prctl, process::prctl_done;
         /// setuid(2), which the log's writer has to follow
         [Call Control Changes]
-        fn setuid(uid: uid_t) -> c_int = process::plain, process::credentials_done;
+        fn setuid(uid: uid_t) -> c_int = process::credentials, process::credentials_done;
         /// seteuid(2), which the log's writer has to follow
         [Call Control Changes]
-        fn seteuid(uid: uid_t) -> c_int = process::plain, process::credentials_done;
+        fn seteuid(uid: uid_t) -> c_int = process::credentials, process::credentials_done;
         /// setreuid(2), which the log's writer has to follow
         [Call Control Changes]
-        fn setreuid(ruid: uid_t, euid: uid_t) -> c_int = process::plain, process::credentials_done;
+        fn setreuid(ruid: uid_t, euid: uid_t) -> c_int = process::credentials, process::credentials_done;
         /// setresuid(2), which the log's writer has to follow
         [Call Control Changes]
-        fn setresuid(ruid: uid_t, euid: uid_t, suid: uid_t) -> c_int = process::plain, process::credentials_done;
+        fn setresuid(ruid: uid_t, euid: uid_t, suid: uid_t) -> c_int = process::credentials, process::credentials_done;
         /// setgid(2), which the log's writer has to follow
         [Call Control Changes]
-        fn setgid(gid: gid_t) -> c_int = process::plain, process::credentials_done;
+        fn setgid(gid: gid_t) -> c_int = process::credentials, process::credentials_done;
         /// setegid(2), which the log's writer has to follow
         [Call Control Changes]
-        fn setegid(gid: gid_t) -> c_int = process::plain, process::credentials_done;
+        fn setegid(gid: gid_t) -> c_int = process::credentials, process::credentials_done;
         /// setregid(2), which the log's writer has to follow
         [Call Control Changes]
-        fn setregid(rgid: gid_t, egid: gid_t) -> c_int = process::plain, process::credentials_done;
+        fn setregid(rgid: gid_t, egid: gid_t) -> c_int = process::credentials, process::credentials_done;
         /// setresgid(2), which the log's writer has to follow
         [Call Control Changes]
-        fn setresgid(rgid: gid_t, egid: gid_t, sgid: gid_t) -> c_int = process::plain, process::credentials_done;
+        fn setresgid(rgid: gid_t, egid: gid_t, sgid: gid_t) -> c_int = process::credentials, process::credentials_done;
         /// setgroups(2), which the log's writer has to follow
         [Call Control Changes]
-        fn setgroups(size: size_t, list: *const gid_t) -> c_int = process::plain, process::credentials_done;
+        fn setgroups(size: size_t, list: *const gid_t) -> c_int = process::credentials, process::credentials_done;
         /// initgroups(3), which the log's writer has to follow
         [Call Control Changes]
-        fn initgroups(user: *const c_char, group: gid_t) -> c_int = process::plain, process::credentials_done;
+        fn initgroups(user: *const c_char, group: gid_t) -> c_int = process::credentials, process::credentials_done;
         /// capset(2), which the log's writer has to follow
         [Call Control Changes SYS_capset]
-        fn capset(hdrp: *mut c_void, datap: *const c_void) -> c_int = process::plain, process::credentials_done;
+        fn capset(hdrp: *mut c_void, datap: *const c_void) -> c_int = process::credentials, process::credentials_done;
         /// chroot(2), before which the log has to be open
         [Call Control Changes SYS_chroot]
         fn chroot(path: *const c_char) -> c_int = process::unlogged, call::logged;

@@ -86,6 +86,13 @@ pub fn is_vfork_child() -> bool {
     false
 }
 
+/// Whether another process runs here that shares this one's memory, made by clone(2) with CLONE_VM: its calls are logged with
+/// this one's, but its end is not this one's, and the writer is not its child. In a sandbox it is not asked.
+pub fn is_guest() -> bool {
+    let pid = pid();
+    pid != 0 && !is_sandboxed() && sys::getpid() != pid
+}
+
 /// Whether the process has its identity: a freshly forked child does not.
 #[inline(always)]
 pub fn is_known() -> bool {
@@ -125,6 +132,9 @@ pub fn tid() -> i32 {
     if tls.pid.get() != pid {
         if is_sandboxed() {
             return pid;
+        }
+        if tls.shared.get() == 1 {
+            return sys::gettid();
         }
         tls.tid.set(sys::gettid());
         tls.pid.set(pid);

@@ -109,7 +109,7 @@ fn complain(config: &Config) {
 /// each event is written before its call returns.
 #[unsafe(link_section = ".text.always")]
 extern "C" fn destructor() {
-    if mode::control() && !identity::is_vfork_child() && fork::is_ready() {
+    if mode::control() && !identity::is_vfork_child() && fork::is_ready() && !identity::is_guest() {
         log::end_of_process();
         log::set_synchronous();
     }

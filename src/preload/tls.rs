@@ -74,6 +74,8 @@ pub struct Tls {
     pub unwinding: Cell<u32>,
     /// 1 on the log's own thread.
     writer: Cell<u32>,
+    /// 1 when a child of clone(2) has been given the same block: from then on nothing of one thread's is kept in it.
+    pub shared: Cell<u32>,
     /// The head of the thread's queue, or [`no_queue`].
     pub queue: Cell<*const QueueHead>,
 }

@@ -103,6 +103,12 @@ pub fn current_directory(path: &mut [u8]) -> Result<usize> {
     result(unsafe { syscall(libc::SYS_getcwd, args) }).map(|length| length as usize)
 }
 
+/// chdir(2). Where it fails the directory is what it was.
+pub fn change_directory(path: &CStr) {
+    // SAFETY: the path is a C string.
+    unsafe { syscall(libc::SYS_chdir, [path.as_ptr() as c_long, 0, 0, 0, 0, 0]) };
+}
+
 /// readlink(2): how many bytes of the target there are, cut to what the slice has room for.
 ///
 /// # Errors

@@ -31,7 +31,9 @@ pub use errno::{SavedErrno, errno, libc_answer, set_errno};
 pub use fd::{
     attribute, close, close_range, is_nonblocking, open, open_at, pread, read, unshare_files, write,
 };
-pub use file::{File, Stat, current_directory, fstat, is_nosuid, may_execute, read_link, stat_at};
+pub use file::{
+    File, Stat, change_directory, current_directory, fstat, is_nosuid, may_execute, read_link, stat_at,
+};
 pub use memory::{copy_memory, discard, forbid, limit_of_addresses, mmap, mmap_shared, munmap, wipe_on_fork};
 pub use process::{
     CLONE_NEWTIME, file_of_program, getpid, getppid, has_threads, is_time_namespace, kill,

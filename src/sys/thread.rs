@@ -11,10 +11,10 @@ pub fn gettid() -> i32 {
     unsafe { syscall(libc::SYS_gettid, [0; 6]) as i32 }
 }
 
-/// Whether the thread exists, tested with signal 0.
+/// Whether the thread exists, tested with signal 0. Where that may not be asked, it does.
 pub fn thread_exists(pid: i32, tid: i32) -> bool {
     // SAFETY: takes numbers.
-    unsafe { syscall(libc::SYS_tgkill, [pid.into(), tid.into(), 0, 0, 0, 0]) == 0 }
+    unsafe { syscall(libc::SYS_tgkill, [pid.into(), tid.into(), 0, 0, 0, 0]) != -c_long::from(libc::ESRCH) }
 }
 
 /// prctl(PR_SET_NAME) for the calling thread.

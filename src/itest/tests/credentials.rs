@@ -2,7 +2,9 @@
 //! gives up root must not keep a thread that is root.
 
 use std::fs::{self, Permissions};
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
 use std::time::Duration;
 
 use sockshim_itest::{Output, RunLevel, Scratch, by_call, cc, command, events, run};
@@ -38,4 +40,19 @@ fn all_threads_change_together() {
             }
         }
     }
+}
+
+#[test]
+fn stuck_writer_keeps_no_rights() {
+    // Nobody reads the pipe.
+    let mut child = command(RunLevel::Call, None, cc("writer/stuck.c", &[]))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program");
+    let mut stdout = String::new();
+    child.stdout.take().expect("stdout is a pipe").read_to_string(&mut stdout).expect("UTF-8");
+    assert!(child.wait().expect("the program ends").success());
+    assert_eq!(stdout, "that is all\n");
 }

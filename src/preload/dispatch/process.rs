@@ -4,7 +4,7 @@ use crate::call::{Note, Ticket};
 use crate::log::{self, clock, writer};
 use crate::table::HOOKS;
 use crate::track::learn;
-use crate::{confined, identity, memory, mode, sys};
+use crate::{confined, identity, memory, mode, sys, tls};
 use sockshim_core::fdtable::FDS;
 use sockshim_core::hook::{Does, Level};
 use sockshim_core::verdict::Reason;
@@ -18,6 +18,12 @@ pub fn noted(t: &mut Ticket) {
 /// so the log must be open before it.
 pub fn plain(t: &mut Ticket) {
     log::is_open();
+    noted(t);
+}
+
+/// A call that changes the process's credentials.
+pub fn credentials(t: &mut Ticket) {
+    log::before_credentials();
     noted(t);
 }
 
@@ -62,7 +68,8 @@ pub fn clone(t: &mut Ticket) {
 
 /// Runs after the event of a call that does not return: what must not be lost is written now.
 pub fn leaving(does: Does) {
-    if identity::is_vfork_child() {
+    if !matches!(does, Does::ExitsQuickly | Does::Exits) || identity::is_vfork_child() || identity::is_guest()
+    {
         return;
     }
     match does {
@@ -234,7 +241,9 @@ pub fn moved(t: &mut Ticket) {
 pub fn syscall(t: &mut Ticket) {
     let number = t.word(0);
     t.event.reason = Reason::Process;
-    if LIMITING.contains(&number) || CREDENTIALS.contains(&number) {
+    if CREDENTIALS.contains(&number) {
+        log::before_credentials();
+    } else if LIMITING.contains(&number) {
         log::is_open();
     }
     if let Some(index) = HOOKS.iter().position(|hook| hook.nr() == Some(number)) {
@@ -252,6 +261,7 @@ pub fn syscall(t: &mut Ticket) {
             entering_sandbox(t, t.int(1) as u32 == libc::SECCOMP_SET_MODE_STRICT, t.word(2) as u64);
         }
         libc::SYS_io_uring_setup => t.event.reason = Reason::IoUring,
+        libc::SYS_exit_group if identity::is_guest() => log::flush(),
         libc::SYS_exit_group => log::end_at_once(),
         libc::SYS_exit if is_last_thread() => log::end_of_process(),
         libc::SYS_exit => log::flush(),
@@ -297,6 +307,13 @@ fn cloning(t: &mut Ticket, flags: i32) {
     t.wanted = false;
     if (flags & libc::CLONE_VM != 0) != (flags & libc::CLONE_FILES != 0) {
         FDS.divide();
+    }
+    let lent = flags & libc::CLONE_VM != 0 && flags & libc::CLONE_SETTLS == 0;
+    if lent && flags & libc::CLONE_VFORK != 0 {
+        log::queue::put_aside();
+        tls::get().vfork.set(1);
+    } else if lent {
+        log::queue::share();
     }
 }
 

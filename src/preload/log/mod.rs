@@ -54,38 +54,57 @@ pub fn start(config: &Config) {
 /// Writes what there is and ends the writer, which begins again with the next event.
 pub fn end() {
     flush();
-    life::stop();
+    if !identity::is_guest() {
+        life::stop();
+    }
 }
 
 /// The same at the end of the process, whose last record says what the log held.
 pub fn end_of_process() {
+    close();
     last_flush();
     life::stop();
 }
 
 /// The same where nothing of the process's comes any more.
 pub fn end_at_once() {
+    close();
     last_flush();
     life::stop_for_ever();
 }
 
 /// Before an exec, which would leave the writer to another program: everything is written, and the writer ends.
 pub fn end_before_exec() {
+    if identity::is_guest() {
+        return flush();
+    }
+    close();
     flush();
     life::stop_for_exec();
 }
 
+/// What other threads have to log from now on waits, so that no call returns that is not in the log.
+fn close() {
+    if !identity::is_sandboxed() {
+        queue::put_all_aside();
+        control::close(identity::tid(), sys::has_threads());
+    }
+}
+
 /// Before a wait that would find the writer: everything is written, the writer ends, and none begins while the calling thread
-/// waits.
+/// waits. A thread is no child.
 pub fn end_before_wait() {
-    control::wait(identity::tid());
+    if identity::is_guest() || life::is_thread() {
+        return;
+    }
+    control::wait(identity::pid(), identity::tid());
     flush();
     life::stop();
 }
 
 /// The opposite of [`end_before_wait`].
 pub fn go_on_after_wait() {
-    control::wait(0);
+    control::end_wait(identity::tid());
 }
 
 /// Before a seccomp filter on all threads. A writer that is one of them may be killed for what it does, so it leaves and the
@@ -129,11 +148,22 @@ pub fn renamed(name: &[u8]) {
     }
 }
 
+/// Before the program changes its credentials: opens the log, and ends a writer that is stuck, as in a full pipe. It could not
+/// follow, and later the program may have no right to end it.
+pub fn before_credentials() {
+    if is_open() && !identity::is_sandboxed() && !identity::is_guest() && !control::flush(false) {
+        life::stop();
+    }
+}
+
 /// The program has changed its credentials; when this returns, the writer has changed its own too.
 pub fn follow_credentials() {
-    if !identity::is_sandboxed() && life::has_begun() {
+    if !identity::is_sandboxed() && !identity::is_guest() && life::has_begun() {
         credentials::publish();
-        control::flush(false);
+        if !control::flush(false) && !life::is_thread() {
+            // Rather no log than one that is written with more rights.
+            sys::kill(control::tid());
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use sockshim_itest::{RunLevel, Scratch, by_call, command, events};
 
-use crate::{ended, is_root, program, succeeds};
+use crate::{count, ended, is_root, logged, parsed, program, succeeds};
 
 /// As many for each way, level and pace; `SOCKSHIM_ROUNDS` sets another number.
 const ROUNDS: &str = "12";
@@ -76,6 +76,54 @@ fn log_goes_on_wherever_the_program_goes() {
                 "move {place} at {level:?}: {events:#?}"
             );
             assert_eq!(by_call(&events, "summary").len(), 1, "move {place} at {level:?}");
+        }
+    }
+}
+
+#[test]
+fn log_goes_on_after_a_process_in_the_same_memory_has_ended() {
+    for level in [RunLevel::Call, RunLevel::Io] {
+        let dir = Scratch::new();
+        succeeds(&mut command(level, Some(dir.path()), program("writer/guests")));
+        let events = events(dir.path());
+        // 19 guests, of which 3 talk with the program, 500 times each.
+        assert_eq!(by_call(&events, "socketpair").len(), 1 + 19, "{level:?}");
+        assert_eq!(by_call(&events, "socket").len(), 2 * 3 * 500, "{level:?}");
+        assert_eq!(by_call(&events, "summary").len(), 1, "{level:?}");
+        if level == RunLevel::Io {
+            assert_eq!(by_call(&events, "send").len(), 2 * 3 * 500 + 19, "{level:?}");
+        }
+    }
+}
+
+#[test]
+fn writer_without_a_log_leaves_nothing_behind() {
+    let native = succeeds(&mut command(RunLevel::Native, None, program("writer/no_log"))).stdout();
+    let dir = Scratch::new();
+    // A directory cannot be written to.
+    let output =
+        ended(&mut logged(RunLevel::Call, program("writer/no_log"), &dir.path().display().to_string()));
+    assert!(output.status.success() && output.stderr().lines().count() == 1, "{output:?}");
+    assert_eq!(output.stdout(), native);
+}
+
+#[test]
+fn calls_beside_the_end_are_in_the_log() {
+    for way in ["return", "_exit", "exit_group", "quick_exit", "exec"] {
+        for (level, call) in [(RunLevel::Call, "socket"), (RunLevel::Io, "send")] {
+            for _ in 0..8 {
+                let dir = Scratch::new();
+                let counts = dir.path().join("counts");
+                let mut command =
+                    logged(level, program("stress/ending_beside"), &format!("{}/log", dir.path().display()));
+                succeeds(command.args([way, call]).arg(&counts));
+                let counts = std::fs::read(counts).expect("the counts");
+                let returned = u64::from_le_bytes(counts[..8].try_into().expect("8 bytes"));
+                let events = parsed(&std::fs::read(dir.path().join("log")).unwrap_or_default());
+                let logged = count(&events, call) as u64;
+                // One that had begun before may come back a moment too late.
+                assert!(logged + 1 >= returned, "{way}: {returned} had returned, in the log: {logged}");
+            }
         }
     }
 }

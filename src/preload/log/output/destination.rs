@@ -54,14 +54,25 @@ pub struct Opened {
 /// The value of `SOCKSHIM_LOG_FILE` with the directory that a relative path is in; `None` where nothing has to be changed, or
 /// the directory has no name.
 pub fn settled(value: &[u8]) -> Option<Vec<u8>> {
-    let (prefix, path) = value.split_at(if value.starts_with(UNIX) { UNIX.len() } else { 0 });
-    if path.starts_with(b"/") || path.is_empty() || (!prefix.is_empty() && path.starts_with(b"@")) {
+    if !is_relative(value) {
         return None;
     }
+    let (prefix, path) = parts(value);
     let mut directory = [0; PATH_MAX];
     let length = sys::current_directory(&mut directory).ok().filter(|_| directory[0] == b'/')?;
     // Without its terminator.
     Some([prefix, &directory[..length - 1], b"/", path].concat())
+}
+
+/// Whether what the value means depends on the directory.
+pub fn is_relative(value: &[u8]) -> bool {
+    let (prefix, path) = parts(value);
+    !(path.starts_with(b"/") || path.is_empty() || (!prefix.is_empty() && path.starts_with(b"@")))
+}
+
+/// What says that it is a socket, if it is one, and the path.
+fn parts(value: &[u8]) -> (&[u8], &[u8]) {
+    value.split_at(if value.starts_with(UNIX) { UNIX.len() } else { 0 })
 }
 
 impl Destination {

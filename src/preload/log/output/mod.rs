@@ -10,7 +10,7 @@
 mod destination;
 mod failure;
 
-pub use destination::settled;
+pub use destination::{is_relative, settled};
 pub use failure::share_with_children;
 
 use crate::log::settings::Settings;

@@ -7,9 +7,8 @@ use super::event;
 use super::memory::{self, Segments};
 use super::reader::Reader;
 use super::record::{MORE, Record, Taken, WORDS};
-use super::registry::{Queue, THREAD, all};
+use super::registry::{Queue, THREAD, all, is_gone};
 use super::segment::{EVENT, Pool, SLOT, of, slots};
-use crate::sys;
 use core::sync::atomic::Ordering;
 use sockshim_core::trace::event::Event;
 
@@ -112,7 +111,7 @@ impl Queue {
         if tid > 0 && tid != owner {
             // A new owner has said so before it became the owner, and what is not whole before that is its predecessor's.
             self.find(true);
-        } else if sys::thread_exists(pid, owner) {
+        } else if !is_gone(pid, owner) {
             self.unblock(now);
         } else if self.claim(owner) {
             // Nobody writes here meanwhile.

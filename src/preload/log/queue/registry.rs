@@ -88,6 +88,10 @@ fn set_live() {
 #[cold]
 #[inline(never)]
 fn make(tid: i32) -> Option<&'static Queue> {
+    let shared = tls::get().shared.get() == 1;
+    if shared && let Some(queue) = all().find(|queue| queue.head.tid.load(Ordering::Acquire) == tid) {
+        return Some(queue);
+    }
     let (queue, before) = abandoned().or_else(fresh)?;
     queue.head.live.store(0, Ordering::Relaxed);
     if !begin(queue, tid) {
@@ -95,6 +99,9 @@ fn make(tid: i32) -> Option<&'static Queue> {
         return None;
     }
     queue.release(tid);
+    if shared {
+        return Some(queue);
+    }
     // The pointer is to the whole queue, which begins with its head.
     tls::get().queue.set(ptr::from_ref(queue).cast::<QueueHead>());
     Some(queue)
@@ -127,13 +134,17 @@ fn abandoned() -> Option<(&'static Queue, i32)> {
     for _ in 0..LOOKS.min(count) {
         let queue = at(TURN.fetch_add(1, Ordering::Relaxed) % count)?;
         let owner = queue.head.tid.load(Ordering::Acquire);
-        let free = owner == 0
-            || (owner > 0 && !identity::is_sandboxed() && !sys::thread_exists(identity::pid(), owner));
+        let free = owner == 0 || (owner > 0 && !identity::is_sandboxed() && is_gone(identity::pid(), owner));
         if free && queue.claim(owner) {
             return Some((queue, owner));
         }
     }
     None
+}
+
+/// Whether a queue's owner is gone: a thread of the process `pid`, or another process in the same memory.
+pub(super) fn is_gone(pid: i32, owner: i32) -> bool {
+    !sys::thread_exists(pid, owner) && !sys::thread_exists(owner, owner)
 }
 
 /// Claims a queue that nobody has had yet.
@@ -198,15 +209,30 @@ pub fn put_aside() {
     unsafe { &*tls::get().queue.get() }.live.store(0, Ordering::Relaxed);
 }
 
+/// Before a child begins that uses the calling thread's storage beside it: from now on both look for their queues with each
+/// call.
+pub fn share() {
+    let tls = tls::get();
+    tls.shared.set(1);
+    tls.pid.set(0);
+    tls.queue.set(tls::no_queue());
+}
+
+/// The next data call of each thread takes the slow path.
+pub fn put_all_aside() {
+    all().for_each(|queue| queue.head.live.store(0, Ordering::Release));
+}
+
 /// From now on all calls take the slow path.
 pub fn retire_all() {
     mode::forbid_fast_path();
-    all().for_each(|queue| queue.head.live.store(0, Ordering::Release));
+    put_all_aside();
 }
 
 /// In a forked child: the queues are those of threads that do not exist here. The kernel has emptied them.
 pub fn forget_all() {
     tls::get().queue.set(tls::no_queue());
+    tls::get().shared.set(0);
     COUNT.store(0, Ordering::Relaxed);
     DROPPED.store(0, Ordering::Relaxed);
     memory::forget_all();

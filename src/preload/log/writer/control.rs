@@ -25,8 +25,10 @@ static ENDING: AtomicBool = AtomicBool::new(false);
 static STOP: AtomicBool = AtomicBool::new(false);
 /// Until when (CLOCK_MONOTONIC) no writer is begun.
 static HELD: AtomicU64 = AtomicU64::new(0);
-/// The thread that waits for any child, if one does: no writer is begun while it is there.
-static WAITER: AtomicI32 = AtomicI32::new(0);
+/// The thread that ends the writer, before an exec or the process's end.
+static CLOSER: AtomicI32 = AtomicI32::new(0);
+/// The threads that wait for any child; 0 where there is none. No writer is begun while one of them is there.
+static WAITERS: [AtomicI32; 16] = [const { AtomicI32::new(0) }; 16];
 
 /// How long anybody waits for the writer. It may be stuck in a full pipe, and no program must wait for that.
 const PATIENCE: u64 = 500_000_000;
@@ -45,6 +47,8 @@ pub enum Status {
     Running = 2,
     /// There is no log.
     Failed = 3,
+    /// It writes for the last time, for the thread that ends it. What other threads have to log waits.
+    Closing = 4,
 }
 
 /// Where the writer stands.
@@ -54,6 +58,7 @@ pub fn status() -> Status {
         0 => Status::None,
         1 => Status::Starting,
         2 => Status::Running,
+        4 => Status::Closing,
         _ => Status::Failed,
     }
 }
@@ -61,7 +66,7 @@ pub fn status() -> Status {
 /// The right to begin a writer, which is given to one caller: nothing is asked of it yet.
 pub fn claim_start() -> bool {
     let (none, starting) = (Status::None as u32, Status::Starting as u32);
-    if STATUS.compare_exchange(none, starting, Ordering::AcqRel, Ordering::Acquire).is_err() {
+    if STATUS.compare_exchange(none, starting, Ordering::SeqCst, Ordering::Acquire).is_err() {
         return false;
     }
     STOP.store(false, Ordering::Release);
@@ -75,7 +80,7 @@ pub fn forget() {
     ENDING.store(false, Ordering::Release);
     FLUSH_DONE.store(FLUSH_ASKED.load(Ordering::Acquire), Ordering::Release);
     release();
-    wait(0);
+    WAITERS.iter().for_each(|waiter| waiter.store(0, Ordering::Release));
     ended();
 }
 
@@ -96,9 +101,9 @@ pub fn tid() -> i32 {
     TID.load(Ordering::Acquire)
 }
 
-/// The writer was begun.
-pub fn begun() {
-    BEGUN.store(tid(), Ordering::Release);
+/// The writer was begun, which may have ended already.
+pub fn begun(tid: i32) {
+    BEGUN.store(tid, Ordering::Release);
 }
 
 /// The id of a writer that is gone without having been told to: somebody has killed it. Told once, for it has to be reaped.
@@ -140,12 +145,12 @@ pub fn is_writing() -> bool {
 /// Before an exec: a writer that began now would outlive the program. Ends by itself, because not every exec that fails is
 /// seen to.
 pub fn hold() {
-    HELD.store(sys::monotonic() + HOLD, Ordering::Release);
+    HELD.store(sys::monotonic() + HOLD, Ordering::SeqCst);
 }
 
 /// The process ends at once: no writer begins any more.
 pub fn hold_for_ever() {
-    HELD.store(u64::MAX, Ordering::Release);
+    HELD.store(u64::MAX, Ordering::SeqCst);
 }
 
 /// An exec has failed.
@@ -153,32 +158,104 @@ pub fn release() {
     HELD.store(0, Ordering::Release);
 }
 
-/// The thread `tid` waits for any child; 0 when it has found one. It may be cancelled while it waits.
-pub fn wait(tid: i32) {
-    WAITER.store(tid, Ordering::Release);
+/// The thread `tid` of the process `pid` waits for any child. It may be cancelled while it waits. Where more do than can be
+/// noted, the last one takes another's place.
+pub fn wait(pid: i32, tid: i32) {
+    let take = |waiter: &AtomicI32| {
+        let before = waiter.load(Ordering::Acquire);
+        let free = before == 0 || before == tid || !sys::thread_exists(pid, before);
+        free && waiter.compare_exchange(before, tid, Ordering::SeqCst, Ordering::Relaxed).is_ok()
+    };
+    if !WAITERS.iter().any(take) {
+        WAITERS[0].store(tid, Ordering::SeqCst);
+    }
+}
+
+/// The thread `tid` waits no longer.
+pub fn end_wait(tid: i32) {
+    for waiter in &WAITERS {
+        // Another one may have taken its place.
+        let _ = waiter.compare_exchange(tid, 0, Ordering::Release, Ordering::Relaxed);
+    }
 }
 
 /// Whether no writer may begin in the process `pid`.
 pub fn is_held(pid: i32) -> bool {
-    let (until, waiter) = (HELD.load(Ordering::Acquire), WAITER.load(Ordering::Acquire));
-    let held = until != 0 && (until == u64::MAX || sys::monotonic() < until);
-    held || (waiter != 0 && sys::thread_exists(pid, waiter))
+    let waits = |waiter: &AtomicI32| {
+        let tid = waiter.load(Ordering::SeqCst);
+        tid != 0 && sys::thread_exists(pid, tid)
+    };
+    is_about_to_end() || WAITERS.iter().any(waits)
 }
 
-/// Asks the writer to write everything that there is, and waits for it. In a sandbox no system call is made: the writer
-/// looks by itself often enough.
-pub fn flush(sandboxed: bool) {
+/// The thread `tid` is about to end the writer; if it is not the only one, the others wait.
+pub fn close(tid: i32, has_others: bool) {
+    CLOSER.store(tid, Ordering::Release);
+    if !has_others {
+        return;
+    }
+    if status() == Status::Starting {
+        wait_for_start();
+    }
+    let (running, closing) = (Status::Running as u32, Status::Closing as u32);
+    let _ = STATUS.compare_exchange(running, closing, Ordering::SeqCst, Ordering::Relaxed);
+}
+
+/// The opposite of [`close`], if the writer was not ended.
+pub fn open_again() {
+    let (running, closing) = (Status::Running as u32, Status::Closing as u32);
+    let _ = STATUS.compare_exchange(closing, running, Ordering::SeqCst, Ordering::Relaxed);
+}
+
+/// Waits while another thread than `tid` ends the writer and then the program: a call that has not returned by then need not
+/// be in the log. Not for long, in case that thread is gone.
+#[cold]
+pub fn wait_for_closer(tid: i32) {
+    let is_another = || ![0, tid].contains(&CLOSER.load(Ordering::Acquire));
+    let closes = || is_another() && (status() == Status::Closing || is_about_to_end());
+    let begin = sys::monotonic();
+    while closes() {
+        if waited(begin) > PATIENCE {
+            CLOSER.store(0, Ordering::Release);
+            return open_again();
+        }
+        sys::sleep(500_000);
+    }
+}
+
+/// Whether an exec is under way, or the end of the process.
+fn is_about_to_end() -> bool {
+    let until = HELD.load(Ordering::SeqCst);
+    until != 0 && (until == u64::MAX || sys::monotonic() < until)
+}
+
+/// Waits while another thread is about to begin the writer: afterwards there is one, or none will begin before the caller
+/// allows it.
+pub fn wait_for_beginner() {
+    let is_about_to = || STATUS.load(Ordering::SeqCst) == Status::Starting as u32 && tid() == 0;
+    if is_about_to() {
+        let begin = sys::monotonic();
+        while is_about_to() && waited(begin) < PATIENCE {
+            sys::futex_wait(&STATUS, Status::Starting as u32, 100_000);
+        }
+    }
+}
+
+/// Asks the writer to write everything that there is, and waits for it. `false` when it has not done so in time. In a sandbox
+/// no system call is made: the writer looks by itself often enough.
+pub fn flush(sandboxed: bool) -> bool {
     let ticket = FLUSH_ASKED.fetch_add(1, Ordering::AcqRel).wrapping_add(1);
     let is_done = |done: u32| done.wrapping_sub(ticket) as i32 >= 0 || tid() == 0;
     if sandboxed {
-        return spin(|| is_done(FLUSH_DONE.load(Ordering::Acquire)));
+        spin(|| is_done(FLUSH_DONE.load(Ordering::Acquire)));
+        return is_done(FLUSH_DONE.load(Ordering::Acquire));
     }
     let begin = sys::monotonic();
     wake();
     loop {
         let done = FLUSH_DONE.load(Ordering::Acquire);
         if is_done(done) || waited(begin) > PATIENCE {
-            return;
+            return is_done(done);
         }
         sys::futex_wait(&FLUSH_DONE, done, 10_000_000);
     }

@@ -101,11 +101,12 @@ impl Writer {
             if flushes && (control::take_ending() || gone) {
                 self.summarize();
             }
+            // Before the program goes on, which waits for it.
+            self.program.follow();
             asked.finish();
             if asked.stop || gone {
                 return;
             }
-            self.program.follow();
             rounds = rounds.wrapping_add(1);
             if rounds.is_multiple_of(128) && !identity::is_sandboxed() {
                 queue::tidy(self.process.pid, sys::monotonic());

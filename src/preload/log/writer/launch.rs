@@ -26,7 +26,7 @@
 use super::control;
 use super::drain::Writer;
 use super::program::Program;
-use crate::log::output::LogFile;
+use crate::log::output::{LogFile, is_relative};
 use crate::log::{clock, refine, settings};
 use crate::panic::attempt;
 use crate::{mode, sys, tls};
@@ -111,6 +111,7 @@ unsafe fn launch(memory: *mut u8, pid: i32, kind: Kind) -> bool {
         sys::forbid(memory, GUARD);
         let writer = begin(kind, memory.add(STACK), block, pid);
         if writer > 0 && kind == Kind::Process {
+            control::begun(writer as i32);
             // At once, for what is sent to the program's group must not reach the writer before it has left by itself.
             sys::setpgid(writer as i32);
         }
@@ -169,7 +170,9 @@ extern "C" fn main(pid: i32, is_process: bool) -> c_int {
     let opened = settings::get().and_then(|settings| Some((settings, LogFile::open(settings, pid)?)));
     let prepared = attempt(prepare).is_ok();
     let (Some((settings, output)), true) = (opened, prepared) else {
-        mode::set(Level::Off);
+        if !is_process {
+            mode::set(Level::Off);
+        }
         control::finish_start(false);
         return 0;
     };
@@ -186,11 +189,15 @@ extern "C" fn main(pid: i32, is_process: bool) -> c_int {
     0
 }
 
-/// What a process has of its own: a session, and a mask for the log's file, whose mode does not depend on when the program
-/// has changed its own.
+/// What a process has of its own: a session, a directory, and a mask for the log's file, whose mode does not depend on when
+/// the program has changed its own.
 fn become_apart() {
     sys::setsid();
     sys::umask(0);
+    // The program may go away from its directory and unmount the file system that it is on.
+    if !settings::get().and_then(|settings| settings.file).is_some_and(is_relative) {
+        sys::change_directory(c"/");
+    }
 }
 
 /// Whether data calls may take the fast path: always, unless a test requires the slow one.

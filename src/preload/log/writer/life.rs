@@ -22,9 +22,32 @@ static KIND: AtomicU8 = AtomicU8::new(0);
 pub fn accepts() -> bool {
     match control::status() {
         Status::Running | Status::Starting => true,
-        Status::Failed => false,
+        Status::Failed => failed(),
         Status::None => begin(),
+        Status::Closing => closing(),
     }
+}
+
+/// Another thread may be ending the writer.
+#[cold]
+fn closing() -> bool {
+    if !identity::is_sandboxed() {
+        control::wait_for_closer(identity::tid());
+    }
+    true
+}
+
+/// There is no log. A writer that could not open it is reaped; from then on nothing is observed, so nobody else would.
+#[cold]
+fn failed() -> bool {
+    if !identity::is_sandboxed()
+        && !identity::is_guest()
+        && let Some(ended) = control::take_killed()
+    {
+        sys::reap(ended, true);
+        mode::set(Level::Off);
+    }
+    false
 }
 
 /// Whether the log is open. Begins the writer if there is none, and waits while it opens the log.
@@ -38,7 +61,7 @@ pub fn has_begun() -> bool {
     match control::status() {
         Status::None | Status::Failed => false,
         Status::Starting => control::wait_for_start(),
-        Status::Running => true,
+        Status::Running | Status::Closing => true,
     }
 }
 
@@ -53,6 +76,7 @@ fn begin() -> bool {
     if identity::is_sandboxed() {
         return false;
     }
+    control::wait_for_closer(identity::tid());
     if control::is_held(identity::pid()) {
         return true;
     }
@@ -65,18 +89,24 @@ fn begin() -> bool {
 
 fn launched() -> bool {
     let pid = identity::pid();
-    if sys::getpid() != pid || sys::leads_a_pid_namespace() {
-        // Somebody else who shares this memory gets no writer: it would be his child. Nor does a process whose next child is
-        // the first one of a new pid namespace, with all the duties of an init.
+    if control::is_held(pid) {
+        // Since it was asked last.
+        control::ended();
+        return true;
+    }
+    if sys::getpid() != pid {
+        // The writer would be the guest's child. What it logs waits for the one that the process itself begins.
+        control::ended();
+        return true;
+    }
+    if sys::leads_a_pid_namespace() {
+        // The writer would be the first process of a new pid namespace, with all the duties of an init.
         control::finish_start(false);
         return false;
     }
     program::note_first_name();
     let kind = if alloc::has_memory() { launch::start(pid) } else { None };
     KIND.store(kind.map_or(0, |kind| kind as u8), Ordering::Relaxed);
-    if kind == Some(Kind::Process) {
-        control::begun();
-    }
     if kind.is_none() {
         mode::set(Level::Off);
         control::finish_start(false);
@@ -87,12 +117,16 @@ fn launched() -> bool {
 
 /// Ends the writer, and reaps it. Whether there was one.
 pub fn stop() -> bool {
+    if !identity::is_sandboxed() {
+        control::wait_for_beginner();
+    }
     let tid = control::tid();
     let sandboxed = identity::is_sandboxed();
     if tid == 0 {
         if !sandboxed && let Some(killed) = control::take_killed() {
             sys::reap(killed, false);
         }
+        control::open_again();
         return false;
     }
     let killable = !is_thread() && !sandboxed;
