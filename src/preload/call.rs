@@ -17,10 +17,11 @@ use crate::{fork, identity, log, sys, track};
 use core::mem::MaybeUninit;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
-use sockshim_core::fdtable::Handle;
+use sockshim_core::fdtable::{Handle, Packed};
 use sockshim_core::hook::{Hook, Level, MAX_ARGS};
-use sockshim_core::net::ops::{Cx, Socket};
-use sockshim_core::net::socket::Lookup;
+use sockshim_core::net::address::SockAddr;
+use sockshim_core::net::ops::{Cx, ProtoOps, Socket};
+use sockshim_core::net::socket::{Copied, Lookup};
 use sockshim_core::trace::event::{Event, Extra};
 use sockshim_core::verdict::{Action, Change, Instead, Predicted, Reason, Verdict};
 
@@ -52,6 +53,8 @@ pub struct Ticket {
     pub event: Event,
     /// Whether the event is logged at all, whatever the level.
     pub wanted: bool,
+    /// The socket as it was before the call, once the walk has asked for it.
+    pub socket: Option<Socket>,
     /// The socket's handle in the fd table.
     pub handle: Option<Handle>,
     /// What the answer changes.
@@ -96,6 +99,9 @@ impl Note {
         }
     }
 }
+
+/// What a lookup has found: a socket, which is in the event then, or what the descriptor is else.
+pub type Looked = Result<(), Lookup<'static>>;
 
 /// Who performs the call.
 pub enum Performer {
@@ -203,6 +209,7 @@ impl Ticket {
         let ticket = slot.write(Ticket {
             event: Event { args, ..Event::new(hook) },
             wanted: true,
+            socket: None,
             handle: None,
             change: Change::None,
             note: Note::Nothing,
@@ -291,65 +298,87 @@ impl Ticket {
     }
 
     /// What `fd` refers to. With `careful`, the kernel is asked whether the entry is still true.
-    pub fn lookup(&mut self, fd: i32, careful: bool) -> Lookup {
+    pub fn lookup(&mut self, fd: i32, careful: bool) -> Looked {
         self.lookup_as(fd, careful, careful)
     }
 
     /// [`Ticket::lookup`] with care for what is known to be a socket, and with care for what is known to be none.
-    pub fn lookup_as(&mut self, fd: i32, known: bool, other: bool) -> Lookup {
+    pub fn lookup_as(&mut self, fd: i32, known: bool, other: bool) -> Looked {
         self.event.fd = Some(fd);
         if let Some((socket, handle, name)) = track::known(fd)
-            && (!known || track::confirmed(fd, &socket, handle, name))
+            && (!known || track::confirmed(fd, socket, handle, name))
         {
             self.handle = Some(handle);
-            return self.found(socket);
+            self.event.before = Some(socket);
+            if sys::has_threads() {
+                self.look_beside_others();
+            }
+            return Ok(());
         }
         self.asked(fd, other)
     }
 
     /// The lookup of a descriptor that is not known as a socket.
+    #[cold]
     #[inline(never)]
-    fn asked(&mut self, fd: i32, careful: bool) -> Lookup {
+    fn asked(&mut self, fd: i32, careful: bool) -> Looked {
         if !careful && track::is_other(fd) {
-            return Lookup::NotSocket;
+            return Err(Lookup::NotSocket);
         }
-        let (lookup, handle) = track::adopt(fd);
+        let (socket, handle) = track::adopt(fd)?;
         self.handle = handle;
-        match lookup {
-            Lookup::Socket(socket) => self.found(socket),
-            other => other,
-        }
-    }
-
-    #[inline(always)]
-    fn found(&mut self, socket: Socket) -> Lookup {
+        self.event.before = Some(Packed::of(&socket));
         if sys::has_threads() {
-            return self.found_beside_others(socket);
+            self.look_beside_others();
         }
-        self.is_about(socket)
+        Ok(())
     }
 
     #[cold]
     #[inline(never)]
-    fn found_beside_others(&mut self, mut socket: Socket) -> Lookup {
-        if let Some(handle) = self.handle {
-            self.begun = Begun::look(handle, &mut socket);
+    fn look_beside_others(&mut self) {
+        if let (Some(handle), Some(socket)) = (self.handle, &mut self.event.before) {
+            self.begun = Begun::look(handle, socket);
         }
-        self.is_about(socket)
     }
 
+    /// The ops of the socket that was found or is to be made.
     #[inline(always)]
-    fn is_about(&mut self, socket: Socket) -> Lookup {
-        self.event.ops = socket.ops;
-        self.event.prot = socket.sk.prot;
-        self.event.socket = Some(socket);
-        Lookup::Socket(socket)
+    pub fn ops(&self) -> Option<&'static ProtoOps> {
+        match &self.socket {
+            Some(socket) => socket.ops,
+            None => self.event.before.and_then(Packed::ops),
+        }
     }
 
     /// Runs the walk and stores its verdict.
+    #[inline(always)]
     pub fn decide(&mut self, walk: impl FnOnce(&mut Cx) -> Verdict) {
         let mut cx = Cx { path: &mut self.event.path, net: net_ns(), instead: &mut self.instead };
         let verdict = walk(&mut cx);
+        self.settle(verdict);
+    }
+
+    /// [`Ticket::decide`] for a call on the descriptor that was looked up.
+    #[inline(always)]
+    pub fn decide_about(&mut self, looked: Looked, walk: impl FnOnce(&mut Cx, Lookup) -> Verdict) {
+        self.decide_at(looked, None, |cx, lookup, _| walk(cx, lookup));
+    }
+
+    /// [`Ticket::decide_about`] for a call whose address was copied into the event.
+    #[inline(always)]
+    pub fn decide_at(
+        &mut self,
+        looked: Looked,
+        copied: Copied<()>,
+        walk: impl FnOnce(&mut Cx, Lookup, Copied<&SockAddr>) -> Verdict,
+    ) {
+        self.socket = self.event.before.map(Packed::unpack);
+        let found = || self.socket.as_ref().map_or(Lookup::Unknown, Lookup::Socket);
+        let lookup = looked.map_or_else(|other| other, |()| found());
+        let addr = copied.map(|copied| copied.map(|()| &self.event.addr));
+        let mut cx = Cx { path: &mut self.event.path, net: net_ns(), instead: &mut self.instead };
+        let verdict = walk(&mut cx, lookup, addr);
         self.settle(verdict);
     }
 

@@ -213,24 +213,66 @@ pub(super) fn pack_identity(socket: &Socket) -> u64 {
     ])
 }
 
-#[inline]
-pub(super) fn unpack_identity(word: u64, state: State) -> Socket {
-    let [family, ty, low, high, ops, prot, owner, net] = word.to_le_bytes();
-    let family = c_int::from(family);
-    let known = net_family(family);
-    Socket {
-        state: state.socket,
-        shutdown: state.shutdown,
-        owner: Owner::from_number(owner),
-        net: NetId::new(net),
-        ty: c_int::from(ty),
-        ops: known.and_then(|known| known.ops.get(usize::from(ops))).copied(),
-        sk: Sock {
-            family,
-            protocol: u16::from_le_bytes([low, high]),
-            state: state.sk,
-            prot: known.and_then(|known| known.prots.get(usize::from(prot))).copied(),
-            bound: state.bound,
-        },
+/// A socket in the words of its slot, from which the rest follows.
+#[derive(Clone, Copy)]
+pub struct Packed {
+    pub(super) identity: u64,
+    pub(super) state: u32,
+}
+
+impl Packed {
+    /// The words of a socket.
+    pub fn of(socket: &Socket) -> Packed {
+        Packed { identity: pack_identity(socket), state: State::of(socket).pack() }
+    }
+
+    /// Gives the socket other states.
+    pub fn set_state(&mut self, state: State) {
+        self.state = state.pack();
+    }
+
+    /// The socket's owner.
+    #[inline(always)]
+    pub fn owner(self) -> Owner {
+        let [.., owner, _] = self.identity.to_le_bytes();
+        Owner::from_number(owner)
+    }
+
+    /// The socket's protocol.
+    #[inline(always)]
+    pub fn protocol(self) -> u16 {
+        let [_, _, low, high, ..] = self.identity.to_le_bytes();
+        u16::from_le_bytes([low, high])
+    }
+
+    /// The socket's operations.
+    #[inline]
+    pub fn ops(self) -> Option<&'static ProtoOps> {
+        let [family, _, _, _, ops, ..] = self.identity.to_le_bytes();
+        net_family(c_int::from(family))?.ops.get(usize::from(ops)).copied()
+    }
+
+    /// The socket.
+    #[inline]
+    pub fn unpack(self) -> Socket {
+        let [family, ty, _, _, ops, prot, _, net] = self.identity.to_le_bytes();
+        let state = State::unpack(self.state);
+        let family = c_int::from(family);
+        let known = net_family(family);
+        Socket {
+            state: state.socket,
+            shutdown: state.shutdown,
+            owner: self.owner(),
+            net: NetId::new(net),
+            ty: c_int::from(ty),
+            ops: known.and_then(|known| known.ops.get(usize::from(ops))).copied(),
+            sk: Sock {
+                family,
+                protocol: self.protocol(),
+                state: state.sk,
+                prot: known.and_then(|known| known.prots.get(usize::from(prot))).copied(),
+                bound: state.bound,
+            },
+        }
     }
 }

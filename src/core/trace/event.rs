@@ -1,6 +1,7 @@
 //! One event of the log: a call, or a record about sockshim itself.
 
 use crate::errno::Errno;
+use crate::fdtable::Packed;
 use crate::hook::{Hook, MAX_ARGS};
 use crate::net::address::SockAddr;
 use crate::net::ops::{ProtoOps, Socket};
@@ -26,8 +27,8 @@ pub enum Extra {
     Rights(c_int),
     /// A count, of lost events.
     Count(u64),
-    /// The counts of a process's log, when the process ends.
-    Summary(Summary),
+    /// The counts of a process's log, when the process ends; they are in the argument words ([`Event::summary`]).
+    Summary,
 }
 
 /// The counts of a process's log.
@@ -47,42 +48,44 @@ pub struct Summary {
 #[derive(Clone)]
 #[repr(C)]
 pub struct Event {
+    /// The argument words.
+    pub args: [i64; MAX_ARGS],
+    /// The call.
+    pub hook: &'static Hook,
     /// CLOCK_MONOTONIC at the start, in nanoseconds.
     pub start: u64,
     /// Nanoseconds in libc's call.
     pub ns: u64,
-    /// Whether `start` and `ns` are readings of the time stamp counter, which the writer converts to nanoseconds.
-    pub in_ticks: bool,
-    /// The call.
-    pub hook: &'static Hook,
-    /// Whether it came through syscall(2).
-    pub via_syscall: bool,
-    /// The thread.
-    pub tid: i32,
-    /// The descriptor that the call is about.
-    pub fd: Option<c_int>,
-    /// The argument words.
-    pub args: [i64; MAX_ARGS],
     /// The call's result.
     pub ret: i64,
     /// The error, if the result is one.
     pub errno: Option<c_int>,
+    /// The descriptor that the call is about.
+    pub fd: Option<c_int>,
     /// The answer that the tables predict.
     pub predicted: Predicted,
     /// Who answered the call.
     pub action: Action,
+    /// What else is known. It also says what `addr` holds.
+    pub extra: Extra,
+    /// The socket as it was before the call, until the writer makes `socket`, `ops` and `prot` of it.
+    pub before: Option<Packed>,
+    /// The thread.
+    pub tid: i32,
+    /// The member of the ops that handles the call.
+    pub handler: Option<Func>,
     /// Why the call ended as it did.
     pub reason: Reason,
+    /// Whether `start` and `ns` are readings of the time stamp counter, which the writer converts to nanoseconds.
+    pub in_ticks: bool,
+    /// Whether it came through syscall(2).
+    pub via_syscall: bool,
     /// The socket as it was before the call; for a call that makes one, the socket that the tables predict.
     pub socket: Option<Socket>,
     /// The socket's ops.
     pub ops: Option<&'static ProtoOps>,
     /// The socket's protocol.
     pub prot: Option<&'static Proto>,
-    /// The member of the ops that handles the call.
-    pub handler: Option<Func>,
-    /// What else is known. It also says what `addr` holds.
-    pub extra: Extra,
     /// An address, or a text of at most that many bytes.
     pub addr: SockAddr,
     /// The functions that the call went through. The last field, so that its unused part need not be copied.
@@ -106,6 +109,7 @@ impl Event {
             predicted: Predicted::Unknown,
             action: Action::Host,
             reason: Reason::HostOwned,
+            before: None,
             socket: None,
             ops: None,
             prot: None,
@@ -121,8 +125,33 @@ impl Event {
         Event { extra: Extra::Text, addr: SockAddr::new(text), reason: Reason::Shim, ..Event::new(hook) }
     }
 
+    /// A record of the counts of a process's log.
+    pub fn of_summary(hook: &'static Hook, counts: Summary) -> Event {
+        let Summary { events, predicted, divergences, dropped } = counts;
+        let mut event = Event { extra: Extra::Summary, reason: Reason::End, ..Event::new(hook) };
+        event.args[..4].copy_from_slice(&[events, predicted, divergences, dropped].map(|count| count as i64));
+        event
+    }
+
+    /// The counts of a process's log, if the event has them.
+    pub fn summary(&self) -> Option<Summary> {
+        let [events, predicted, divergences, dropped, ..] = self.args.map(|word| word as u64);
+        (self.extra == Extra::Summary).then_some(Summary { events, predicted, divergences, dropped })
+    }
+
+    /// Makes of the words of the socket what the log names.
+    pub fn unpack(&mut self) {
+        if let Some(before) = self.before {
+            self.socket = Some(before.unpack());
+        }
+        if let Some(socket) = &self.socket {
+            (self.ops, self.prot) = (socket.ops, socket.sk.prot);
+        }
+    }
+
     /// The kernel has said that the number is no socket, whatever was remembered of it.
     pub fn is_no_sockets(&mut self) {
+        self.before = None;
         (self.socket, self.ops, self.prot, self.handler) = (None, None, None, None);
         self.reason = Reason::NotSocket;
     }

@@ -7,7 +7,7 @@ use sockshim_core::func;
 use sockshim_core::net::ops::{Socket, SocketState};
 use sockshim_core::net::path::Finding;
 use sockshim_core::net::sock::TcpState;
-use sockshim_core::net::socket::{Lookup, sys_accept4, sys_socket, sys_socketpair};
+use sockshim_core::net::socket::{sys_accept4, sys_socket, sys_socketpair};
 use sockshim_core::net::state;
 use sockshim_core::trace::event::Extra;
 
@@ -21,14 +21,7 @@ pub fn socket(t: &mut Ticket) {
         verdict
     });
     t.event.socket = made;
-    describe(t);
     t.handler_of_creation(family);
-}
-
-/// Gives the event the ops and prot of the new socket.
-fn describe(t: &mut Ticket) {
-    t.event.ops = t.event.socket.and_then(|socket| socket.ops);
-    t.event.prot = t.event.socket.and_then(|socket| socket.sk.prot);
 }
 
 impl Ticket {
@@ -45,9 +38,6 @@ pub fn socket_done(t: &mut Ticket) {
     if fd >= 0 {
         t.event.path.step(func!(fd_install), Finding::Fd(fd));
         born(t, fd);
-        if track::is_interposed() {
-            describe(t);
-        }
     }
     t.finish();
 }
@@ -88,7 +78,7 @@ pub fn socketpair(t: &mut Ticket) {
         verdict
     });
     t.event.socket = made;
-    describe(t);
+    t.socket = made;
     t.handler(|ops| ops.socketpair.func);
 }
 
@@ -121,8 +111,8 @@ pub fn accept4(t: &mut Ticket) {
 }
 
 fn decide_accept(t: &mut Ticket, flags: i32) {
-    let lookup: Lookup = t.lookup(t.int(0), true);
-    t.decide(|cx| sys_accept4(cx, lookup, flags));
+    let lookup = t.lookup(t.int(0), true);
+    t.decide_about(lookup, |cx, lookup| sys_accept4(cx, lookup, flags));
     t.handler(|ops| ops.accept.func);
     // The length of the buffer for the peer's address, before the call changes it.
     if t.word(1) != 0 {
@@ -135,10 +125,9 @@ fn decide_accept(t: &mut Ticket, flags: i32) {
 pub fn accepted(t: &mut Ticket) {
     let fd = t.event.ret as i32;
     if fd >= 0 {
-        let listener = t.event.socket;
-        t.event.socket = listener.as_ref().map(state::accepted);
+        t.event.socket = t.event.before.map(|listener| state::accepted(&listener.unpack()));
         born(t, fd);
-        t.event.socket = listener;
+        t.event.socket = None;
         t.event.path.step(func!(fd_install), Finding::Fd(fd));
         let (address, len, capacity) = (t.word(1), t.word(2), t.note.capacity());
         if t.libc_answered()

@@ -47,13 +47,13 @@ fn closing(t: &mut Ticket, fd: i32) {
         log::needs_stderr();
     }
     if t.only_true_sockets(fd) {
-        t.handler(|ops| ops.release.func);
         let refs = t.handle.map_or(0, |handle| FDS.refs(handle));
         t.event.path.step(func!(filp_close), Finding::Value(refs.into()));
         // The release handler runs only with the last descriptor of the open file.
-        if let (1, Some(socket)) = (refs, t.event.socket) {
-            t.decide(|cx| sock_release(cx, &socket));
+        if refs == 1 {
+            t.decide_about(Ok(()), sock_release);
         }
+        t.handler(|ops| ops.release.func);
         t.event.reason = Reason::FdLife;
     }
     FDS.forget(fd);

@@ -2,16 +2,13 @@
 
 use crate::call::{Note, Ticket};
 use crate::memory;
-use crate::nsproxy::net_ns;
 use sockshim_core::fdtable::FDS;
-use sockshim_core::net::address::SockAddr;
-use sockshim_core::net::ops::Cx;
 use sockshim_core::net::socket::{
     AddrOut, Copied, sys_bind, sys_connect, sys_getname, sys_listen, sys_shutdown,
 };
 use sockshim_core::net::state;
 use sockshim_core::trace::event::Extra;
-use sockshim_core::verdict::{Change, Verdict};
+use sockshim_core::verdict::Change;
 
 impl Ticket {
     /// Copies the address argument into the event, for the decision and for the log.
@@ -22,21 +19,13 @@ impl Ticket {
         }
         copied
     }
-
-    /// [`Ticket::decide`] for a call whose address was [copied](Ticket::address).
-    fn decide_at(&mut self, copied: Copied<()>, walk: impl FnOnce(&mut Cx, Copied<&SockAddr>) -> Verdict) {
-        let addr = copied.map(|copied| copied.map(|()| &self.event.addr));
-        let mut cx = Cx { path: &mut self.event.path, net: net_ns(), instead: &mut self.instead };
-        let verdict = walk(&mut cx, addr);
-        self.settle(verdict);
-    }
 }
 
 /// Decides bind(2).
 pub fn bind(t: &mut Ticket) {
     let lookup = t.lookup(t.int(0), true);
     let addr = t.address(1, 2);
-    t.decide_at(addr, |cx, addr| sys_bind(cx, lookup, addr));
+    t.decide_at(lookup, addr, |cx, lookup, addr| sys_bind(cx, lookup, addr));
     t.handler(|ops| ops.bind.func);
 }
 
@@ -44,7 +33,7 @@ pub fn bind(t: &mut Ticket) {
 pub fn listen(t: &mut Ticket) {
     let lookup = t.lookup(t.int(0), true);
     let backlog = t.int(1);
-    t.decide(|cx| sys_listen(cx, lookup, backlog));
+    t.decide_about(lookup, |cx, lookup| sys_listen(cx, lookup, backlog));
     t.handler(|ops| ops.listen.func);
 }
 
@@ -52,14 +41,14 @@ pub fn listen(t: &mut Ticket) {
 pub fn connect(t: &mut Ticket) {
     let lookup = t.lookup(t.int(0), true);
     let addr = t.address(1, 2);
-    t.decide_at(addr, |cx, addr| sys_connect(cx, lookup, addr));
+    t.decide_at(lookup, addr, |cx, lookup, addr| sys_connect(cx, lookup, addr));
     t.handler(|ops| ops.connect.func);
     if t.change == Change::Connect
         && !t.acts()
-        && let (Some(handle), Some(socket)) = (t.handle, t.event.socket)
+        && let (Some(handle), Some(socket)) = (t.handle, &t.socket)
     {
         // While libc waits for the peer, other threads must see a socket that is connecting.
-        FDS.update_within(handle, |old| state::connecting(old, &socket));
+        FDS.update_within(handle, |old| state::connecting(old, socket));
     }
 }
 
@@ -77,7 +66,7 @@ fn getname(t: &mut Ticket, peer: i32) {
     let lookup = t.lookup(t.int(0), true);
     let len = memory::value::<i32>(t.page(), t.word(2));
     let out = AddrOut { len: len.map(Ok), buffer: None };
-    t.decide(|cx| sys_getname(cx, lookup, peer, out));
+    t.decide_about(lookup, |cx, lookup| sys_getname(cx, lookup, peer, out));
     t.handler(|ops| ops.getname.func);
     t.note = Note::Capacity(len.unwrap_or(0));
 }
@@ -99,6 +88,6 @@ pub fn got_name(t: &mut Ticket) {
 pub fn shutdown(t: &mut Ticket) {
     let lookup = t.lookup(t.int(0), true);
     let how = t.int(1);
-    t.decide(|cx| sys_shutdown(cx, lookup, how));
+    t.decide_about(lookup, |cx, lookup| sys_shutdown(cx, lookup, how));
     t.handler(|ops| ops.shutdown.func);
 }

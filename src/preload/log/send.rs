@@ -15,7 +15,7 @@ pub fn leave_to_parent() {
 }
 
 /// Hands an event to the writer.
-#[inline]
+#[inline(never)]
 pub fn send(event: &Event) {
     if !life::accepts() {
         return;

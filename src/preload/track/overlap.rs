@@ -4,7 +4,7 @@
 //! one may not have stored it yet. So in a process with threads each call that may change a socket counts its beginning
 //! and its end in the socket's sequence, and whoever predicts an answer compares the sequence before and after.
 
-use sockshim_core::fdtable::{FDS, Handle, Step};
+use sockshim_core::fdtable::{FDS, Handle, Packed, Step};
 use sockshim_core::net::ops::Socket;
 use sockshim_core::net::state::{self, State};
 
@@ -25,11 +25,10 @@ impl Begun {
 
     /// Looks at the socket that a call is about, and gives it the states that belong to what was seen.
     #[inline(never)]
-    pub fn look(handle: Handle, socket: &mut Socket) -> Begun {
+    pub fn look(handle: Handle, socket: &mut Packed) -> Begun {
         let mut sequence = Begun::OVERLAPS;
         if let Some((now, seen)) = FDS.step(handle, Step::Look) {
-            (socket.state, socket.shutdown) = (now.socket, now.shutdown);
-            (socket.sk.state, socket.sk.bound) = (now.sk, now.bound);
+            socket.set_state(now);
             if Step::under_way(seen) == 0 {
                 sequence = seen as i16;
             }

@@ -110,9 +110,9 @@ pub fn socket_of(net: NetId, family: c_int, ty: c_int, protocol: c_int) -> Socke
 
 /// `sockfd_lookup_light`: what a descriptor refers to.
 #[derive(Clone, Copy)]
-pub enum Lookup {
+pub enum Lookup<'a> {
     /// A socket.
-    Socket(Socket),
+    Socket(&'a Socket),
     /// Open, but something else.
     NotSocket,
     /// Not open.
@@ -124,7 +124,7 @@ pub enum Lookup {
 /// The first step of a call on a descriptor: the lookup and its two errors.
 fn sockfd_lookup_light<'a>(
     cx: &mut Cx,
-    lookup: &'a Lookup,
+    lookup: Lookup<'a>,
 ) -> Result<(&'a Socket, &'static ProtoOps), Verdict> {
     let here = func!(sockfd_lookup_light);
     match lookup {
