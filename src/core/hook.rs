@@ -59,6 +59,8 @@ pub enum Does {
     Selects,
     /// Waits on its own descriptor argument: epoll_wait(2).
     Waits,
+    /// Says of which descriptor another one is to know when it is ready: epoll_ctl(2).
+    Watches,
     /// Changes what the process is or may do: its credentials, directory, namespaces, sandbox.
     Changes,
     /// Makes a process and returns in both: fork(2).

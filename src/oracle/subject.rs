@@ -219,7 +219,8 @@ impl<'a> Subject<'a> {
         let args = [level.into(), name.into(), at.to(bytes.as_mut_ptr()), len_at.to(&raw mut room)];
         // SAFETY: the buffer is longer than any length that is passed; the kernel checks the pointers.
         let perform = |fd| unsafe { call(libc::SYS_getsockopt, &[fd, args[0], args[1], args[2], args[3]]) };
-        let predict = |cx: &mut Cx, fd: Lookup| sys_getsockopt(cx, fd, level, name, at.copied(0), len_at.copied(len));
+        let predict =
+            |cx: &mut Cx, fd: Lookup| sys_getsockopt(cx, fd, level, name, at.copied(0), len_at.copied(len));
         self.ask(|ops| option_handler(ops, level, false), predict, perform)
     }
 

@@ -1,17 +1,18 @@
 //! The words of the table and its slab: entries, handles, states and identities, packed so that each is read and
 //! changed atomically.
 
+use crate::boxed::try_boxed;
 use crate::net::module::Owner;
 use crate::net::namespace::NetId;
 use crate::net::ops::{ProtoOps, Socket};
 use crate::net::sock::{Proto, Sock};
-use crate::net::socket::net_family;
 use crate::net::state::State;
+use core::ptr;
 use libc::c_int;
+use once_cell::race::OnceBox;
 
 /// A reference to one socket of the slab, in one word. From the lowest bit: its slot (20 bits, plus 2), the slot's
-/// generation (20 bits), and the kind of socket (family, and the indices of ops and prot in the family's lists: 8
-/// bits each). The kind is included so that the table's word alone describes a data call.
+/// generation (20 bits), and the kind of socket (its family and the number of its kind: 8 bits each). The kind is included so that the table's word alone describes a data call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Handle(pub(super) u64);
 
@@ -23,8 +24,8 @@ const KIND_SHIFT: u32 = SLOT_BITS + GENERATION_BITS;
 
 impl Handle {
     pub(super) fn new(generation: u32, slot: u32, identity: u64) -> Handle {
-        let [family, _, _, _, ops, prot, ..] = identity.to_le_bytes();
-        let kind = u64::from(family) | u64::from(ops) << 8 | u64::from(prot) << 16;
+        let [family, _, _, _, kind, ..] = identity.to_le_bytes();
+        let kind = u64::from(family) | u64::from(kind) << 8;
         Handle(kind << KIND_SHIFT | u64::from(generation) << SLOT_BITS | u64::from(slot + 2))
     }
     pub(super) fn slot(self) -> u32 {
@@ -36,11 +37,9 @@ impl Handle {
 
     /// The ops and prot of a socket, from its word alone.
     pub fn kind(word: u64) -> (Option<&'static ProtoOps>, Option<&'static Proto>) {
-        let [family, ops, prot, ..] = (word >> KIND_SHIFT).to_le_bytes();
-        let known = net_family(c_int::from(family));
-        let ops = known.and_then(|known| known.ops.get(usize::from(ops)));
-        let prot = known.and_then(|known| known.prots.get(usize::from(prot)));
-        (ops.copied(), prot.copied())
+        let [_, kind, ..] = (word >> KIND_SHIFT).to_le_bytes();
+        let Kind { ops, prot } = Kind::of(kind);
+        (ops, prot)
     }
 }
 
@@ -64,7 +63,8 @@ pub enum Entry {
 pub struct Seen(pub(super) u64);
 
 impl Seen {
-    pub(super) const UNKNOWN: Seen = Seen(0);
+    /// Nothing is known.
+    pub const UNKNOWN: Seen = Seen(0);
     pub(super) const NOT_SOCKET: Seen = Seen(1);
     pub(super) const DOUBTFUL: Seen = Seen(2);
 
@@ -181,33 +181,58 @@ pub(super) fn next_generation(word: u64) -> u32 {
     generation_of(word).wrapping_add(1) & GENERATION_MASK
 }
 
-/// Not in the family's list: only the host knows it.
-const NOT_LISTED: u8 = 0xff;
+/// What else a socket's family gives it: few combinations, so that one byte tells which.
+#[derive(Clone, Copy)]
+struct Kind {
+    ops: Option<&'static ProtoOps>,
+    prot: Option<&'static Proto>,
+}
 
-#[expect(clippy::explicit_counter_loop, reason = "an iterator with places takes twice the instructions")]
-fn index<T>(list: &[&T], item: Option<&T>) -> u8 {
-    let Some(item) = item else { return NOT_LISTED };
-    let mut index = 0;
-    for known in list {
-        if std::ptr::eq(*known, item) {
-            return index;
-        }
-        index += 1;
+/// The kinds of all sockets so far. A combination beyond the last is not remembered, and only the host knows it then.
+static KINDS: [OnceBox<[Kind; 1]>; 256] = [const { OnceBox::new() }; 256];
+const NO_KIND: u8 = 255;
+
+impl Kind {
+    const NONE: Kind = Kind { ops: None, prot: None };
+
+    /// The kind with this number.
+    #[inline(always)]
+    fn of(number: u8) -> Kind {
+        KINDS[usize::from(number)].get().map_or(Kind::NONE, |[kind]| *kind)
     }
-    NOT_LISTED
+
+    /// The number of a socket's kind.
+    #[expect(clippy::explicit_counter_loop, reason = "an iterator with places takes twice the instructions")]
+    fn number(socket: &Socket) -> u8 {
+        let address = |kind: &Kind| (kind.ops.map(ptr::from_ref), kind.prot.map(ptr::from_ref));
+        let wanted = Kind { ops: socket.ops, prot: socket.sk.prot };
+        let mut number = 0;
+        for known in &KINDS[..usize::from(NO_KIND)] {
+            let kind = match known.get() {
+                Some(kind) => kind,
+                None => match known.get_or_try_init(|| try_boxed(|| wanted).ok_or(())) {
+                    Ok(kind) => kind,
+                    Err(()) => return NO_KIND,
+                },
+            };
+            if address(&kind[0]) == address(&wanted) {
+                return number;
+            }
+            number += 1;
+        }
+        NO_KIND
+    }
 }
 
 pub(super) fn pack_identity(socket: &Socket) -> u64 {
-    let (ops, prots) =
-        net_family(socket.sk.family).map_or((&[][..], &[][..]), |family| (family.ops, family.prots));
     let [low, high] = socket.sk.protocol.to_le_bytes();
     u64::from_le_bytes([
         socket.sk.family as u8,
         socket.ty as u8,
         low,
         high,
-        index(ops, socket.ops),
-        index(prots, socket.sk.prot),
+        Kind::number(socket),
+        0,
         socket.owner.number(),
         socket.net.number(),
     ])
@@ -248,29 +273,28 @@ impl Packed {
     /// The socket's operations.
     #[inline]
     pub fn ops(self) -> Option<&'static ProtoOps> {
-        let [family, _, _, _, ops, ..] = self.identity.to_le_bytes();
-        net_family(c_int::from(family))?.ops.get(usize::from(ops)).copied()
+        let [_, _, _, _, kind, ..] = self.identity.to_le_bytes();
+        Kind::of(kind).ops
     }
 
     /// The socket.
     #[inline]
     pub fn unpack(self) -> Socket {
-        let [family, ty, _, _, ops, prot, _, net] = self.identity.to_le_bytes();
+        let [family, ty, _, _, kind, _, _, net] = self.identity.to_le_bytes();
         let state = State::unpack(self.state);
-        let family = c_int::from(family);
-        let known = net_family(family);
+        let Kind { ops, prot } = Kind::of(kind);
         Socket {
             state: state.socket,
             shutdown: state.shutdown,
             owner: self.owner(),
             net: NetId::new(net),
             ty: c_int::from(ty),
-            ops: known.and_then(|known| known.ops.get(usize::from(ops))).copied(),
+            ops,
             sk: Sock {
-                family,
+                family: c_int::from(family),
                 protocol: self.protocol(),
                 state: state.sk,
-                prot: known.and_then(|known| known.prots.get(usize::from(prot))).copied(),
+                prot,
                 bound: state.bound,
             },
         }

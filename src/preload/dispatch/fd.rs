@@ -6,6 +6,7 @@
 //! socket in between.
 
 use crate::call::{Note, Ticket};
+use crate::log::queue;
 use crate::track::{self, learn, learn_again, settle, verify_range};
 use crate::{log, sys};
 use sockshim_core::fdtable::FDS;
@@ -166,6 +167,7 @@ pub fn fcntl(t: &mut Ticket) {
     if is_dup(t.int(1)) {
         t.only_sockets(t.int(0), true);
     } else {
+        queue::make_fast();
         t.only_true_sockets(t.int(0));
     }
 }

@@ -2,9 +2,9 @@
 
 use super::owner::{is_current, is_current_packed};
 use super::stale;
-use crate::mode;
+use crate::{mode, tls};
 use libc::c_int;
-use sockshim_core::fdtable::{Entry, FDS, Handle, Packed};
+use sockshim_core::fdtable::{Entry, FDS, Handle, Packed, Seen};
 use sockshim_core::hook::Level;
 use sockshim_core::trace::event::Event;
 
@@ -20,6 +20,18 @@ pub fn known(fd: c_int) -> Option<(Packed, Handle, u64)> {
     let Entry::Socket(handle) = FDS.get(fd) else { return None };
     let (socket, name) = FDS.read_packed(handle)?;
     Some((socket, handle, name))
+}
+
+/// The table's word for `fd`, if that is a socket and the kernel says so, too. Neither panics nor changes anything.
+#[inline(never)]
+pub fn certain(fd: c_int) -> Seen {
+    if !tls::exists() {
+        return Seen::UNKNOWN;
+    }
+    match known(fd) {
+        Some((socket, handle, name)) if is_current_packed(fd, socket, name) => handle.into(),
+        _ => Seen::UNKNOWN,
+    }
 }
 
 /// Asks the kernel whether the number still means what is [`known`]. If not, the entry becomes doubtful.

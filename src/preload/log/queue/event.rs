@@ -8,11 +8,11 @@ use super::producer::further;
 use super::registry::{add_dropped, own};
 use super::reserve::reserve;
 use super::segment::{EVENT, OPEN, SLOT, is_inside, slots, word};
+use crate::tls::QueueHead;
 use core::arch::asm;
 use core::mem::offset_of;
 use core::ptr;
 use core::sync::atomic::Ordering;
-use crate::tls::QueueHead;
 use sockshim_core::net::address::SockAddr;
 use sockshim_core::net::path::{MAX_STEPS, Step};
 use sockshim_core::trace::event::{Event, Extra};
@@ -43,7 +43,10 @@ fn has_address(extra: Extra) -> bool {
 #[inline(always)]
 pub fn put(event: &Event) {
     let Some(queue) = own() else { return add_dropped(1) };
-    if event.socket.is_some() || event.ops.is_some() || has_address(event.extra) || !event.path.steps().is_empty()
+    if event.socket.is_some()
+        || event.ops.is_some()
+        || has_address(event.extra)
+        || !event.path.steps().is_empty()
     {
         return put_long(&queue.head, event);
     }
@@ -87,10 +90,11 @@ fn put_long(head: &QueueHead, event: &Event) {
     let begin = ptr::from_ref(event).cast::<u8>();
     let steps = event.path.steps().as_ptr_range();
     // The compiler knows where a path keeps its steps, so the test costs nothing.
-    let path = match steps.start as usize + size_of::<[Step; MAX_STEPS]>() == begin as usize + size_of::<Event>() {
-        true => steps.end as usize - begin as usize - offset_of!(Event, path),
-        false => PATH,
-    };
+    let path =
+        match steps.start as usize + size_of::<[Step; MAX_STEPS]>() == begin as usize + size_of::<Event>() {
+            true => steps.end as usize - begin as usize - offset_of!(Event, path),
+            false => PATH,
+        };
     let (mut len, mut parts) = (BODY + FIXED + path, 0);
     if has_address(event.extra) {
         (len, parts) = (len + ADDRESS, HAS_ADDRESS);
