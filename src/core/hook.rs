@@ -43,6 +43,8 @@ pub enum Does {
     Creates,
     /// Makes a pair of sockets: socketpair(2).
     Pairs,
+    /// Makes a socket of a connection: accept(2).
+    Accepts,
     /// Gives a socket its address: bind(2).
     Binds,
     /// Makes a socket a listener: listen(2).

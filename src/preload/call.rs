@@ -19,10 +19,10 @@ use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 use sockshim_core::fdtable::{Handle, Packed};
 use sockshim_core::hook::{Hook, Level, MAX_ARGS};
-use sockshim_core::net::address::SockAddr;
 use sockshim_core::net::ops::{Cx, ProtoOps, Socket};
-use sockshim_core::net::socket::{Copied, Lookup};
-use sockshim_core::trace::event::{Event, Extra};
+use sockshim_core::net::path::Path;
+use sockshim_core::net::socket::Found;
+use sockshim_core::trace::event::{Event, Extra, Walk};
 use sockshim_core::verdict::{Action, Change, Instead, Predicted, Reason, Verdict};
 
 /// The functions before and after libc's.
@@ -99,9 +99,6 @@ impl Note {
         }
     }
 }
-
-/// What a lookup has found: a socket, which is in the event then, or what the descriptor is else.
-pub type Looked = Result<(), Lookup<'static>>;
 
 /// Who performs the call.
 pub enum Performer {
@@ -259,6 +256,7 @@ impl Ticket {
     /// After a panic in dispatch: libc performs the call, and the event says what happened.
     fn panicked(&mut self) {
         self.event.reason = Reason::ShimPanic;
+        self.event.walk = None;
         self.event.path.clear();
         self.event.extra = Extra::None;
         self.event.action = Action::Host;
@@ -298,12 +296,12 @@ impl Ticket {
     }
 
     /// What `fd` refers to. With `careful`, the kernel is asked whether the entry is still true.
-    pub fn lookup(&mut self, fd: i32, careful: bool) -> Looked {
+    pub fn lookup(&mut self, fd: i32, careful: bool) -> Found {
         self.lookup_as(fd, careful, careful)
     }
 
     /// [`Ticket::lookup`] with care for what is known to be a socket, and with care for what is known to be none.
-    pub fn lookup_as(&mut self, fd: i32, known: bool, other: bool) -> Looked {
+    pub fn lookup_as(&mut self, fd: i32, known: bool, other: bool) -> Found {
         self.event.fd = Some(fd);
         if let Some((socket, handle, name)) = track::known(fd)
             && (!known || track::confirmed(fd, socket, handle, name))
@@ -313,7 +311,7 @@ impl Ticket {
             if sys::has_threads() {
                 self.look_beside_others();
             }
-            return Ok(());
+            return self.event.set_found(Found::Socket);
         }
         self.asked(fd, other)
     }
@@ -321,17 +319,20 @@ impl Ticket {
     /// The lookup of a descriptor that is not known as a socket.
     #[cold]
     #[inline(never)]
-    fn asked(&mut self, fd: i32, careful: bool) -> Looked {
+    fn asked(&mut self, fd: i32, careful: bool) -> Found {
         if !careful && track::is_other(fd) {
-            return Err(Lookup::NotSocket);
+            return self.event.set_found(Found::NotSocket);
         }
-        let (socket, handle) = track::adopt(fd)?;
+        let (socket, handle) = match track::adopt(fd) {
+            Ok(adopted) => adopted,
+            Err(found) => return self.event.set_found(found),
+        };
         self.handle = handle;
         self.event.before = Some(Packed::of(&socket));
         if sys::has_threads() {
             self.look_beside_others();
         }
-        Ok(())
+        self.event.set_found(Found::Socket)
     }
 
     #[cold]
@@ -351,35 +352,21 @@ impl Ticket {
         }
     }
 
-    /// Runs the walk and stores its verdict.
+    /// Runs the walk of a call on the descriptor that was looked up, and stores its verdict.
     #[inline(always)]
-    pub fn decide(&mut self, walk: impl FnOnce(&mut Cx) -> Verdict) {
-        let mut cx = Cx { path: &mut self.event.path, net: net_ns(), instead: &mut self.instead };
-        let verdict = walk(&mut cx);
-        self.settle(verdict);
-    }
-
-    /// [`Ticket::decide`] for a call on the descriptor that was looked up.
-    #[inline(always)]
-    pub fn decide_about(&mut self, looked: Looked, walk: impl FnOnce(&mut Cx, Lookup) -> Verdict) {
-        self.decide_at(looked, None, |cx, lookup, _| walk(cx, lookup));
-    }
-
-    /// [`Ticket::decide_about`] for a call whose address was copied into the event.
-    #[inline(always)]
-    pub fn decide_at(
-        &mut self,
-        looked: Looked,
-        copied: Copied<()>,
-        walk: impl FnOnce(&mut Cx, Lookup, Copied<&SockAddr>) -> Verdict,
-    ) {
+    pub fn decide(&mut self, walk: Walk) {
         self.socket = self.event.before.map(Packed::unpack);
-        let found = || self.socket.as_ref().map_or(Lookup::Unknown, Lookup::Socket);
-        let lookup = looked.map_or_else(|other| other, |()| found());
-        let addr = copied.map(|copied| copied.map(|()| &self.event.addr));
-        let mut cx = Cx { path: &mut self.event.path, net: net_ns(), instead: &mut self.instead };
-        let verdict = walk(&mut cx, lookup, addr);
+        let verdict = self.walked(walk, |event, cx, socket| walk(event, cx, event.found.with(socket)));
         self.settle(verdict);
+    }
+
+    /// Runs a walk, whose path is found when the event is written: the program's thread does not keep it.
+    #[inline(always)]
+    pub fn walked<R>(&mut self, walk: Walk, run: impl FnOnce(&Event, &mut Cx, Option<&Socket>) -> R) -> R {
+        self.event.walk = Some(walk);
+        let mut path = Path::closed();
+        let mut cx = Cx { path: &mut path, net: net_ns(), instead: &mut self.instead };
+        run(&self.event, &mut cx, self.socket.as_ref())
     }
 
     /// Stores a verdict.

@@ -36,6 +36,7 @@ impl Ticket {
             self.event.reason = Reason::Overtaken;
             self.event.fd.into_iter().for_each(track::correct);
         } else {
+            self.event.find_path();
             log::send(&log::divergence(&self.event));
         }
         self.send();

@@ -20,10 +20,10 @@ hooks! {
         [Decision Control Pairs SYS_socketpair]
         fn socketpair(family: c_int, type_: c_int, protocol: c_int, sv: *mut c_int) -> c_int = create::socketpair, create::socketpair_done;
         /// accept(2)
-        [Decision Control Plain SYS_accept]
+        [Decision Control Accepts SYS_accept]
         fn accept(fd: c_int, addr: *mut sockaddr, addrlen: *mut socklen_t) -> c_int = create::accept, create::accepted;
         /// accept4(2)
-        [Decision Control Plain SYS_accept4]
+        [Decision Control Accepts SYS_accept4]
         fn accept4(fd: c_int, addr: *mut sockaddr, addrlen: *mut socklen_t, flags: c_int) -> c_int = create::accept4, create::accepted;
 
         // Names and connections.

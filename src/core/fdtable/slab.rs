@@ -119,7 +119,7 @@ impl Slab {
         let after = slot.state.load(Ordering::Acquire);
         let current =
             generation_of(before) == handle.generation() && generation_of(after) == handle.generation();
-        current.then_some((Packed { identity, state: after as u32 }, cookie))
+        current.then_some((Packed::new(identity, after as u32), cookie))
     }
 
     /// Changes the states in one step, and gives what they and the sequence were before; a stale handle

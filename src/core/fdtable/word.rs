@@ -7,6 +7,7 @@ use crate::net::namespace::NetId;
 use crate::net::ops::{ProtoOps, Socket};
 use crate::net::sock::{Proto, Sock};
 use crate::net::state::State;
+use core::num::NonZeroU32;
 use core::ptr;
 use libc::c_int;
 use once_cell::race::OnceBox;
@@ -242,18 +243,27 @@ pub(super) fn pack_identity(socket: &Socket) -> u64 {
 #[derive(Clone, Copy)]
 pub struct Packed {
     pub(super) identity: u64,
-    pub(super) state: u32,
+    state: NonZeroU32,
 }
+
+/// Set in the states of a [`Packed`], so that an `Option` of it is no larger.
+const IS_THERE: u32 = 1 << 31;
 
 impl Packed {
     /// The words of a socket.
     pub fn of(socket: &Socket) -> Packed {
-        Packed { identity: pack_identity(socket), state: State::of(socket).pack() }
+        Packed::new(pack_identity(socket), State::of(socket).pack())
+    }
+
+    #[inline(always)]
+    pub(super) fn new(identity: u64, state: u32) -> Packed {
+        let there = NonZeroU32::new(IS_THERE).map_or(NonZeroU32::MIN, |there| there | state);
+        Packed { identity, state: there }
     }
 
     /// Gives the socket other states.
     pub fn set_state(&mut self, state: State) {
-        self.state = state.pack();
+        *self = Packed::new(self.identity, state.pack());
     }
 
     /// The socket's owner.
@@ -281,7 +291,7 @@ impl Packed {
     #[inline]
     pub fn unpack(self) -> Socket {
         let [family, ty, _, _, kind, _, _, net] = self.identity.to_le_bytes();
-        let state = State::unpack(self.state);
+        let state = State::unpack(self.state.get() & !IS_THERE);
         let Kind { ops, prot } = Kind::of(kind);
         Socket {
             state: state.socket,

@@ -2,12 +2,15 @@
 
 use crate::errno::Errno;
 use crate::fdtable::Packed;
-use crate::hook::{Hook, MAX_ARGS};
+use crate::func;
+use crate::hook::{Does, Hook, MAX_ARGS};
 use crate::net::address::SockAddr;
-use crate::net::ops::{ProtoOps, Socket};
-use crate::net::path::{Func, Path};
+use crate::net::namespace::INIT_NET;
+use crate::net::ops::{Cx, ProtoOps, Socket};
+use crate::net::path::{Finding, Func, Path};
 use crate::net::sock::Proto;
-use crate::verdict::{Action, Predicted, Reason};
+use crate::net::socket::{Copied, Found, Lookup};
+use crate::verdict::{Action, Instead, Predicted, Reason, Verdict};
 use libc::c_int;
 
 /// What an event carries beside the argument words. It is copied while the memory is known to be readable.
@@ -44,6 +47,9 @@ pub struct Summary {
     pub dropped: u64,
 }
 
+/// How a call on a descriptor is decided, from what the event holds of it.
+pub type Walk = fn(&Event, &mut Cx, Lookup) -> Verdict;
+
 /// One event. It owns no heap memory, so it can be copied as bytes, up to the last step of its path.
 #[derive(Clone)]
 #[repr(C)]
@@ -70,8 +76,14 @@ pub struct Event {
     pub extra: Extra,
     /// The socket as it was before the call, until the writer makes `socket`, `ops` and `prot` of it.
     pub before: Option<Packed>,
+    /// The walk that has decided the call. The writer walks it again for the path, which the program's thread does not keep.
+    pub walk: Option<Walk>,
+    /// What else the walk needs: a number that the program's memory held before the call.
+    pub input: Option<c_int>,
     /// The thread.
     pub tid: i32,
+    /// What the lookup of the descriptor has found.
+    pub found: Found,
     /// The member of the ops that handles the call.
     pub handler: Option<Func>,
     /// Why the call ended as it did.
@@ -110,6 +122,9 @@ impl Event {
             action: Action::Host,
             reason: Reason::HostOwned,
             before: None,
+            walk: None,
+            input: None,
+            found: Found::Unknown,
             socket: None,
             ops: None,
             prot: None,
@@ -137,6 +152,44 @@ impl Event {
     pub fn summary(&self) -> Option<Summary> {
         let [events, predicted, divergences, dropped, ..] = self.args.map(|word| word as u64);
         (self.extra == Extra::Summary).then_some(Summary { events, predicted, divergences, dropped })
+    }
+
+    /// The argument words that are ints.
+    #[inline(always)]
+    pub fn ints(&self) -> [c_int; MAX_ARGS] {
+        self.args.map(|word| word as c_int)
+    }
+
+    /// The address that was copied before the call, or the error from copying it.
+    pub fn copied(&self) -> Copied<&SockAddr> {
+        match (self.extra, self.input) {
+            (Extra::Address, _) => Some(Ok(&self.addr)),
+            (_, Some(errno)) => Some(Err(Errno(errno))),
+            _ => None,
+        }
+    }
+
+    /// Notes what a lookup has found, and returns it.
+    #[inline(always)]
+    pub fn set_found(&mut self, found: Found) -> Found {
+        self.found = found;
+        found
+    }
+
+    /// Walks the call again, from the same socket and arguments, for its path. A call that has made a socket ends with its
+    /// installation.
+    pub fn find_path(&mut self) {
+        let Some(walk) = self.walk.take() else { return };
+        let mut path = Path::new();
+        let mut instead = Instead::new();
+        let socket = self.before.map(Packed::unpack);
+        let mut cx = Cx { path: &mut path, net: INIT_NET, instead: &mut instead };
+        let _ = walk(self, &mut cx, self.found.with(socket.as_ref()));
+        let fd = self.ret as c_int;
+        if matches!(self.hook.does, Does::Creates | Does::Accepts) && fd >= 0 {
+            path.step(func!(fd_install), Finding::Fd(fd));
+        }
+        self.path = path;
     }
 
     /// Makes of the words of the socket what the log names.

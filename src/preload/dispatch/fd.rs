@@ -11,9 +11,11 @@ use crate::track::{self, learn, learn_again, settle, verify_range};
 use crate::{log, sys};
 use sockshim_core::fdtable::FDS;
 use sockshim_core::func;
+use sockshim_core::net::ops::Cx;
 use sockshim_core::net::path::Finding;
-use sockshim_core::net::socket::sock_release;
-use sockshim_core::verdict::{Change, Predicted, Reason};
+use sockshim_core::net::socket::{Lookup, sock_release};
+use sockshim_core::trace::event::Event;
+use sockshim_core::verdict::{Change, Predicted, Reason, Verdict};
 
 /// close(2).
 pub fn close(t: &mut Ticket) {
@@ -30,6 +32,13 @@ pub fn freopen(t: &mut Ticket) {
     closing_stream(t, t.word(2));
     t.event.predicted = Predicted::Unknown;
     t.change = Change::None;
+}
+
+/// The walk of a close: the release handler runs only with the last descriptor of the open file.
+fn filp_close(event: &Event, cx: &mut Cx, lookup: Lookup) -> Verdict {
+    let refs = event.input.unwrap_or(0);
+    cx.path.step(func!(filp_close), Finding::Value(refs.into()));
+    if refs == 1 { sock_release(cx, lookup) } else { Verdict::ask() }
 }
 
 fn closing_stream(t: &mut Ticket, stream: i64) {
@@ -49,11 +58,8 @@ fn closing(t: &mut Ticket, fd: i32) {
     }
     if t.only_true_sockets(fd) {
         let refs = t.handle.map_or(0, |handle| FDS.refs(handle));
-        t.event.path.step(func!(filp_close), Finding::Value(refs.into()));
-        // The release handler runs only with the last descriptor of the open file.
-        if refs == 1 {
-            t.decide_about(Ok(()), sock_release);
-        }
+        t.event.input = Some(refs as i32);
+        t.decide(filp_close);
         t.handler(|ops| ops.release.func);
         t.event.reason = Reason::FdLife;
     }

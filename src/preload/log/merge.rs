@@ -106,6 +106,7 @@ impl Merge {
                 queue.take_event(record, &mut self.event);
                 self.advance(queue, index);
                 self.scale.settle(&mut self.event);
+                self.event.find_path();
                 self.event.unpack();
                 return Some(Item::Event(&mut self.event));
             }

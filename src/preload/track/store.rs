@@ -9,18 +9,18 @@ use libc::c_int;
 use sockshim_core::fdtable::{Entry, FDS, Handle, Seen};
 use sockshim_core::net::ops::Socket;
 use sockshim_core::net::sock::Bound;
-use sockshim_core::net::socket::{Lookup, socket_of};
+use sockshim_core::net::socket::{Found, socket_of};
 use sockshim_core::net::state;
 use sockshim_core::trace::event::Event;
 
 /// A socket that the kernel was asked about, and its handle if it was stored; else what the descriptor is.
-pub type Adopted = Result<(Socket, Option<Handle>), Lookup<'static>>;
+pub type Adopted = Result<(Socket, Option<Handle>), Found>;
 
 /// Asks the kernel what `fd` is, and stores the answer. In a sandbox it asks nothing.
 #[inline]
 pub fn adopt(fd: c_int) -> Adopted {
     if own::is_sandboxed() {
-        return Err(Lookup::Unknown);
+        return Err(Found::Unknown);
     }
     let seen = FDS.seen(fd);
     match sys::getsockopt_cookie(fd) {
@@ -31,23 +31,23 @@ pub fn adopt(fd: c_int) -> Adopted {
                 // Another thread may have closed it, and have checked the table before this entry was there.
                 settle_other(fd);
             }
-            Err(Lookup::NotSocket)
+            Err(Found::NotSocket)
         }
         Err(libc::EBADF) => {
             FDS.forget_if(fd, seen);
-            Err(Lookup::BadFd)
+            Err(Found::BadFd)
         }
-        Err(_) => Err(Lookup::Unknown),
+        Err(_) => Err(Found::Unknown),
     }
 }
 
 #[inline(never)]
 fn adopt_socket(fd: c_int, seen: Seen) -> Adopted {
-    let Ok(family) = sys::getsockopt_int(fd, libc::SO_DOMAIN) else { return Err(Lookup::Unknown) };
+    let Ok(family) = sys::getsockopt_int(fd, libc::SO_DOMAIN) else { return Err(Found::Unknown) };
     let ty = sys::getsockopt_int(fd, libc::SO_TYPE).unwrap_or(0);
     let protocol = sys::getsockopt_int(fd, libc::SO_PROTOCOL).unwrap_or(0);
     let mut socket = socket_of(net_ns().id, family, ty, protocol);
-    let Ok(cookie) = name_of(fd, &socket) else { return Err(Lookup::Unknown) };
+    let Ok(cookie) = name_of(fd, &socket) else { return Err(Found::Unknown) };
     socket.sk.bound = Bound::Unknown;
     kernel::apply(&kernel::observe(fd), &mut socket);
     let handle = FDS.adopt(fd, seen, &state::unobserved(&socket), cookie, own::pid());
@@ -58,7 +58,7 @@ fn adopt_socket(fd: c_int, seen: Seen) -> Adopted {
         }
         if !current {
             // The answers belong to two different sockets, or to one that is gone.
-            return Err(Lookup::Unknown);
+            return Err(Found::Unknown);
         }
     }
     // The state that another descriptor has remembered is more precise than what the socket itself tells.

@@ -121,6 +121,32 @@ pub enum Lookup<'a> {
     Unknown,
 }
 
+/// What a lookup has found, without the socket itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Found {
+    /// [`Lookup::Socket`].
+    Socket,
+    /// [`Lookup::NotSocket`].
+    NotSocket,
+    /// [`Lookup::BadFd`].
+    BadFd,
+    /// [`Lookup::Unknown`].
+    Unknown,
+}
+
+impl Found {
+    /// The lookup that has found this.
+    #[inline(always)]
+    pub fn with(self, socket: Option<&Socket>) -> Lookup<'_> {
+        match (self, socket) {
+            (Found::Socket, Some(socket)) => Lookup::Socket(socket),
+            (Found::NotSocket, _) => Lookup::NotSocket,
+            (Found::BadFd, _) => Lookup::BadFd,
+            (Found::Socket | Found::Unknown, _) => Lookup::Unknown,
+        }
+    }
+}
+
 /// The first step of a call on a descriptor: the lookup and its two errors.
 fn sockfd_lookup_light<'a>(
     cx: &mut Cx,
