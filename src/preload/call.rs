@@ -214,7 +214,6 @@ impl Ticket {
             instead: Instead::new(),
             leave: row.leave,
         });
-        ticket.event.tid = identity::tid();
         if hook.level == Level::Io {
             // From the next call on, the thread can take the fast path.
             log::queue::make_fast();
@@ -353,7 +352,7 @@ impl Ticket {
     }
 
     /// Runs the walk of a call on the descriptor that was looked up, and stores its verdict.
-    #[inline(always)]
+    #[inline(never)]
     pub fn decide(&mut self, walk: Walk) {
         self.socket = self.event.before.map(Packed::unpack);
         let verdict = self.walked(walk, |event, cx, socket| walk(event, cx, event.found.with(socket)));

@@ -80,7 +80,7 @@ pub struct Event {
     pub walk: Option<Walk>,
     /// What else the walk needs: a number that the program's memory held before the call.
     pub input: Option<c_int>,
-    /// The thread.
+    /// The thread; 0 for the one in whose queue the event is.
     pub tid: i32,
     /// What the lookup of the descriptor has found.
     pub found: Found,

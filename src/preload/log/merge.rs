@@ -104,6 +104,9 @@ impl Merge {
             let queue = self.queues[index];
             if record.is_event() {
                 queue.take_event(record, &mut self.event);
+                if self.event.tid == 0 {
+                    self.event.tid = queue.tid();
+                }
                 self.advance(queue, index);
                 self.scale.settle(&mut self.event);
                 self.event.find_path();
