@@ -22,7 +22,7 @@ const SLOT_PAGES: usize = 4095;
 /// One open file description.
 #[derive(Default)]
 struct Slot {
-    /// Family, type, protocol, the number of the kind, owner, namespace.
+    /// Family, type, protocol, the numbers of ops and prot, owner, namespace.
     identity: AtomicU64,
     /// Sequence, generation and states: changed as one word.
     state: AtomicU64,

@@ -1,7 +1,6 @@
 //! The words of the table and its slab: entries, handles, states and identities, packed so that each is read and
 //! changed atomically.
 
-use crate::boxed::try_boxed;
 use crate::net::module::Owner;
 use crate::net::namespace::NetId;
 use crate::net::ops::{ProtoOps, Socket};
@@ -10,10 +9,10 @@ use crate::net::state::State;
 use core::num::NonZeroU32;
 use core::ptr;
 use libc::c_int;
-use once_cell::race::OnceBox;
+use once_cell::race::OnceRef;
 
 /// A reference to one socket of the slab, in one word. From the lowest bit: its slot (20 bits, plus 2), the slot's
-/// generation (20 bits), and the kind of socket (its family and the number of its kind: 8 bits each). The kind is included so that the table's word alone describes a data call.
+/// generation (20 bits), and the kind of socket (family, and the numbers of ops and prot: 8 bits each). The kind is included so that the table's word alone describes a data call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Handle(pub(super) u64);
 
@@ -25,8 +24,8 @@ const KIND_SHIFT: u32 = SLOT_BITS + GENERATION_BITS;
 
 impl Handle {
     pub(super) fn new(generation: u32, slot: u32, identity: u64) -> Handle {
-        let [family, _, _, _, kind, ..] = identity.to_le_bytes();
-        let kind = u64::from(family) | u64::from(kind) << 8;
+        let [family, _, _, _, ops, prot, ..] = identity.to_le_bytes();
+        let kind = u64::from(family) | u64::from(ops) << 8 | u64::from(prot) << 16;
         Handle(kind << KIND_SHIFT | u64::from(generation) << SLOT_BITS | u64::from(slot + 2))
     }
     pub(super) fn slot(self) -> u32 {
@@ -38,9 +37,8 @@ impl Handle {
 
     /// The ops and prot of a socket, from its word alone.
     pub fn kind(word: u64) -> (Option<&'static ProtoOps>, Option<&'static Proto>) {
-        let [_, kind, ..] = (word >> KIND_SHIFT).to_le_bytes();
-        let Kind { ops, prot } = Kind::of(kind);
-        (ops, prot)
+        let [_, ops, prot, ..] = (word >> KIND_SHIFT).to_le_bytes();
+        (OPS.of(ops), PROTS.of(prot))
     }
 }
 
@@ -182,46 +180,45 @@ pub(super) fn next_generation(word: u64) -> u32 {
     generation_of(word).wrapping_add(1) & GENERATION_MASK
 }
 
-/// What else a socket's family gives it: few combinations, so that one byte tells which.
-#[derive(Clone, Copy)]
-struct Kind {
-    ops: Option<&'static ProtoOps>,
-    prot: Option<&'static Proto>,
-}
+/// Tables that sockets have, by a number that fits a byte: those of all sockets so far. What comes when all numbers are
+/// given out has none, and only the host knows it then.
+struct Numbered<T: 'static>([OnceRef<'static, T>; 256]);
 
-/// The kinds of all sockets so far. A combination beyond the last is not remembered, and only the host knows it then.
-static KINDS: [OnceBox<[Kind; 1]>; 256] = [const { OnceBox::new() }; 256];
-const NO_KIND: u8 = 255;
+static OPS: Numbered<ProtoOps> = Numbered::new();
+static PROTS: Numbered<Proto> = Numbered::new();
 
-impl Kind {
-    const NONE: Kind = Kind { ops: None, prot: None };
+const NO_NUMBER: u8 = 255;
 
-    /// The kind with this number.
-    #[inline(always)]
-    fn of(number: u8) -> Kind {
-        KINDS[usize::from(number)].get().map_or(Kind::NONE, |[kind]| *kind)
+impl<T> Numbered<T> {
+    const fn new() -> Numbered<T> {
+        Numbered([const { OnceRef::new() }; 256])
     }
 
-    /// The number of a socket's kind.
-    #[expect(clippy::explicit_counter_loop, reason = "an iterator with places takes twice the instructions")]
-    fn number(socket: &Socket) -> u8 {
-        let address = |kind: &Kind| (kind.ops.map(ptr::from_ref), kind.prot.map(ptr::from_ref));
-        let wanted = Kind { ops: socket.ops, prot: socket.sk.prot };
+    /// The table with this number.
+    #[inline(always)]
+    fn of(&self, number: u8) -> Option<&'static T> {
+        self.0[usize::from(number)].get()
+    }
+
+    /// The number of a table.
+    #[inline]
+    fn number(&self, item: Option<&'static T>) -> u8 {
+        let Some(item) = item else { return NO_NUMBER };
         let mut number = 0;
-        for known in &KINDS[..usize::from(NO_KIND)] {
-            let kind = match known.get() {
-                Some(kind) => kind,
-                None => match known.get_or_try_init(|| try_boxed(|| wanted).ok_or(())) {
-                    Ok(kind) => kind,
-                    Err(()) => return NO_KIND,
-                },
+        while number < NO_NUMBER {
+            let cell = &self.0[usize::from(number)];
+            let known = match cell.get() {
+                Some(known) => known,
+                None if cell.set(item).is_ok() => item,
+                // Another thread was faster, maybe with the same.
+                None => continue,
             };
-            if address(&kind[0]) == address(&wanted) {
+            if ptr::eq(known, item) {
                 return number;
             }
             number += 1;
         }
-        NO_KIND
+        NO_NUMBER
     }
 }
 
@@ -232,8 +229,8 @@ pub(super) fn pack_identity(socket: &Socket) -> u64 {
         socket.ty as u8,
         low,
         high,
-        Kind::number(socket),
-        0,
+        OPS.number(socket.ops),
+        PROTS.number(socket.sk.prot),
         socket.owner.number(),
         socket.net.number(),
     ])
@@ -283,28 +280,27 @@ impl Packed {
     /// The socket's operations.
     #[inline]
     pub fn ops(self) -> Option<&'static ProtoOps> {
-        let [_, _, _, _, kind, ..] = self.identity.to_le_bytes();
-        Kind::of(kind).ops
+        let [_, _, _, _, ops, ..] = self.identity.to_le_bytes();
+        OPS.of(ops)
     }
 
     /// The socket.
     #[inline]
     pub fn unpack(self) -> Socket {
-        let [family, ty, _, _, kind, _, _, net] = self.identity.to_le_bytes();
+        let [family, ty, _, _, ops, prot, _, net] = self.identity.to_le_bytes();
         let state = State::unpack(self.state.get() & !IS_THERE);
-        let Kind { ops, prot } = Kind::of(kind);
         Socket {
             state: state.socket,
             shutdown: state.shutdown,
             owner: self.owner(),
             net: NetId::new(net),
             ty: c_int::from(ty),
-            ops,
+            ops: OPS.of(ops),
             sk: Sock {
                 family: c_int::from(family),
                 protocol: self.protocol(),
                 state: state.sk,
-                prot,
+                prot: PROTS.of(prot),
                 bound: state.bound,
             },
         }

@@ -31,6 +31,8 @@ const CHUNK: usize = 64;
 const HAS_SOCKET: u64 = 1 << 32;
 const HAS_ADDRESS: u64 = 1 << 33;
 const HAS_PATH: u64 = 1 << 34;
+/// In place of [`HAS_ADDRESS`]: of the address there is no more than a chunk.
+const HAS_SHORT_ADDRESS: u64 = 1 << 35;
 
 const _: () = assert!(FIXED >= CHUNK && ADDRESS >= size_of::<SockAddr>() && SOCKET + FIXED >= CHUNK);
 
@@ -43,17 +45,31 @@ fn has_address(extra: Extra) -> bool {
 #[inline(always)]
 pub fn put(event: &Event) {
     let Some(queue) = own() else { return add_dropped(1) };
-    if event.socket.is_some()
-        || event.ops.is_some()
-        || has_address(event.extra)
-        || !event.path.steps().is_empty()
-    {
+    if event.socket.is_some() || event.ops.is_some() || !event.path.steps().is_empty() {
         return put_long(&queue.head, event);
+    }
+    if has_address(event.extra) {
+        return match SockAddr::used(event.addr.len()) <= CHUNK {
+            true => put_short_address(&queue.head, event),
+            false => put_long(&queue.head, event),
+        };
     }
     let slots = (BODY + FIXED).div_ceil(SLOT as usize) as u64;
     let Some(at) = taken(&queue.head, slots) else { return };
     // SAFETY: the slots were taken for this record, and are at least as long as the event's fixed part.
     unsafe { finish(at, slots, event, 0) };
+}
+
+/// [`put`] of an event that has an address of the usual length, beside its fixed part.
+#[inline(always)]
+fn put_short_address(head: &QueueHead, event: &Event) {
+    let slots = (BODY + FIXED + CHUNK).div_ceil(SLOT as usize) as u64;
+    let Some(at) = taken(head, slots) else { return };
+    // SAFETY: the slots were taken for this record, and are at least as long as its parts.
+    unsafe {
+        copy_chunk::<0>((&raw const event.addr).cast(), (at as *mut u8).add(BODY + FIXED));
+        finish(at, slots, event, HAS_SHORT_ADDRESS);
+    }
 }
 
 /// Takes the slots of a record that is not whole yet.
@@ -84,20 +100,24 @@ unsafe fn finish(at: u64, slots: u64, event: &Event, parts: u64) {
     }
 }
 
-/// [`put`] of an event that has more than the fixed part.
+/// [`put`] of an event with any other parts.
 #[inline(never)]
 fn put_long(head: &QueueHead, event: &Event) {
     let begin = ptr::from_ref(event).cast::<u8>();
-    let steps = event.path.steps().as_ptr_range();
-    // The compiler knows where a path keeps its steps, so the test costs nothing.
-    let path =
-        match steps.start as usize + size_of::<[Step; MAX_STEPS]>() == begin as usize + size_of::<Event>() {
+    let (mut path, mut len, mut parts) = (0, BODY + FIXED, 0);
+    if !event.path.steps().is_empty() {
+        let steps = event.path.steps().as_ptr_range();
+        // The compiler knows where a path keeps its steps, so the test costs nothing.
+        path = match steps.start as usize + size_of::<[Step; MAX_STEPS]>()
+            == begin as usize + size_of::<Event>()
+        {
             true => steps.end as usize - begin as usize - offset_of!(Event, path),
             false => PATH,
         };
-    let (mut len, mut parts) = (BODY + FIXED + path, 0);
+        (len, parts) = (len + path, HAS_PATH);
+    }
     if has_address(event.extra) {
-        (len, parts) = (len + ADDRESS, HAS_ADDRESS);
+        (len, parts) = (len + ADDRESS, parts | HAS_ADDRESS);
     }
     if event.socket.is_some() || event.ops.is_some() {
         (len, parts) = (len + SOCKET, parts | HAS_SOCKET);
@@ -108,7 +128,9 @@ fn put_long(head: &QueueHead, event: &Event) {
     unsafe {
         // Backwards: a part that is shorter than a chunk is copied with what is before it, which is then written over.
         let mut to = (at as *mut u8).add(len - path);
-        copy(begin.add(offset_of!(Event, path)), to, path);
+        if path != 0 {
+            copy(begin.add(offset_of!(Event, path)), to, path);
+        }
         if parts & HAS_ADDRESS != 0 {
             to = to.sub(ADDRESS);
             copy_part::<ADDRESS, { ADDRESS - CHUNK }>(begin.add(offset_of!(Event, addr)), to);
@@ -116,7 +138,7 @@ fn put_long(head: &QueueHead, event: &Event) {
         if parts & HAS_SOCKET != 0 {
             copy(begin.add(FIXED), to.sub(SOCKET), SOCKET);
         }
-        finish(at, slots, event, parts | HAS_PATH);
+        finish(at, slots, event, parts);
     }
 }
 
@@ -217,6 +239,10 @@ pub(super) unsafe fn get(at: u64, word: u64, event: &mut Event) {
         take(0, FIXED);
         if word & HAS_SOCKET != 0 {
             take(FIXED, SOCKET);
+        }
+        if word & HAS_SHORT_ADDRESS != 0 {
+            to.add(offset_of!(Event, addr)).cast::<SockAddr>().write(SockAddr::EMPTY);
+            take(offset_of!(Event, addr), CHUNK);
         }
         if word & HAS_ADDRESS != 0 {
             take(offset_of!(Event, addr), ADDRESS);
