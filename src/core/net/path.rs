@@ -181,3 +181,18 @@ impl Path {
         &self.steps
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::func;
+
+    #[test]
+    fn a_closed_path_keeps_nothing() {
+        let (mut open, mut closed) = (Path::new(), Path::closed());
+        for path in [&mut open, &mut closed] {
+            path.step(func!(sock_map_fd), Finding::Passed);
+        }
+        assert_eq!((open.steps().len(), closed.steps().len()), (1, 0));
+    }
+}
