@@ -2,7 +2,7 @@
 
 use super::owner::{is_current, is_current_packed};
 use super::stale;
-use crate::{mode, tls};
+use crate::mode;
 use libc::c_int;
 use sockshim_core::fdtable::{Entry, FDS, Handle, Packed, Seen};
 use sockshim_core::hook::Level;
@@ -25,9 +25,6 @@ pub fn known(fd: c_int) -> Option<(Packed, Handle, u64)> {
 /// The table's word for `fd`, if that is a socket and the kernel says so, too. Neither panics nor changes anything.
 #[inline(never)]
 pub fn certain(fd: c_int) -> Seen {
-    if !tls::exists() {
-        return Seen::UNKNOWN;
-    }
     match known(fd) {
         Some((socket, handle, name)) if is_current_packed(fd, socket, name) => handle.into(),
         _ => Seen::UNKNOWN,

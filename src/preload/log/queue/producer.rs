@@ -65,6 +65,9 @@ pub fn copies(words: &[i64]) -> bool {
 /// and `find` is certain that the descriptor is a socket. `find` must neither panic nor change errno.
 #[inline(always)]
 pub fn control(fd: i32, find: fn(i32) -> Seen) -> Begin {
+    if !tls::exists() {
+        return Begin::Slow;
+    }
     match own() {
         Some(head) if mode::logs(Level::Call) && FDS.word(fd).is_socket() => match find(fd) {
             socket if socket.is_socket() => {
