@@ -43,6 +43,8 @@ pub enum Does {
     Creates,
     /// Makes a pair of sockets: socketpair(2).
     Pairs,
+    /// Makes a socket of a connection: accept(2).
+    Accepts,
     /// Gives a socket its address: bind(2).
     Binds,
     /// Makes a socket a listener: listen(2).
@@ -59,6 +61,8 @@ pub enum Does {
     Selects,
     /// Waits on its own descriptor argument: epoll_wait(2).
     Waits,
+    /// Says of which descriptor another one is to know when it is ready: epoll_ctl(2).
+    Watches,
     /// Changes what the process is or may do: its credentials, directory, namespaces, sandbox.
     Changes,
     /// Makes a process and returns in both: fork(2).

@@ -41,7 +41,7 @@ fn in_setting(setting: &Setting) -> bool {
     for (name, make) in NOT_SOCKETS {
         let subject = make(&facts);
         all_calls(name, "", &KINDS[0], &|| subject, &tally);
-        if !matches!(subject.lookup(), Lookup::BadFd) {
+        if !matches!(subject.lookup(None), Lookup::BadFd) {
             sys::close(subject.fd);
         }
     }
@@ -164,7 +164,7 @@ fn all_calls<'a>(name: &str, state: &str, kind: &Kind, make: &dyn Fn() -> Subjec
     options(&ask);
     data(kind, &ask);
     for request in [libc::FIONREAD, libc::TIOCOUTQ, 0xdead, libc::TCGETS, libc::FIONBIO, 0x8905, 0x8912] {
-        if !matches!(make().lookup(), Lookup::NotSocket) {
+        if !matches!(make().lookup(None), Lookup::NotSocket) {
             ask(format!("ioctl {request:#x}"), &|s| s.ioctl(request as c_int));
         }
     }

@@ -33,7 +33,7 @@ pub struct BothAnswers {
 pub struct Subject<'a> {
     /// The descriptor.
     pub fd: c_int,
-    lookup: Option<Lookup>,
+    lookup: Option<Lookup<'static>>,
     handle: Option<Handle>,
     facts: &'a dyn Facts,
 }
@@ -56,7 +56,7 @@ impl<'a> Subject<'a> {
     }
 
     /// A descriptor that is not a socket, or not open.
-    pub fn other(facts: &'a dyn Facts, fd: c_int, lookup: Lookup) -> Subject<'a> {
+    pub fn other(facts: &'a dyn Facts, fd: c_int, lookup: Lookup<'static>) -> Subject<'a> {
         Subject { fd, lookup: Some(lookup), handle: None, facts }
     }
 
@@ -85,24 +85,16 @@ impl<'a> Subject<'a> {
         Some(Subject::known(self.facts, fd, &socket))
     }
 
-    /// What a lookup of the descriptor gives, as far as the tables know.
-    pub fn lookup(&self) -> Lookup {
-        match (self.lookup, self.handle.and_then(|handle| FDS.read(handle))) {
-            (Some(lookup), _) => lookup,
-            (None, Some((mut socket, _))) => {
-                socket.ops = socket.ops.map(mutation::ops);
-                Lookup::Socket(socket)
-            }
-            (None, None) => Lookup::Unknown,
-        }
+    /// What a lookup of the descriptor gives, as far as the tables know, if this is its socket.
+    pub fn lookup<'s>(&self, sock: Option<&'s Socket>) -> Lookup<'s> {
+        self.lookup.unwrap_or(sock.map_or(Lookup::Unknown, Lookup::Socket))
     }
 
     /// The socket.
     pub fn sock(&self) -> Option<Socket> {
-        match self.lookup() {
-            Lookup::Socket(socket) => Some(socket),
-            _ => None,
-        }
+        let (mut socket, _) = self.handle.and_then(|handle| FDS.read(handle))?;
+        socket.ops = socket.ops.map(mutation::ops);
+        Some(socket)
     }
 
     /// Closes the descriptor.
@@ -120,12 +112,12 @@ impl<'a> Subject<'a> {
         predict: impl FnOnce(&mut Cx, Lookup) -> Verdict,
         perform: impl FnOnce(i64) -> KernelAnswer,
     ) -> BothAnswers {
-        let lookup = self.lookup();
+        let before = self.sock();
         let mut path = Path::new();
         let mut instead = Instead::new();
         let mut cx =
             Cx { path: &mut path, net: Net { facts: self.facts, ..INIT_NET }, instead: &mut instead };
-        let verdict = predict(&mut cx, lookup);
+        let verdict = predict(&mut cx, self.lookup(before.as_ref()));
         let answer = perform(self.fd.into());
         let socket = self.sock();
         if let (Some(handle), Some(socket)) = (self.handle, socket)
@@ -158,7 +150,7 @@ impl<'a> Subject<'a> {
     pub fn connect(&self, addr: &Addr) -> BothAnswers {
         // SAFETY: the kernel checks the pointer.
         let perform = |fd| unsafe { call(libc::SYS_connect, &[fd, addr.pointer(), addr.len.into()]) };
-        let predict = |cx: &mut Cx, fd| mutation::connect(cx, fd, borrowed(&addr.copied()));
+        let predict = |cx: &mut Cx, fd: Lookup| mutation::connect(cx, fd, borrowed(&addr.copied()));
         self.ask(|ops| Some(ops.connect.func), predict, perform)
     }
 
@@ -210,7 +202,7 @@ impl<'a> Subject<'a> {
         let args = [level.into(), name.into(), at.to(values.as_ptr()), len.into()];
         // SAFETY: the buffer is longer than any length that is passed; the kernel checks the pointer.
         let perform = |fd| unsafe { call(libc::SYS_setsockopt, &[fd, args[0], args[1], args[2], args[3]]) };
-        let predict = |cx: &mut Cx, fd| sys_setsockopt(cx, fd, level, name, at.copied(value), len);
+        let predict = |cx: &mut Cx, fd: Lookup| sys_setsockopt(cx, fd, level, name, at.copied(value), len);
         self.ask(|ops| option_handler(ops, level, true), predict, perform)
     }
 
@@ -227,7 +219,8 @@ impl<'a> Subject<'a> {
         let args = [level.into(), name.into(), at.to(bytes.as_mut_ptr()), len_at.to(&raw mut room)];
         // SAFETY: the buffer is longer than any length that is passed; the kernel checks the pointers.
         let perform = |fd| unsafe { call(libc::SYS_getsockopt, &[fd, args[0], args[1], args[2], args[3]]) };
-        let predict = |cx: &mut Cx, fd| sys_getsockopt(cx, fd, level, name, at.copied(0), len_at.copied(len));
+        let predict =
+            |cx: &mut Cx, fd: Lookup| sys_getsockopt(cx, fd, level, name, at.copied(0), len_at.copied(len));
         self.ask(|ops| option_handler(ops, level, false), predict, perform)
     }
 

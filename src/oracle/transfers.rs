@@ -18,7 +18,7 @@ impl Subject<'_> {
         let perform = |fd| unsafe {
             call(libc::SYS_sendto, &[fd, args[0], args[1], args[2], pointer, addr_len.into()])
         };
-        let predict = |cx: &mut Cx, fd| {
+        let predict = |cx: &mut Cx, fd: Lookup| {
             let flags = flags | libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
             sys_sendto(cx, fd, buffer.copied(len), flags, addr.map(Addr::copied))
         };
@@ -31,7 +31,8 @@ impl Subject<'_> {
         let args = [buffer.to(bytes.as_mut_ptr()), len as i64, flags.into()];
         // SAFETY: the buffer has the length that is passed; the kernel checks the pointer.
         let perform = |fd| unsafe { call(libc::SYS_recvfrom, &[fd, args[0], args[1], args[2], 0, 0]) };
-        let predict = |cx: &mut Cx, fd| sys_recvfrom(cx, fd, buffer.copied(len), flags | libc::MSG_DONTWAIT);
+        let predict =
+            |cx: &mut Cx, fd: Lookup| sys_recvfrom(cx, fd, buffer.copied(len), flags | libc::MSG_DONTWAIT);
         self.ask(|ops| Some(ops.recvmsg.func), predict, perform)
     }
 
@@ -48,7 +49,7 @@ impl Subject<'_> {
             })
         };
         let (user, waiting) = (message.user(), flags | libc::MSG_DONTWAIT);
-        let predict = |cx: &mut Cx, fd| match count {
+        let predict = |cx: &mut Cx, fd: Lookup| match count {
             None => sys_sendmsg(cx, fd, user, waiting),
             Some(count) => sys_sendmmsg(cx, fd, user, count, waiting),
         };
@@ -62,7 +63,7 @@ impl Subject<'_> {
             message.with_header(|header| unsafe { call(libc::SYS_recvmsg, &[fd, header, flags.into()]) })
         };
         let user = message.user();
-        let predict = |cx: &mut Cx, fd| sys_recvmsg(cx, fd, user, flags | libc::MSG_DONTWAIT);
+        let predict = |cx: &mut Cx, fd: Lookup| sys_recvmsg(cx, fd, user, flags | libc::MSG_DONTWAIT);
         self.ask(|ops| Some(ops.recvmsg.func), predict, perform)
     }
 
@@ -83,7 +84,7 @@ impl Subject<'_> {
             })
         };
         let user = message.user();
-        let predict = |cx: &mut Cx, fd| {
+        let predict = |cx: &mut Cx, fd: Lookup| {
             let timeout = timeout.map(|(pointer, _)| pointer.copied(spec));
             sys_recvmmsg(cx, fd, user, count, flags | libc::MSG_DONTWAIT, timeout)
         };

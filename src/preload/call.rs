@@ -17,11 +17,12 @@ use crate::{fork, identity, log, sys, track};
 use core::mem::MaybeUninit;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
-use sockshim_core::fdtable::Handle;
+use sockshim_core::fdtable::{Handle, Packed};
 use sockshim_core::hook::{Hook, Level, MAX_ARGS};
-use sockshim_core::net::ops::{Cx, Socket};
-use sockshim_core::net::socket::Lookup;
-use sockshim_core::trace::event::{Event, Extra};
+use sockshim_core::net::ops::{Cx, ProtoOps, Socket};
+use sockshim_core::net::path::Path;
+use sockshim_core::net::socket::Found;
+use sockshim_core::trace::event::{Event, Extra, Walk};
 use sockshim_core::verdict::{Action, Change, Instead, Predicted, Reason, Verdict};
 
 /// The functions before and after libc's.
@@ -52,6 +53,8 @@ pub struct Ticket {
     pub event: Event,
     /// Whether the event is logged at all, whatever the level.
     pub wanted: bool,
+    /// The socket as it was before the call, once the walk has asked for it.
+    pub socket: Option<Socket>,
     /// The socket's handle in the fd table.
     pub handle: Option<Handle>,
     /// What the answer changes.
@@ -203,6 +206,7 @@ impl Ticket {
         let ticket = slot.write(Ticket {
             event: Event { args, ..Event::new(hook) },
             wanted: true,
+            socket: None,
             handle: None,
             change: Change::None,
             note: Note::Nothing,
@@ -210,7 +214,6 @@ impl Ticket {
             instead: Instead::new(),
             leave: row.leave,
         });
-        ticket.event.tid = identity::tid();
         if hook.level == Level::Io {
             // From the next call on, the thread can take the fast path.
             log::queue::make_fast();
@@ -252,6 +255,7 @@ impl Ticket {
     /// After a panic in dispatch: libc performs the call, and the event says what happened.
     fn panicked(&mut self) {
         self.event.reason = Reason::ShimPanic;
+        self.event.walk = None;
         self.event.path.clear();
         self.event.extra = Extra::None;
         self.event.action = Action::Host;
@@ -291,66 +295,77 @@ impl Ticket {
     }
 
     /// What `fd` refers to. With `careful`, the kernel is asked whether the entry is still true.
-    pub fn lookup(&mut self, fd: i32, careful: bool) -> Lookup {
+    pub fn lookup(&mut self, fd: i32, careful: bool) -> Found {
         self.lookup_as(fd, careful, careful)
     }
 
     /// [`Ticket::lookup`] with care for what is known to be a socket, and with care for what is known to be none.
-    pub fn lookup_as(&mut self, fd: i32, known: bool, other: bool) -> Lookup {
+    pub fn lookup_as(&mut self, fd: i32, known: bool, other: bool) -> Found {
         self.event.fd = Some(fd);
         if let Some((socket, handle, name)) = track::known(fd)
-            && (!known || track::confirmed(fd, &socket, handle, name))
+            && (!known || track::confirmed(fd, socket, handle, name))
         {
             self.handle = Some(handle);
-            return self.found(socket);
+            self.event.before = Some(socket);
+            if sys::has_threads() {
+                self.look_beside_others();
+            }
+            return self.event.set_found(Found::Socket);
         }
         self.asked(fd, other)
     }
 
     /// The lookup of a descriptor that is not known as a socket.
+    #[cold]
     #[inline(never)]
-    fn asked(&mut self, fd: i32, careful: bool) -> Lookup {
+    fn asked(&mut self, fd: i32, careful: bool) -> Found {
         if !careful && track::is_other(fd) {
-            return Lookup::NotSocket;
+            return self.event.set_found(Found::NotSocket);
         }
-        let (lookup, handle) = track::adopt(fd);
+        let (socket, handle) = match track::adopt(fd) {
+            Ok(adopted) => adopted,
+            Err(found) => return self.event.set_found(found),
+        };
         self.handle = handle;
-        match lookup {
-            Lookup::Socket(socket) => self.found(socket),
-            other => other,
-        }
-    }
-
-    #[inline(always)]
-    fn found(&mut self, socket: Socket) -> Lookup {
+        self.event.before = Some(Packed::of(&socket));
         if sys::has_threads() {
-            return self.found_beside_others(socket);
+            self.look_beside_others();
         }
-        self.is_about(socket)
+        self.event.set_found(Found::Socket)
     }
 
     #[cold]
     #[inline(never)]
-    fn found_beside_others(&mut self, mut socket: Socket) -> Lookup {
-        if let Some(handle) = self.handle {
-            self.begun = Begun::look(handle, &mut socket);
+    fn look_beside_others(&mut self) {
+        if let (Some(handle), Some(socket)) = (self.handle, &mut self.event.before) {
+            self.begun = Begun::look(handle, socket);
         }
-        self.is_about(socket)
     }
 
+    /// The ops of the socket that was found or is to be made.
     #[inline(always)]
-    fn is_about(&mut self, socket: Socket) -> Lookup {
-        self.event.ops = socket.ops;
-        self.event.prot = socket.sk.prot;
-        self.event.socket = Some(socket);
-        Lookup::Socket(socket)
+    pub fn ops(&self) -> Option<&'static ProtoOps> {
+        match &self.socket {
+            Some(socket) => socket.ops,
+            None => self.event.before.and_then(Packed::ops),
+        }
     }
 
-    /// Runs the walk and stores its verdict.
-    pub fn decide(&mut self, walk: impl FnOnce(&mut Cx) -> Verdict) {
-        let mut cx = Cx { path: &mut self.event.path, net: net_ns(), instead: &mut self.instead };
-        let verdict = walk(&mut cx);
+    /// Runs the walk of a call on the descriptor that was looked up, and stores its verdict.
+    #[inline(never)]
+    pub fn decide(&mut self, walk: Walk) {
+        self.socket = self.event.before.map(Packed::unpack);
+        let verdict = self.walked(walk, |event, cx, socket| walk(event, cx, event.found.with(socket)));
         self.settle(verdict);
+    }
+
+    /// Runs a walk, whose path is found when the event is written: the program's thread does not keep it.
+    #[inline(always)]
+    pub fn walked<R>(&mut self, walk: Walk, run: impl FnOnce(&Event, &mut Cx, Option<&Socket>) -> R) -> R {
+        self.event.walk = Some(walk);
+        let mut path = Path::closed();
+        let mut cx = Cx { path: &mut path, net: net_ns(), instead: &mut self.instead };
+        run(&self.event, &mut cx, self.socket.as_ref())
     }
 
     /// Stores a verdict.

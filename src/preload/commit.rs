@@ -4,7 +4,7 @@
 use crate::call::Ticket;
 use crate::track::Begun;
 use crate::{log, mode, track};
-use sockshim_core::fdtable::FDS;
+use sockshim_core::fdtable::{FDS, Packed};
 use sockshim_core::hook::Does;
 use sockshim_core::net::state;
 use sockshim_core::verdict::{Change, Predicted, Reason};
@@ -36,6 +36,7 @@ impl Ticket {
             self.event.reason = Reason::Overtaken;
             self.event.fd.into_iter().for_each(track::correct);
         } else {
+            self.event.find_path();
             log::send(&log::divergence(&self.event));
         }
         self.send();
@@ -52,7 +53,12 @@ impl Ticket {
     /// Applies the change. Few calls have one, and the others should not carry it.
     #[inline(never)]
     fn commit(&mut self) {
-        let (Some(handle), Some(socket)) = (self.handle, &self.event.socket) else { return };
+        if self.socket.is_none() {
+            self.socket = self.event.before.map(Packed::unpack);
+        }
+        let (Some(handle), Some(socket)) = (self.handle, &self.socket) else {
+            return;
+        };
         // What is open may be closed by facts later, but not if the state was another one.
         if self.begun != Begun::ALONE
             && self.event.predicted == Predicted::Unknown

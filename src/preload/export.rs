@@ -104,6 +104,14 @@ macro_rules! hooks {
             $(
                 #[inline(never)]
                 pub unsafe extern "C-unwind" fn $name($($arg: $ty),*) -> $ret {
+                    if let Some(0) = gate::$gate::ABOUT {
+                        // SAFETY: the program's own call.
+                        return unsafe { slow::recorded::<0, _, _>(HookIndex::$name, [$($arg.word()),*]) };
+                    }
+                    if let Some(2) = gate::$gate::ABOUT {
+                        // SAFETY: the program's own call.
+                        return unsafe { slow::recorded::<2, _, _>(HookIndex::$name, [$($arg.word()),*]) };
+                    }
                     // SAFETY: the program's own call.
                     unsafe { slow_path!($name [$($arg.word()),*] $(; $by)?) }
                 }

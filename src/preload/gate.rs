@@ -77,6 +77,10 @@ pub trait Gate {
     /// When its calls are of interest.
     const INTEREST: Interest;
 
+    /// Which argument is the socket of a control call of which nothing is predicted and that changes nothing: what is known
+    /// of it fits a record, so it needs the slow path only where something is unusual ([`crate::slow::recorded`]).
+    const ABOUT: Option<usize> = None;
+
     /// The test of the fast exit: whether calls are observed.
     #[inline(always)]
     fn is_open() -> bool {
@@ -114,8 +118,8 @@ impl Gate for Exec {
     }
 }
 
-/// fcntl and ioctl: like control calls, except on what is known not to be a socket. Programs make many of these, and
-/// none is logged.
+/// ioctl: like control calls, except on what is known not to be a socket. Programs make many of these, and none is
+/// logged.
 pub struct Any;
 
 impl Gate for Any {
@@ -124,6 +128,32 @@ impl Gate for Any {
     #[inline(always)]
     fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
         if queue::is_no_socket(&call.words) { call.perform() } else { call.slow() }
+    }
+}
+
+/// fcntl: like [`Any`], and with a record of its own unless it makes another descriptor.
+pub struct Life;
+
+impl Gate for Life {
+    const INTEREST: Interest = Interest::Control;
+    const ABOUT: Option<usize> = Some(0);
+
+    #[inline(always)]
+    fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
+        if queue::is_no_socket(&call.words) { call.perform() } else { call.slow() }
+    }
+}
+
+/// epoll_ctl: like fcntl, about the descriptor that is watched.
+pub struct Watches;
+
+impl Gate for Watches {
+    const INTEREST: Interest = Interest::Control;
+    const ABOUT: Option<usize> = Some(2);
+
+    #[inline(always)]
+    fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
+        if queue::is_no_socket_at(call.words[2]) { call.perform() } else { call.slow() }
     }
 }
 

@@ -20,10 +20,10 @@ hooks! {
         [Decision Control Pairs SYS_socketpair]
         fn socketpair(family: c_int, type_: c_int, protocol: c_int, sv: *mut c_int) -> c_int = create::socketpair, create::socketpair_done;
         /// accept(2)
-        [Decision Control Plain SYS_accept]
+        [Decision Control Accepts SYS_accept]
         fn accept(fd: c_int, addr: *mut sockaddr, addrlen: *mut socklen_t) -> c_int = create::accept, create::accepted;
         /// accept4(2)
-        [Decision Control Plain SYS_accept4]
+        [Decision Control Accepts SYS_accept4]
         fn accept4(fd: c_int, addr: *mut sockaddr, addrlen: *mut socklen_t, flags: c_int) -> c_int = create::accept4, create::accepted;
 
         // Names and connections.
@@ -172,7 +172,7 @@ hooks! {
         [Call Control Plain SYS_epoll_create1]
         fn epoll_create1(flags: c_int) -> c_int = ready::epoll_create, fd::opened;
         /// epoll_ctl(2)
-        [Call Control Plain SYS_epoll_ctl]
+        [Call Watches Watches SYS_epoll_ctl]
         fn epoll_ctl(epfd: c_int, op: c_int, fd: c_int, event: *mut epoll_event) -> c_int = ready::epoll_ctl, call::logged;
         /// epoll_wait(2)
         [Io Waits Waits SYS_epoll_wait]
@@ -222,13 +222,13 @@ hooks! {
         [Call Control Plain SYS_dup3]
         fn dup3(fd: c_int, newfd: c_int, flags: c_int) -> c_int = fd::dup2, fd::duplicated;
         /// fcntl(2)
-        [Call Any Plain SYS_fcntl]
+        [Call Life Plain SYS_fcntl]
         fn fcntl(fd: c_int, cmd: c_int, arg: c_ulong) -> c_int = fd::fcntl, fd::fcntl_done;
         /// fcntl(2) with large file locks
-        [Call Any Plain]
+        [Call Life Plain]
         fn fcntl64(fd: c_int, cmd: c_int, arg: c_ulong) -> c_int = fd::fcntl, fd::fcntl_done;
         /// fcntl(2), glibc's other name for it
-        [Call Any Plain]
+        [Call Life Plain]
         fn __fcntl(fd: c_int, cmd: c_int, arg: c_ulong) -> c_int = fd::fcntl, fd::fcntl_done;
         /// pidfd_getfd(2)
         [Call Control Plain SYS_pidfd_getfd]

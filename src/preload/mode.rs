@@ -3,9 +3,14 @@
 use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use sockshim_core::hook::Level;
 
-static MODE: AtomicU8 = AtomicU8::new(Level::Off as u8);
-/// Level `io`, with data calls on the fast path.
-const FAST: u8 = Level::Io as u8 + 1;
+static MODE: AtomicU8 = AtomicU8::new(of(Level::Off));
+/// Added to a level's number when calls may take the fast path.
+const FAST: u8 = 1;
+
+/// The number of a level, below that of every higher one with or without the fast path.
+const fn of(level: Level) -> u8 {
+    level as u8 * 2
+}
 
 /// Whether calls that start programs are observed: a separate flag, so that one load answers.
 static EXEC: AtomicBool = AtomicBool::new(false);
@@ -32,41 +37,41 @@ pub fn propagate() {
 /// Whether control calls, and calls that make or close descriptors, are observed.
 #[inline(always)]
 pub fn control() -> bool {
-    MODE.load(Ordering::Relaxed) != Level::Off as u8
+    MODE.load(Ordering::Relaxed) != of(Level::Off)
 }
 
 /// Whether data calls are observed.
 #[inline(always)]
 pub fn data() -> bool {
-    MODE.load(Ordering::Relaxed) >= Level::Io as u8
+    MODE.load(Ordering::Relaxed) >= of(Level::Io)
 }
 
-/// Whether data calls may take the fast path.
+/// Whether calls may take the fast path.
 #[inline(always)]
 pub fn has_fast_path() -> bool {
-    MODE.load(Ordering::Relaxed) == FAST
+    MODE.load(Ordering::Relaxed) & FAST != 0
 }
 
-/// Lets data calls take the fast path, if they are observed at all.
+/// Lets calls take the fast path, if they are observed at all.
 pub fn allow_fast_path() {
-    let (from, to) = (Level::Io as u8, FAST);
-    // At any other level the exchange fails, which is intended.
-    let _ = MODE.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed);
+    let allowed = |mode: u8| (mode != of(Level::Off)).then_some(mode | FAST);
+    // Where nothing is observed there is no change, which is intended.
+    let _ = MODE.fetch_update(Ordering::AcqRel, Ordering::Relaxed, allowed);
 }
 
-/// Sends all data calls down the slow path again.
+/// Sends all calls down the slow path again.
 pub fn forbid_fast_path() {
-    let (from, to) = (FAST, Level::Io as u8);
-    let _ = MODE.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed);
+    MODE.fetch_and(!FAST, Ordering::AcqRel);
 }
 
 /// Whether a call of this level is logged.
+#[inline(always)]
 pub fn logs(level: Level) -> bool {
-    level as u8 <= MODE.load(Ordering::Relaxed)
+    of(level) <= MODE.load(Ordering::Relaxed)
 }
 
 /// Sets the level from which calls are observed; `Level::Off` ends all observation.
 pub fn set(level: Level) {
-    MODE.store(level as u8, Ordering::Release);
+    MODE.store(of(level), Ordering::Release);
     EXEC.store(level != Level::Off || propagates(), Ordering::Release);
 }

@@ -7,8 +7,10 @@
 
 use crate::act::act;
 use crate::call::{self, Performer, Ticket};
+use crate::log::queue::{self, Begin};
 use crate::table::HookIndex;
 use crate::target::Target;
+use crate::track;
 use crate::word::{Word, padded};
 use core::mem::MaybeUninit;
 use sockshim_core::hook::MAX_ARGS;
@@ -53,6 +55,44 @@ unsafe extern "C-unwind" fn five<R: Word>(a: i64, b: i64, c: i64, d: i64, e: i64
             Performer::Acts => R::from_word(act(&mut ticket, by_words::<R>, target, R::FAILURE)),
         }
     }
+}
+
+/// A control call of which nothing is predicted and that changes nothing: its argument `AT` is a descriptor.
+///
+/// # Safety
+/// As for [`of_libc`].
+#[inline(always)]
+pub unsafe fn recorded<const AT: usize, const N: usize, R: Word>(index: HookIndex, words: [i64; N]) -> R {
+    let [a, b, c, d, e, ..] = padded(words);
+    // SAFETY: the caller's promise.
+    unsafe { five_recorded::<AT, R>(a, b, c, d, e, index) }
+}
+
+/// [`recorded`] in registers. If the kernel confirms that the descriptor is the socket that the table has, the call leaves
+/// a record, like a data call; else it takes the slow path.
+///
+/// # Safety
+/// As for [`of_libc`].
+#[inline(never)]
+unsafe extern "C-unwind" fn five_recorded<const AT: usize, R: Word>(
+    a: i64,
+    b: i64,
+    c: i64,
+    d: i64,
+    e: i64,
+    index: HookIndex,
+) -> R {
+    let words = [a, b, c, d, e, 0, 0];
+    if (AT != 0 || !queue::copies(&words))
+        && let Begin::Fast(started) = queue::control(words[AT] as i32, track::certain)
+    {
+        // SAFETY: the caller's promise.
+        let ret: R = unsafe { Target::of(index).call_five(&words) };
+        queue::end_about::<AT>(started, index as usize, [a, b, c, d], ret.word());
+        return ret;
+    }
+    // SAFETY: the caller's promise.
+    unsafe { five(a, b, c, d, e, index) }
 }
 
 /// A call with more arguments, or of another function than libc's.

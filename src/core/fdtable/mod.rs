@@ -18,7 +18,7 @@ mod word;
 #[cfg(test)]
 mod tests;
 
-pub use word::{Entry, Handle, Seen, SequenceStep};
+pub use word::{Entry, Handle, Packed, Seen, SequenceStep};
 
 use crate::boxed::try_boxed;
 use crate::net::ops::Socket;
@@ -254,8 +254,13 @@ impl FdTable {
     }
 
     /// A consistent copy of the socket and its cookie, or `None` for a stale handle.
-    #[inline(always)]
     pub fn read(&self, handle: Handle) -> Option<(Socket, u64)> {
+        self.slab.read(handle).map(|(socket, cookie)| (socket.unpack(), cookie))
+    }
+
+    /// [`FdTable::read`], of which less may be needed than all.
+    #[inline(always)]
+    pub fn read_packed(&self, handle: Handle) -> Option<(Packed, u64)> {
         self.slab.read(handle)
     }
 

@@ -4,8 +4,8 @@
 //! and never leads to another socket.
 
 use super::word::{
-    Handle, SequenceStep, change_state, generation_of, next_generation, pack_identity, pack_state,
-    sequence_of, unpack_identity, unpack_state,
+    Handle, Packed, SequenceStep, change_state, generation_of, next_generation, pack_identity, pack_state,
+    sequence_of, unpack_state,
 };
 use crate::boxed::try_boxed;
 use crate::net::ops::{Socket, SocketState};
@@ -22,7 +22,7 @@ const SLOT_PAGES: usize = 4095;
 /// One open file description.
 #[derive(Default)]
 struct Slot {
-    /// Family, type, protocol, the indices of ops and prot in the family's lists, owner, namespace.
+    /// Family, type, protocol, the numbers of ops and prot, owner, namespace.
     identity: AtomicU64,
     /// Sequence, generation and states: changed as one word.
     state: AtomicU64,
@@ -111,7 +111,7 @@ impl Slab {
 
     /// A consistent copy of the socket and its cookie, or `None` for a stale handle.
     #[inline(always)]
-    pub(super) fn read(&self, handle: Handle) -> Option<(Socket, u64)> {
+    pub(super) fn read(&self, handle: Handle) -> Option<(Packed, u64)> {
         let slot = self.slot(handle.slot())?;
         let before = slot.state.load(Ordering::Acquire);
         let identity = slot.identity.load(Ordering::Acquire);
@@ -119,7 +119,7 @@ impl Slab {
         let after = slot.state.load(Ordering::Acquire);
         let current =
             generation_of(before) == handle.generation() && generation_of(after) == handle.generation();
-        current.then(|| (unpack_identity(identity, unpack_state(after)), cookie))
+        current.then_some((Packed::new(identity, after as u32), cookie))
     }
 
     /// Changes the states in one step, and gives what they and the sequence were before; a stale handle

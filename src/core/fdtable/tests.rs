@@ -200,3 +200,21 @@ fn threads_neither_lose_nor_mix_sockets() {
     });
     assert!(TABLE.slab.used.load(Ordering::Relaxed) <= 4 * 18, "slots leak");
 }
+
+#[test]
+fn a_socket_of_two_words_comes_back() {
+    let mut packed = Packed::of(&tcp());
+    packed.set_state(State { sk: TcpState::Listen, shutdown: 3, ..State::of(&tcp()) });
+    let socket = packed.unpack();
+    assert_eq!((socket.sk.family, socket.ty, socket.sk.protocol), (libc::AF_INET, libc::SOCK_STREAM, 6));
+    assert_eq!(
+        (socket.state, socket.sk.state, socket.shutdown),
+        (SocketState::Unconnected, TcpState::Listen, 3)
+    );
+    assert_eq!(socket.ops.map(|ops| ops.name), Some("inet_stream_ops"));
+    assert_eq!(socket.sk.prot.map(|prot| prot.name), Some("TCP"));
+    let mut unknown = tcp();
+    (unknown.ops, unknown.sk.prot) = (None, None);
+    assert!(Packed::of(&unknown).unpack().ops.is_none());
+    assert_eq!(size_of::<Option<Packed>>(), 16);
+}

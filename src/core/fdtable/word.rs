@@ -5,13 +5,14 @@ use crate::net::module::Owner;
 use crate::net::namespace::NetId;
 use crate::net::ops::{ProtoOps, Socket};
 use crate::net::sock::{Proto, Sock};
-use crate::net::socket::net_family;
 use crate::net::state::State;
+use core::num::NonZeroU32;
+use core::ptr;
 use libc::c_int;
+use once_cell::race::OnceRef;
 
 /// A reference to one socket of the slab, in one word. From the lowest bit: its slot (20 bits, plus 2), the slot's
-/// generation (20 bits), and the kind of socket (family, and the indices of ops and prot in the family's lists: 8
-/// bits each). The kind is included so that the table's word alone describes a data call.
+/// generation (20 bits), and the kind of socket (family, and the numbers of ops and prot: 8 bits each). The kind is included so that the table's word alone describes a data call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Handle(pub(super) u64);
 
@@ -36,11 +37,8 @@ impl Handle {
 
     /// The ops and prot of a socket, from its word alone.
     pub fn kind(word: u64) -> (Option<&'static ProtoOps>, Option<&'static Proto>) {
-        let [family, ops, prot, ..] = (word >> KIND_SHIFT).to_le_bytes();
-        let known = net_family(c_int::from(family));
-        let ops = known.and_then(|known| known.ops.get(usize::from(ops)));
-        let prot = known.and_then(|known| known.prots.get(usize::from(prot)));
-        (ops.copied(), prot.copied())
+        let [_, ops, prot, ..] = (word >> KIND_SHIFT).to_le_bytes();
+        (OPS.of(ops), PROTS.of(prot))
     }
 }
 
@@ -64,7 +62,8 @@ pub enum Entry {
 pub struct Seen(pub(super) u64);
 
 impl Seen {
-    pub(super) const UNKNOWN: Seen = Seen(0);
+    /// Nothing is known.
+    pub const UNKNOWN: Seen = Seen(0);
     pub(super) const NOT_SOCKET: Seen = Seen(1);
     pub(super) const DOUBTFUL: Seen = Seen(2);
 
@@ -188,56 +187,129 @@ pub(super) fn next_generation(word: u64) -> u32 {
     generation_of(word).wrapping_add(1) & GENERATION_MASK
 }
 
-/// Not in the family's list: only the host knows it.
-const NOT_LISTED: u8 = 0xff;
+/// Tables that sockets have, by a number that fits a byte: those of all sockets so far. What comes when all numbers are
+/// given out has none, and only the host knows it then.
+struct Numbered<T: 'static>([OnceRef<'static, T>; 256]);
 
-#[expect(clippy::explicit_counter_loop, reason = "an iterator with places takes twice the instructions")]
-fn index<T>(list: &[&T], item: Option<&T>) -> u8 {
-    let Some(item) = item else { return NOT_LISTED };
-    let mut index = 0;
-    for known in list {
-        if std::ptr::eq(*known, item) {
-            return index;
-        }
-        index += 1;
+static OPS: Numbered<ProtoOps> = Numbered::new();
+static PROTS: Numbered<Proto> = Numbered::new();
+
+const NO_NUMBER: u8 = 255;
+
+impl<T> Numbered<T> {
+    const fn new() -> Numbered<T> {
+        Numbered([const { OnceRef::new() }; 256])
     }
-    NOT_LISTED
+
+    /// The table with this number.
+    #[inline(always)]
+    fn of(&self, number: u8) -> Option<&'static T> {
+        self.0[usize::from(number)].get()
+    }
+
+    /// The number of a table.
+    #[inline]
+    fn number(&self, item: Option<&'static T>) -> u8 {
+        let Some(item) = item else { return NO_NUMBER };
+        let mut number = 0;
+        while number < NO_NUMBER {
+            let cell = &self.0[usize::from(number)];
+            let known = match cell.get() {
+                Some(known) => known,
+                None if cell.set(item).is_ok() => item,
+                // Another thread was faster, maybe with the same.
+                None => continue,
+            };
+            if ptr::eq(known, item) {
+                return number;
+            }
+            number += 1;
+        }
+        NO_NUMBER
+    }
 }
 
 pub(super) fn pack_identity(socket: &Socket) -> u64 {
-    let (ops, prots) =
-        net_family(socket.sk.family).map_or((&[][..], &[][..]), |family| (family.ops, family.prots));
     let [low, high] = socket.sk.protocol.to_le_bytes();
     u64::from_le_bytes([
         socket.sk.family as u8,
         socket.ty as u8,
         low,
         high,
-        index(ops, socket.ops),
-        index(prots, socket.sk.prot),
+        OPS.number(socket.ops),
+        PROTS.number(socket.sk.prot),
         socket.owner.number(),
         socket.net.number(),
     ])
 }
 
-#[inline]
-pub(super) fn unpack_identity(word: u64, state: State) -> Socket {
-    let [family, ty, low, high, ops, prot, owner, net] = word.to_le_bytes();
-    let family = c_int::from(family);
-    let known = net_family(family);
-    Socket {
-        state: state.socket,
-        shutdown: state.shutdown,
-        owner: Owner::from_number(owner),
-        net: NetId::new(net),
-        ty: c_int::from(ty),
-        ops: known.and_then(|known| known.ops.get(usize::from(ops))).copied(),
-        sk: Sock {
-            family,
-            protocol: u16::from_le_bytes([low, high]),
-            state: state.sk,
-            prot: known.and_then(|known| known.prots.get(usize::from(prot))).copied(),
-            bound: state.bound,
-        },
+/// A socket in the words of its slot, from which the rest follows.
+#[derive(Clone, Copy)]
+pub struct Packed {
+    pub(super) identity: u64,
+    state: NonZeroU32,
+}
+
+/// Set in the states of a [`Packed`], so that an `Option` of it is no larger.
+const IS_THERE: u32 = 1 << 31;
+
+impl Packed {
+    /// The words of a socket.
+    pub fn of(socket: &Socket) -> Packed {
+        Packed::new(pack_identity(socket), State::of(socket).pack())
+    }
+
+    #[inline(always)]
+    pub(super) fn new(identity: u64, state: u32) -> Packed {
+        let there = NonZeroU32::new(IS_THERE).map_or(NonZeroU32::MIN, |there| there | state);
+        Packed { identity, state: there }
+    }
+
+    /// Gives the socket other states.
+    pub fn set_state(&mut self, state: State) {
+        *self = Packed::new(self.identity, state.pack());
+    }
+
+    /// The socket's owner.
+    #[inline(always)]
+    pub fn owner(self) -> Owner {
+        let [.., owner, _] = self.identity.to_le_bytes();
+        Owner::from_number(owner)
+    }
+
+    /// The socket's protocol.
+    #[inline(always)]
+    pub fn protocol(self) -> u16 {
+        let [_, _, low, high, ..] = self.identity.to_le_bytes();
+        u16::from_le_bytes([low, high])
+    }
+
+    /// The socket's operations.
+    #[inline]
+    pub fn ops(self) -> Option<&'static ProtoOps> {
+        let [_, _, _, _, ops, ..] = self.identity.to_le_bytes();
+        OPS.of(ops)
+    }
+
+    /// The socket.
+    #[inline]
+    pub fn unpack(self) -> Socket {
+        let [family, ty, _, _, ops, prot, _, net] = self.identity.to_le_bytes();
+        let state = State::unpack(self.state.get() & !IS_THERE);
+        Socket {
+            state: state.socket,
+            shutdown: state.shutdown,
+            owner: self.owner(),
+            net: NetId::new(net),
+            ty: c_int::from(ty),
+            ops: OPS.of(ops),
+            sk: Sock {
+                family: c_int::from(family),
+                protocol: self.protocol(),
+                state: state.sk,
+                prot: PROTS.of(prot),
+                bound: state.bound,
+            },
+        }
     }
 }

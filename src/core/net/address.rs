@@ -8,15 +8,22 @@ pub const SIN6_LEN_RFC2133: usize = 24;
 
 /// `struct sockaddr` with its length, as `move_addr_to_kernel` takes it.
 #[derive(Clone, Copy)]
+#[repr(C)]
 pub struct SockAddr {
-    bytes: [u8; SOCKADDR_STORAGE],
     len: u8,
     truncated: bool,
+    /// Last, so that what is behind a short address need not be copied.
+    bytes: [u8; SOCKADDR_STORAGE],
 }
 
 impl SockAddr {
     /// An address of no bytes.
     pub const EMPTY: SockAddr = SockAddr { bytes: [0; SOCKADDR_STORAGE], len: 0, truncated: false };
+
+    /// How many bytes of a value belong to an address of this length.
+    pub const fn used(len: usize) -> usize {
+        core::mem::offset_of!(SockAddr, bytes) + len
+    }
 
     /// The address in `bytes`, cut at `sizeof(struct sockaddr_storage)`.
     pub fn new(bytes: &[u8]) -> SockAddr {

@@ -308,7 +308,7 @@ pub struct NetProtoFamily {
     pub create: Op<CreateFn>,
     /// The module that it lives in.
     pub owner: Option<&'static Module>,
-    /// Every ops table that its sockets can have. The fd table stores an index into this list.
+    /// Every ops table that its sockets can have.
     pub ops: &'static [&'static ProtoOps],
     /// Every `struct proto` that its sockets can have, likewise.
     pub prots: &'static [&'static Proto],

@@ -1,12 +1,16 @@
 //! One event of the log: a call, or a record about sockshim itself.
 
 use crate::errno::Errno;
-use crate::hook::{Hook, MAX_ARGS};
+use crate::fdtable::Packed;
+use crate::func;
+use crate::hook::{Does, Hook, MAX_ARGS};
 use crate::net::address::SockAddr;
-use crate::net::ops::{ProtoOps, Socket};
-use crate::net::path::{Func, Path};
+use crate::net::namespace::INIT_NET;
+use crate::net::ops::{Cx, ProtoOps, Socket};
+use crate::net::path::{Finding, Func, Path};
 use crate::net::sock::Proto;
-use crate::verdict::{Action, Predicted, Reason};
+use crate::net::socket::{Copied, Found, Lookup};
+use crate::verdict::{Action, Instead, Predicted, Reason, Verdict};
 use libc::c_int;
 
 /// What an event carries beside the argument words. It is copied while the memory is known to be readable.
@@ -26,8 +30,8 @@ pub enum Extra {
     Rights(c_int),
     /// A count, of lost events.
     Count(u64),
-    /// The counts of a process's log, when the process ends.
-    Summary(Summary),
+    /// The counts of a process's log, when the process ends; they are in the argument words ([`Event::summary`]).
+    Summary,
 }
 
 /// The counts of a process's log.
@@ -43,46 +47,57 @@ pub struct Summary {
     pub dropped: u64,
 }
 
+/// How a call on a descriptor is decided, from what the event holds of it.
+pub type Walk = fn(&Event, &mut Cx, Lookup) -> Verdict;
+
 /// One event. It owns no heap memory, so it can be copied as bytes, up to the last step of its path.
 #[derive(Clone)]
 #[repr(C)]
 pub struct Event {
+    /// The argument words.
+    pub args: [i64; MAX_ARGS],
+    /// The call.
+    pub hook: &'static Hook,
     /// CLOCK_MONOTONIC at the start, in nanoseconds.
     pub start: u64,
     /// Nanoseconds in libc's call.
     pub ns: u64,
-    /// Whether `start` and `ns` are readings of the time stamp counter, which the writer converts to nanoseconds.
-    pub in_ticks: bool,
-    /// The call.
-    pub hook: &'static Hook,
-    /// Whether it came through syscall(2).
-    pub via_syscall: bool,
-    /// The thread.
-    pub tid: i32,
-    /// The descriptor that the call is about.
-    pub fd: Option<c_int>,
-    /// The argument words.
-    pub args: [i64; MAX_ARGS],
     /// The call's result.
     pub ret: i64,
     /// The error, if the result is one.
     pub errno: Option<c_int>,
+    /// The descriptor that the call is about.
+    pub fd: Option<c_int>,
     /// The answer that the tables predict.
     pub predicted: Predicted,
     /// Who answered the call.
     pub action: Action,
+    /// What else is known. It also says what `addr` holds.
+    pub extra: Extra,
+    /// The socket as it was before the call, until the writer makes `socket`, `ops` and `prot` of it.
+    pub before: Option<Packed>,
+    /// The walk that has decided the call. The writer walks it again for the path, which the program's thread does not keep.
+    pub walk: Option<Walk>,
+    /// What else the walk needs: a number that the program's memory held before the call.
+    pub input: Option<c_int>,
+    /// The thread; 0 for the one in whose queue the event is.
+    pub tid: i32,
+    /// What the lookup of the descriptor has found.
+    pub found: Found,
+    /// The member of the ops that handles the call.
+    pub handler: Option<Func>,
     /// Why the call ended as it did.
     pub reason: Reason,
+    /// Whether `start` and `ns` are readings of the time stamp counter, which the writer converts to nanoseconds.
+    pub in_ticks: bool,
+    /// Whether it came through syscall(2).
+    pub via_syscall: bool,
     /// The socket as it was before the call; for a call that makes one, the socket that the tables predict.
     pub socket: Option<Socket>,
     /// The socket's ops.
     pub ops: Option<&'static ProtoOps>,
     /// The socket's protocol.
     pub prot: Option<&'static Proto>,
-    /// The member of the ops that handles the call.
-    pub handler: Option<Func>,
-    /// What else is known. It also says what `addr` holds.
-    pub extra: Extra,
     /// An address, or a text of at most that many bytes.
     pub addr: SockAddr,
     /// The functions that the call went through. The last field, so that its unused part need not be copied.
@@ -106,6 +121,10 @@ impl Event {
             predicted: Predicted::Unknown,
             action: Action::Host,
             reason: Reason::HostOwned,
+            before: None,
+            walk: None,
+            input: None,
+            found: Found::Unknown,
             socket: None,
             ops: None,
             prot: None,
@@ -121,8 +140,71 @@ impl Event {
         Event { extra: Extra::Text, addr: SockAddr::new(text), reason: Reason::Shim, ..Event::new(hook) }
     }
 
+    /// A record of the counts of a process's log.
+    pub fn of_summary(hook: &'static Hook, counts: Summary) -> Event {
+        let Summary { events, predicted, divergences, dropped } = counts;
+        let mut event = Event { extra: Extra::Summary, reason: Reason::End, ..Event::new(hook) };
+        event.args[..4].copy_from_slice(&[events, predicted, divergences, dropped].map(|count| count as i64));
+        event
+    }
+
+    /// The counts of a process's log, if the event has them.
+    pub fn summary(&self) -> Option<Summary> {
+        let [events, predicted, divergences, dropped, ..] = self.args.map(|word| word as u64);
+        (self.extra == Extra::Summary).then_some(Summary { events, predicted, divergences, dropped })
+    }
+
+    /// The argument words that are ints.
+    #[inline(always)]
+    pub fn ints(&self) -> [c_int; MAX_ARGS] {
+        self.args.map(|word| word as c_int)
+    }
+
+    /// The address that was copied before the call, or the error from copying it.
+    pub fn copied(&self) -> Copied<&SockAddr> {
+        match (self.extra, self.input) {
+            (Extra::Address, _) => Some(Ok(&self.addr)),
+            (_, Some(errno)) => Some(Err(Errno(errno))),
+            _ => None,
+        }
+    }
+
+    /// Notes what a lookup has found, and returns it.
+    #[inline(always)]
+    pub fn set_found(&mut self, found: Found) -> Found {
+        self.found = found;
+        found
+    }
+
+    /// Walks the call again, from the same socket and arguments, for its path. A call that has made a socket ends with its
+    /// installation.
+    pub fn find_path(&mut self) {
+        let Some(walk) = self.walk.take() else { return };
+        let mut path = Path::new();
+        let mut instead = Instead::new();
+        let socket = self.before.map(Packed::unpack);
+        let mut cx = Cx { path: &mut path, net: INIT_NET, instead: &mut instead };
+        let _ = walk(self, &mut cx, self.found.with(socket.as_ref()));
+        let fd = self.ret as c_int;
+        if matches!(self.hook.does, Does::Creates | Does::Accepts) && fd >= 0 {
+            path.step(func!(fd_install), Finding::Fd(fd));
+        }
+        self.path = path;
+    }
+
+    /// Makes of the words of the socket what the log names.
+    pub fn unpack(&mut self) {
+        if let Some(before) = self.before {
+            self.socket = Some(before.unpack());
+        }
+        if let Some(socket) = &self.socket {
+            (self.ops, self.prot) = (socket.ops, socket.sk.prot);
+        }
+    }
+
     /// The kernel has said that the number is no socket, whatever was remembered of it.
     pub fn is_no_sockets(&mut self) {
+        self.before = None;
         (self.socket, self.ops, self.prot, self.handler) = (None, None, None, None);
         if self.reason != Reason::Mispredicted {
             self.reason = Reason::NotSocket;

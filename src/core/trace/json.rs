@@ -124,7 +124,8 @@ fn args(event: &Event, line: &mut Line) {
             extra("count", line);
             line.uint(count);
         }
-        Extra::Summary(summary) => {
+        Extra::Summary => {
+            let summary = event.summary().unwrap_or_default();
             let counts = [
                 ("events", summary.events),
                 ("predicted", summary.predicted),

@@ -27,7 +27,8 @@ pub fn write(event: &Event, process: &mut Process, line: &mut Line) {
             return line
                 .display(format_args!("sockshim: the log was full, {count} events are missing here\n"));
         }
-        (Reason::End, Extra::Summary(end)) => {
+        (Reason::End, Extra::Summary) => {
+            let end = event.summary().unwrap_or_default();
             return line.display(format_args!(
                 "sockshim: {} calls on sockets, {} predicted, {} predicted wrongly, {} lost\n",
                 end.events, end.predicted, end.divergences, end.dropped

@@ -7,28 +7,21 @@ use sockshim_core::func;
 use sockshim_core::net::ops::{Socket, SocketState};
 use sockshim_core::net::path::Finding;
 use sockshim_core::net::sock::TcpState;
-use sockshim_core::net::socket::{Lookup, sys_accept4, sys_socket, sys_socketpair};
+use sockshim_core::net::socket::{sys_accept4, sys_socket, sys_socketpair};
 use sockshim_core::net::state;
-use sockshim_core::trace::event::Extra;
+use sockshim_core::trace::event::{Extra, Walk};
 
 /// Decides socket(2).
 pub fn socket(t: &mut Ticket) {
     let (family, ty, protocol) = (t.int(0), t.int(1), t.int(2));
-    let mut made = None;
-    t.decide(|cx| {
-        let (verdict, socket) = sys_socket(cx, family, ty, protocol);
-        made = Some(socket);
-        verdict
-    });
-    t.event.socket = made;
-    describe(t);
+    let walk: Walk = |event, cx, _| {
+        let [family, ty, protocol, ..] = event.ints();
+        sys_socket(cx, family, ty, protocol).0
+    };
+    let (verdict, made) = t.walked(walk, |_, cx, _| sys_socket(cx, family, ty, protocol));
+    t.settle(verdict);
+    t.event.socket = Some(made);
     t.handler_of_creation(family);
-}
-
-/// Gives the event the ops and prot of the new socket.
-fn describe(t: &mut Ticket) {
-    t.event.ops = t.event.socket.and_then(|socket| socket.ops);
-    t.event.prot = t.event.socket.and_then(|socket| socket.sk.prot);
 }
 
 impl Ticket {
@@ -43,11 +36,7 @@ pub fn socket_done(t: &mut Ticket) {
     let fd = t.event.ret as i32;
     t.event.fd = Some(fd);
     if fd >= 0 {
-        t.event.path.step(func!(fd_install), Finding::Fd(fd));
         born(t, fd);
-        if track::is_interposed() {
-            describe(t);
-        }
     }
     t.finish();
 }
@@ -73,7 +62,7 @@ fn asked(t: &mut Ticket, fd: i32) {
     let as_asked =
         |socket: Socket| (socket.sk.family, socket.sk.protocol) == (made.sk.family, made.sk.protocol);
     if !t.event.socket.is_some_and(as_asked) {
-        t.event.path.clear();
+        t.event.walk = None;
     }
     t.event.socket = Some(made);
 }
@@ -81,14 +70,13 @@ fn asked(t: &mut Ticket, fd: i32) {
 /// Decides socketpair(2).
 pub fn socketpair(t: &mut Ticket) {
     let (family, ty, protocol) = (t.int(0), t.int(1), t.int(2));
-    let mut made = None;
-    t.decide(|cx| {
-        let (verdict, socket) = sys_socketpair(cx, family, ty, protocol, None);
-        made = Some(socket);
-        verdict
-    });
-    t.event.socket = made;
-    describe(t);
+    let walk: Walk = |event, cx, _| {
+        let [family, ty, protocol, ..] = event.ints();
+        sys_socketpair(cx, family, ty, protocol, None).0
+    };
+    let (verdict, made) = t.walked(walk, |_, cx, _| sys_socketpair(cx, family, ty, protocol, None));
+    t.settle(verdict);
+    (t.event.socket, t.socket) = (Some(made), Some(made));
     t.handler(|ops| ops.socketpair.func);
 }
 
@@ -111,18 +99,17 @@ pub fn socketpair_done(t: &mut Ticket) {
 
 /// Decides accept(2).
 pub fn accept(t: &mut Ticket) {
-    decide_accept(t, 0);
+    decide_accept(t, |_, cx, lookup| sys_accept4(cx, lookup, 0));
 }
 
 /// Decides accept4(2).
 pub fn accept4(t: &mut Ticket) {
-    let flags = t.int(3);
-    decide_accept(t, flags);
+    decide_accept(t, |event, cx, lookup| sys_accept4(cx, lookup, event.ints()[3]));
 }
 
-fn decide_accept(t: &mut Ticket, flags: i32) {
-    let lookup: Lookup = t.lookup(t.int(0), true);
-    t.decide(|cx| sys_accept4(cx, lookup, flags));
+fn decide_accept(t: &mut Ticket, walk: Walk) {
+    t.lookup(t.int(0), true);
+    t.decide(walk);
     t.handler(|ops| ops.accept.func);
     // The length of the buffer for the peer's address, before the call changes it.
     if t.word(1) != 0 {
@@ -135,11 +122,12 @@ fn decide_accept(t: &mut Ticket, flags: i32) {
 pub fn accepted(t: &mut Ticket) {
     let fd = t.event.ret as i32;
     if fd >= 0 {
-        let listener = t.event.socket;
-        t.event.socket = listener.as_ref().map(state::accepted);
+        t.event.socket = t.event.before.map(|listener| state::accepted(&listener.unpack()));
         born(t, fd);
-        t.event.socket = listener;
-        t.event.path.step(func!(fd_install), Finding::Fd(fd));
+        t.event.socket = None;
+        if t.event.walk.is_none() {
+            t.event.path.step(func!(fd_install), Finding::Fd(fd));
+        }
         let (address, len, capacity) = (t.word(1), t.word(2), t.note.capacity());
         if t.libc_answered()
             // SAFETY: a successful accept has written the address, if one was asked for.

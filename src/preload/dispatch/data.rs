@@ -47,7 +47,7 @@ pub fn write(t: &mut Ticket) {
 /// splice(2): from a socket if the first descriptor is one, else to a socket.
 pub fn splice(t: &mut Ticket) {
     if t.only_sockets(t.int(0), false) {
-        t.event.handler = t.event.ops.and_then(|ops| ops.splice_read.or(Some(ops.recvmsg.func)));
+        t.event.handler = t.ops().and_then(|ops| ops.splice_read.or(Some(ops.recvmsg.func)));
     } else if t.only_sockets(t.int(2), false) {
         t.handler(|ops| ops.sendmsg.func);
     }

@@ -6,13 +6,16 @@
 //! socket in between.
 
 use crate::call::{Note, Ticket};
+use crate::log::queue;
 use crate::track::{self, learn, learn_again, settle, verify_range};
 use crate::{log, sys};
 use sockshim_core::fdtable::FDS;
 use sockshim_core::func;
+use sockshim_core::net::ops::Cx;
 use sockshim_core::net::path::Finding;
-use sockshim_core::net::socket::sock_release;
-use sockshim_core::verdict::{Change, Predicted, Reason};
+use sockshim_core::net::socket::{Lookup, sock_release};
+use sockshim_core::trace::event::Event;
+use sockshim_core::verdict::{Change, Predicted, Reason, Verdict};
 
 /// close(2).
 pub fn close(t: &mut Ticket) {
@@ -31,6 +34,13 @@ pub fn freopen(t: &mut Ticket) {
     t.change = Change::None;
 }
 
+/// The walk of a close: the release handler runs only with the last descriptor of the open file.
+fn filp_close(event: &Event, cx: &mut Cx, lookup: Lookup) -> Verdict {
+    let refs = event.input.unwrap_or(0);
+    cx.path.step(func!(filp_close), Finding::Value(refs.into()));
+    if refs == 1 { sock_release(cx, lookup) } else { Verdict::ask() }
+}
+
 fn closing_stream(t: &mut Ticket, stream: i64) {
     // SAFETY: the program passes a stream, and fileno only reads one of its fields.
     let fd = unsafe { libc::fileno(stream as *mut libc::FILE) };
@@ -47,13 +57,10 @@ fn closing(t: &mut Ticket, fd: i32) {
         log::needs_stderr();
     }
     if t.only_true_sockets(fd) {
-        t.handler(|ops| ops.release.func);
         let refs = t.handle.map_or(0, |handle| FDS.refs(handle));
-        t.event.path.step(func!(filp_close), Finding::Value(refs.into()));
-        // The release handler runs only with the last descriptor of the open file.
-        if let (1, Some(socket)) = (refs, t.event.socket) {
-            t.decide(|cx| sock_release(cx, &socket));
-        }
+        t.event.input = Some(refs as i32);
+        t.decide(filp_close);
+        t.handler(|ops| ops.release.func);
         t.event.reason = Reason::FdLife;
     }
     FDS.forget(fd);
@@ -166,6 +173,7 @@ pub fn fcntl(t: &mut Ticket) {
     if is_dup(t.int(1)) {
         t.only_sockets(t.int(0), true);
     } else {
+        queue::make_fast();
         t.only_true_sockets(t.int(0));
     }
 }

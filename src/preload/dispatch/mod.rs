@@ -27,13 +27,13 @@ use crate::mode;
 use libc::c_int;
 use sockshim_core::hook::Level;
 use sockshim_core::net::path::Func;
-use sockshim_core::net::socket::Lookup;
+use sockshim_core::net::socket::Found;
 
 impl Ticket {
     /// The first step of a call that accepts any descriptor. Returns whether `fd` is a socket; only then is the call
     /// logged.
     pub fn only_sockets(&mut self, fd: c_int, careful: bool) -> bool {
-        self.wanted = matches!(self.lookup(fd, careful), Lookup::Socket(_));
+        self.wanted = self.lookup(fd, careful) == Found::Socket;
         self.wanted
     }
 
@@ -41,12 +41,12 @@ impl Ticket {
     /// so if there will be one, the kernel is asked whether the number still means it.
     pub fn only_true_sockets(&mut self, fd: c_int) -> bool {
         let logged = mode::logs(Level::Call);
-        self.wanted = matches!(self.lookup_as(fd, logged, false), Lookup::Socket(_));
+        self.wanted = self.lookup_as(fd, logged, false) == Found::Socket;
         self.wanted
     }
 
     /// Names the member of the ops that is responsible.
     pub fn handler(&mut self, member: impl Fn(&'static sockshim_core::net::ops::ProtoOps) -> Func) {
-        self.event.handler = self.event.ops.map(member);
+        self.event.handler = self.ops().map(member);
     }
 }

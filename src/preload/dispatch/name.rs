@@ -2,84 +2,74 @@
 
 use crate::call::{Note, Ticket};
 use crate::memory;
-use crate::nsproxy::net_ns;
 use sockshim_core::fdtable::FDS;
-use sockshim_core::net::address::SockAddr;
-use sockshim_core::net::ops::Cx;
-use sockshim_core::net::socket::{
-    AddrOut, Copied, sys_bind, sys_connect, sys_getname, sys_listen, sys_shutdown,
-};
+use sockshim_core::net::socket::{AddrOut, sys_bind, sys_connect, sys_getname, sys_listen, sys_shutdown};
 use sockshim_core::net::state;
-use sockshim_core::trace::event::Extra;
-use sockshim_core::verdict::{Change, Verdict};
+use sockshim_core::trace::event::{Event, Extra, Walk};
+use sockshim_core::verdict::Change;
 
 impl Ticket {
     /// Copies the address argument into the event, for the decision and for the log.
-    pub fn address(&mut self, pointer: usize, len: usize) -> Copied<()> {
-        let copied = memory::sockaddr(self.page(), self.word(pointer), self.int(len), &mut self.event.addr);
-        if copied == Some(Ok(())) {
-            self.event.extra = Extra::Address;
+    pub fn address(&mut self, pointer: usize, len: usize) {
+        match memory::sockaddr(self.page(), self.word(pointer), self.int(len), &mut self.event.addr) {
+            Some(Ok(())) => self.event.extra = Extra::Address,
+            Some(Err(errno)) => self.event.input = Some(errno.0),
+            None => {}
         }
-        copied
-    }
-
-    /// [`Ticket::decide`] for a call whose address was [copied](Ticket::address).
-    fn decide_at(&mut self, copied: Copied<()>, walk: impl FnOnce(&mut Cx, Copied<&SockAddr>) -> Verdict) {
-        let addr = copied.map(|copied| copied.map(|()| &self.event.addr));
-        let mut cx = Cx { path: &mut self.event.path, net: net_ns(), instead: &mut self.instead };
-        let verdict = walk(&mut cx, addr);
-        self.settle(verdict);
     }
 }
 
 /// Decides bind(2).
 pub fn bind(t: &mut Ticket) {
-    let lookup = t.lookup(t.int(0), true);
-    let addr = t.address(1, 2);
-    t.decide_at(addr, |cx, addr| sys_bind(cx, lookup, addr));
+    t.lookup(t.int(0), true);
+    t.address(1, 2);
+    t.decide(|event, cx, lookup| sys_bind(cx, lookup, event.copied()));
     t.handler(|ops| ops.bind.func);
 }
 
 /// Decides listen(2).
 pub fn listen(t: &mut Ticket) {
-    let lookup = t.lookup(t.int(0), true);
-    let backlog = t.int(1);
-    t.decide(|cx| sys_listen(cx, lookup, backlog));
+    t.lookup(t.int(0), true);
+    t.decide(|event, cx, lookup| sys_listen(cx, lookup, event.ints()[1]));
     t.handler(|ops| ops.listen.func);
 }
 
 /// Decides connect(2).
 pub fn connect(t: &mut Ticket) {
-    let lookup = t.lookup(t.int(0), true);
-    let addr = t.address(1, 2);
-    t.decide_at(addr, |cx, addr| sys_connect(cx, lookup, addr));
+    t.lookup(t.int(0), true);
+    t.address(1, 2);
+    t.decide(|event, cx, lookup| sys_connect(cx, lookup, event.copied()));
     t.handler(|ops| ops.connect.func);
     if t.change == Change::Connect
         && !t.acts()
-        && let (Some(handle), Some(socket)) = (t.handle, t.event.socket)
+        && let (Some(handle), Some(socket)) = (t.handle, &t.socket)
     {
         // While libc waits for the peer, other threads must see a socket that is connecting.
-        FDS.update_within(handle, |old| state::connecting(old, &socket));
+        FDS.update_within(handle, |old| state::connecting(old, socket));
     }
 }
 
 /// Decides getsockname(2).
 pub fn getsockname(t: &mut Ticket) {
-    getname(t, 0);
+    getname(t, |event, cx, lookup| sys_getname(cx, lookup, 0, out(event)));
 }
 
 /// Decides getpeername(2).
 pub fn getpeername(t: &mut Ticket) {
-    getname(t, 1);
+    getname(t, |event, cx, lookup| sys_getname(cx, lookup, 1, out(event)));
 }
 
-fn getname(t: &mut Ticket, peer: i32) {
-    let lookup = t.lookup(t.int(0), true);
-    let len = memory::value::<i32>(t.page(), t.word(2));
-    let out = AddrOut { len: len.map(Ok), buffer: None };
-    t.decide(|cx| sys_getname(cx, lookup, peer, out));
+#[inline(always)]
+fn getname(t: &mut Ticket, walk: Walk) {
+    t.lookup(t.int(0), true);
+    t.event.input = memory::value(t.page(), t.word(2));
+    t.decide(walk);
     t.handler(|ops| ops.getname.func);
-    t.note = Note::Capacity(len.unwrap_or(0));
+    t.note = Note::Capacity(t.event.input.unwrap_or(0));
+}
+
+fn out(event: &Event) -> AddrOut {
+    AddrOut { len: event.input.map(Ok), buffer: None }
 }
 
 /// Copies the returned address into the event.
@@ -97,8 +87,7 @@ pub fn got_name(t: &mut Ticket) {
 
 /// Decides shutdown(2).
 pub fn shutdown(t: &mut Ticket) {
-    let lookup = t.lookup(t.int(0), true);
-    let how = t.int(1);
-    t.decide(|cx| sys_shutdown(cx, lookup, how));
+    t.lookup(t.int(0), true);
+    t.decide(|event, cx, lookup| sys_shutdown(cx, lookup, event.ints()[1]));
     t.handler(|ops| ops.shutdown.func);
 }

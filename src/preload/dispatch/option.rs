@@ -3,7 +3,7 @@
 use crate::call::Ticket;
 use crate::memory;
 use sockshim_core::fdtable::FDS;
-use sockshim_core::net::socket::{Lookup, option_handler, sys_getsockopt, sys_ioctl, sys_setsockopt};
+use sockshim_core::net::socket::{option_handler, sys_getsockopt, sys_ioctl, sys_setsockopt};
 use sockshim_core::trace::event::Extra;
 
 /// IPV6_ADDRFORM turns an IPv6 socket with a mapped address into an IPv4 socket, which has other ops.
@@ -11,12 +11,16 @@ const IPV6_ADDRFORM: i32 = 1;
 
 /// Decides setsockopt(2).
 pub fn setsockopt(t: &mut Ticket) {
-    let lookup = t.lookup(t.int(0), true);
-    let (level, optname, optlen) = (t.int(1), t.int(2), t.int(4));
+    t.lookup(t.int(0), true);
+    let (level, optlen) = (t.int(1), t.int(4));
     let int = size_of::<i32>() as i32;
     let value = if optlen >= int { memory::value(t.page(), t.word(3)) } else { None };
-    t.decide(|cx| sys_setsockopt(cx, lookup, level, optname, value.map(Ok), optlen));
-    t.event.handler = t.event.ops.and_then(|ops| option_handler(ops, level, true));
+    t.event.input = value;
+    t.decide(|event, cx, lookup| {
+        let [_, level, optname, _, optlen, ..] = event.ints();
+        sys_setsockopt(cx, lookup, level, optname, event.input.map(Ok), optlen)
+    });
+    t.event.handler = t.ops().and_then(|ops| option_handler(ops, level, true));
     if optlen == int
         && let Some(value) = value
     {
@@ -35,11 +39,14 @@ pub fn set_option(t: &mut Ticket) {
 
 /// Decides getsockopt(2).
 pub fn getsockopt(t: &mut Ticket) {
-    let lookup = t.lookup(t.int(0), true);
-    let (level, optname) = (t.int(1), t.int(2));
-    let optlen = memory::value::<i32>(t.page(), t.word(4)).map(Ok);
-    t.decide(|cx| sys_getsockopt(cx, lookup, level, optname, None, optlen));
-    t.event.handler = t.event.ops.and_then(|ops| option_handler(ops, level, false));
+    t.lookup(t.int(0), true);
+    let level = t.int(1);
+    t.event.input = memory::value(t.page(), t.word(4));
+    t.decide(|event, cx, lookup| {
+        let [_, level, optname, ..] = event.ints();
+        sys_getsockopt(cx, lookup, level, optname, None, event.input.map(Ok))
+    });
+    t.event.handler = t.ops().and_then(|ops| option_handler(ops, level, false));
 }
 
 /// Copies the value into the event, if it is an int.
@@ -57,12 +64,8 @@ pub fn got_option(t: &mut Ticket) {
 
 /// Decides ioctl(2).
 pub fn ioctl(t: &mut Ticket) {
-    if t.only_true_sockets(t.int(0))
-        && let Some(socket) = t.event.socket
-    {
-        let lookup = Lookup::Socket(socket);
-        let request = t.int(1);
-        t.decide(|cx| sys_ioctl(cx, lookup, request));
+    if t.only_true_sockets(t.int(0)) {
+        t.decide(|event, cx, lookup| sys_ioctl(cx, lookup, event.ints()[1]));
         t.handler(|ops| ops.ioctl.func);
     }
 }

@@ -1,6 +1,7 @@
 //! poll(2), select(2), epoll(7). They change no socket, so nothing is committed.
 
 use crate::call::Ticket;
+use crate::log::queue;
 use crate::panic::attempt;
 use crate::stack::Page;
 use crate::{memory, sys, track};
@@ -14,7 +15,7 @@ const LOOK_AT: u64 = 64;
 pub fn poll(t: &mut Ticket) {
     let found = entries(t.page(), t.word(0), t.word(1), false).find(|entry| t.only_sockets(entry.fd, false));
     if found.is_some() {
-        t.event.handler = t.event.ops.and_then(|ops| ops.poll);
+        t.event.handler = t.ops().and_then(|ops| ops.poll);
     }
     t.wanted = found.is_some();
     t.handle = None;
@@ -39,7 +40,7 @@ pub fn find_socket(array: i64, count: i64, used: bool) -> Option<(i32, Seen)> {
 #[inline(never)]
 fn adopt(fd: i32) {
     let errno = sys::SavedErrno::now();
-    let _ = attempt(|| track::adopt(fd));
+    let _ = attempt(|| track::adopt(fd).is_ok());
     errno.restore();
 }
 
@@ -70,8 +71,9 @@ pub fn epoll_create(t: &mut Ticket) {
 
 /// epoll_ctl(2), logged for the descriptor that is watched.
 pub fn epoll_ctl(t: &mut Ticket) {
+    queue::make_fast();
     if t.only_true_sockets(t.int(2)) {
-        t.event.handler = t.event.ops.and_then(|ops| ops.poll);
+        t.event.handler = t.ops().and_then(|ops| ops.poll);
         t.event.reason = Reason::FdLife;
     }
 }

@@ -10,7 +10,7 @@ use crate::table::HOOKS;
 use core::cmp::Reverse;
 use core::ffi::c_int;
 use sockshim_core::fdtable::Handle;
-use sockshim_core::hook::{Direction, Does};
+use sockshim_core::hook::{Direction, Does, Level};
 use sockshim_core::net::ops::ProtoOps;
 use sockshim_core::net::path::Func;
 use sockshim_core::trace::event::Event;
@@ -19,9 +19,9 @@ use std::collections::BinaryHeap;
 
 /// The next entry of the merged sequence.
 pub enum Item<'a> {
-    /// What the slow path has left.
+    /// What the slow path has left, and control calls of the fast path.
     Event(&'a mut Event),
-    /// What the fast path has left.
+    /// What data calls have left on the fast path.
     Data(&'a Event),
 }
 
@@ -104,15 +104,24 @@ impl Merge {
             let queue = self.queues[index];
             if record.is_event() {
                 queue.take_event(record, &mut self.event);
+                if self.event.tid == 0 {
+                    self.event.tid = queue.tid();
+                }
                 self.advance(queue, index);
                 self.scale.settle(&mut self.event);
+                self.event.find_path();
+                self.event.unpack();
                 return Some(Item::Event(&mut self.event));
             }
             let tid = queue.tid();
             let taken = queue.take_data(record);
             self.advance(queue, index);
             if self.make(ended, &taken, tid) {
-                return Some(Item::Data(&self.data));
+                if self.data.hook.level == Level::Io {
+                    return Some(Item::Data(&self.data));
+                }
+                self.event = self.data.clone();
+                return Some(Item::Event(&mut self.event));
             }
         }
     }
@@ -165,13 +174,16 @@ impl Merge {
         event.fd = Some(data.fd);
         event.ret = data.ret;
         event.errno = (data.ret == -1).then_some(c_int::from(data.errno));
-        event.reason = Reason::HostOwned;
-        if shape == Shape::Poll {
-            event.args[..WORDS].copy_from_slice(&data.words);
-        } else {
+        event.reason = if hook.level == Level::Io { Reason::HostOwned } else { Reason::FdLife };
+        match (shape, data.words) {
+            (Shape::Poll, words) => event.args[..WORDS].copy_from_slice(&words),
+            (Shape::Watch, [set, op, watched]) => {
+                event.args[..=WORDS].copy_from_slice(&[set, op, data.fd.into(), watched]);
+            }
             // A word beyond the call's arguments is ignored.
-            event.args[0] = data.fd.into();
-            event.args[1..=WORDS].copy_from_slice(&data.words);
+            (_, [first, second, third]) => {
+                event.args[..=WORDS].copy_from_slice(&[data.fd.into(), first, second, third]);
+            }
         }
         for (arg, word) in event.args[shape.rest()..].iter_mut().zip(rest) {
             *arg = *word;
@@ -188,7 +200,7 @@ impl Merge {
         }
         (event.ops, event.prot) = Handle::kind(data.socket);
         event.handler = event.ops.and_then(|ops| match shape {
-            Shape::Poll => ops.poll,
+            Shape::Poll | Shape::Watch => ops.poll,
             _ => handler(hook.does, ops),
         });
         true

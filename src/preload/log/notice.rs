@@ -39,7 +39,7 @@ pub fn dropped(count: u64) -> Event {
 
 /// What the log of a process held, at its end.
 pub fn summary(seen: Summary) -> Event {
-    now(&SUMMARY, Reason::End, Extra::Summary(seen))
+    Event { start: sys::monotonic(), tid: identity::pid(), ..Event::of_summary(&SUMMARY, seen) }
 }
 
 /// The event's prediction was wrong.

@@ -141,7 +141,7 @@ pub fn refine(event: &mut Event) -> bool {
 /// The calls whose walk looks at facts.
 fn walk(event: &Event, cx: &mut Cx) -> Option<Verdict> {
     let [first, second, third, ..] = event.args.map(|word| word as c_int);
-    let lookup = || event.socket.map(Lookup::Socket);
+    let lookup = || event.socket.as_ref().map(Lookup::Socket);
     Some(match event.hook.does {
         Does::Creates => sys_socket(cx, first, second, third).0,
         Does::Pairs => sys_socketpair(cx, first, second, third, None).0,

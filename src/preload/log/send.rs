@@ -15,8 +15,18 @@ pub fn leave_to_parent() {
 }
 
 /// Hands an event to the writer.
-#[inline]
+#[inline(never)]
 pub fn send(event: &Event) {
+    if life::is_there() && !SYNCHRONOUS.load(Ordering::Relaxed) {
+        return queue::event::put(event);
+    }
+    send_and_wait(event);
+}
+
+/// [`send`] where there is no writer yet, or nothing is to stay in the queues.
+#[cold]
+#[inline(never)]
+fn send_and_wait(event: &Event) {
     if !life::accepts() {
         return;
     }

@@ -6,7 +6,7 @@ use super::overlap::Begun;
 use super::owner::is_current;
 use crate::{identity, sys};
 use libc::c_int;
-use sockshim_core::fdtable::{FDS, Handle};
+use sockshim_core::fdtable::{FDS, Handle, Packed};
 use sockshim_core::hook::Does;
 use sockshim_core::net::ops::{Socket, SocketState};
 use sockshim_core::net::sock::{Bound, TcpState};
@@ -26,11 +26,14 @@ pub fn contradicted(event: &Event, handle: Option<Handle>, begun: Begun) -> bool
         return false;
     }
     // The kernel has said that there was no socket, and another thread may have been given the number since.
-    let (Some(fd), Some(before)) = (event.fd, &event.socket) else { return sys::has_threads() };
+    let (Some(fd), Some(before)) = (event.fd, event.before.map(Packed::unpack)) else {
+        return sys::has_threads();
+    };
     // No table has these answers for a socket: the number was closed or replaced, and may by now mean the same socket again.
     if matches!(event.errno, Some(libc::EBADF | libc::ENOTSOCK)) {
         return true;
     }
+    let before = &before;
     if handle.is_some_and(|handle| begun.is_overtaken(handle, before)) {
         return true;
     }

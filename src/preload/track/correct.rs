@@ -56,7 +56,7 @@ pub fn follow(fd: c_int) {
     };
     if !known.is_some_and(|(socket, name)| is_still(fd, &socket, name)) {
         FDS.doubt_if(fd, seen);
-        adopt(fd);
+        let _ = adopt(fd);
     }
     correct(fd);
 }

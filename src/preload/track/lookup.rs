@@ -1,12 +1,11 @@
 //! What a call's descriptor refers to.
 
-use super::owner::is_current;
+use super::owner::{is_current, is_current_packed};
 use super::stale;
 use crate::mode;
 use libc::c_int;
-use sockshim_core::fdtable::{Entry, FDS, Handle};
+use sockshim_core::fdtable::{Entry, FDS, Handle, Packed, Seen};
 use sockshim_core::hook::Level;
-use sockshim_core::net::ops::Socket;
 use sockshim_core::trace::event::Event;
 
 /// Whether the table says that `fd` is something else than a socket.
@@ -17,16 +16,25 @@ pub fn is_other(fd: c_int) -> bool {
 
 /// The socket that the table has for `fd`, its handle, and the kernel's name for it, which [`confirmed`] compares.
 #[inline(always)]
-pub fn known(fd: c_int) -> Option<(Socket, Handle, u64)> {
+pub fn known(fd: c_int) -> Option<(Packed, Handle, u64)> {
     let Entry::Socket(handle) = FDS.get(fd) else { return None };
-    let (socket, name) = FDS.read(handle)?;
+    let (socket, name) = FDS.read_packed(handle)?;
     Some((socket, handle, name))
+}
+
+/// The table's word for `fd`, if that is a socket and the kernel says so, too. Neither panics nor changes anything.
+#[inline(never)]
+pub fn certain(fd: c_int) -> Seen {
+    match known(fd) {
+        Some((socket, handle, name)) if is_current_packed(fd, socket, name) => handle.into(),
+        _ => Seen::UNKNOWN,
+    }
 }
 
 /// Asks the kernel whether the number still means what is [`known`]. If not, the entry becomes doubtful.
 #[inline(always)]
-pub fn confirmed(fd: c_int, socket: &Socket, handle: Handle, name: u64) -> bool {
-    let current = is_current(fd, socket, name);
+pub fn confirmed(fd: c_int, socket: Packed, handle: Handle, name: u64) -> bool {
+    let current = is_current_packed(fd, socket, name);
     if !current {
         give_up(fd, handle);
     }

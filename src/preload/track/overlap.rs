@@ -5,7 +5,7 @@
 //! and its end in the socket's sequence, and whoever predicts an answer compares the sequence before and after. Two changes
 //! that overlap are stored in any order, not in the kernel's, so from then on no prediction for the socket is blamed.
 
-use sockshim_core::fdtable::{FDS, Handle, SequenceStep};
+use sockshim_core::fdtable::{FDS, Handle, Packed, SequenceStep};
 use sockshim_core::net::ops::Socket;
 use sockshim_core::net::state::{self, State};
 
@@ -26,11 +26,10 @@ impl Begun {
 
     /// Looks at the socket that a call is about, and gives it the states that belong to what was seen.
     #[inline(never)]
-    pub fn look(handle: Handle, socket: &mut Socket) -> Begun {
+    pub fn look(handle: Handle, socket: &mut Packed) -> Begun {
         let mut sequence = Begun::OVERLAPS;
         if let Some((now, seen)) = FDS.step(handle, SequenceStep::Look) {
-            (socket.state, socket.shutdown) = (now.socket, now.shutdown);
-            (socket.sk.state, socket.sk.bound) = (now.sk, now.bound);
+            socket.set_state(now);
             if SequenceStep::under_way(seen) == 0 && !SequenceStep::is_contended(seen) {
                 sequence = seen as i16;
             }

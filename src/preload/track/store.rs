@@ -9,15 +9,18 @@ use libc::c_int;
 use sockshim_core::fdtable::{Entry, FDS, Handle, Seen};
 use sockshim_core::net::ops::Socket;
 use sockshim_core::net::sock::Bound;
-use sockshim_core::net::socket::{Lookup, socket_of};
+use sockshim_core::net::socket::{Found, socket_of};
 use sockshim_core::net::state;
 use sockshim_core::trace::event::Event;
 
+/// A socket that the kernel was asked about, and its handle if it was stored; else what the descriptor is.
+pub type Adopted = Result<(Socket, Option<Handle>), Found>;
+
 /// Asks the kernel what `fd` is, and stores the answer. In a sandbox it asks nothing.
 #[inline]
-pub fn adopt(fd: c_int) -> (Lookup, Option<Handle>) {
+pub fn adopt(fd: c_int) -> Adopted {
     if own::is_sandboxed() {
-        return (Lookup::Unknown, None);
+        return Err(Found::Unknown);
     }
     let seen = FDS.seen(fd);
     match sys::getsockopt_cookie(fd) {
@@ -28,23 +31,23 @@ pub fn adopt(fd: c_int) -> (Lookup, Option<Handle>) {
                 // Another thread may have closed it, and have checked the table before this entry was there.
                 settle_other(fd);
             }
-            (Lookup::NotSocket, None)
+            Err(Found::NotSocket)
         }
         Err(libc::EBADF) => {
             FDS.forget_if(fd, seen);
-            (Lookup::BadFd, None)
+            Err(Found::BadFd)
         }
-        Err(_) => (Lookup::Unknown, None),
+        Err(_) => Err(Found::Unknown),
     }
 }
 
 #[inline(never)]
-fn adopt_socket(fd: c_int, seen: Seen) -> (Lookup, Option<Handle>) {
-    let Ok(family) = sys::getsockopt_int(fd, libc::SO_DOMAIN) else { return (Lookup::Unknown, None) };
+fn adopt_socket(fd: c_int, seen: Seen) -> Adopted {
+    let Ok(family) = sys::getsockopt_int(fd, libc::SO_DOMAIN) else { return Err(Found::Unknown) };
     let ty = sys::getsockopt_int(fd, libc::SO_TYPE).unwrap_or(0);
     let protocol = sys::getsockopt_int(fd, libc::SO_PROTOCOL).unwrap_or(0);
     let mut socket = socket_of(net_ns().id, family, ty, protocol);
-    let Ok(cookie) = name_of(fd, &socket) else { return (Lookup::Unknown, None) };
+    let Ok(cookie) = name_of(fd, &socket) else { return Err(Found::Unknown) };
     socket.sk.bound = Bound::Unknown;
     kernel::apply(&kernel::observe(fd), &mut socket);
     let handle = FDS.adopt(fd, seen, &state::unobserved(&socket), cookie, own::pid());
@@ -55,12 +58,12 @@ fn adopt_socket(fd: c_int, seen: Seen) -> (Lookup, Option<Handle>) {
         }
         if !current {
             // The answers belong to two different sockets, or to one that is gone.
-            return (Lookup::Unknown, None);
+            return Err(Found::Unknown);
         }
     }
     // The state that another descriptor has remembered is more precise than what the socket itself tells.
     let socket = handle.and_then(|handle| FDS.read(handle)).map_or(socket, |(socket, _)| socket);
-    (Lookup::Socket(socket), handle)
+    Ok((socket, handle))
 }
 
 /// Stores a socket that libc has just made under `fd`, with the kernel's name for it.
@@ -99,7 +102,7 @@ fn confirm(fd: c_int, socket: &Socket, name: u64, handle: Handle, before: Seen, 
     }
     if name != 0 && (before.has_known_socket() || FDS.is_adopted(name) || !is_still(fd, socket, name)) {
         FDS.doubt_if(fd, handle.into());
-        adopt(fd);
+        let _ = adopt(fd);
     }
 }
 
@@ -144,7 +147,7 @@ fn learn_now(fd: c_int, call: Option<&Event>) {
 #[inline(never)]
 pub fn learn_again(fd: c_int) {
     FDS.doubt(fd);
-    adopt(fd);
+    let _ = adopt(fd);
 }
 
 /// Before a call that replaces what `fd` means. Says whether that is a socket.

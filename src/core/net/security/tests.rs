@@ -67,9 +67,9 @@ fn words(arguments: &Arguments) -> String {
     }
 }
 
-fn socket(ty: c_int) -> Lookup {
+fn socket(ty: c_int) -> Socket {
     crate::net::init();
-    Lookup::Socket(socket_of(INIT_NET.id, libc::AF_INET, ty, 0))
+    socket_of(INIT_NET.id, libc::AF_INET, ty, 0)
 }
 
 fn localhost(port: u16) -> SockAddr {
@@ -82,6 +82,7 @@ fn localhost(port: u16) -> SockAddr {
 fn each_hook_gets_what_the_program_gave() {
     const STREAM: c_int = libc::SOCK_STREAM;
     let tcp = socket(STREAM);
+    let tcp = Lookup::Socket(&tcp);
     let addr = localhost(7);
     let at = "2/1 [2, 0, 0, 7, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]";
     let message = UserMsg {
@@ -132,6 +133,7 @@ fn creation_is_asked_before_and_after_and_a_pair_has_two_ends() {
 #[test]
 fn a_refusal_or_an_answer_ends_the_walk() {
     let tcp = socket(libc::SOCK_STREAM);
+    let tcp = Lookup::Socket(&tcp);
     let addr = localhost(7);
     let refuse =
         |_: &mut Cx, _: Func, _: Arguments| Err(Verdict::refuse(Errno::ENETUNREACH, Reason::Privilege));
@@ -154,6 +156,7 @@ fn a_refusal_or_an_answer_ends_the_walk() {
 #[test]
 fn what_is_predicted_is_about_the_argument_that_libc_gets() {
     let (tcp, udp) = (socket(libc::SOCK_STREAM), socket(libc::SOCK_DGRAM));
+    let (tcp, udp) = (Lookup::Socket(&tcp), Lookup::Socket(&udp));
     let addr = localhost(7);
     let short = SockAddr::new(&[2, 0, 0]);
     let address = move |cx: &mut Cx, _: Func, _: Arguments| {

@@ -178,13 +178,13 @@ pub fn sys_socketpair(
 pub fn sys_accept4(cx: &mut Cx, lookup: Lookup, flags: c_int) -> Verdict {
     settled((|| {
         if matches!(lookup, Lookup::BadFd) {
-            sockfd_lookup_light(cx, &lookup)?;
+            sockfd_lookup_light(cx, lookup)?;
         }
         if flags & !SOCK_FLAGS != 0 {
             cx.path.step(func!(__sys_accept4_file), Finding::Errno(Errno::EINVAL));
             return Err(Verdict::errno(Errno::EINVAL, Reason::BadArgument));
         }
-        let (sock, ops) = sockfd_lookup_light(cx, &lookup)?;
+        let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
         let newsock = Socket { ops: sock.ops, ..Socket::alloc(sock.net, sock.sk.family, sock.ty) };
         security_socket_accept(cx, sock, &newsock)?;
         Ok(handler!(cx, ops.accept, sock))

@@ -87,7 +87,7 @@ pub fn sys_sendto(
 ) -> Verdict {
     settled((|| {
         let len = copied(cx, func!(import_ubuf), buffer)?;
-        let (sock, ops) = sockfd_lookup_light(cx, &lookup)?;
+        let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
         let name = addr.map(|addr| move_addr_to_kernel(cx, borrowed(&addr)).copied()).transpose()?;
         sock_sendmsg(cx, sock, ops, &Msg { name, len, flags, control: false })
     })())
@@ -97,7 +97,7 @@ pub fn sys_sendto(
 pub fn sys_recvfrom(cx: &mut Cx, lookup: Lookup, buffer: Copied<u64>, flags: c_int) -> Verdict {
     settled((|| {
         let len = copied(cx, func!(import_ubuf), buffer)?;
-        let (sock, ops) = sockfd_lookup_light(cx, &lookup)?;
+        let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
         sock_recvmsg(cx, sock, ops, &Msg { name: None, len, flags, control: false })
     })())
 }
@@ -135,7 +135,7 @@ pub fn sys_sendmsg(cx: &mut Cx, lookup: Lookup, msg: Copied<UserMsg>, flags: c_i
         if flags & MSG_CMSG_COMPAT != 0 {
             return Err(refused(cx, func!(__sys_sendmsg), Errno::EINVAL));
         }
-        let (sock, ops) = sockfd_lookup_light(cx, &lookup)?;
+        let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
         ___sys_sendmsg(cx, sock, ops, msg, flags)
     })())
 }
@@ -164,7 +164,7 @@ pub fn sys_recvmsg(cx: &mut Cx, lookup: Lookup, msg: Copied<UserMsg>, flags: c_i
         if flags & MSG_CMSG_COMPAT != 0 {
             return Err(refused(cx, func!(__sys_recvmsg), Errno::EINVAL));
         }
-        let (sock, ops) = sockfd_lookup_light(cx, &lookup)?;
+        let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
         let (msg, _) = copy_msghdr_from_user(cx, msg, flags, false)?;
         sock_recvmsg(cx, sock, ops, &msg)
     })())
@@ -176,7 +176,7 @@ pub fn sys_sendmmsg(cx: &mut Cx, lookup: Lookup, first: Copied<UserMsg>, vlen: u
         if flags & MSG_CMSG_COMPAT != 0 {
             return Err(refused(cx, func!(__sys_sendmmsg), Errno::EINVAL));
         }
-        let (sock, ops) = sockfd_lookup_light(cx, &lookup)?;
+        let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
         if vlen == 0 {
             return Ok(Verdict::ok());
         }
@@ -205,7 +205,7 @@ pub fn sys_recvmmsg(
                 return Err(refused(cx, here, Errno::EINVAL));
             }
         }
-        let (sock, ops) = sockfd_lookup_light(cx, &lookup)?;
+        let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
         if flags & libc::MSG_ERRQUEUE == 0 && !sock.sees_no_traffic() {
             return Ok(cx.ask(func!(sock_error), &"whether an error is pending"));
         }
@@ -218,7 +218,7 @@ pub fn sys_recvmmsg(
 }
 
 /// The lookup of a call that works on any descriptor, so "not a socket" is no error.
-fn any_file<'a>(cx: &mut Cx, lookup: &'a Lookup) -> Result<(&'a Socket, &'static ProtoOps), Verdict> {
+fn any_file<'a>(cx: &mut Cx, lookup: Lookup<'a>) -> Result<(&'a Socket, &'static ProtoOps), Verdict> {
     match lookup {
         Lookup::NotSocket => Err(Verdict::ask()),
         lookup => sockfd_lookup_light(cx, lookup),
@@ -228,7 +228,7 @@ fn any_file<'a>(cx: &mut Cx, lookup: &'a Lookup) -> Result<(&'a Socket, &'static
 /// read(2) and its relatives. A count of 0 does not reach the handler.
 pub fn sys_read(cx: &mut Cx, lookup: Lookup, count: u64, nonblocking: bool) -> Verdict {
     settled((|| {
-        let (sock, ops) = any_file(cx, &lookup)?;
+        let (sock, ops) = any_file(cx, lookup)?;
         cx.path.step(func!(sock_read_iter), Finding::Passed);
         if count == 0 {
             return Ok(Verdict::ok());
@@ -241,7 +241,7 @@ pub fn sys_read(cx: &mut Cx, lookup: Lookup, count: u64, nonblocking: bool) -> V
 /// write(2) and its relatives. A count of 0 sends a message without data.
 pub fn sys_write(cx: &mut Cx, lookup: Lookup, count: u64, nonblocking: bool) -> Verdict {
     settled((|| {
-        let (sock, ops) = any_file(cx, &lookup)?;
+        let (sock, ops) = any_file(cx, lookup)?;
         cx.path.step(func!(sock_write_iter), Finding::Passed);
         let end = if sock.ty == libc::SOCK_SEQPACKET { libc::MSG_EOR } else { 0 };
         let flags = end | if nonblocking { libc::MSG_DONTWAIT } else { 0 };
@@ -252,7 +252,7 @@ pub fn sys_write(cx: &mut Cx, lookup: Lookup, count: u64, nonblocking: bool) -> 
 /// splice(2) of at least one byte from a socket to a pipe.
 pub fn sys_splice_read(cx: &mut Cx, lookup: Lookup, count: u64, nonblocking: bool) -> Verdict {
     settled((|| {
-        let (sock, ops) = any_file(cx, &lookup)?;
+        let (sock, ops) = any_file(cx, lookup)?;
         cx.path.step(func!(sock_splice_read), Finding::Passed);
         let flags = if nonblocking { libc::MSG_DONTWAIT } else { 0 };
         let msg = Msg { name: None, len: count, flags, control: false };
@@ -273,7 +273,7 @@ pub fn sys_splice_read(cx: &mut Cx, lookup: Lookup, count: u64, nonblocking: boo
 /// splice(2) or sendfile(2) of at least one byte into a socket: the bytes are sent.
 pub fn sys_splice_write(cx: &mut Cx, lookup: Lookup, count: u64) -> Verdict {
     settled((|| {
-        let (sock, ops) = any_file(cx, &lookup)?;
+        let (sock, ops) = any_file(cx, lookup)?;
         cx.path.step(func!(splice_to_socket), Finding::Passed);
         // The kernel ignores the descriptor's O_NONBLOCK here. Answers that do not depend on it are the same.
         sock_sendmsg(cx, sock, ops, &Msg { name: None, len: count, flags: 0, control: false })
@@ -286,7 +286,7 @@ pub fn sys_sendfile_from(cx: &mut Cx, lookup: Lookup, to_pipe: bool) -> Verdict 
         return sys_splice_read(cx, lookup, 1, false);
     }
     settled((|| {
-        let _ = any_file(cx, &lookup)?;
+        let _ = any_file(cx, lookup)?;
         Ok(refused(cx, func!(splice_direct_to_actor), Errno::EINVAL))
     })())
 }

@@ -110,9 +110,9 @@ pub fn socket_of(net: NetId, family: c_int, ty: c_int, protocol: c_int) -> Socke
 
 /// `sockfd_lookup_light`: what a descriptor refers to.
 #[derive(Clone, Copy)]
-pub enum Lookup {
+pub enum Lookup<'a> {
     /// A socket.
-    Socket(Socket),
+    Socket(&'a Socket),
     /// Open, but something else.
     NotSocket,
     /// Not open.
@@ -121,10 +121,36 @@ pub enum Lookup {
     Unknown,
 }
 
+/// What a lookup has found, without the socket itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Found {
+    /// [`Lookup::Socket`].
+    Socket,
+    /// [`Lookup::NotSocket`].
+    NotSocket,
+    /// [`Lookup::BadFd`].
+    BadFd,
+    /// [`Lookup::Unknown`].
+    Unknown,
+}
+
+impl Found {
+    /// The lookup that has found this.
+    #[inline(always)]
+    pub fn with(self, socket: Option<&Socket>) -> Lookup<'_> {
+        match (self, socket) {
+            (Found::Socket, Some(socket)) => Lookup::Socket(socket),
+            (Found::NotSocket, _) => Lookup::NotSocket,
+            (Found::BadFd, _) => Lookup::BadFd,
+            (Found::Socket | Found::Unknown, _) => Lookup::Unknown,
+        }
+    }
+}
+
 /// The first step of a call on a descriptor: the lookup and its two errors.
 fn sockfd_lookup_light<'a>(
     cx: &mut Cx,
-    lookup: &'a Lookup,
+    lookup: Lookup<'a>,
 ) -> Result<(&'a Socket, &'static ProtoOps), Verdict> {
     let here = func!(sockfd_lookup_light);
     match lookup {

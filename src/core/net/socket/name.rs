@@ -16,7 +16,7 @@ use libc::c_int;
 /// bind(2): descriptor, address, LSM, ops.
 pub fn sys_bind(cx: &mut Cx, lookup: Lookup, addr: Copied<&SockAddr>) -> Verdict {
     settled((|| {
-        let (sock, ops) = sockfd_lookup_light(cx, &lookup)?;
+        let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
         let addr = move_addr_to_kernel(cx, addr)?;
         security_socket_bind(cx, sock, addr)?;
         Ok(at_address(cx, &ops.bind, sock, addr))
@@ -27,10 +27,10 @@ pub fn sys_bind(cx: &mut Cx, lookup: Lookup, addr: Copied<&SockAddr>) -> Verdict
 pub fn sys_connect(cx: &mut Cx, lookup: Lookup, addr: Copied<&SockAddr>) -> Verdict {
     settled((|| {
         if matches!(lookup, Lookup::BadFd) {
-            sockfd_lookup_light(cx, &lookup)?;
+            sockfd_lookup_light(cx, lookup)?;
         }
         let addr = move_addr_to_kernel(cx, addr)?;
-        let (sock, ops) = sockfd_lookup_light(cx, &lookup)?;
+        let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
         security_socket_connect(cx, sock, addr)?;
         Ok(at_address(cx, &ops.connect, sock, addr))
     })())
@@ -55,7 +55,7 @@ fn at_other_address(cx: &mut Cx, op: &Op<AddressFn>, sock: &Socket) -> Verdict {
 /// listen(2): the backlog is limited to `net.core.somaxconn`, compared as unsigned.
 pub fn sys_listen(cx: &mut Cx, lookup: Lookup, backlog: c_int) -> Verdict {
     settled((|| {
-        let (sock, ops) = sockfd_lookup_light(cx, &lookup)?;
+        let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
         if let Some(most) = cx.net.facts.somaxconn()
             && backlog as u32 > most.value as u32
         {
@@ -91,7 +91,7 @@ fn move_addr_to_user(cx: &mut Cx, out: AddrOut) -> Verdict {
 /// getsockname(2) (`peer` 0) and getpeername(2) (`peer` 1).
 pub fn sys_getname(cx: &mut Cx, lookup: Lookup, peer: c_int, out: AddrOut) -> Verdict {
     settled((|| {
-        let (sock, ops) = sockfd_lookup_light(cx, &lookup)?;
+        let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
         match peer {
             0 => security_socket_getsockname(cx, sock)?,
             _ => security_socket_getpeername(cx, sock)?,
@@ -104,15 +104,15 @@ pub fn sys_getname(cx: &mut Cx, lookup: Lookup, peer: c_int, out: AddrOut) -> Ve
 /// shutdown(2): the handler checks `how`, if there is a handler.
 pub fn sys_shutdown(cx: &mut Cx, lookup: Lookup, how: c_int) -> Verdict {
     settled((|| {
-        let (sock, ops) = sockfd_lookup_light(cx, &lookup)?;
+        let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
         security_socket_shutdown(cx, sock, how)?;
         Ok(handler!(cx, ops.shutdown, sock, how))
     })())
 }
 
 /// `__sock_release`: the last reference to the open file is gone, and the ops release the socket.
-pub fn sock_release(cx: &mut Cx, sock: &Socket) -> Verdict {
+pub fn sock_release(cx: &mut Cx, lookup: Lookup) -> Verdict {
     cx.path.step(func!(__sock_release), Finding::Passed);
-    let Some(ops) = sock.ops else { return Verdict::ask() };
+    let Lookup::Socket(sock @ Socket { ops: Some(ops), .. }) = lookup else { return Verdict::ask() };
     handler!(cx, ops.release, sock)
 }

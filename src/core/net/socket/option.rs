@@ -32,7 +32,7 @@ pub fn sys_setsockopt(
     optlen: c_int,
 ) -> Verdict {
     settled((|| {
-        let (sock, ops) = sockfd_lookup_light(cx, &lookup)?;
+        let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
         if optlen < 0 {
             cx.path.step(func!(do_sock_setsockopt), Finding::Errno(Errno::EINVAL));
             return Err(Verdict::errno(Errno::EINVAL, Reason::BadArgument));
@@ -82,7 +82,7 @@ pub fn sys_getsockopt(
     optlen: Copied<c_int>,
 ) -> Verdict {
     settled((|| {
-        let (sock, ops) = sockfd_lookup_light(cx, &lookup)?;
+        let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
         security_socket_getsockopt(cx, sock, level, optname)?;
         let opt = Opt { level, name: optname, len: optlen, value };
         if level == libc::SOL_SOCKET {
@@ -107,7 +107,7 @@ pub fn sys_ioctl(cx: &mut Cx, lookup: Lookup, request: c_int) -> Verdict {
     const SIOCGSTAMPNS_OLD: c_int = 0x8907;
     const SIOCGIFCONF: c_int = 0x8912;
     settled((|| {
-        let (sock, ops) = sockfd_lookup_light(cx, &lookup)?;
+        let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
         match request as u64 {
             libc::FIONBIO | libc::FIOCLEX | libc::FIONCLEX => {
                 cx.path.step(func!(do_vfs_ioctl), Finding::Value(i64::from(request)));
@@ -150,7 +150,7 @@ pub fn sys_mmap(cx: &mut Cx, lookup: Lookup) -> Verdict {
         if matches!(lookup, Lookup::NotSocket) {
             return Err(Verdict::ask());
         }
-        let (_, ops) = sockfd_lookup_light(cx, &lookup)?;
+        let (_, ops) = sockfd_lookup_light(cx, lookup)?;
         let Some(mmap) = ops.mmap else { return Err(Verdict::errno(Errno::ENODEV, Reason::NoOperation)) };
         match mmap.name() {
             "sock_no_mmap" => {

@@ -9,7 +9,7 @@ use sockshim_core::net::ops::{Cx, Socket, SocketState};
 use sockshim_core::net::path::{Finding, Match, Path};
 use sockshim_core::net::sock::TcpState;
 use sockshim_core::net::socket::sys_socket;
-use sockshim_core::trace::event::{Event, Extra, Summary};
+use sockshim_core::trace::event::{Event, Extra};
 use sockshim_core::uapi;
 use sockshim_core::verdict::{Action, Instead, Predicted, Reason};
 use sockshim_core::{func, hook};
@@ -141,12 +141,7 @@ impl Dice {
             3 => Extra::Value(self.int()),
             4 => Extra::Rights(self.int()),
             5 => Extra::Count(self.word()),
-            6 => Extra::Summary(Summary {
-                events: self.word(),
-                predicted: self.word(),
-                divergences: 0,
-                dropped: self.word(),
-            }),
+            6 => Extra::Summary,
             _ => Extra::None,
         };
         let texts: [&[u8]; 20] = [

@@ -197,7 +197,8 @@ fn as_json(event: &Event, comm: &[u8], epoch: u64) -> String {
     match event.extra {
         Extra::Rights(count) => extra("rights", json!(count)),
         Extra::Count(count) => extra("count", json!(count)),
-        Extra::Summary(summary) => {
+        Extra::Summary => {
+            let summary = event.summary().expect("a summary");
             extra("events", json!(summary.events));
             extra("predicted", json!(summary.predicted));
             extra("divergences", json!(summary.divergences));
@@ -271,8 +272,8 @@ fn as_text(event: &Event, comm: &[u8], epoch: u64) -> String {
         (Reason::LogFull, Extra::Count(count)) => {
             return out + &format!("sockshim: the log was full, {count} events are missing here\n");
         }
-        (Reason::End, Extra::Summary(end)) => {
-            let Summary { events, predicted, divergences, dropped } = end;
+        (Reason::End, Extra::Summary) => {
+            let Summary { events, predicted, divergences, dropped } = event.summary().expect("a summary");
             let shares = format!("{predicted} predicted, {divergences} predicted wrongly, {dropped} lost");
             return out + &format!("sockshim: {events} calls on sockets, {shares}\n");
         }

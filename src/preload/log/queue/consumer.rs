@@ -81,7 +81,7 @@ impl Queue {
     /// Takes an event.
     pub fn take_event(&self, Peeked { at, word }: Peeked, event: &mut Event) {
         // SAFETY: the record is whole, and an event's.
-        unsafe { event::get(at, slots(word), event) };
+        unsafe { event::get(at, word, event) };
         self.free(at, slots(word));
     }
 

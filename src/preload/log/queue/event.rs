@@ -7,7 +7,8 @@
 use super::producer::further;
 use super::registry::{add_dropped, own};
 use super::reserve::reserve;
-use super::segment::{EVENT, OPEN, SLOT, is_inside, word};
+use super::segment::{EVENT, OPEN, SLOT, is_inside, slots, word};
+use crate::tls::QueueHead;
 use core::arch::asm;
 use core::mem::offset_of;
 use core::ptr;
@@ -18,14 +19,22 @@ use sockshim_core::trace::event::{Event, Extra};
 
 /// Where the event's bytes begin, behind the word that says what is here.
 const BODY: usize = 8;
-/// What every event has, before its address.
-const FIXED: usize = offset_of!(Event, addr);
-const ADDRESS: usize = offset_of!(Event, path) - FIXED;
+/// What every event has, before its socket.
+const FIXED: usize = offset_of!(Event, socket);
+const SOCKET: usize = offset_of!(Event, addr) - FIXED;
+const ADDRESS: usize = offset_of!(Event, path) - offset_of!(Event, addr);
 const PATH: usize = size_of::<Event>() - offset_of!(Event, path);
 /// What is copied at once.
 const CHUNK: usize = 64;
 
-const _: () = assert!(FIXED >= CHUNK && ADDRESS >= CHUNK && ADDRESS >= size_of::<SockAddr>());
+/// In the first word of a record: which parts the event has beside the fixed one.
+const HAS_SOCKET: u64 = 1 << 32;
+const HAS_ADDRESS: u64 = 1 << 33;
+const HAS_PATH: u64 = 1 << 34;
+/// In place of [`HAS_ADDRESS`]: of the address there is no more than a chunk.
+const HAS_SHORT_ADDRESS: u64 = 1 << 35;
+
+const _: () = assert!(FIXED >= CHUNK && ADDRESS >= size_of::<SockAddr>() && SOCKET + FIXED >= CHUNK);
 
 /// Whether the event has an address or a text.
 fn has_address(extra: Extra) -> bool {
@@ -33,38 +42,103 @@ fn has_address(extra: Extra) -> bool {
 }
 
 /// Puts a copy of the event into the calling thread's queue, or counts it as lost.
-#[inline]
+#[inline(always)]
 pub fn put(event: &Event) {
     let Some(queue) = own() else { return add_dropped(1) };
-    let begin = ptr::from_ref(event).cast::<u8>();
-    let steps = event.path.steps().as_ptr_range();
-    // The compiler knows where a path keeps its steps, so the test costs nothing.
-    let at = steps.start as usize - begin as usize;
-    let end = match at + size_of::<[Step; MAX_STEPS]>() == size_of::<Event>() {
-        true => steps.end as usize - begin as usize,
-        false => size_of::<Event>(),
-    };
-    let address = if has_address(event.extra) { ADDRESS } else { 0 };
-    let path = end - offset_of!(Event, path);
-    let slots = (BODY + FIXED + address + path).div_ceil(SLOT as usize) as u64;
-    let mut at = reserve(&queue.head.next, slots);
-    if !is_inside(at) {
-        at = further(&queue.head, slots);
-        if at == 0 {
-            return;
-        }
+    if event.socket.is_some() || event.ops.is_some() || !event.path.steps().is_empty() {
+        return put_long(&queue.head, event);
     }
+    if has_address(event.extra) {
+        return match SockAddr::used(event.addr.len()) <= CHUNK {
+            true => put_short_address(&queue.head, event),
+            false => put_long(&queue.head, event),
+        };
+    }
+    let slots = (BODY + FIXED).div_ceil(SLOT as usize) as u64;
+    let Some(at) = taken(&queue.head, slots) else { return };
+    // SAFETY: the slots were taken for this record, and are at least as long as the event's fixed part.
+    unsafe { finish(at, slots, event, 0) };
+}
+
+/// [`put`] of an event that has an address of the usual length, beside its fixed part.
+#[inline(always)]
+fn put_short_address(head: &QueueHead, event: &Event) {
+    let slots = (BODY + FIXED + CHUNK).div_ceil(SLOT as usize) as u64;
+    let Some(at) = taken(head, slots) else { return };
     // SAFETY: the slots were taken for this record, and are at least as long as its parts.
     unsafe {
-        word(at).store(OPEN | slots, Ordering::Relaxed);
-        let body = (at as *mut u8).add(BODY);
-        // The path is first: a short one is copied with what is before it, and the other parts are written over that.
-        copy(begin.add(offset_of!(Event, path)), body.add(FIXED + address), path);
-        if address != 0 {
-            copy(begin.add(FIXED), body.add(FIXED), ADDRESS);
+        copy_chunk::<0>((&raw const event.addr).cast(), (at as *mut u8).add(BODY + FIXED));
+        finish(at, slots, event, HAS_SHORT_ADDRESS);
+    }
+}
+
+/// Takes the slots of a record that is not whole yet.
+#[inline(always)]
+fn taken(head: &QueueHead, slots: u64) -> Option<u64> {
+    let mut at = reserve(&head.next, slots);
+    if !is_inside(at) {
+        at = further(head, slots);
+        if at == 0 {
+            return None;
         }
-        copy(begin, body, FIXED);
-        word(at).store(EVENT | slots, Ordering::Release);
+    }
+    // SAFETY: the slots were taken for this record.
+    unsafe { word(at) }.store(OPEN | slots, Ordering::Relaxed);
+    Some(at)
+}
+
+/// Copies the fixed part of an event, which makes its record whole.
+///
+/// # Safety
+/// The slots must have been [`taken`].
+#[inline(always)]
+unsafe fn finish(at: u64, slots: u64, event: &Event, parts: u64) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        copy_part::<FIXED, { FIXED - CHUNK }>(ptr::from_ref(event).cast(), (at as *mut u8).add(BODY));
+        word(at).store(EVENT | parts | slots, Ordering::Release);
+    }
+}
+
+/// [`put`] of an event with any other parts.
+#[inline(never)]
+fn put_long(head: &QueueHead, event: &Event) {
+    let begin = ptr::from_ref(event).cast::<u8>();
+    let (mut path, mut len, mut parts) = (0, BODY + FIXED, 0);
+    if !event.path.steps().is_empty() {
+        let steps = event.path.steps().as_ptr_range();
+        // The compiler knows where a path keeps its steps, so the test costs nothing.
+        path = match steps.start as usize + size_of::<[Step; MAX_STEPS]>()
+            == begin as usize + size_of::<Event>()
+        {
+            true => steps.end as usize - begin as usize - offset_of!(Event, path),
+            false => PATH,
+        };
+        (len, parts) = (len + path, HAS_PATH);
+    }
+    if has_address(event.extra) {
+        (len, parts) = (len + ADDRESS, parts | HAS_ADDRESS);
+    }
+    if event.socket.is_some() || event.ops.is_some() {
+        (len, parts) = (len + SOCKET, parts | HAS_SOCKET);
+    }
+    let slots = len.div_ceil(SLOT as usize) as u64;
+    let Some(at) = taken(head, slots) else { return };
+    // SAFETY: the slots were taken for this record, and are at least as long as its parts.
+    unsafe {
+        // Backwards: a part that is shorter than a chunk is copied with what is before it, which is then written over.
+        let mut to = (at as *mut u8).add(len - path);
+        if path != 0 {
+            copy(begin.add(offset_of!(Event, path)), to, path);
+        }
+        if parts & HAS_ADDRESS != 0 {
+            to = to.sub(ADDRESS);
+            copy_part::<ADDRESS, { ADDRESS - CHUNK }>(begin.add(offset_of!(Event, addr)), to);
+        }
+        if parts & HAS_SOCKET != 0 {
+            copy(begin.add(FIXED), to.sub(SOCKET), SOCKET);
+        }
+        finish(at, slots, event, parts);
     }
 }
 
@@ -79,28 +153,50 @@ unsafe fn copy(from: *const u8, to: *mut u8, len: usize) {
     // SAFETY: the caller's promise.
     unsafe {
         while at + CHUNK < len {
-            copy_chunk(from.add(at), to.add(at));
+            copy_chunk::<0>(from.add(at), to.add(at));
             at += CHUNK;
         }
-        copy_chunk(from.add(len).sub(CHUNK), to.add(len).sub(CHUNK));
+        copy_chunk::<0>(from.add(len).sub(CHUNK), to.add(len).sub(CHUNK));
     }
 }
 
+/// [`copy`] of a part of one, two or three chunks, whose length is known.
+///
+/// # Safety
+/// The same.
+#[inline(always)]
+unsafe fn copy_part<const LEN: usize, const LAST: usize>(from: *const u8, to: *mut u8) {
+    const { assert!(LEN == LAST + CHUNK && LEN <= 3 * CHUNK) };
+    // SAFETY: the caller's promise.
+    unsafe {
+        if LEN > CHUNK {
+            copy_chunk::<0>(from, to);
+        }
+        if LEN > 2 * CHUNK {
+            copy_chunk::<CHUNK>(from, to);
+        }
+        copy_chunk::<LAST>(from, to);
+    }
+}
+
+/// Copies the chunk at this distance.
+///
 /// # Safety
 /// There must be so many bytes on either side.
 #[inline(always)]
-unsafe fn copy_chunk(from: *const u8, to: *mut u8) {
+unsafe fn copy_chunk<const AT: usize>(from: *const u8, to: *mut u8) {
     // SAFETY: the caller's promise. Bytes that hold nothing are copied as they are.
     unsafe {
         asm!(
-            "movups {a}, xmmword ptr [{from}]",
-            "movups {b}, xmmword ptr [{from} + 16]",
-            "movups {c}, xmmword ptr [{from} + 32]",
-            "movups {d}, xmmword ptr [{from} + 48]",
-            "movups xmmword ptr [{to}], {a}",
-            "movups xmmword ptr [{to} + 16], {b}",
-            "movups xmmword ptr [{to} + 32], {c}",
-            "movups xmmword ptr [{to} + 48], {d}",
+            "movups {a}, xmmword ptr [{from} + {at}]",
+            "movups {b}, xmmword ptr [{from} + {at} + 16]",
+            "movups {c}, xmmword ptr [{from} + {at} + 32]",
+            "movups {d}, xmmword ptr [{from} + {at} + 48]",
+            "movups xmmword ptr [{to} + {at}], {a}",
+            "movups xmmword ptr [{to} + {at} + 16], {b}",
+            "movups xmmword ptr [{to} + {at} + 32], {c}",
+            "movups xmmword ptr [{to} + {at} + 48], {d}",
+            at = const AT,
             from = in(reg) from,
             to = in(reg) to,
             a = out(xmm_reg) _,
@@ -126,22 +222,40 @@ pub(super) unsafe fn ended(at: u64) -> (u64, bool) {
     }
 }
 
-/// Copies the event of a whole record of so many slots.
+/// Copies the event of a whole record with this first word.
 ///
 /// # Safety
 /// As for [`ended`].
-pub(super) unsafe fn get(at: u64, slots: u64, event: &mut Event) {
+pub(super) unsafe fn get(at: u64, word: u64, event: &mut Event) {
+    let end = (at + slots(word) * SLOT) as usize;
     // SAFETY: the caller's promise; the parts are what `put` has written.
     unsafe {
-        let body = (at as *const u8).add(BODY);
+        let mut from = (at as *const u8).add(BODY);
         let to = ptr::from_mut(event).cast::<u8>();
-        ptr::copy_nonoverlapping(body, to, FIXED);
-        let mut behind = body.add(FIXED);
-        if has_address((*to.cast::<Event>()).extra) {
-            ptr::copy_nonoverlapping(behind, to.add(FIXED), ADDRESS);
-            behind = behind.add(ADDRESS);
+        let mut take = |part: usize, len: usize| {
+            ptr::copy_nonoverlapping(from, to.add(part), len);
+            from = from.add(len);
+        };
+        take(0, FIXED);
+        if word & HAS_SOCKET != 0 {
+            take(FIXED, SOCKET);
         }
-        let rest = (slots * SLOT) as usize - (behind as usize - at as usize);
-        ptr::copy_nonoverlapping(behind, to.add(offset_of!(Event, path)), rest.min(PATH));
+        if word & HAS_SHORT_ADDRESS != 0 {
+            to.add(offset_of!(Event, addr)).cast::<SockAddr>().write(SockAddr::EMPTY);
+            take(offset_of!(Event, addr), CHUNK);
+        }
+        if word & HAS_ADDRESS != 0 {
+            take(offset_of!(Event, addr), ADDRESS);
+        }
+        let rest = end - from as usize;
+        if word & HAS_PATH != 0 {
+            ptr::copy_nonoverlapping(from, to.add(offset_of!(Event, path)), rest.min(PATH));
+        }
+    }
+    if word & HAS_SOCKET == 0 {
+        (event.socket, event.ops, event.prot) = (None, None, None);
+    }
+    if word & HAS_PATH == 0 {
+        event.path.clear();
     }
 }

@@ -38,7 +38,8 @@ mod segment;
 pub use consumer::{Peeked, tidy};
 pub use memory::capacity;
 pub use producer::{
-    Begin, bytes, end, end_long, end_poll, end_wait, has_rest, is_no_socket, message, rights, start,
+    Begin, bytes, control, copies, end, end_about, end_long, end_poll, end_wait, has_rest, is_no_socket,
+    is_no_socket_at, message, rights, start,
 };
 pub use record::{Shape, Taken, WORDS};
 pub use registry::{

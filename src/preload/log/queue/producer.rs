@@ -13,6 +13,7 @@ use crate::tls::{self, QueueHead};
 use crate::{identity, mode, sys};
 use core::sync::atomic::Ordering;
 use sockshim_core::fdtable::{FDS, Seen};
+use sockshim_core::hook::Level;
 use sockshim_core::trace::event::Event;
 
 /// What a data call has found before libc.
@@ -45,8 +46,37 @@ pub fn bytes(fd: i32) -> Begin {
 /// Whether fcntl(2) or ioctl(2) is about something that is known to be no socket, and makes no other descriptor of it.
 #[inline(always)]
 pub fn is_no_socket(words: &[i64]) -> bool {
-    let copies = words[1] == i64::from(libc::F_DUPFD) || words[1] == i64::from(libc::F_DUPFD_CLOEXEC);
-    FDS.word(words[0] as i32).is_not_socket() && !copies
+    FDS.word(words[0] as i32).is_not_socket() && !copies(words)
+}
+
+/// Whether the descriptor is known to be no socket.
+#[inline(always)]
+pub fn is_no_socket_at(fd: i64) -> bool {
+    FDS.word(fd as i32).is_not_socket()
+}
+
+/// Whether fcntl(2) makes another descriptor.
+#[inline(always)]
+pub fn copies(words: &[i64]) -> bool {
+    words[1] == i64::from(libc::F_DUPFD) || words[1] == i64::from(libc::F_DUPFD_CLOEXEC)
+}
+
+/// The start of a control call of which nothing is predicted and that changes nothing: the fast path, if its line is wanted
+/// and `find` is certain that the descriptor is a socket. `find` must neither panic nor change errno.
+#[inline(always)]
+pub fn control(fd: i32, find: fn(i32) -> Seen) -> Begin {
+    if !tls::exists() {
+        return Begin::Slow;
+    }
+    match own() {
+        Some(head) if mode::logs(Level::Call) && FDS.word(fd).is_socket() => match find(fd) {
+            socket if socket.is_socket() => {
+                Begin::Fast(Started { head, socket: socket.raw(), start: clock::ticks() })
+            }
+            _ => Begin::Slow,
+        },
+        _ => Begin::Slow,
+    }
 }
 
 /// The start of a call that is for sockets only (send, recv): on something else its error is of interest.
@@ -103,6 +133,14 @@ pub fn end<const N: usize>(started: Started, index: usize, args: [i64; N], ret: 
 #[inline(always)]
 pub fn end_wait<const N: usize>(started: Started, index: usize, args: [i64; N], ret: i64) {
     started.with_fifth(&args).put::<1, N>(clock::ticks(), index as u16, args[0] as i32, &args, ret);
+}
+
+/// The end of a call whose argument `AT` is the descriptor; the words are the others.
+#[inline(always)]
+pub fn end_about<const AT: usize>(started: Started, index: usize, args: [i64; WORDS + 1], ret: i64) {
+    let [a, b, c, d] = args;
+    let others = if AT == 0 { [b, c, d] } else { [a, b, d] };
+    started.put::<0, WORDS>(clock::ticks(), index as u16, args[AT] as i32, &others, ret);
 }
 
 /// The end of a call that [`has_rest`].

@@ -30,6 +30,8 @@ pub enum Shape {
     Wait,
     /// poll: its first arguments, beside the socket that makes it one of interest.
     Poll,
+    /// epoll_ctl: the socket is its third argument, and the words are the others.
+    Watch,
 }
 
 impl Shape {
@@ -38,6 +40,7 @@ impl Shape {
         match does {
             Does::Polls => Shape::Poll,
             Does::Selects | Does::Waits => Shape::Wait,
+            Does::Watches => Shape::Watch,
             _ => Shape::Socket,
         }
     }
@@ -45,7 +48,7 @@ impl Shape {
     /// The first argument that the record has no room for.
     pub const fn rest(self) -> usize {
         match self {
-            Shape::Socket => WORDS + 1,
+            Shape::Socket | Shape::Watch => WORDS + 1,
             Shape::Wait => WORDS + 2,
             Shape::Poll => WORDS,
         }

@@ -50,6 +50,12 @@ fn failed() -> bool {
     false
 }
 
+/// Whether there is somebody who takes events, without beginning him.
+#[inline(always)]
+pub fn is_there() -> bool {
+    matches!(control::status(), Status::Running | Status::Starting)
+}
+
 /// Whether the log is open. Begins the writer if there is none, and waits while it opens the log.
 pub fn is_open() -> bool {
     accepts() && (control::status() == Status::Running || control::wait_for_start())
