@@ -33,7 +33,7 @@ pub enum Value<'a> {
 }
 
 /// The argument at `index`, which means `meaning`.
-#[inline(always)]
+#[inline(never)]
 pub fn argument(event: &Event, index: usize, meaning: Meaning) -> Value<'_> {
     let word = event.args[index];
     let int = word as c_int;
