@@ -110,7 +110,7 @@ fn complain(config: &Config) {
 #[unsafe(link_section = ".text.always")]
 extern "C" fn destructor() {
     if mode::control() && !identity::is_vfork_child() && fork::is_ready() && !identity::is_guest() {
-        log::end_of_process();
         log::set_synchronous();
+        log::end_of_process();
     }
 }

@@ -75,8 +75,8 @@ pub fn leaving(does: Does) {
     match does {
         // The program's handlers still run, but no destructor runs after them.
         Does::ExitsQuickly => {
-            log::end_of_process();
             log::set_synchronous();
+            log::end_of_process();
         }
         Does::Exits => log::end_at_once(),
         _ => {}

@@ -86,8 +86,13 @@ pub fn end_before_exec() {
 /// What other threads have to log from now on waits, so that no call returns that is not in the log.
 fn close() {
     if !identity::is_sandboxed() {
-        queue::put_all_aside();
-        control::close(identity::tid(), sys::has_threads());
+        let has_others = sys::has_threads();
+        // What is there needs a writer, and none begins any more in a moment.
+        if has_others && queue::all().next().is_some() {
+            life::accepts();
+        }
+        control::close(identity::tid(), has_others);
+        queue::hold_back();
     }
 }
 

@@ -43,7 +43,7 @@ pub use producer::{
 };
 pub use record::{Shape, Taken, WORDS};
 pub use registry::{
-    Queue, add_dropped, all, forget_all, make_fast, provide, put_all_aside, put_aside, retire_all, share,
+    Queue, add_dropped, all, forget_all, hold_back, let_go, make_fast, provide, put_aside, retire_all, share,
     take_dropped,
 };
 

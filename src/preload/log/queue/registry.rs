@@ -14,7 +14,7 @@ use super::segment::{Pool, SLOT, STRIDE, header, is_inside, of, word};
 use crate::tls::QueueHead;
 use crate::{identity, mode, sys, tls};
 use core::ptr;
-use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
 /// The queue of one thread at a time.
 #[repr(C)]
@@ -52,6 +52,8 @@ const TABLES: usize = 64;
 static ALL: [AtomicPtr<Queue>; TABLES] = [const { AtomicPtr::new(ptr::null_mut()) }; TABLES];
 /// How many queues there are.
 static COUNT: AtomicUsize = AtomicUsize::new(0);
+/// Set while no thread may take the fast path.
+static HELD_BACK: AtomicBool = AtomicBool::new(false);
 /// What is lost of threads that have no queue, and what cannot be written.
 static DROPPED: AtomicU64 = AtomicU64::new(0);
 
@@ -79,9 +81,13 @@ pub fn make_fast() {
 fn set_live() {
     if mode::has_fast_path()
         && !identity::is_sandboxed()
+        && !HELD_BACK.load(Ordering::SeqCst)
         && let Some(queue) = own()
     {
-        queue.head.live.store(1, Ordering::Release);
+        queue.head.live.store(1, Ordering::SeqCst);
+        if HELD_BACK.load(Ordering::SeqCst) {
+            queue.head.live.store(0, Ordering::Release);
+        }
     }
 }
 
@@ -218,9 +224,19 @@ pub fn share() {
     tls.queue.set(tls::no_queue());
 }
 
-/// The next data call of each thread takes the slow path.
-pub fn put_all_aside() {
-    all().for_each(|queue| queue.head.live.store(0, Ordering::Release));
+/// Until a writer begins again all data calls take the slow path.
+pub fn hold_back() {
+    HELD_BACK.store(true, Ordering::SeqCst);
+    put_all_aside();
+}
+
+/// A writer begins.
+pub fn let_go() {
+    HELD_BACK.store(false, Ordering::SeqCst);
+}
+
+fn put_all_aside() {
+    all().for_each(|queue| queue.head.live.store(0, Ordering::SeqCst));
 }
 
 /// From now on all calls take the slow path.
@@ -235,6 +251,7 @@ pub fn forget_all() {
     tls::get().shared.set(0);
     COUNT.store(0, Ordering::Relaxed);
     DROPPED.store(0, Ordering::Relaxed);
+    let_go();
     memory::forget_all();
 }
 

@@ -194,6 +194,7 @@ pub fn close(tid: i32, has_others: bool) {
     if !has_others {
         return;
     }
+    wait_for_beginner();
     if status() == Status::Starting {
         wait_for_start();
     }

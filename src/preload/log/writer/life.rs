@@ -9,7 +9,7 @@
 use super::control::{self, Status};
 use super::launch::{self, Kind};
 use super::program;
-use crate::log::message;
+use crate::log::{message, queue};
 use crate::{alloc, identity, mode, sys};
 use core::sync::atomic::{AtomicU8, Ordering};
 use sockshim_core::hook::Level;
@@ -110,6 +110,7 @@ fn launched() -> bool {
         control::finish_start(false);
         return false;
     }
+    queue::let_go();
     program::note_first_name();
     let kind = if alloc::has_memory() { launch::start(pid) } else { None };
     KIND.store(kind.map_or(0, |kind| kind as u8), Ordering::Relaxed);
