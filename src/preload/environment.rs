@@ -95,6 +95,7 @@ pub unsafe fn replace(environment: *const *const c_char, name: &str, value: &[u8
 }
 
 /// The entry of `LD_PRELOAD` that is this library, as one that works in every directory and environment.
+#[inline(never)]
 fn entry_in(list: &[u8]) -> &'static [u8] {
     let loaded = sys::elf::own_path().to_bytes();
     fn name(path: &[u8]) -> Option<&[u8]> {

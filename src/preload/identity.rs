@@ -7,7 +7,7 @@
 
 use crate::{sys, tls};
 use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU8, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 /// What belongs to one process only.
 struct Identity {
@@ -21,7 +21,7 @@ static IDENTITY: AtomicPtr<Identity> = AtomicPtr::new((&raw const NOBODY).cast_m
 /// The identity before `init`, so that there is always one to read.
 static NOBODY: Identity = Identity { pid: AtomicI32::new(0), busy: AtomicU32::new(0) };
 /// The name of the main thread, as far as it was told: its bytes, then zeros.
-static NAME: [AtomicU8; 16] = [const { AtomicU8::new(0) }; 16];
+static NAME: [AtomicU64; 2] = [const { AtomicU64::new(0) }; 2];
 static SANDBOXED: AtomicBool = AtomicBool::new(false);
 
 #[inline(always)]
@@ -50,15 +50,20 @@ pub fn set_name_of_file(path: &[u8]) {
     set_name(path.rsplit(|byte| *byte == b'/').next().unwrap_or_default());
 }
 
-/// The main thread has this name.
+/// The main thread has this name, as far as the kernel keeps it.
 pub fn set_name(name: &[u8]) {
-    let padded = name.iter().copied().take(NAME.len() - 1).chain(core::iter::repeat(0));
-    NAME.iter().zip(padded).for_each(|(to, from)| to.store(from, Ordering::Relaxed));
+    let mut padded = [0; 16];
+    let len = name.len().min(padded.len() - 1);
+    padded[..len].copy_from_slice(&name[..len]);
+    let whole = u128::from_ne_bytes(padded);
+    NAME[0].store(whole as u64, Ordering::Relaxed);
+    NAME[1].store((whole >> 64) as u64, Ordering::Relaxed);
 }
 
 /// The main thread's name, as far as it was told.
 pub fn name(buffer: &mut [u8; 16]) -> &[u8] {
-    buffer.iter_mut().zip(&NAME).for_each(|(to, from)| *to = from.load(Ordering::Relaxed));
+    let [low, high] = [0, 1].map(|half| u128::from(NAME[half].load(Ordering::Relaxed)));
+    *buffer = (high << 64 | low).to_ne_bytes();
     buffer.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 

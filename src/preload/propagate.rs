@@ -75,7 +75,9 @@ impl Plan {
 fn with<R>(environment: Strings, call: impl Fn(Option<Strings>) -> R) -> R {
     match Plan::of(environment) {
         None => call(None),
-        Some(plan) => scratch::with(plan.words(), |memory| call(memory.and_then(|memory| plan.fill(memory)))),
+        Some(plan) => {
+            scratch::with(plan.words(), &|memory| call(memory.and_then(|memory| plan.fill(memory))))
+        }
     }
 }
 

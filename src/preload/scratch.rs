@@ -13,7 +13,7 @@ const SMALL: usize = 128;
 const LARGE: usize = 1152;
 
 /// Makes the call with `words` words of scratch memory, or with `None` when there is no memory.
-pub fn with<R>(words: usize, call: impl FnOnce(Option<&mut [usize]>) -> R) -> R {
+pub fn with<R>(words: usize, call: &dyn Fn(Option<&mut [usize]>) -> R) -> R {
     match words {
         _ if words <= SMALL => on_stack::<SMALL, R>(call),
         _ if words <= LARGE => on_stack::<LARGE, R>(call),
@@ -22,13 +22,13 @@ pub fn with<R>(words: usize, call: impl FnOnce(Option<&mut [usize]>) -> R) -> R 
 }
 
 #[inline(never)]
-fn on_stack<const N: usize, R>(call: impl FnOnce(Option<&mut [usize]>) -> R) -> R {
+fn on_stack<const N: usize, R>(call: &dyn Fn(Option<&mut [usize]>) -> R) -> R {
     let mut memory = [0; N];
     call(Some(&mut memory))
 }
 
 #[inline(never)]
-fn mapped<R>(words: usize, call: impl FnOnce(Option<&mut [usize]>) -> R) -> R {
+fn mapped<R>(words: usize, call: &dyn Fn(Option<&mut [usize]>) -> R) -> R {
     let len = words.saturating_mul(size_of::<usize>());
     let Ok(start) = sys::mmap(len) else { return call(None) };
     // SAFETY: the mapping is new, zeroed, aligned to a page, and has `len` bytes.

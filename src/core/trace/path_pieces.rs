@@ -11,8 +11,8 @@ use crate::verdict::Reason;
 
 /// How many ways are kept.
 const WAYS: usize = 16;
-/// A piece that is longer is not kept. The longest path takes about as much.
-const LONGEST: usize = 2048;
+/// A piece that is longer is not kept.
+const LONGEST: usize = 1536;
 
 /// The pieces, the one that was replaced last among them.
 #[derive(Default)]
@@ -29,7 +29,8 @@ struct PathPiece {
     handler: Option<Func>,
     outcome: &'static str,
     reason: Reason,
-    text: Vec<u8>,
+    text: [u8; LONGEST],
+    len: usize,
 }
 
 impl PathPiece {
@@ -54,7 +55,7 @@ impl PathPieces {
     /// Appends the piece of this event, which has a path. `make` writes it if it is not kept.
     pub fn write(&mut self, event: &Event, line: &mut Line, make: impl FnOnce(&mut Line)) {
         if let Some(piece) = self.pieces.iter().find(|piece| piece.is_of(event)) {
-            return line.bytes(&piece.text);
+            return line.bytes(&piece.text[..piece.len]);
         }
         let start = line.len();
         // What is cut for want of space must not be kept.
@@ -69,22 +70,20 @@ impl PathPieces {
     /// Keeps the piece in the place of the oldest. Without memory nothing is kept.
     #[cold]
     fn keep(&mut self, event: &Event, text: &[u8]) {
-        let mut copy = Vec::new();
-        if self.pieces.try_reserve_exact(WAYS - self.pieces.len()).is_err()
-            || copy.try_reserve_exact(text.len()).is_err()
-        {
+        if self.pieces.try_reserve_exact(WAYS - self.pieces.len()).is_err() {
             return;
         }
-        copy.extend_from_slice(text);
-        let piece = PathPiece {
+        let mut piece = PathPiece {
             path: event.path.clone(),
             ops: event.ops,
             prot: event.prot,
             handler: event.handler,
             outcome: event.outcome(),
             reason: event.reason,
-            text: copy,
+            text: [0; LONGEST],
+            len: text.len(),
         };
+        piece.text[..text.len()].copy_from_slice(text);
         if self.pieces.len() < WAYS {
             self.pieces.push(piece);
         } else if let Some(oldest) = self.pieces.get_mut(self.next) {
