@@ -1,4 +1,4 @@
-// Readiness and data calls twice with the same arguments: by a thread that has made no call before, and by
+// Readiness and data calls, and the control calls that leave a record, twice with the same arguments: by a thread that has made no call before, and by
 // the first thread. A thread's first call is logged on the slow path and its later ones on the fast path,
 // and the log must not show a difference.
 #include "../transcript.h"
@@ -14,7 +14,7 @@ ssize_t __recvfrom_chk(int, void *, size_t, size_t, int, struct sockaddr *, sock
 int __poll_chk(struct pollfd *, nfds_t, int, size_t);
 int __ppoll_chk(struct pollfd *, nfds_t, const struct timespec *, const sigset_t *, size_t);
 
-enum { CALLS = 36, AGAIN = MSG_PEEK | MSG_DONTWAIT };
+enum { CALLS = 42, AGAIN = MSG_PEEK | MSG_DONTWAIT };
 
 static volatile int too_few = -1; // Volatile, so that the compiler does not warn.
 static int epoll, pair[2], pipes[2], number, file, receiver, sender, passing[2];
@@ -29,7 +29,7 @@ static union {
 static struct mmsghdr messages[1];
 static off_t offset;
 static fd_set set;
-static struct epoll_event ready[2];
+static struct epoll_event ready[2], watched = {.events = EPOLLIN};
 static struct timespec brief = {.tv_nsec = 1000};
 static struct timeval moment = {.tv_usec = 1};
 static sigset_t none;
@@ -76,6 +76,12 @@ static long call(int which)
 	case 29: return pwritev2(pair[0], &piece, 1, -1, 0);
 	case 30: return pwritev2(pair[0], &piece, 1, -1, 1 << 20);
 	case 31: return sendfile(pair[0], file, &offset, 4);
+	case 36: return fcntl(pair[1], F_GETFD);
+	case 37: return fcntl(pair[1], F_SETFD, FD_CLOEXEC);
+	case 38: return fcntl(pair[1], 4711, 3);
+	case 39: return fcntl(pipes[0], F_GETFD) + epoll_ctl(epoll, EPOLL_CTL_MOD, pipes[0], ready);
+	case 40: return epoll_ctl(epoll, EPOLL_CTL_MOD, pair[1], &watched);
+	case 41: return epoll_ctl(epoll, EPOLL_CTL_DEL, receiver, NULL);
 	}
 	struct msghdr *message = &messages[0].msg_hdr;
 	*message = (struct msghdr){.msg_iov = &piece, .msg_iovlen = 1, .msg_name = &from, .msg_namelen = sizeof from};

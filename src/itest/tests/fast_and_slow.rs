@@ -1,4 +1,4 @@
-//! Readiness and data calls reach the log on the slow path or the fast path: a thread's first call takes the slow
+//! Readiness and data calls, fcntl and epoll_ctl reach the log on the slow path or the fast path: a thread's first call takes the slow
 //! path, its later calls the fast path. The program's results and the log must be the same.
 
 use std::collections::BTreeMap;
@@ -11,14 +11,16 @@ use sockshim_itest::{RunLevel, Scratch, cc, command, events, run};
 const DEADLINE: Duration = Duration::from_secs(120);
 
 /// The calls of `stress/fast_and_slow.c`, and how often each is logged: not when none of its descriptors is a socket.
-const EXPECTED: [(&str, usize); 17] = [
+const EXPECTED: [(&str, usize); 19] = [
     ("__poll_chk", 2),
     ("__ppoll_chk", 2),
     ("__recv_chk", 4),
     ("__recvfrom_chk", 2),
+    ("epoll_ctl", 4),
     ("epoll_pwait", 4),
     ("epoll_pwait2", 2),
     ("epoll_wait", 6),
+    ("fcntl", 6),
     ("poll", 6),
     ("ppoll", 4),
     ("pselect", 4),
@@ -33,7 +35,10 @@ const EXPECTED: [(&str, usize); 17] = [
 
 /// The events of these calls in order, without the fields that differ from call to call.
 fn calls(events: &[Value], of_main: bool) -> Vec<Value> {
-    let wanted = |event: &&Value| EXPECTED.iter().any(|(name, _)| event["call"] == *name);
+    // The socket that is watched is added before.
+    let wanted = |event: &&Value| {
+        EXPECTED.iter().any(|(name, _)| event["call"] == *name) && event["args"]["op"] != "EPOLL_CTL_ADD"
+    };
     let thread = |event: &&Value| (event["tid"] == event["pid"]) == of_main;
     let mut calls: Vec<Value> = events.iter().filter(wanted).filter(thread).cloned().collect();
     for call in &mut calls {

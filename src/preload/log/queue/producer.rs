@@ -65,18 +65,16 @@ pub fn copies(words: &[i64]) -> bool {
 /// and `find` is certain that the descriptor is a socket. `find` must neither panic nor change errno.
 #[inline(always)]
 pub fn control(fd: i32, find: fn(i32) -> Seen) -> Begin {
-    if !tls::exists() {
-        return Begin::Slow;
+    if mode::logs(Level::Call)
+        && tls::exists()
+        && let Some(head) = own()
+        && FDS.word(fd).is_socket()
+        && let socket = find(fd)
+        && socket.is_socket()
+    {
+        return Begin::Fast(Started { head, socket: socket.raw(), start: clock::ticks() });
     }
-    match own() {
-        Some(head) if mode::logs(Level::Call) && FDS.word(fd).is_socket() => match find(fd) {
-            socket if socket.is_socket() => {
-                Begin::Fast(Started { head, socket: socket.raw(), start: clock::ticks() })
-            }
-            _ => Begin::Slow,
-        },
-        _ => Begin::Slow,
-    }
+    Begin::Slow
 }
 
 /// The start of a call that is for sockets only (send, recv): on something else its error is of interest.
