@@ -14,6 +14,7 @@ pub use destination::{is_relative, settled};
 pub use failure::share_with_children;
 
 use crate::log::settings::Settings;
+use crate::log::writer::control::progressed;
 use crate::sys;
 use destination::{Destination, Medium, Opened};
 
@@ -70,7 +71,7 @@ impl LogFile {
             Medium::Datagrams => lines.split_inclusive(|byte| *byte == b'\n').try_for_each(|line| {
                 // A datagram has no need of an end.
                 let line = line.strip_suffix(b"\n").unwrap_or(line);
-                patiently(|| sys::send(opened.fd, line)).map(|_| ())
+                patiently(|| sys::send(opened.fd, line)).map(|_| progressed())
             }),
         };
         if let Err(errno) = result {
@@ -100,6 +101,7 @@ impl LogFile {
                 piece.iter().rposition(|byte| *byte == b'\n').map_or(piece.len(), |at| at + 1)
             };
             let count = patiently(|| put(&piece[..end]))?;
+            progressed();
             self.mid_line = lines[count - 1] != b'\n';
             lines = &lines[count..];
         }

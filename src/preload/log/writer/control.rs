@@ -19,6 +19,8 @@ static BEGUN: AtomicI32 = AtomicI32::new(0);
 static WRITING: AtomicBool = AtomicBool::new(false);
 /// A [`Status`].
 static STATUS: AtomicU32 = AtomicU32::new(Status::None as u32);
+/// Bumped with each piece of the log that is written.
+static PROGRESS: AtomicU32 = AtomicU32::new(0);
 /// Set when the process ends: the next flush also writes the summary.
 static ENDING: AtomicBool = AtomicBool::new(false);
 /// Set to end the writer.
@@ -32,6 +34,8 @@ static WAITERS: [AtomicI32; 16] = [const { AtomicI32::new(0) }; 16];
 
 /// How long anybody waits for the writer. It may be stuck in a full pipe, and no program must wait for that.
 const PATIENCE: u64 = 500_000_000;
+/// How long anybody waits for a writer that goes on writing: there may be much to write, or somebody may read slowly.
+const MOST_PATIENCE: u64 = 10_000_000_000;
 /// Long enough for an exec to get from its hook into the kernel.
 const HOLD: u64 = 100_000_000;
 
@@ -128,6 +132,33 @@ pub fn wait_for_start() -> bool {
     status() == Status::Running
 }
 
+/// On the writer: something was written.
+pub fn progressed() {
+    PROGRESS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// A wait for the writer, which lasts as long as it goes on, within reason.
+struct Patience {
+    begin: u64,
+    progress: u32,
+    since: u64,
+}
+
+impl Patience {
+    fn begin() -> Patience {
+        let now = sys::monotonic();
+        Patience { begin: now, progress: PROGRESS.load(Ordering::Relaxed), since: now }
+    }
+
+    fn is_over(&mut self) -> bool {
+        let progress = PROGRESS.load(Ordering::Relaxed);
+        if progress != self.progress {
+            (self.progress, self.since) = (progress, sys::monotonic());
+        }
+        waited(self.since) > PATIENCE || waited(self.begin) > MOST_PATIENCE
+    }
+}
+
 fn waited(begin: u64) -> u64 {
     sys::monotonic().saturating_sub(begin)
 }
@@ -214,9 +245,9 @@ pub fn open_again() {
 pub fn wait_for_closer(tid: i32) {
     let is_another = || ![0, tid].contains(&CLOSER.load(Ordering::Acquire));
     let closes = || is_another() && (status() == Status::Closing || is_about_to_end());
-    let begin = sys::monotonic();
+    let mut patience = Patience::begin();
     while closes() {
-        if waited(begin) > PATIENCE {
+        if patience.is_over() {
             CLOSER.store(0, Ordering::Release);
             return open_again();
         }
@@ -251,11 +282,11 @@ pub fn flush(sandboxed: bool) -> bool {
         spin(|| is_done(FLUSH_DONE.load(Ordering::Acquire)));
         return is_done(FLUSH_DONE.load(Ordering::Acquire));
     }
-    let begin = sys::monotonic();
+    let mut patience = Patience::begin();
     wake();
     loop {
         let done = FLUSH_DONE.load(Ordering::Acquire);
-        if is_done(done) || waited(begin) > PATIENCE {
+        if is_done(done) || patience.is_over() {
             return is_done(done);
         }
         sys::futex_wait(&FLUSH_DONE, done, 10_000_000);
@@ -292,11 +323,11 @@ pub fn stop(sandboxed: bool) -> bool {
         return tid() == 0;
     }
     wake();
-    let begin = sys::monotonic();
+    let mut patience = Patience::begin();
     loop {
         match tid() {
             0 => return true,
-            _ if waited(begin) > PATIENCE => return false,
+            _ if patience.is_over() => return false,
             tid => sys::futex_wait_for_end(&TID, tid, 10_000_000),
         }
     }
