@@ -3,7 +3,7 @@
 //! **A process, not a thread.** A thread of the program's shows: programs count their threads before they enter a
 //! namespace or fork, and signal all of them; it dies with the program, and with it what it had not fetched. A process
 //! that shares the memory (CLONE_VM) is none of that. It has no exit signal, so no wait(2) of the program's finds it but
-//! one that asks for such children; a session of its own, so no terminal and no group reaches it; its own directory and
+//! one that asks for such children; a process group of its own, so nothing that is sent to the program's reaches it; its own directory and
 //! root, so the log stays where it was; and no tracer follows to it (CLONE_UNTRACED). A reader in another process over
 //! a shared mapping would do the same, at the price of an exec, a second program to find, and a copy of every table.
 //!
@@ -189,7 +189,7 @@ extern "C" fn main(pid: i32, is_process: bool) -> c_int {
     0
 }
 
-/// What a process has of its own: a session, a directory, and a mask for the log's file, whose mode does not depend on when
+/// What a process has of its own: a process group, or a session where it comes first, a directory, and a mask for the log's file, whose mode does not depend on when
 /// the program has changed its own.
 fn become_apart() {
     sys::setsid();
