@@ -3,7 +3,7 @@
 
 use crate::call::Ticket;
 use crate::track::Begun;
-use crate::{log, mode, track};
+use crate::{log, mode, sys, track};
 use sockshim_core::fdtable::{FDS, Packed};
 use sockshim_core::hook::Does;
 use sockshim_core::net::state;
@@ -18,7 +18,20 @@ impl Ticket {
         if self.change != Change::None {
             self.commit();
         }
+        if self.handle.is_none() {
+            self.found_nothing();
+        }
         self.send();
+    }
+
+    /// The call was on a number of which nothing was known. If it means a socket now, another thread was given the number
+    /// meanwhile, and the call may have changed its socket.
+    #[cold]
+    #[inline(never)]
+    fn found_nothing(&self) {
+        if let (Some(fd), None, true) = (self.event.fd, self.event.before, sys::has_threads()) {
+            track::blame_no_other(fd, None);
+        }
     }
 
     /// [`Ticket::finish`] of a call that was answered in another way than predicted: because the prediction was made from
@@ -69,6 +82,11 @@ impl Ticket {
         }
         FDS.update(handle, |old| state::commit(old, socket, self.change, self.event.errno));
         self.begun.end(handle);
+        if self.begun != Begun::ALONE
+            && let Some(fd) = self.event.fd
+        {
+            track::blame_no_other(fd, Some(handle));
+        }
         if track::is_interposed() {
             self.event.fd.into_iter().for_each(track::follow);
         }

@@ -5,7 +5,8 @@
 //! and its end in the socket's sequence, and whoever predicts an answer compares the sequence before and after. Two changes
 //! that overlap are stored in any order, not in the kernel's, so from then on no prediction for the socket is blamed.
 
-use sockshim_core::fdtable::{FDS, Handle, Packed, SequenceStep};
+use libc::c_int;
+use sockshim_core::fdtable::{Entry, FDS, Handle, Packed, SequenceStep};
 use sockshim_core::net::ops::Socket;
 use sockshim_core::net::state::{self, State};
 
@@ -70,4 +71,21 @@ impl Begun {
 fn is_other(now: State, before: &Socket) -> bool {
     let before_call = State::of(before);
     now != before_call && now != state::connecting(before_call, before)
+}
+
+/// After a call that may have changed the socket `handle`, or one that was not known: if the number means another socket by
+/// now, the call may have changed that one.
+pub fn blame_no_other(fd: c_int, handle: Option<Handle>) {
+    if let Entry::Socket(other) = FDS.get(fd)
+        && handle != Some(other)
+    {
+        overlap(other);
+    }
+}
+
+/// From now on no prediction for the socket is blamed, as after two changes that have overlapped.
+pub fn overlap(handle: Handle) {
+    for step in [SequenceStep::Begin, SequenceStep::Begin, SequenceStep::End, SequenceStep::End] {
+        FDS.step(handle, step);
+    }
 }

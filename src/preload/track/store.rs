@@ -1,6 +1,7 @@
 //! Stores entries, and checks them again afterwards.
 
 use super::lookup::{take_back, verify};
+use super::overlap::overlap;
 use super::owner::{is_still, name_of};
 use super::{kernel, stale};
 use crate::nsproxy::net_ns;
@@ -60,6 +61,8 @@ fn adopt_socket(fd: c_int, seen: Seen) -> Adopted {
             // The answers belong to two different sockets, or to one that is gone.
             return Err(Found::Unknown);
         }
+        // Another thread's call may have been under way while the state was asked for.
+        handle.into_iter().for_each(overlap);
     }
     // The state that another descriptor has remembered is more precise than what the socket itself tells.
     let socket = handle.and_then(|handle| FDS.read(handle)).map_or(socket, |(socket, _)| socket);
