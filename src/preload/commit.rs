@@ -18,7 +18,7 @@ impl Ticket {
         if self.change != Change::None {
             self.commit();
         }
-        if self.handle.is_none() {
+        if sys::has_threads() && self.handle.is_none() {
             self.found_nothing();
         }
         self.send();
@@ -29,7 +29,7 @@ impl Ticket {
     #[cold]
     #[inline(never)]
     fn found_nothing(&self) {
-        if let (Some(fd), None, true) = (self.event.fd, self.event.before, sys::has_threads()) {
+        if let (Some(fd), None) = (self.event.fd, self.event.before) {
             track::blame_no_other(fd, None);
         }
     }

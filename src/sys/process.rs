@@ -118,6 +118,7 @@ pub fn leads_a_pid_namespace() -> bool {
 
 /// Whether the process may have more threads than one, as far as libc knows. The log's writer does not count: it has a
 /// descriptor table of its own.
+#[inline(always)]
 pub fn has_threads() -> bool {
     unsafe extern "C" {
         /// glibc's own record, since 2.32: zero after the first pthread_create(3).
