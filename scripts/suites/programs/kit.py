@@ -234,8 +234,13 @@ def bound_udp(*ports: int) -> None:
         wait_until(f"UDP port {port} is bound", lambda: port in _ports("udp", "07") | _ports("udp6", "07"))
 
 
+# The name of the process that writes a log.
+WRITER = "sockshim-log"
+
+
 def processes(parent: int | None = None, name: str | None = None) -> list[int]:
-    """Processes of this namespace that have not ended, by their parent or their name."""
+    """Processes of this namespace that have not ended, by their parent or their name. A log's writer is none: no program
+    has made it."""
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
@@ -246,7 +251,7 @@ def processes(parent: int | None = None, name: str | None = None) -> list[int]:
             continue
         state, its_parent = after.split()[:2]
         its_name = before.partition("(")[2]
-        if state != "Z" and parent in (None, int(its_parent)) and name in (None, its_name):
+        if state != "Z" and its_name != WRITER and parent in (None, int(its_parent)) and name in (None, its_name):
             found.append(int(entry.name))
     return sorted(found)
 
