@@ -18,5 +18,6 @@ int main(void)
 	CALL(getpeername(client, (struct sockaddr *)&address, &length));
 	CALL(getpeername(client, (struct sockaddr *)&address, &length));
 	CALL(connect(client, (struct sockaddr *)&address, length));
+	CALL(connect(client, (struct sockaddr *)&address, length));
 	CALL(shutdown(client, SHUT_RDWR));
 }

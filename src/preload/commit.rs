@@ -47,6 +47,8 @@ impl Ticket {
         if overtaken {
             self.event.predicted = Predicted::Unknown;
             self.event.reason = Reason::Overtaken;
+            // The call may have changed a state in which it was not expected to.
+            self.handle.into_iter().for_each(track::overlap);
             self.event.fd.into_iter().for_each(track::correct);
         } else {
             self.event.find_path();

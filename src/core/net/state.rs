@@ -225,6 +225,9 @@ fn refused(old: State, socket: &Socket, errno: c_int) -> State {
         (SocketKind::Stream, SocketState::Connected, _) => old,
         (SocketKind::Stream, _, libc::EINPROGRESS | libc::EALREADY | libc::EINTR) => waiting(old),
         (SocketKind::Stream, SocketState::Connecting, libc::EISCONN) => connected(old, socket),
+        (SocketKind::Stream, SocketState::Unknown, libc::EISCONN) if old.sk == TcpState::Established => {
+            connected(old, socket)
+        }
         (SocketKind::Stream, SocketState::Unknown, libc::EISCONN | libc::EINVAL) => old,
         (SocketKind::Stream, SocketState::Unconnected, _) if old.sk == TcpState::Close => {
             State { bound: after_attempt(old.bound), ..old }

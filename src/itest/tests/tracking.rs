@@ -118,7 +118,10 @@ fn a_connection_that_nobody_saw_opens_the_prediction() {
     let reasons: Vec<_> = names.iter().map(|event| event["reason"].as_str()).collect();
     assert_eq!(reasons, [Some("overtaken"), Some("host-owned")]);
     assert_eq!(names[0]["predicted"], Value::Null);
-    assert_eq!(by_call(&events, "connect")[0]["predicted"], "EISCONN");
+    // The connect that nobody saw may have been left with EINPROGRESS, and then the next one succeeds.
+    let connects: Vec<_> =
+        by_call(&events, "connect").iter().map(|event| event["predicted"].clone()).collect();
+    assert_eq!(connects, [Value::Null, "EISCONN".into()]);
 }
 
 #[test]

@@ -26,8 +26,13 @@ pub fn observe(fd: c_int) -> Observed {
 /// Sets the state that follows from the answers.
 pub fn apply(observed: &Observed, socket: &mut Socket) {
     let has_connections = socket.ty == libc::SOCK_STREAM || socket.ty == libc::SOCK_SEQPACKET;
+    let is_inet = matches!(socket.sk.family, libc::AF_INET | libc::AF_INET6);
     (socket.state, socket.sk.state) = match observed {
         Observed { listens: true, .. } => (SocketState::Unconnected, TcpState::Listen),
+        // connect(2) may have been left with EINPROGRESS. Only the next one makes the socket connected, and nothing shows that.
+        Observed { has_peer: true, .. } if has_connections && is_inet => {
+            (SocketState::Unknown, TcpState::Established)
+        }
         Observed { has_peer: true, .. } if has_connections => (SocketState::Connected, TcpState::Established),
         Observed { has_peer: true, .. } => (SocketState::Unconnected, TcpState::Established),
         // It may be connecting, or have been shut down.

@@ -55,5 +55,5 @@ pub use behind::{is_interposed, set_interposed};
 pub use contradict::contradicted;
 pub use correct::{correct, follow, made_behind};
 pub use lookup::{certain, confirmed, is_other, known, verify_range};
-pub use overlap::{Begun, blame_no_other};
+pub use overlap::{Begun, blame_no_other, overlap};
 pub use store::{adopt, copy, end, learn, learn_again, remember, settle};

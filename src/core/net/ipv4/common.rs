@@ -98,9 +98,10 @@ pub fn inet_ioctl(cx: &mut Cx, sock: &Socket, request: c_int) -> Verdict {
         }
         // A listening MPTCP socket has sent nothing, and answers 0 where TCP answers EINVAL.
         (Below::Mptcp, SIOCOUTQ | SIOCOUTQNSD) => Verdict::ok(),
-        (Below::Tcp | Below::Mptcp, SIOCINQ | SIOCOUTQ | SIOCOUTQNSD) => match sock.state {
-            SocketState::Unknown => Verdict::ask(),
-            _ if sock.sk.state == TcpState::Listen => Verdict::errno(Errno::EINVAL, Reason::BadState),
+        (Below::Tcp | Below::Mptcp, SIOCINQ | SIOCOUTQ | SIOCOUTQNSD) => match sock.sk.state {
+            TcpState::Listen => Verdict::errno(Errno::EINVAL, Reason::BadState),
+            TcpState::Established => Verdict::ok(),
+            _ if sock.state == SocketState::Unknown => Verdict::ask(),
             _ => Verdict::ok(),
         },
         (Below::Tcp, SIOCATMARK) | (Below::Udp | Below::Raw, SIOCINQ | SIOCOUTQ) => Verdict::ok(),

@@ -18,9 +18,10 @@ pub fn inet_listen(cx: &mut Cx, sock: &Socket, _backlog: c_int) -> Verdict {
     let wrong = Verdict::errno(Errno::EINVAL, Reason::BadState);
     match (sock.state, sock.sk.state) {
         _ if sock.ty != libc::SOCK_STREAM => wrong,
+        (SocketState::Unknown, TcpState::Established) => wrong,
         (SocketState::Unknown, _) => Verdict::ask().then(Change::Listen),
-        // A second listen only sets the backlog.
-        (SocketState::Unconnected, TcpState::Listen) => Verdict::ok(),
+        // A second listen only sets the backlog, unless another thread is faster and ends the first.
+        (SocketState::Unconnected, TcpState::Listen) => Verdict::ok().then(Change::Listen),
         (SocketState::Unconnected, TcpState::Close) => {
             let here = func!(inet_csk_listen_start);
             match sock.sk.bound {
@@ -39,7 +40,7 @@ pub fn inet_listen(cx: &mut Cx, sock: &Socket, _backlog: c_int) -> Verdict {
 pub fn inet_accept(cx: &mut Cx, sock: &Socket) -> Verdict {
     let verdict = pass_to(cx, sock.sk.prot.and_then(|prot| prot.accept));
     match (sock.state, sock.sk.state) {
-        (SocketState::Unknown, _) => verdict,
+        (SocketState::Unknown, TcpState::Close | TcpState::SynSent) => verdict,
         (_, TcpState::Listen) => cx.ask(func!(reqsk_queue_remove), &"the queue of connections"),
         _ => Verdict::errno(Errno::EINVAL, Reason::BadState),
     }

@@ -95,7 +95,7 @@ fn mptcp_listen(cx: &mut Cx, sock: &Socket, backlog: c_int) -> Verdict {
 /// socket is asked for its protocol instead of inheriting it.
 fn mptcp_stream_accept(cx: &mut Cx, sock: &Socket) -> Verdict {
     match (sock.state, sock.sk.state) {
-        (SocketState::Unknown, _) | (_, TcpState::Listen) => {
+        (SocketState::Unknown, TcpState::Close | TcpState::SynSent) | (_, TcpState::Listen) => {
             cx.ask(func!(mptcp_subflow_queue), &"the queue of connections")
         }
         _ => Verdict::errno(Errno::EINVAL, Reason::BadState),
