@@ -110,14 +110,14 @@ pub enum Performer {
     Acts,
 }
 
-/// The first half of a call of the hook at `place`. The ticket was written, unless the answer is `Pass`.
+/// The first half of a call of the hook at `index`. The ticket was written, unless the answer is `Pass`.
 pub fn enter(slot: &mut MaybeUninit<Ticket>, index: HookIndex, args: &[i64; MAX_ARGS]) -> Performer {
     Ticket::args(slot).write(*args);
     // SAFETY: the line above.
     unsafe { enter_written(slot, index) }
 }
 
-/// [`enter`] with the arguments in their place.
+/// [`enter`] with the arguments where [`Ticket::args`] says.
 ///
 /// # Safety
 /// [`Ticket::args`] must have been written.

@@ -313,6 +313,18 @@ hooks! {
         /// capset(2), which the log's writer has to follow
         [Call Control Changes SYS_capset]
         fn capset(hdrp: *mut c_void, datap: *const c_void) -> c_int = process::credentials, process::credentials_done;
+        /// setrlimit(2), before which the log has to be open
+        [Call Control Changes SYS_setrlimit]
+        fn setrlimit(resource: c_uint, rlim: *const c_void) -> c_int = process::unlogged, call::logged;
+        /// setrlimit(2), with large limits
+        [Call Control Changes]
+        fn setrlimit64(resource: c_uint, rlim: *const c_void) -> c_int = process::unlogged, call::logged;
+        /// prlimit(2), before which the log has to be open
+        [Call Control Changes SYS_prlimit64]
+        fn prlimit(pid: pid_t, resource: c_uint, new_limit: *const c_void, old_limit: *mut c_void) -> c_int = process::prlimit, call::logged;
+        /// prlimit(2), with large limits
+        [Call Control Changes]
+        fn prlimit64(pid: pid_t, resource: c_uint, new_limit: *const c_void, old_limit: *mut c_void) -> c_int = process::prlimit, call::logged;
         /// chroot(2), before which the log has to be open
         [Call Control Changes SYS_chroot]
         fn chroot(path: *const c_char) -> c_int = process::unlogged, call::logged;

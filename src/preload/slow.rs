@@ -1,4 +1,4 @@
-//! The slow path: decide, perform, commit. All hooks share its code: each hands over its place in the table and its
+//! The slow path: decide, perform, commit. All hooks share its code: each hands over its index in the table and its
 //! arguments as words.
 //!
 //! # Safety
@@ -15,7 +15,7 @@ use crate::word::{Word, padded};
 use core::mem::MaybeUninit;
 use sockshim_core::hook::MAX_ARGS;
 
-/// A call of libc's function of the hook at `place`.
+/// A call of libc's function of the hook at `index`.
 ///
 /// # Safety
 /// The words must be those of the program's own call, and the function must return an `R`.
@@ -31,7 +31,7 @@ pub unsafe fn of_libc<const N: usize, R: Word>(index: HookIndex, words: [i64; N]
     }
 }
 
-/// A call with at most five arguments: they stay in the registers in which they came, and the place is in the sixth.
+/// A call with at most five arguments: they stay in the registers in which they came, and the index is in the sixth.
 /// During the call they stand in the event only.
 ///
 /// # Safety

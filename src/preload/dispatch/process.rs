@@ -33,6 +33,14 @@ pub fn unlogged(t: &mut Ticket) {
     t.wanted = false;
 }
 
+/// prlimit(2), likewise where it sets a limit: of processes, of a file's length, of addresses.
+pub fn prlimit(t: &mut Ticket) {
+    if t.word(2) != 0 {
+        log::is_open();
+    }
+    t.wanted = false;
+}
+
 /// After fork(2), in both processes. The child has its own log by now.
 pub fn forked(t: &mut Ticket) {
     if t.event.ret == 0 {
@@ -68,19 +76,20 @@ pub fn clone(t: &mut Ticket) {
 
 /// Runs after the event of a call that does not return: what must not be lost is written now.
 pub fn leaving(does: Does) {
-    if !matches!(does, Does::ExitsQuickly | Does::Exits) || identity::is_vfork_child() || identity::is_guest()
-    {
-        return;
+    let end = match does {
+        Does::ExitsQuickly => end_before_handlers,
+        Does::Exits => log::end_at_once,
+        _ => return,
+    };
+    if !identity::is_vfork_child() && !identity::is_guest() {
+        end();
     }
-    match does {
-        // The program's handlers still run, but no destructor runs after them.
-        Does::ExitsQuickly => {
-            log::set_synchronous();
-            log::end_of_process();
-        }
-        Does::Exits => log::end_at_once(),
-        _ => {}
-    }
+}
+
+/// Before quick_exit(3): the program's handlers still run, but no destructor runs after them.
+fn end_before_handlers() {
+    log::set_synchronous();
+    log::end_of_process();
 }
 
 /// prctl(2): only the installation of a filter and a new thread name matter.
@@ -277,14 +286,12 @@ fn is_last_thread() -> bool {
 }
 
 /// Calls without a hook after which the log could no longer be opened.
-const LIMITING: [i64; 8] = [
+const LIMITING: [i64; 6] = [
     libc::SYS_landlock_restrict_self,
     libc::SYS_mount,
     libc::SYS_move_mount,
     libc::SYS_pivot_root,
-    libc::SYS_prlimit64,
     libc::SYS_seccomp,
-    libc::SYS_setrlimit,
     libc::SYS_umount2,
 ];
 

@@ -38,7 +38,7 @@ struct First {
 pub struct Merge {
     /// The queues with records that this reading began with.
     queues: Vec<&'static Queue>,
-    /// When the first record of each ring ended, except of `current`.
+    /// When the first record of each queue ended, except of `current`.
     heads: BinaryHeap<Reverse<(u64, usize)>>,
     /// The record that is the next one of all queues.
     current: Option<First>,
@@ -82,7 +82,7 @@ impl Merge {
         self.queues.clear();
         self.heads.clear();
         for queue in queue::all() {
-            // Without memory, the rest stays in the channel until the next reading.
+            // Without memory, the rest stays where it is until the next reading.
             if let Some(record) = queue.peek(finished)
                 && self.queues.try_reserve(1).is_ok()
                 && self.heads.try_reserve(1).is_ok()

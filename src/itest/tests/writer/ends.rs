@@ -1,8 +1,15 @@
 //! Every end: what had returned is in the log.
 
+use std::fs::{Permissions, set_permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+
 use sockshim_itest::{RunLevel, Scratch, by_call, command, events};
 
 use crate::{count, ended, is_root, logged, parsed, program, succeeds};
+
+/// Who is neither root nor the owner of other processes: root has no limit of processes.
+const NOBODY: u32 = 65534;
 
 /// As many for each way, level and pace; `SOCKSHIM_ROUNDS` sets another number.
 const ROUNDS: &str = "12";
@@ -124,6 +131,24 @@ fn calls_beside_the_end_are_in_the_log() {
                 // One that had begun before may come back a moment too late.
                 assert!(logged + 1 >= returned, "{way}: {returned} had returned, in the log: {logged}");
             }
+        }
+    }
+}
+
+/// A limit of processes or of a file's length holds for the writer as well, unless it was there before.
+#[test]
+fn log_is_open_before_a_limit_is_set() {
+    for way in ["setrlimit", "setrlimit64", "SYS_setrlimit", "prlimit", "prlimit64", "SYS_prlimit64"] {
+        for resource in ["processes", "length"] {
+            let log_dir = Scratch::new();
+            set_permissions(log_dir.path(), Permissions::from_mode(0o777)).expect("our own directory");
+            let mut command = command(RunLevel::Call, Some(log_dir.path()), program("writer/limited_first"));
+            if is_root() {
+                command.uid(NOBODY).gid(NOBODY);
+            }
+            let output = succeeds(command.args([way, resource]));
+            assert_eq!(output.stderr(), "", "{way} {resource}");
+            assert_eq!(by_call(&events(log_dir.path()), "socketpair").len(), 1, "{way} {resource}");
         }
     }
 }

@@ -84,9 +84,8 @@ impl Destination {
             let is_stderr = settings.stderr.is_some_and(|then| now == then || !now.is_socket);
             return is_stderr.then_some(Destination { path: None, is_socket: false });
         };
-        let socket = value.strip_prefix(UNIX);
-        let path = expand(socket.unwrap_or(value), pid);
-        Some(Destination { path: Some(path), is_socket: socket.is_some() })
+        let (prefix, path) = parts(value);
+        Some(Destination { path: Some(expand(path, pid)), is_socket: !prefix.is_empty() })
     }
 
     /// Whether it is stderr.
@@ -169,7 +168,6 @@ fn expand(value: &[u8], pid: i32) -> Box<CStr> {
             _ => path.push(*byte),
         }
     }
-    path.retain(|byte| *byte != 0);
     path.push(0);
     CStr::from_bytes_until_nul(&path).map(Box::from).unwrap_or_default()
 }

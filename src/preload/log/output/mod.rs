@@ -64,10 +64,9 @@ impl LogFile {
         self.look_after();
         let Some(opened) = self.opened else { return false };
         let result = match opened.medium {
-            Medium::File => self.write_pieces(opened, lines, lines.len()),
+            Medium::File | Medium::Stream => self.write_pieces(opened, lines, lines.len()),
             // What is longer may be mixed with what other processes write.
             Medium::Pipe => self.write_pieces(opened, lines, libc::PIPE_BUF),
-            Medium::Stream => self.write_pieces(opened, lines, lines.len()),
             Medium::Datagrams => lines.split_inclusive(|byte| *byte == b'\n').try_for_each(|line| {
                 // A datagram has no need of an end.
                 let line = line.strip_suffix(b"\n").unwrap_or(line);

@@ -143,7 +143,7 @@ fn put_long(head: &QueueHead, event: &Event) {
 }
 
 /// Copies so many bytes, in chunks of which the last one ends where they end. If they are fewer than a chunk, what is before
-/// them is copied, too. Not with the compiler's own means, which call memcpy: that may be another library's.
+/// them is copied, too. `ptr::copy_nonoverlapping` instead costs 20 instructions per event.
 ///
 /// # Safety
 /// There must be so many bytes on either side, and a chunk up to their end.

@@ -3,9 +3,10 @@
 //! **A process, not a thread.** A thread of the program's shows: programs count their threads before they enter a
 //! namespace or fork, and signal all of them; it dies with the program, and with it what it had not fetched. A process
 //! that shares the memory (CLONE_VM) is none of that. It has no exit signal, so no wait(2) of the program's finds it but
-//! one that asks for such children; a process group of its own, so nothing that is sent to the program's reaches it; its own directory and
-//! root, so the log stays where it was; and no tracer follows to it (CLONE_UNTRACED). A reader in another process over
-//! a shared mapping would do the same, at the price of an exec, a second program to find, and a copy of every table.
+//! one that asks for such children; a process group of its own, so nothing that is sent to the program's reaches it; its
+//! own directory and root, so the log stays where it was; and no tracer follows to it (CLONE_UNTRACED). A reader in
+//! another process over a shared mapping would do the same, at the price of an exec, a second program to find, and a
+//! copy of every table.
 //!
 //! **Where that is refused, a thread**: qemu-user has no such clone, and Valgrind aborts at it, so it is asked first.
 //!
@@ -15,8 +16,8 @@
 //! memory, and formats.
 //!
 //! Its first act is to leave the program's descriptor table, with close_range(2) and CLOSE_RANGE_UNSHARE. So the
-//! program keeps its fast path for descriptors, its closefrom(3) does not reach the log, and the thread keeps none of
-//! its sockets and pipes open.
+//! program keeps its fast path for descriptors, its closefrom(3) does not reach the log, and none of its sockets and pipes
+//! are kept open.
 //!
 //! # Safety
 //! The writer has a stack and a thread control block of its own, which are never unmapped. The block is a copy of the
@@ -168,14 +169,14 @@ extern "C" fn main(pid: i32, is_process: bool) -> c_int {
     let program = Program::new(pid, is_process);
     program.watch();
     let opened = settings::get().and_then(|settings| Some((settings, LogFile::open(settings, pid)?)));
-    let prepared = attempt(prepare).is_ok();
-    let (Some((settings, output)), true) = (opened, prepared) else {
+    let Some((settings, output)) = opened else {
         if !is_process {
             mode::set(Level::Off);
         }
         control::finish_start(false);
         return 0;
     };
+    refine::forget();
     if has_fast_path() && clock::is_usable() {
         clock::use_ticks();
         mode::allow_fast_path();
@@ -189,8 +190,8 @@ extern "C" fn main(pid: i32, is_process: bool) -> c_int {
     0
 }
 
-/// What a process has of its own: a process group, or a session where it comes first, a directory, and a mask for the log's file, whose mode does not depend on when
-/// the program has changed its own.
+/// What a process has of its own: a process group, or a session where it comes first; a directory; and a mask for the
+/// log's file, whose mode does not depend on when the program has changed its own.
 fn become_apart() {
     sys::setsid();
     sys::umask(0);
@@ -206,11 +207,6 @@ fn has_fast_path() -> bool {
     return !crate::test_support::without_fast_path();
     #[cfg(not(feature = "test-support"))]
     true
-}
-
-/// The part of the start that runs beside the program's start.
-fn prepare() {
-    refine::forget();
 }
 
 /// Keeps stderr alone, in a table of the writer's own.

@@ -144,13 +144,11 @@ pub fn stop() -> bool {
         };
     // What is not gone yet is on its way out, unless the kernel waits for a disk or a network.
     let reaped = !killable || sys::reap(tid, gone);
-    if gone && reaped {
-        control::ended();
-    } else {
+    if !(gone && reaped) {
         // Its memory may be in use for who knows how long.
         launch::abandon_memory();
-        control::ended();
     }
+    control::ended();
     true
 }
 
