@@ -19,20 +19,21 @@ use sockshim_core::trace::refusal::{Outside, take_back};
 use sockshim_core::trace::{json, text};
 use sockshim_core::verdict::{Predicted, Reason};
 
-/// The longest time that an event waits: if the writer had nothing to do, and if it had.
-const IDLE_SLEEP: i64 = 8_000_000;
-const LONGEST_SLEEP: i64 = 4_000_000;
+/// The longest time that an event waits: if the writer had nothing to do or much, and if it had little.
+const LONGEST_SLEEP: i64 = 8_000_000;
+const SLEEP: i64 = 4_000_000;
+/// The shortest time where nobody wakes the writer.
 const SHORTEST_SLEEP: i64 = 500_000;
 /// As many events in one round are much: what one segment of a queue holds.
 const MUCH: u64 = 1024;
-/// How long to sleep after a round with so many events: less the more there is to do, so that nothing overflows, and more
-/// the less there is, because each wake-up costs the program time. Who fills some segments before wakes the writer, but
-/// nobody in a sandbox does.
+/// How long to sleep after a round with so many events. Each wake-up costs the program time, and the kernel takes what is
+/// written faster the more it is at once. Who fills some segments before wakes the writer. Nobody in a sandbox does, so there
+/// it sleeps less the more there is to do.
 fn next_sleep(sleep: i64, count: u64) -> i64 {
-    match count {
-        0 if !identity::is_sandboxed() => (sleep * 2).min(IDLE_SLEEP),
-        0..MUCH => (sleep * 2).min(LONGEST_SLEEP),
-        MUCH.. => (sleep / 2).clamp(SHORTEST_SLEEP, LONGEST_SLEEP),
+    match (count, identity::is_sandboxed()) {
+        (0 | MUCH.., false) => LONGEST_SLEEP,
+        (MUCH.., true) => (sleep / 2).clamp(SHORTEST_SLEEP, SLEEP),
+        (..MUCH, _) => (sleep * 2).min(SLEEP),
     }
 }
 
@@ -46,7 +47,8 @@ fn are_waiting() -> bool {
     queue::all().any(|queue| !queue.is_empty())
 }
 
-const BUFFER: usize = 64 * 1024;
+/// What is written at once: whole pages of it are resident only once they have been needed.
+const BUFFER: usize = 256 * 1024;
 
 /// The writer.
 pub struct Writer {
@@ -80,7 +82,7 @@ impl Writer {
 
     /// Works until the writer is to end, or the program has ended.
     pub fn run(&mut self) {
-        let mut sleep = LONGEST_SLEEP;
+        let mut sleep = SLEEP;
         let mut merge = Merge::new();
         let mut rounds = 0_u32;
         loop {
