@@ -203,8 +203,11 @@ impl Hook {
 
     /// The number of the system call with the same arguments, if there is one: syscall(2) is routed by it.
     #[inline]
-    pub fn nr(&self) -> Option<c_long> {
-        self.nr.map(c_long::from)
+    pub const fn nr(&self) -> Option<c_long> {
+        match self.nr {
+            Some(nr) => Some(nr as c_long),
+            None => None,
+        }
     }
 
     /// The parameters, in order.

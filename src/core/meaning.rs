@@ -44,6 +44,8 @@ pub enum Meaning {
     How,
     /// A command of fcntl(2).
     Fcntl,
+    /// The argument of a command of fcntl(2), if it has one.
+    FcntlArg,
     /// A request of ioctl(2).
     Ioctl,
     /// An operation of epoll_ctl(2).
@@ -72,6 +74,7 @@ pub const fn meaning_of(call: &[u8], name: &[u8], ty: &[u8]) -> Meaning {
         b"optname" => Meaning::OptName,
         b"how" => Meaning::How,
         b"cmd" => Meaning::Fcntl,
+        b"arg" => Meaning::FcntlArg,
         b"request" => Meaning::Ioctl,
         b"op" => Meaning::Epoll,
         b"flags" => flags_of(call),

@@ -124,7 +124,7 @@ impl<'a> Subject<'a> {
             && verdict.change != Change::None
         {
             let errno = answer.err().map(|errno| errno.0);
-            FDS.update(handle, |old| state::commit(old, &socket, verdict.change, errno));
+            FDS.update(handle, |old| state::commit(old, (&socket).into(), verdict.change, errno));
         }
         let asked_host = path.steps().iter().rev().find_map(|step| match step.finding {
             Finding::Host(what) => Some(*what),

@@ -13,16 +13,16 @@ use crate::panic::attempt;
 use crate::stack::Page;
 use crate::table::{COUNT, HOOKS, HookIndex};
 use crate::track::Begun;
-use crate::{fork, identity, log, sys, track};
+use crate::{fork, identity, sys, track};
 use core::mem::MaybeUninit;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 use sockshim_core::fdtable::{Handle, Packed};
-use sockshim_core::hook::{Hook, Level, MAX_ARGS};
+use sockshim_core::hook::{Hook, MAX_ARGS};
 use sockshim_core::net::ops::{Cx, ProtoOps, Socket};
 use sockshim_core::net::path::Path;
 use sockshim_core::net::socket::Found;
-use sockshim_core::trace::event::{Event, Extra, Walk};
+use sockshim_core::trace::event::{Course, Event, Extra};
 use sockshim_core::verdict::{Action, Change, Instead, Predicted, Reason, Verdict};
 
 /// The functions before and after libc's.
@@ -203,7 +203,7 @@ impl Ticket {
     ) -> &'a mut Ticket {
         // SAFETY: the caller's promise.
         let args = unsafe { *Ticket::args(slot).assume_init_ref() };
-        let ticket = slot.write(Ticket {
+        slot.write(Ticket {
             event: Event { args, ..Event::new(hook) },
             wanted: true,
             socket: None,
@@ -213,12 +213,7 @@ impl Ticket {
             begun: Begun::ALONE,
             instead: Instead::new(),
             leave: row.leave,
-        });
-        if hook.level == Level::Io {
-            // From the next call on, the thread can take the fast path.
-            log::queue::make_fast();
-        }
-        ticket
+        })
     }
 
     /// Turns this into the ticket of another hook, whose arguments are the same without the first `skip` words.
@@ -255,7 +250,7 @@ impl Ticket {
     /// After a panic in dispatch: libc performs the call, and the event says what happened.
     fn panicked(&mut self) {
         self.event.reason = Reason::ShimPanic;
-        self.event.walk = None;
+        self.event.course = None;
         self.event.path.clear();
         self.event.extra = Extra::None;
         self.event.action = Action::Host;
@@ -302,11 +297,11 @@ impl Ticket {
     /// [`Ticket::lookup`] with care for what is known to be a socket, and with care for what is known to be none.
     pub fn lookup_as(&mut self, fd: i32, known: bool, other: bool) -> Found {
         self.event.fd = Some(fd);
-        if let Some((socket, handle, name)) = track::known(fd)
-            && (!known || track::confirmed(fd, socket, handle, name))
+        if let Some(socket) = track::known(fd)
+            && (!known || track::confirmed(fd, &socket))
         {
-            self.handle = Some(handle);
-            self.event.before = Some(socket);
+            self.handle = Some(socket.handle());
+            self.event.before = Some(socket.socket());
             if sys::has_threads() {
                 self.look_beside_others();
             }
@@ -353,16 +348,21 @@ impl Ticket {
 
     /// Runs the walk of a call on the descriptor that was looked up, and stores its verdict.
     #[inline(never)]
-    pub fn decide(&mut self, walk: Walk) {
+    pub fn decide(&mut self, course: &'static Course) {
         self.socket = self.event.before.map(Packed::unpack);
-        let verdict = self.walked(walk, |event, cx, socket| walk(event, cx, event.found.with(socket)));
+        let verdict =
+            self.walked(course, |event, cx, socket| (course.walk)(event, cx, event.found.with(socket)));
         self.settle(verdict);
     }
 
     /// Runs a walk, whose path is found when the event is written: the program's thread does not keep it.
     #[inline(always)]
-    pub fn walked<R>(&mut self, walk: Walk, run: impl FnOnce(&Event, &mut Cx, Option<&Socket>) -> R) -> R {
-        self.event.walk = Some(walk);
+    pub fn walked<R>(
+        &mut self,
+        course: &'static Course,
+        run: impl FnOnce(&Event, &mut Cx, Option<&Socket>) -> R,
+    ) -> R {
+        self.event.course = Some(course);
         let mut path = Path::closed();
         let mut cx = Cx { path: &mut path, net: net_ns(), instead: &mut self.instead };
         run(&self.event, &mut cx, self.socket.as_ref())

@@ -82,7 +82,7 @@ impl Ticket {
         {
             self.event.reason = Reason::Overtaken;
         }
-        FDS.update(handle, |old| state::commit(old, socket, self.change, self.event.errno));
+        FDS.update(handle, |old| state::commit(old, socket.into(), self.change, self.event.errno));
         self.begun.end(handle);
         if self.begun != Begun::ALONE
             && let Some(fd) = self.event.fd
@@ -98,6 +98,8 @@ impl Ticket {
     pub fn send(&mut self) {
         if self.wanted && mode::logs(self.event.hook.level) {
             log::send(&self.event);
+            // From the next call on, the thread can take the fast path.
+            log::queue::make_fast();
         }
     }
 }

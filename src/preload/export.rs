@@ -24,10 +24,10 @@ macro_rules! performer {
 
 /// The slow path of a call with these words.
 macro_rules! slow_path {
-    ($name:ident $words:expr) => {
-        slow::of_libc(HookIndex::$name, $words)
+    ($gate:ident $name:ident $words:expr) => {
+        <gate::$gate as Gate>::slow(HookIndex::$name, $words)
     };
-    ($name:ident $words:expr; $by:ident) => {
+    ($gate:ident $name:ident $words:expr; $by:ident) => {
         slow::all(HookIndex::$name, &padded($words), Target::new(crate::$by::$name as *const ()))
     };
 }
@@ -104,16 +104,8 @@ macro_rules! hooks {
             $(
                 #[inline(never)]
                 pub unsafe extern "C-unwind" fn $name($($arg: $ty),*) -> $ret {
-                    if let Some(0) = gate::$gate::ABOUT {
-                        // SAFETY: the program's own call.
-                        return unsafe { slow::recorded::<0, _, _>(HookIndex::$name, [$($arg.word()),*]) };
-                    }
-                    if let Some(2) = gate::$gate::ABOUT {
-                        // SAFETY: the program's own call.
-                        return unsafe { slow::recorded::<2, _, _>(HookIndex::$name, [$($arg.word()),*]) };
-                    }
                     // SAFETY: the program's own call.
-                    unsafe { slow_path!($name [$($arg.word()),*] $(; $by)?) }
+                    unsafe { slow_path!($gate $name [$($arg.word()),*] $(; $by)?) }
                 }
             )*
         }

@@ -14,47 +14,47 @@ hooks! {
     calls {
         // Creation.
         /// socket(2)
-        [Decision Control Creates SYS_socket]
+        [Decision Make Creates SYS_socket]
         fn socket(family: c_int, type_: c_int, protocol: c_int) -> c_int = create::socket, create::socket_done;
         /// socketpair(2)
-        [Decision Control Pairs SYS_socketpair]
+        [Decision MakePair Pairs SYS_socketpair]
         fn socketpair(family: c_int, type_: c_int, protocol: c_int, sv: *mut c_int) -> c_int = create::socketpair, create::socketpair_done;
         /// accept(2)
-        [Decision Control Accepts SYS_accept]
+        [Decision Accept Accepts SYS_accept]
         fn accept(fd: c_int, addr: *mut sockaddr, addrlen: *mut socklen_t) -> c_int = create::accept, create::accepted;
         /// accept4(2)
-        [Decision Control Accepts SYS_accept4]
+        [Decision Accept4 Accepts SYS_accept4]
         fn accept4(fd: c_int, addr: *mut sockaddr, addrlen: *mut socklen_t, flags: c_int) -> c_int = create::accept4, create::accepted;
 
         // Names and connections.
         /// bind(2)
-        [Call Control Binds SYS_bind]
+        [Call Bind Binds SYS_bind]
         fn bind(fd: c_int, addr: *const sockaddr, addrlen: socklen_t) -> c_int = name::bind, call::logged;
         /// listen(2)
-        [Call Control Listens SYS_listen]
+        [Call Listen Listens SYS_listen]
         fn listen(fd: c_int, backlog: c_int) -> c_int = name::listen, call::logged;
         /// connect(2)
-        [Call Control Plain SYS_connect]
+        [Call Connect Plain SYS_connect]
         fn connect(fd: c_int, addr: *const sockaddr, addrlen: socklen_t) -> c_int = name::connect, call::logged;
         /// connect(2), glibc's other name for it
-        [Call Control Plain]
+        [Call Connect Plain]
         fn __connect(fd: c_int, addr: *const sockaddr, addrlen: socklen_t) -> c_int = name::connect, call::logged;
         /// getsockname(2)
-        [Call Control Plain SYS_getsockname]
+        [Call SockName Plain SYS_getsockname]
         fn getsockname(fd: c_int, addr: *mut sockaddr, addrlen: *mut socklen_t) -> c_int = name::getsockname, name::got_name;
         /// getpeername(2)
-        [Call Control Plain SYS_getpeername]
+        [Call PeerName Plain SYS_getpeername]
         fn getpeername(fd: c_int, addr: *mut sockaddr, addrlen: *mut socklen_t) -> c_int = name::getpeername, name::got_name;
         /// shutdown(2)
-        [Call Control Plain SYS_shutdown]
+        [Call Shutdown Plain SYS_shutdown]
         fn shutdown(fd: c_int, how: c_int) -> c_int = name::shutdown, call::logged;
 
         // Options.
         /// setsockopt(2)
-        [Call Control Plain SYS_setsockopt]
+        [Call Set Plain SYS_setsockopt]
         fn setsockopt(fd: c_int, level: c_int, optname: c_int, optval: *const c_void, optlen: socklen_t) -> c_int = option::setsockopt, option::set_option;
         /// getsockopt(2)
-        [Call Control Plain SYS_getsockopt]
+        [Call Get Plain SYS_getsockopt]
         fn getsockopt(fd: c_int, level: c_int, optname: c_int, optval: *mut c_void, optlen: *mut socklen_t) -> c_int = option::getsockopt, option::got_option;
         /// ioctl(2)
         [Call Any Plain SYS_ioctl]
@@ -186,10 +186,10 @@ hooks! {
 
         // The life of descriptors.
         /// close(2)
-        [Call Control Plain SYS_close]
+        [Call Close Plain SYS_close]
         fn close(fd: c_int) -> c_int = fd::close, fd::closed;
         /// close(2), glibc's other name for it
-        [Call Control Plain]
+        [Call Close Plain]
         fn __close(fd: c_int) -> c_int = fd::close, fd::closed;
         /// close_range(2)
         [Call Control Plain SYS_close_range]
@@ -210,16 +210,16 @@ hooks! {
         [Call Control Plain]
         fn freopen64(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE = fd::freopen, fd::closed;
         /// dup(2)
-        [Call Control Plain SYS_dup]
+        [Call Dup Plain SYS_dup]
         fn dup(fd: c_int) -> c_int = fd::dup, fd::duplicated;
         /// dup2(2)
-        [Call Control Plain SYS_dup2]
+        [Call Dup2 Plain SYS_dup2]
         fn dup2(fd: c_int, newfd: c_int) -> c_int = fd::dup2, fd::duplicated;
         /// dup2(2), glibc's other name for it
-        [Call Control Plain]
+        [Call Dup2 Plain]
         fn __dup2(fd: c_int, newfd: c_int) -> c_int = fd::dup2, fd::duplicated;
         /// dup3(2)
-        [Call Control Plain SYS_dup3]
+        [Call Dup2 Plain SYS_dup3]
         fn dup3(fd: c_int, newfd: c_int, flags: c_int) -> c_int = fd::dup2, fd::duplicated;
         /// fcntl(2)
         [Call Life Plain SYS_fcntl]
@@ -350,7 +350,7 @@ hooks! {
         [Call Control Changes SYS_setns]
         fn setns(nsfd: c_int, nstype: c_int) -> c_int = process::setns, process::moved;
         /// syscall(2): routed by its number
-        [Call Exec(propagate) Changes]
+        [Call Numbered(propagate) Changes]
         fn syscall(number: c_long, a1: c_long, a2: c_long, a3: c_long, a4: c_long, a5: c_long, a6: c_long) -> c_long = process::syscall, process::syscall_done;
     }
     trampolines {

@@ -29,6 +29,7 @@ use sockshim_sys as sys;
 mod act;
 mod alloc;
 mod arguments;
+mod brief;
 mod call;
 mod commit;
 mod confined;

@@ -57,6 +57,13 @@ pub fn value<T: Plain>(own: Page, address: i64) -> Option<T> {
     Some(value)
 }
 
+/// [`value`] if it can be read without asking.
+#[inline(always)]
+pub fn near(own: Page, address: i64) -> Option<c_int> {
+    let mut bytes = [0; size_of::<c_int>()];
+    own.peek(address, &mut bytes).then_some(c_int::from_ne_bytes(bytes))
+}
+
 /// Copies bytes from the memory of `pid`, which is this process or one that shares its memory. `None` if they cannot
 /// all be read.
 pub fn copy(pid: i32, address: usize, buffer: &mut [u8]) -> Option<()> {
@@ -183,19 +190,29 @@ pub unsafe fn read_used<T: Plain>(address: i64) -> T {
 /// # Safety
 /// The call that has just succeeded must have written both.
 pub unsafe fn sockaddr_used(address: i64, len: i64, capacity: c_int, addr: &mut SockAddr) -> bool {
-    if address == 0 || len == 0 {
-        return false;
-    }
-    // SAFETY: the call has stored the length.
-    let full = unsafe { read_used::<c_int>(len) };
-    let Ok(len) = usize::try_from(full.min(capacity)) else { return false };
-    let len = len.min(SOCKADDR_STORAGE);
+    // SAFETY: the caller's promise.
+    let Some((len, truncated)) = (unsafe { sockaddr_len(address, len, capacity) }) else { return false };
     // SAFETY: the call has written as many bytes of the address as the program's buffer holds.
     let bytes = unsafe { core::slice::from_raw_parts(address as *const u8, len) };
     addr.buffer()[..len].copy_from_slice(bytes);
     addr.set_len(len);
-    if full > capacity {
+    if truncated {
         addr.set_truncated();
     }
     true
+}
+
+/// How many bytes of an address a call has just written, and whether it is longer. `None` if it has written no address.
+///
+/// # Safety
+/// As for [`sockaddr_used`].
+#[inline(always)]
+pub unsafe fn sockaddr_len(address: i64, len: i64, capacity: c_int) -> Option<(usize, bool)> {
+    if address == 0 || len == 0 {
+        return None;
+    }
+    // SAFETY: the call has stored the length.
+    let full = unsafe { read_used::<c_int>(len) };
+    let len = usize::try_from(full.min(capacity)).ok()?;
+    Some((len.min(SOCKADDR_STORAGE), full > capacity))
 }

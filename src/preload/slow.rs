@@ -37,7 +37,7 @@ pub unsafe fn of_libc<const N: usize, R: Word>(index: HookIndex, words: [i64; N]
 /// # Safety
 /// As for [`of_libc`].
 #[inline(never)]
-unsafe extern "C-unwind" fn five<R: Word>(a: i64, b: i64, c: i64, d: i64, e: i64, index: HookIndex) -> R {
+pub unsafe extern "C-unwind" fn five<R: Word>(a: i64, b: i64, c: i64, d: i64, e: i64, index: HookIndex) -> R {
     let mut ticket = MaybeUninit::<Ticket>::uninit();
     Ticket::args(&mut ticket).write([a, b, c, d, e, 0, 0]);
     // SAFETY: the caller's promise; the arguments were written, and only syscall(2), which has more, changes them.

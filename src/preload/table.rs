@@ -12,6 +12,36 @@ pub static HASHES: [u32; COUNT] = rows::HASHES;
 /// The index of each hook in the table.
 pub use rows::HookIndex;
 
+/// A set of system calls.
+pub struct Numbers([u64; 16]);
+
+impl Numbers {
+    /// Those of the hooks, and these.
+    pub const fn of_hooks_and(others: &[libc::c_long]) -> Numbers {
+        let mut set = [0; 16];
+        let mut index = 0;
+        while index < COUNT {
+            if let Some(number) = rows::ALL[index].nr() {
+                set[number as usize / 64] |= 1 << (number % 64);
+            }
+            index += 1;
+        }
+        index = 0;
+        while index < others.len() {
+            set[others[index] as usize / 64] |= 1 << (others[index] % 64);
+            index += 1;
+        }
+        Numbers(set)
+    }
+
+    /// Whether the number is in the set.
+    #[inline(always)]
+    pub fn has(&self, number: libc::c_long) -> bool {
+        let word = self.0.get(number as usize / 64);
+        word.is_some_and(|word| word >> (number as u64 % 64) & 1 != 0)
+    }
+}
+
 /// For each row of the table, what it says of its symbol.
 macro_rules! hooks {
     (

@@ -91,7 +91,7 @@ pub fn exists() -> bool {
     // SAFETY: reads two words of what the thread pointer points to; without one no program of libc's would have come here.
     unsafe {
         asm!("mov {}, qword ptr fs:[0]", "mov {}, qword ptr fs:[16]", out(reg) first, out(reg) second,
-             options(nostack, readonly, preserves_flags));
+             options(pure, nostack, readonly, preserves_flags));
     }
     first == second && first != 0
 }
@@ -103,7 +103,7 @@ pub fn get() -> &'static Tls {
     // SAFETY: reads the thread pointer's self reference and a constant of the dynamic linker.
     unsafe {
         asm!("mov {0}, qword ptr [rip + sockshim_tls@GOTTPOFF]", "add {0}, qword ptr fs:[0]", out(reg) block,
-             options(nostack, readonly));
+             options(pure, nostack, readonly));
     }
     // SAFETY: the block lives as long as the thread, and only this thread uses the reference.
     unsafe { &*block }

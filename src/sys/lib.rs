@@ -40,7 +40,7 @@ pub use process::{
     leads_a_pid_namespace, no_new_privs, pid_namespace, pidfd_open, reap, setns, setpgid, setsid,
     signal_parents_end, umask,
 };
-pub use socket::{connect_unix, getsockopt_cookie, getsockopt_int, has_peer, send};
+pub use socket::{connect_unix, getsockopt_cookie, getsockopt_int, has_cookie, has_peer, send};
 pub use thread::{
     block_signals, futex_wait, futex_wait_for_end, futex_wake, gettid, interrupt_sleep_at, may_read_counter,
     name, restore_signals, set_name, sleep, thread_exists,

@@ -25,6 +25,15 @@ pub fn getsockopt_cookie(fd: c_int) -> Result<u64> {
     Ok(value)
 }
 
+/// Whether `fd` is the socket with this SO_COOKIE.
+#[inline(always)]
+pub fn has_cookie(fd: c_int, cookie: u64) -> bool {
+    let mut value: u64 = 0;
+    // SAFETY: the value is a local of this size.
+    unsafe { getsockopt(fd, libc::SO_COOKIE, (&raw mut value).cast(), size_of::<u64>()) }.is_ok()
+        && value == cookie
+}
+
 /// # Safety
 /// `value` must be writable for `size` bytes.
 #[inline(always)]

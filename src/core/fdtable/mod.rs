@@ -13,11 +13,14 @@
 //! [`Seen`]. Who may store what and when is the protocol of `src/preload/track`, the only user besides tests.
 
 mod slab;
+mod usual;
 mod word;
 
 #[cfg(test)]
 mod tests;
 
+pub use slab::Look;
+pub use usual::Usual;
 pub use word::{Entry, Handle, Packed, Seen, SequenceStep};
 
 use crate::boxed::try_boxed;
@@ -97,10 +100,10 @@ impl FdTable {
 
     /// Makes `fd` the first handle of a new description. Returns the handle and the old entry; `None` when there is
     /// no free slot.
-    pub fn install(&self, fd: c_int, socket: &Socket, cookie: u64) -> Option<(Handle, Seen)> {
-        self.entry(fd, true)?;
-        let handle = self.slab.describe(socket, cookie)?;
-        let before = self.replace(fd, handle.into());
+    pub fn install(&self, fd: c_int, socket: impl Into<Packed>, cookie: u64) -> Option<(Handle, Seen)> {
+        let entry = self.entry(fd, true)?;
+        let handle = self.slab.describe(socket.into(), cookie)?;
+        let before = self.swap(entry, handle.into());
         self.unless_divided(fd, handle).then_some((handle, before))
     }
 
@@ -127,7 +130,7 @@ impl FdTable {
         fence(Ordering::SeqCst);
         let handle = match self.slab.find(cookie, pack_identity(socket)) {
             Some(handle) => handle,
-            None => self.slab.describe(socket, cookie)?,
+            None => self.slab.describe(Packed::of(socket), cookie)?,
         };
         if !self.replace_if(fd, seen, handle.into()) {
             self.slab.release(handle);
@@ -148,7 +151,18 @@ impl FdTable {
 
     /// Makes `fd` another handle of the description; `fd` is forgotten if the description is gone by then.
     pub fn dup(&self, handle: Handle, fd: c_int) {
-        let retained = self.entry(fd, true).is_some() && self.slab.retain(handle);
+        self.copy(handle, fd, || self.slab.retain(handle));
+    }
+
+    /// [`FdTable::dup`] of a socket that was [looked at](FdTable::look).
+    #[inline]
+    pub fn dup_socket(&self, look: &Look<'_>, fd: c_int) {
+        self.copy(look.handle(), fd, || self.slab.retain_at(look));
+    }
+
+    #[inline(always)]
+    fn copy(&self, handle: Handle, fd: c_int, retain: impl FnOnce() -> bool) {
+        let retained = self.entry(fd, true).is_some() && retain();
         self.replace(fd, if retained { handle.into() } else { Seen::UNKNOWN });
         self.unless_divided(fd, handle);
     }
@@ -156,6 +170,23 @@ impl FdTable {
     /// Empties the entry of `fd`, and frees the description with its last handle. Returns the old entry.
     pub fn forget(&self, fd: c_int) -> Seen {
         self.replace(fd, Seen::UNKNOWN)
+    }
+
+    /// [`FdTable::forget`] of a socket that was [looked at](FdTable::look); how many descriptors referred to it. 0 if the entry
+    /// has changed since: then it is as it was.
+    #[inline(always)]
+    pub fn forget_socket(&self, fd: c_int, look: &Look<'_>) -> u32 {
+        let seen = look.handle().0;
+        match self.entry(fd, false) {
+            Some(entry)
+                if entry
+                    .compare_exchange(seen, Seen::UNKNOWN.0, Ordering::SeqCst, Ordering::Relaxed)
+                    .is_ok() =>
+            {
+                self.slab.release_at(look)
+            }
+            _ => 0,
+        }
     }
 
     /// [`FdTable::forget`], unless the entry has changed since `seen`.
@@ -203,6 +234,7 @@ impl FdTable {
     }
 
     /// Whether `fd` may keep what was just stored; an entry that was stored after [`FdTable::divide`] is removed.
+    #[inline(always)]
     fn unless_divided(&self, fd: c_int, handle: Handle) -> bool {
         let divided = self.divided.load(Ordering::SeqCst);
         if divided {
@@ -224,7 +256,14 @@ impl FdTable {
 
     /// Stores an entry, and returns the old one.
     fn replace(&self, fd: c_int, new: Seen) -> Seen {
-        let Some(entry) = self.entry(fd, new != Seen::UNKNOWN) else { return Seen::UNKNOWN };
+        match self.entry(fd, new != Seen::UNKNOWN) {
+            Some(entry) => self.swap(entry, new),
+            None => Seen::UNKNOWN,
+        }
+    }
+
+    #[inline(always)]
+    fn swap(&self, entry: &AtomicU64, new: Seen) -> Seen {
         // Sequentially consistent: a thread that makes a system call after this sees what others stored before
         // theirs.
         let old = Seen(entry.swap(new.0, Ordering::SeqCst));
@@ -255,13 +294,14 @@ impl FdTable {
 
     /// A consistent copy of the socket and its cookie, or `None` for a stale handle.
     pub fn read(&self, handle: Handle) -> Option<(Socket, u64)> {
-        self.slab.read(handle).map(|(socket, cookie)| (socket.unpack(), cookie))
+        self.slab.look(handle).map(|look| (look.socket().unpack(), look.cookie()))
     }
 
-    /// [`FdTable::read`], of which less may be needed than all.
+    /// The description that `fd` is a handle of, if it is known as a socket.
     #[inline(always)]
-    pub fn read_packed(&self, handle: Handle) -> Option<(Packed, u64)> {
-        self.slab.read(handle)
+    pub fn look(&self, fd: c_int) -> Option<Look<'_>> {
+        let Entry::Socket(handle) = self.get(fd) else { return None };
+        self.slab.look(handle)
     }
 
     /// Changes the state atomically; a stale handle changes nothing.

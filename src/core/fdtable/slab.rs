@@ -4,11 +4,11 @@
 //! and never leads to another socket.
 
 use super::word::{
-    Handle, Packed, SequenceStep, change_state, generation_of, next_generation, pack_identity, pack_state,
-    sequence_of, unpack_state,
+    Handle, Packed, SequenceStep, change_state, generation_of, next_generation, pack_state, sequence_of,
+    unpack_state,
 };
 use crate::boxed::try_boxed;
-use crate::net::ops::{Socket, SocketState};
+use crate::net::ops::SocketState;
 use crate::net::sock::{Bound, TcpState};
 use crate::net::state::State;
 use once_cell::race::OnceBox;
@@ -32,6 +32,58 @@ struct Slot {
     refs: AtomicU32,
     /// In a free slot: the next free slot plus one.
     next: AtomicU32,
+}
+
+/// A description as it was at one moment, and where it stands.
+#[derive(Clone, Copy)]
+pub struct Look<'a> {
+    slot: &'a Slot,
+    handle: Handle,
+    identity: u64,
+    state: u64,
+    cookie: u64,
+}
+
+impl Look<'_> {
+    /// The socket.
+    #[inline(always)]
+    pub fn socket(&self) -> Packed {
+        Packed::new(self.identity, self.state as u32)
+    }
+
+    /// The handle that has led here.
+    #[inline(always)]
+    pub fn handle(&self) -> Handle {
+        self.handle
+    }
+
+    /// The kernel's name for the socket.
+    #[inline(always)]
+    pub fn cookie(&self) -> u64 {
+        self.cookie
+    }
+
+    /// Whether no change of another thread was under way, and none has overlapped with another.
+    #[inline(always)]
+    pub fn is_quiet(&self) -> bool {
+        let sequence = sequence_of(self.state);
+        SequenceStep::under_way(sequence) == 0 && !SequenceStep::is_contended(sequence)
+    }
+
+    /// Whether nothing has been changed since.
+    #[inline(always)]
+    pub fn is_unchanged(&self) -> bool {
+        self.slot.state.load(Ordering::Acquire) == self.state
+    }
+
+    /// Stores other states, if nothing has been changed since. Whether it has; then it looks at these.
+    #[inline(always)]
+    pub fn change(&mut self, state: State) -> bool {
+        let new = change_state(self.state, state, SequenceStep::Whole);
+        let seen = self.slot.state.compare_exchange(self.state, new, Ordering::AcqRel, Ordering::Relaxed);
+        self.state = new;
+        seen.is_ok()
+    }
 }
 
 /// All slots.
@@ -97,21 +149,19 @@ impl Slab {
 
     /// A slot for a new description with one handle.
     #[inline(always)]
-    pub(super) fn describe(&self, socket: &Socket, cookie: u64) -> Option<Handle> {
-        let index = self.allocate()?;
-        let slot = self.slot(index)?;
+    pub(super) fn describe(&self, socket: Packed, cookie: u64) -> Option<Handle> {
+        let (index, slot) = self.allocate()?;
         let generation = generation_of(slot.state.load(Ordering::Acquire));
-        let identity = pack_identity(socket);
-        slot.identity.store(identity, Ordering::Relaxed);
+        slot.identity.store(socket.identity, Ordering::Relaxed);
         slot.cookie.store(cookie, Ordering::Relaxed);
         slot.refs.store(1, Ordering::Relaxed);
-        slot.state.store(pack_state(generation, State::of(socket)), Ordering::Release);
-        Some(Handle::new(generation, index, identity))
+        slot.state.store(pack_state(generation, socket.states()), Ordering::Release);
+        Some(Handle::new(generation, index, socket.identity))
     }
 
-    /// A consistent copy of the socket and its cookie, or `None` for a stale handle.
+    /// A consistent look at a description, or `None` for a stale handle.
     #[inline(always)]
-    pub(super) fn read(&self, handle: Handle) -> Option<(Packed, u64)> {
+    pub(super) fn look(&self, handle: Handle) -> Option<Look<'_>> {
         let slot = self.slot(handle.slot())?;
         let before = slot.state.load(Ordering::Acquire);
         let identity = slot.identity.load(Ordering::Acquire);
@@ -119,7 +169,7 @@ impl Slab {
         let after = slot.state.load(Ordering::Acquire);
         let current =
             generation_of(before) == handle.generation() && generation_of(after) == handle.generation();
-        current.then_some((Packed::new(identity, after as u32), cookie))
+        current.then_some(Look { slot, handle, identity, state: after, cookie })
     }
 
     /// Changes the states in one step, and gives what they and the sequence were before; a stale handle
@@ -162,7 +212,16 @@ impl Slab {
     }
 
     pub(super) fn retain(&self, handle: Handle) -> bool {
-        let Some(slot) = self.slot(handle.slot()) else { return false };
+        self.slot(handle.slot()).is_some_and(|slot| self.retain_slot(slot, handle))
+    }
+
+    #[inline(always)]
+    pub(super) fn retain_at(&self, look: &Look<'_>) -> bool {
+        self.retain_slot(look.slot, look.handle)
+    }
+
+    #[inline]
+    fn retain_slot(&self, slot: &Slot, handle: Handle) -> bool {
         let mut refs = slot.refs.load(Ordering::Acquire);
         while refs > 0 && generation_of(slot.state.load(Ordering::Acquire)) == handle.generation() {
             match slot.refs.compare_exchange_weak(refs, refs + 1, Ordering::AcqRel, Ordering::Acquire) {
@@ -181,9 +240,23 @@ impl Slab {
     }
 
     pub(super) fn release(&self, handle: Handle) {
-        let Some(slot) = self.slot(handle.slot()) else { return };
-        if slot.refs.fetch_sub(1, Ordering::AcqRel) != 1 {
-            return;
+        if let Some(slot) = self.slot(handle.slot()) {
+            self.release_slot(slot, handle.slot());
+        }
+    }
+
+    /// [`Slab::release`]; how many handles there were.
+    #[inline(always)]
+    pub(super) fn release_at(&self, look: &Look<'_>) -> u32 {
+        self.release_slot(look.slot, look.handle.slot())
+    }
+
+    /// Takes back one handle; how many there were. The last one frees the slot.
+    #[inline]
+    fn release_slot(&self, slot: &Slot, index: u32) -> u32 {
+        let refs = slot.refs.fetch_sub(1, Ordering::AcqRel);
+        if refs != 1 {
+            return refs;
         }
         // The new generation makes every remaining handle stale before the slot can be reused. It is computed from
         // the slot and not from the handle, which may itself be stale.
@@ -193,31 +266,38 @@ impl Slab {
         let mut head = self.free.load(Ordering::Acquire);
         loop {
             slot.next.store(head as u32, Ordering::Relaxed);
-            let new = next_tag(head) | u64::from(handle.slot() + 1);
+            let new = next_tag(head) | u64::from(index + 1);
             match self.free.compare_exchange_weak(head, new, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) => return,
+                Ok(_) => return refs,
                 Err(seen) => head = seen,
             }
         }
     }
 
-    fn allocate(&self) -> Option<u32> {
+    #[inline(always)]
+    fn allocate(&self) -> Option<(u32, &Slot)> {
         let mut head = self.free.load(Ordering::Acquire);
         while head as u32 != 0 {
             let index = head as u32 - 1;
-            let next = self.slot(index)?.next.load(Ordering::Relaxed);
-            let new = next_tag(head) | u64::from(next);
+            let slot = self.slot(index)?;
+            let new = next_tag(head) | u64::from(slot.next.load(Ordering::Relaxed));
             match self.free.compare_exchange_weak(head, new, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) => return Some(index),
+                Ok(_) => return Some((index, slot)),
                 Err(seen) => head = seen,
             }
         }
+        self.allocate_further()
+    }
+
+    /// A slot that was never used.
+    #[cold]
+    fn allocate_further(&self) -> Option<(u32, &Slot)> {
         let room = |used: u32| ((used as usize) < SLOT_PAGES * SLOTS_PER_PAGE).then_some(used + 1);
         let index = self.used.fetch_update(Ordering::AcqRel, Ordering::Acquire, room).ok()?;
         let page = self.slots.get(index as usize / SLOTS_PER_PAGE)?;
         // Without memory for its page the slot is lost; there are a million.
         page.get_or_try_init(|| try_boxed(Slot::default).ok_or(())).ok()?;
-        Some(index)
+        Some((index, self.slot(index)?))
     }
 }
 

@@ -4,8 +4,8 @@
 use crate::net::module::Owner;
 use crate::net::namespace::NetId;
 use crate::net::ops::{ProtoOps, Socket};
-use crate::net::sock::{Proto, Sock};
-use crate::net::state::State;
+use crate::net::sock::{Proto, Sock, TcpState};
+use crate::net::state::{self, Sort, State};
 use core::num::NonZeroU32;
 use core::ptr;
 use libc::c_int;
@@ -244,7 +244,7 @@ pub(super) fn pack_identity(socket: &Socket) -> u64 {
 }
 
 /// A socket in the words of its slot, from which the rest follows.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Packed {
     pub(super) identity: u64,
     state: NonZeroU32,
@@ -252,6 +252,12 @@ pub struct Packed {
 
 /// Set in the states of a [`Packed`], so that an `Option` of it is no larger.
 const IS_THERE: u32 = 1 << 31;
+
+impl From<&Socket> for Packed {
+    fn from(socket: &Socket) -> Packed {
+        Packed::of(socket)
+    }
+}
 
 impl Packed {
     /// The words of a socket.
@@ -265,6 +271,38 @@ impl Packed {
         Packed { identity, state: there }
     }
 
+    /// The socket's states.
+    #[inline(always)]
+    pub fn states(self) -> State {
+        State::unpack(self.state.get() & !IS_THERE)
+    }
+
+    /// The socket that a listener's accept returns ([`state::accepted`]), but with the ops of the listener.
+    #[inline(always)]
+    pub fn accepted(self) -> Packed {
+        Packed::new(self.identity, state::of_accepted(self.sort()).pack())
+    }
+
+    /// What is certain of a new socket when its data calls are not seen ([`state::unobserved`]).
+    #[inline(always)]
+    pub fn unobserved(self) -> Packed {
+        Packed::new(self.identity, state::born(self.states(), self.sort()).pack())
+    }
+
+    /// Whether `sk->sk_state` is TCP_ESTABLISHED.
+    #[inline(always)]
+    pub fn is_established(self) -> bool {
+        let [_, sk, ..] = self.state.get().to_le_bytes();
+        sk == TcpState::Established as u8
+    }
+
+    /// Whether `sk->sk_state` is TCP_LISTEN.
+    #[inline(always)]
+    pub fn is_listening(self) -> bool {
+        let [_, sk, ..] = self.state.get().to_le_bytes();
+        sk == TcpState::Listen as u8
+    }
+
     /// Gives the socket other states.
     pub fn set_state(&mut self, state: State) {
         *self = Packed::new(self.identity, state.pack());
@@ -275,6 +313,20 @@ impl Packed {
     pub fn owner(self) -> Owner {
         let [.., owner, _] = self.identity.to_le_bytes();
         Owner::from_number(owner)
+    }
+
+    /// What of the socket never changes.
+    #[inline(always)]
+    pub fn sort(self) -> Sort {
+        let [family, ty, ..] = self.identity.to_le_bytes();
+        Sort { family: family.into(), ty: ty.into(), protocol: self.protocol() }
+    }
+
+    /// The socket's family.
+    #[inline(always)]
+    pub fn family(self) -> c_int {
+        let [family, ..] = self.identity.to_le_bytes();
+        c_int::from(family)
     }
 
     /// The socket's protocol.
@@ -295,7 +347,7 @@ impl Packed {
     #[inline]
     pub fn unpack(self) -> Socket {
         let [family, ty, _, _, ops, prot, _, net] = self.identity.to_le_bytes();
-        let state = State::unpack(self.state.get() & !IS_THERE);
+        let state = self.states();
         Socket {
             state: state.socket,
             shutdown: state.shutdown,

@@ -10,6 +10,7 @@ pub const SIN6_LEN_RFC2133: usize = 24;
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct SockAddr {
+    // The first two bytes are those of `head`.
     len: u8,
     truncated: bool,
     /// Last, so that what is behind a short address need not be copied.
@@ -42,6 +43,11 @@ impl SockAddr {
         addr.bytes[4..8].copy_from_slice(&octets);
         addr.len = size_of::<libc::sockaddr_in>() as u8;
         addr
+    }
+
+    /// The bytes of a value that stand before those of its address.
+    pub const fn head(len: u8, truncated: bool) -> [u8; SockAddr::used(0)] {
+        [len, truncated as u8]
     }
 
     /// The buffer for a copy of up to `sizeof(struct sockaddr_storage)` bytes; [`SockAddr::set_len`] then says how

@@ -130,10 +130,18 @@ impl Clone for Path {
     /// Copies all steps at once; the derived implementation copies them one by one.
     #[inline]
     fn clone(&self) -> Path {
-        let mut steps = ArrayVec::new();
+        let mut path = Path { closed: self.closed, steps: ArrayVec::new() };
+        path.clone_from(self);
+        path
+    }
+
+    /// Copies the steps that there are, and leaves the unused capacity alone.
+    #[inline]
+    fn clone_from(&mut self, other: &Path) {
+        self.closed = other.closed;
+        self.steps.clear();
         // Both have the same capacity, so it fits.
-        let _ = steps.try_extend_from_slice(&self.steps);
-        Path { closed: self.closed, steps }
+        let _ = self.steps.try_extend_from_slice(&other.steps);
     }
 }
 

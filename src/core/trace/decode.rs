@@ -64,6 +64,9 @@ pub fn argument(event: &Event, index: usize, meaning: Meaning) -> Value<'_> {
         (Meaning::OptName, _) => Value::Name(uapi::options_of(event.args[1] as c_int), int),
         (Meaning::How, _) => Value::Name(uapi::SHUT, int),
         (Meaning::Fcntl, _) => Value::Name(uapi::FCNTL, int),
+        // Where the command has none, the register holds what was left there.
+        (Meaning::FcntlArg, _) if uapi::FCNTL_WITHOUT.has(event.args[1] as c_int) => Value::Uint(0),
+        (Meaning::FcntlArg, _) => Value::Uint(word as u64),
         (Meaning::Ioctl, _) => Value::Name(uapi::IOCTL, int),
         (Meaning::Epoll, _) => Value::Name(uapi::EPOLL, int),
         (Meaning::TypeFlags, _) => Value::Bits(uapi::TYPE_FLAGS, int),

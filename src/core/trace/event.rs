@@ -50,6 +50,14 @@ pub struct Summary {
 /// How a call on a descriptor is decided, from what the event holds of it.
 pub type Walk = fn(&Event, &mut Cx, Lookup) -> Verdict;
 
+/// What an event needs to be completed by whoever writes it, so that the program's thread need not.
+pub struct Course {
+    /// The walk that decides the call.
+    pub walk: Walk,
+    /// The member of the ops that handles it.
+    pub handler: fn(&Event, &'static ProtoOps) -> Option<Func>,
+}
+
 /// One event. It owns no heap memory, so it can be copied as bytes, up to the last step of its path.
 #[derive(Clone)]
 #[repr(C)]
@@ -76,8 +84,11 @@ pub struct Event {
     pub extra: Extra,
     /// The socket as it was before the call, until the writer makes `socket`, `ops` and `prot` of it.
     pub before: Option<Packed>,
-    /// The walk that has decided the call. The writer walks it again for the path, which the program's thread does not keep.
-    pub walk: Option<Walk>,
+    /// The walk that has decided the call, and its handler. The writer walks it again for the path, which the program's thread
+    /// does not keep.
+    pub course: Option<&'static Course>,
+    /// Whether nobody has walked the call yet: then the prediction and the reason are the writer's, too.
+    pub undecided: bool,
     /// What else the walk needs: a number that the program's memory held before the call.
     pub input: Option<c_int>,
     /// The thread; 0 for the one in whose queue the event is.
@@ -122,7 +133,8 @@ impl Event {
             action: Action::Host,
             reason: Reason::HostOwned,
             before: None,
-            walk: None,
+            course: None,
+            undecided: false,
             input: None,
             found: Found::Unknown,
             socket: None,
@@ -176,20 +188,26 @@ impl Event {
         found
     }
 
-    /// Walks the call again, from the same socket and arguments, for its path. A call that has made a socket ends with its
-    /// installation.
+    /// Walks the call again, from the same socket and arguments, for its path and its handler, and for the verdict if there is
+    /// none. A call that has made a socket ends with its installation.
     pub fn find_path(&mut self) {
-        let Some(walk) = self.walk.take() else { return };
+        let Some(course) = self.course.take() else { return };
         let mut path = Path::new();
         let mut instead = Instead::new();
         let socket = self.before.map(Packed::unpack);
         let mut cx = Cx { path: &mut path, net: INIT_NET, instead: &mut instead };
-        let _ = walk(self, &mut cx, self.found.with(socket.as_ref()));
+        let verdict = (course.walk)(self, &mut cx, self.found.with(socket.as_ref()));
+        if core::mem::take(&mut self.undecided) {
+            (self.predicted, self.reason) = (verdict.predicted, verdict.reason);
+        }
+        if let Some(ops) = socket.and_then(|socket| socket.ops) {
+            self.handler = (course.handler)(self, ops);
+        }
         let fd = self.ret as c_int;
         if matches!(self.hook.does, Does::Creates | Does::Accepts) && fd >= 0 {
             path.step(func!(fd_install), Finding::Fd(fd));
         }
-        self.path = path;
+        self.path.clone_from(&path);
     }
 
     /// Makes of the words of the socket what the log names.

@@ -2,7 +2,9 @@
 //!
 //! `c-tests/bind/twice.c` is the test `bind/twice`. It runs natively twice, to check that its transcript is
 //! reproducible, and then under the shim without a log, at level `call` and at level `io`. Stdout, stderr and the
-//! exit status are compared byte for byte, and no prediction in the log may differ from the kernel's answer.
+//! exit status are compared byte for byte, and no prediction in the log may differ from the kernel's answer. Last, it runs
+//! with the library that tests build, where every call takes the slow path, and again where those that can take the fast
+//! path or are brief: if two logs of the first kind are the same, then one of the second kind is too.
 //!
 //! A justified difference is declared in the program by a line `// except: stderr: the reason` at its top, where the
 //! first word is `stdout`, `stderr` or `status`. The test prints it whenever it applies.
@@ -19,7 +21,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use sockshim_itest::{Output, RunLevel, Scratch, by_call, cc, command, directive, events, run, workspace};
+use sockshim_itest::{
+    Output, RunLevel, Scratch, by_call, cc, command, directive, events, run, test_shim, workspace,
+};
 
 /// The programs kill themselves long before it.
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -32,6 +36,8 @@ const SETUP_STATUS: i32 = 99;
 const NOT_TRANSCRIPTS: [&str; 2] = ["stress", "moments"];
 
 static EVENTS: AtomicUsize = AtomicUsize::new(0);
+/// The events that were the same on both paths.
+static COMPARED: AtomicUsize = AtomicUsize::new(0);
 static PREDICTED: AtomicUsize = AtomicUsize::new(0);
 
 fn main() {
@@ -45,6 +51,7 @@ fn main() {
     let conclusion = libtest_mimic::run(&arguments, sources.into_iter().map(trial).collect());
     let (predicted, events) = (PREDICTED.load(Ordering::Relaxed), EVENTS.load(Ordering::Relaxed));
     eprintln!("the answer was predicted in {predicted} of {events} events");
+    eprintln!("{} events were the same on both paths", COMPARED.load(Ordering::Relaxed));
     conclusion.exit();
 }
 
@@ -91,7 +98,63 @@ fn check(source: &str) -> Result<(), Failed> {
         compare(&format!("at {level:?}"), &native, &output, except.as_ref())?;
         check_log(level, log.path())?;
     }
+    same_on_both_paths(&program)
+}
+
+/// The log of control calls does not depend on the path that they take.
+fn same_on_both_paths(program: &Path) -> Result<(), Failed> {
+    let log = |without_fast_path: &str| {
+        let (log, directory) = (Scratch::new(), Scratch::new());
+        let mut command = command(RunLevel::Call, Some(log.path()), program);
+        command.env("LD_PRELOAD", test_shim()).env("SOCKSHIM_WITHOUT_FAST_PATH", without_fast_path);
+        run(command.current_dir(directory.path()), b"", DEADLINE);
+        comparable(events(log.path()))
+    };
+    let (slow, again, fast) = (log("1"), log("1"), log("0"));
+    // Beside other processes and threads, and where time has a say, no two logs are the same.
+    let (Some(slow), Some(again), Some(fast)) = (slow, again, fast) else { return Ok(()) };
+    if slow != again {
+        return Ok(());
+    }
+    if let Some((fast, slow)) = fast.iter().zip(&slow).find(|(fast, slow)| fast != slow) {
+        return Err(format!("on the fast path the log says\n{fast}\ninstead of\n{slow}").into());
+    }
+    if fast.len() != slow.len() {
+        return Err(format!("{} events on the fast path, {} on the slow one", fast.len(), slow.len()).into());
+    }
+    COMPARED.fetch_add(fast.len(), Ordering::Relaxed);
     Ok(())
+}
+
+/// The events of one thread without what differs from run to run: times, processes, pointers, and numbers that the kernel
+/// chooses. `None` if there are several.
+fn comparable(mut events: Vec<serde_json::Value>) -> Option<Vec<String>> {
+    if events.iter().any(|event| event["tid"] != events[0]["tid"]) {
+        return None;
+    }
+    for event in events.iter_mut().filter_map(serde_json::Value::as_object_mut) {
+        for field in ["ts", "ns", "pid", "tid"] {
+            event.remove(field);
+        }
+    }
+    Some(events.iter().map(|event| masked(&event.to_string())).collect())
+}
+
+/// The text with a `#` for each pointer, and for each number of more than four digits.
+fn masked(text: &str) -> String {
+    let mut masked = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(|c: char| c.is_ascii_digit()) {
+        masked.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let number = match rest.strip_prefix("0x") {
+            Some(digits) => 2 + digits.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(digits.len()),
+            None => rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()),
+        };
+        masked.push_str(if number > 4 { "#" } else { &rest[..number] });
+        rest = &rest[number..];
+    }
+    masked + rest
 }
 
 fn run_in_scratch(program: &Path, level: RunLevel, log: Option<&Path>) -> Output {

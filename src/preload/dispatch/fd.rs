@@ -6,7 +6,6 @@
 //! socket in between.
 
 use crate::call::{Note, Ticket};
-use crate::log::queue;
 use crate::track::{self, learn, learn_again, settle, verify_range};
 use crate::{log, sys};
 use sockshim_core::fdtable::FDS;
@@ -14,7 +13,7 @@ use sockshim_core::func;
 use sockshim_core::net::ops::Cx;
 use sockshim_core::net::path::Finding;
 use sockshim_core::net::socket::{Lookup, sock_release};
-use sockshim_core::trace::event::Event;
+use sockshim_core::trace::event::{Course, Event};
 use sockshim_core::verdict::{Change, Predicted, Reason, Verdict};
 
 /// close(2).
@@ -34,11 +33,15 @@ pub fn freopen(t: &mut Ticket) {
     t.change = Change::None;
 }
 
+/// How close(2) is decided.
+pub static CLOSE: Course = Course { walk: filp_close, handler: |_, ops| Some(ops.release.func) };
+
 /// The walk of a close: the release handler runs only with the last descriptor of the open file.
 fn filp_close(event: &Event, cx: &mut Cx, lookup: Lookup) -> Verdict {
     let refs = event.input.unwrap_or(0);
     cx.path.step(func!(filp_close), Finding::Value(refs.into()));
-    if refs == 1 { sock_release(cx, lookup) } else { Verdict::ask() }
+    let verdict = if refs == 1 { sock_release(cx, lookup) } else { Verdict::ask() };
+    Verdict { reason: Reason::FdLife, ..verdict }
 }
 
 fn closing_stream(t: &mut Ticket, stream: i64) {
@@ -59,9 +62,7 @@ fn closing(t: &mut Ticket, fd: i32) {
     if t.only_true_sockets(fd) {
         let refs = t.handle.map_or(0, |handle| FDS.refs(handle));
         t.event.input = Some(refs as i32);
-        t.decide(filp_close);
-        t.handler(|ops| ops.release.func);
-        t.event.reason = Reason::FdLife;
+        t.decide(&CLOSE);
     }
     FDS.forget(fd);
     t.handle = None;
@@ -173,7 +174,6 @@ pub fn fcntl(t: &mut Ticket) {
     if is_dup(t.int(1)) {
         t.only_sockets(t.int(0), true);
     } else {
-        queue::make_fast();
         t.only_true_sockets(t.int(0));
     }
 }

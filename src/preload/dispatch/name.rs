@@ -5,7 +5,7 @@ use crate::memory;
 use sockshim_core::fdtable::FDS;
 use sockshim_core::net::socket::{AddrOut, sys_bind, sys_connect, sys_getname, sys_listen, sys_shutdown};
 use sockshim_core::net::state;
-use sockshim_core::trace::event::{Event, Extra, Walk};
+use sockshim_core::trace::event::{Course, Event, Extra};
 use sockshim_core::verdict::Change;
 
 impl Ticket {
@@ -19,52 +19,78 @@ impl Ticket {
     }
 }
 
+/// How bind(2) is decided.
+pub static BIND: Course = Course {
+    walk: |event, cx, lookup| sys_bind(cx, lookup, event.copied()),
+    handler: |_, ops| Some(ops.bind.func),
+};
+
 /// Decides bind(2).
 pub fn bind(t: &mut Ticket) {
     t.lookup(t.int(0), true);
     t.address(1, 2);
-    t.decide(|event, cx, lookup| sys_bind(cx, lookup, event.copied()));
-    t.handler(|ops| ops.bind.func);
+    t.decide(&BIND);
 }
+
+/// How listen(2) is decided.
+pub static LISTEN: Course = Course {
+    walk: |event, cx, lookup| sys_listen(cx, lookup, event.ints()[1]),
+    handler: |_, ops| Some(ops.listen.func),
+};
 
 /// Decides listen(2).
 pub fn listen(t: &mut Ticket) {
     t.lookup(t.int(0), true);
-    t.decide(|event, cx, lookup| sys_listen(cx, lookup, event.ints()[1]));
-    t.handler(|ops| ops.listen.func);
+    t.decide(&LISTEN);
 }
+
+/// How connect(2) is decided.
+pub static CONNECT: Course = Course {
+    walk: |event, cx, lookup| sys_connect(cx, lookup, event.copied()),
+    handler: |_, ops| Some(ops.connect.func),
+};
 
 /// Decides connect(2).
 pub fn connect(t: &mut Ticket) {
     t.lookup(t.int(0), true);
     t.address(1, 2);
-    t.decide(|event, cx, lookup| sys_connect(cx, lookup, event.copied()));
-    t.handler(|ops| ops.connect.func);
+    t.decide(&CONNECT);
     if t.change == Change::Connect
         && !t.acts()
         && let (Some(handle), Some(socket)) = (t.handle, &t.socket)
     {
         // While libc waits for the peer, other threads must see a socket that is connecting.
-        FDS.update_within(handle, |old| state::connecting(old, socket));
+        FDS.update_within(handle, |old| state::connecting(old, socket.into()));
     }
 }
 
+/// How getsockname(2) is decided.
+pub static GETSOCKNAME: Course = Course {
+    walk: |event, cx, lookup| sys_getname(cx, lookup, 0, out(event)),
+    handler: |_, ops| Some(ops.getname.func),
+};
+
 /// Decides getsockname(2).
 pub fn getsockname(t: &mut Ticket) {
-    getname(t, |event, cx, lookup| sys_getname(cx, lookup, 0, out(event)));
+    getname(t, &GETSOCKNAME);
 }
+
+/// How getpeername(2) is decided.
+pub static GETPEERNAME: Course = Course {
+    walk: |event, cx, lookup| sys_getname(cx, lookup, 1, out(event)),
+    handler: |_, ops| Some(ops.getname.func),
+};
 
 /// Decides getpeername(2).
 pub fn getpeername(t: &mut Ticket) {
-    getname(t, |event, cx, lookup| sys_getname(cx, lookup, 1, out(event)));
+    getname(t, &GETPEERNAME);
 }
 
 #[inline(always)]
-fn getname(t: &mut Ticket, walk: Walk) {
+fn getname(t: &mut Ticket, course: &'static Course) {
     t.lookup(t.int(0), true);
     t.event.input = memory::value(t.page(), t.word(2));
-    t.decide(walk);
-    t.handler(|ops| ops.getname.func);
+    t.decide(course);
     t.note = Note::Capacity(t.event.input.unwrap_or(0));
 }
 
@@ -85,9 +111,14 @@ pub fn got_name(t: &mut Ticket) {
     t.finish();
 }
 
+/// How shutdown(2) is decided.
+pub static SHUTDOWN: Course = Course {
+    walk: |event, cx, lookup| sys_shutdown(cx, lookup, event.ints()[1]),
+    handler: |_, ops| Some(ops.shutdown.func),
+};
+
 /// Decides shutdown(2).
 pub fn shutdown(t: &mut Ticket) {
     t.lookup(t.int(0), true);
-    t.decide(|event, cx, lookup| sys_shutdown(cx, lookup, event.ints()[1]));
-    t.handler(|ops| ops.shutdown.func);
+    t.decide(&SHUTDOWN);
 }

@@ -3,24 +3,45 @@
 use crate::call::Ticket;
 use crate::memory;
 use sockshim_core::fdtable::FDS;
+use sockshim_core::hook::MAX_ARGS;
 use sockshim_core::net::socket::{option_handler, sys_getsockopt, sys_ioctl, sys_setsockopt};
-use sockshim_core::trace::event::Extra;
+use sockshim_core::trace::event::{Course, Extra};
 
 /// IPV6_ADDRFORM turns an IPv6 socket with a mapped address into an IPv4 socket, which has other ops.
-const IPV6_ADDRFORM: i32 = 1;
+pub const IPV6_ADDRFORM: i32 = 1;
+
+/// How setsockopt(2) is decided.
+pub static SETSOCKOPT: Course = Course {
+    walk: |event, cx, lookup| {
+        let [_, level, optname, _, optlen, ..] = event.ints();
+        sys_setsockopt(cx, lookup, level, optname, event.input.map(Ok), optlen)
+    },
+    handler: |event, ops| option_handler(ops, event.ints()[1], true),
+};
+
+/// How getsockopt(2) is decided.
+pub static GETSOCKOPT: Course = Course {
+    walk: |event, cx, lookup| {
+        let [_, level, optname, ..] = event.ints();
+        sys_getsockopt(cx, lookup, level, optname, None, event.input.map(Ok))
+    },
+    handler: |event, ops| option_handler(ops, event.ints()[1], false),
+};
+
+/// How ioctl(2) is decided.
+pub static IOCTL: Course = Course {
+    walk: |event, cx, lookup| sys_ioctl(cx, lookup, event.ints()[1]),
+    handler: |_, ops| Some(ops.ioctl.func),
+};
 
 /// Decides setsockopt(2).
 pub fn setsockopt(t: &mut Ticket) {
     t.lookup(t.int(0), true);
-    let (level, optlen) = (t.int(1), t.int(4));
+    let optlen = t.int(4);
     let int = size_of::<i32>() as i32;
     let value = if optlen >= int { memory::value(t.page(), t.word(3)) } else { None };
     t.event.input = value;
-    t.decide(|event, cx, lookup| {
-        let [_, level, optname, _, optlen, ..] = event.ints();
-        sys_setsockopt(cx, lookup, level, optname, event.input.map(Ok), optlen)
-    });
-    t.event.handler = t.ops().and_then(|ops| option_handler(ops, level, true));
+    t.decide(&SETSOCKOPT);
     if optlen == int
         && let Some(value) = value
     {
@@ -40,33 +61,38 @@ pub fn set_option(t: &mut Ticket) {
 /// Decides getsockopt(2).
 pub fn getsockopt(t: &mut Ticket) {
     t.lookup(t.int(0), true);
-    let level = t.int(1);
     t.event.input = memory::value(t.page(), t.word(4));
-    t.decide(|event, cx, lookup| {
-        let [_, level, optname, ..] = event.ints();
-        sys_getsockopt(cx, lookup, level, optname, None, event.input.map(Ok))
-    });
-    t.event.handler = t.ops().and_then(|ops| option_handler(ops, level, false));
+    t.decide(&GETSOCKOPT);
 }
 
 /// Copies the value into the event, if it is an int.
 pub fn got_option(t: &mut Ticket) {
     if t.event.ret == 0 && t.libc_answered() {
-        // SAFETY: the successful call has written the length.
-        let len: i32 = unsafe { memory::read_used(t.word(4)) };
-        if len == size_of::<i32>() as i32 {
-            // SAFETY: the successful call has written that many bytes of the value.
-            t.event.extra = Extra::Value(unsafe { memory::read_used(t.word(3)) });
-        }
+        // SAFETY: the successful call has written the length, and as much of the value.
+        t.event.extra = unsafe { value(&t.event.args) };
     }
     t.finish();
+}
+
+/// The value that getsockopt(2) has returned, if it is an int.
+///
+/// # Safety
+/// The call must just have succeeded.
+#[inline(always)]
+pub unsafe fn value(words: &[i64; MAX_ARGS]) -> Extra {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match memory::read_used::<i32>(words[4]) as usize {
+            len if len == size_of::<i32>() => Extra::Value(memory::read_used(words[3])),
+            _ => Extra::None,
+        }
+    }
 }
 
 /// Decides ioctl(2).
 pub fn ioctl(t: &mut Ticket) {
     if t.only_true_sockets(t.int(0)) {
-        t.decide(|event, cx, lookup| sys_ioctl(cx, lookup, event.ints()[1]));
-        t.handler(|ops| ops.ioctl.func);
+        t.decide(&IOCTL);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::call::{Note, Ticket};
 use crate::log::{self, clock, writer};
-use crate::table::HOOKS;
+use crate::table::{HOOKS, Numbers};
 use crate::track::learn;
 use crate::{confined, identity, memory, mode, sys, tls};
 use sockshim_core::fdtable::FDS;
@@ -244,6 +244,34 @@ pub fn moved(t: &mut Ticket) {
         log::follow_namespaces();
     }
     t.finish();
+}
+
+/// Calls without a hook that are of interest for another reason than their effect on what the library may do.
+const OTHERS: [i64; 8] = [
+    libc::SYS_clone,
+    libc::SYS_clone3,
+    libc::SYS_exit,
+    libc::SYS_exit_group,
+    libc::SYS_fork,
+    libc::SYS_io_uring_setup,
+    libc::SYS_pidfd_open,
+    libc::SYS_vfork,
+];
+
+static OF_INTEREST: Numbers = {
+    let mut others = [0; OTHERS.len() + LIMITING.len() + CREDENTIALS.len()];
+    let (first, rest) = others.split_at_mut(OTHERS.len());
+    let (second, third) = rest.split_at_mut(LIMITING.len());
+    first.copy_from_slice(&OTHERS);
+    second.copy_from_slice(&LIMITING);
+    third.copy_from_slice(&CREDENTIALS);
+    Numbers::of_hooks_and(&others)
+};
+
+/// Whether the library has to do with a system call of this number.
+#[inline(always)]
+pub fn is_of_interest(number: i64) -> bool {
+    OF_INTEREST.has(number)
 }
 
 /// syscall(2): a number that belongs to a hook is handled as that hook's call. Everything else passes unchanged.

@@ -1,7 +1,6 @@
 //! poll(2), select(2), epoll(7). They change no socket, so nothing is committed.
 
 use crate::call::Ticket;
-use crate::log::queue;
 use crate::panic::attempt;
 use crate::stack::Page;
 use crate::{memory, sys, track};
@@ -71,7 +70,6 @@ pub fn epoll_create(t: &mut Ticket) {
 
 /// epoll_ctl(2), logged for the descriptor that is watched.
 pub fn epoll_ctl(t: &mut Ticket) {
-    queue::make_fast();
     if t.only_true_sockets(t.int(2)) {
         t.event.handler = t.ops().and_then(|ops| ops.poll);
         t.event.reason = Reason::FdLife;

@@ -1,10 +1,10 @@
 //! What a call's descriptor refers to.
 
-use super::owner::{is_current, is_current_packed};
+use super::owner::{self, is_current_packed};
 use super::stale;
 use crate::mode;
 use libc::c_int;
-use sockshim_core::fdtable::{Entry, FDS, Handle, Packed, Seen};
+use sockshim_core::fdtable::{Entry, FDS, Handle, Look, Seen};
 use sockshim_core::hook::Level;
 use sockshim_core::trace::event::Event;
 
@@ -14,29 +14,36 @@ pub fn is_other(fd: c_int) -> bool {
     FDS.seen(fd).is_not_socket()
 }
 
-/// The socket that the table has for `fd`, its handle, and the kernel's name for it, which [`confirmed`] compares.
+/// A socket that the table has for a number. Whether the number still means it, [`is_current`] asks.
+pub type Known = Look<'static>;
+
+/// The socket that the table has for `fd`.
 #[inline(always)]
-pub fn known(fd: c_int) -> Option<(Packed, Handle, u64)> {
-    let Entry::Socket(handle) = FDS.get(fd) else { return None };
-    let (socket, name) = FDS.read_packed(handle)?;
-    Some((socket, handle, name))
+pub fn known(fd: c_int) -> Option<Known> {
+    FDS.look(fd)
+}
+
+/// Whether the kernel says that the number still means what is [`known`]. Neither panics nor changes anything.
+#[inline(always)]
+pub fn is_current(fd: c_int, known: &Known) -> bool {
+    is_current_packed(fd, known.socket(), known.cookie())
 }
 
 /// The table's word for `fd`, if that is a socket and the kernel says so, too. Neither panics nor changes anything.
 #[inline(never)]
 pub fn certain(fd: c_int) -> Seen {
     match known(fd) {
-        Some((socket, handle, name)) if is_current_packed(fd, socket, name) => handle.into(),
+        Some(known) if is_current(fd, &known) => known.handle().into(),
         _ => Seen::UNKNOWN,
     }
 }
 
-/// Asks the kernel whether the number still means what is [`known`]. If not, the entry becomes doubtful.
+/// [`is_current`]; if not, the entry becomes doubtful.
 #[inline(always)]
-pub fn confirmed(fd: c_int, socket: Packed, handle: Handle, name: u64) -> bool {
-    let current = is_current_packed(fd, socket, name);
+pub fn confirmed(fd: c_int, known: &Known) -> bool {
+    let current = is_current(fd, known);
     if !current {
-        give_up(fd, handle);
+        give_up(fd, known.handle());
     }
     current
 }
@@ -58,7 +65,7 @@ fn give_up(fd: c_int, handle: Handle) {
 pub fn take_back(fd: c_int, gone: bool, call: Option<&Event>) {
     let seen = FDS.seen(fd);
     let Entry::Socket(handle) = seen.entry() else { return };
-    let current = !gone && FDS.read(handle).is_none_or(|(socket, name)| is_current(fd, &socket, name));
+    let current = !gone && FDS.read(handle).is_none_or(|(socket, name)| owner::is_current(fd, &socket, name));
     if !current && FDS.doubt_if(fd, seen) {
         stale::dropped(fd, seen, call);
     }

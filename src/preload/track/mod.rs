@@ -54,6 +54,6 @@ mod store;
 pub use behind::{is_interposed, set_interposed};
 pub use contradict::contradicted;
 pub use correct::{correct, follow, made_behind};
-pub use lookup::{certain, confirmed, is_other, known, verify_range};
+pub use lookup::{Known, certain, confirmed, is_current, is_other, known, verify_range};
 pub use overlap::{Begun, blame_no_other, overlap};
-pub use store::{adopt, copy, end, learn, learn_again, remember, settle};
+pub use store::{adopt, copy, end, learn, learn_again, made, remember, settle};

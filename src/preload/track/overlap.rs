@@ -24,6 +24,8 @@ impl Begun {
     pub const ALONE: Begun = Begun { sequence: -1, counted: false };
     /// The sequence where another call was under way, now or when the state was stored.
     const OVERLAPS: i16 = -2;
+    /// Another call has changed the socket meanwhile.
+    pub const OVERTAKEN: Begun = Begun { sequence: Begun::OVERLAPS, counted: false };
 
     /// Looks at the socket that a call is about, and gives it the states that belong to what was seen.
     #[inline(never)]
@@ -70,7 +72,7 @@ impl Begun {
 /// Whether the states are others than before the call. connect(2) itself has set them for the time of its wait.
 fn is_other(now: State, before: &Socket) -> bool {
     let before_call = State::of(before);
-    now != before_call && now != state::connecting(before_call, before)
+    now != before_call && now != state::connecting(before_call, before.into())
 }
 
 /// After a call that may have changed the socket `handle`, or one that was not known: if the number means another socket by

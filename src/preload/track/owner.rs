@@ -11,10 +11,12 @@ use sockshim_core::net::ops::Socket;
 struct OwnerOps {
     /// The kernel's name for the socket behind the descriptor, which is unique, or the errno.
     name: fn(c_int, u16) -> Result<u64, c_int>,
+    /// Whether that is the name.
+    has_name: fn(c_int, u16, u64) -> bool,
 }
 
 /// A socket of the host's is its own descriptor.
-static HOST: OwnerOps = OwnerOps { name: host_name };
+static HOST: OwnerOps = OwnerOps { name: host_name, has_name: host_has_name };
 
 /// How the owner's descriptors are recognised.
 #[inline(always)]
@@ -31,6 +33,12 @@ pub fn name_of(fd: c_int, socket: &Socket) -> Result<u64, c_int> {
     (looks_of(socket.owner).name)(fd, socket.sk.protocol)
 }
 
+/// [`name_of`] for a socket as the table has it.
+#[inline(always)]
+pub fn name_of_packed(fd: c_int, socket: Packed) -> Result<u64, c_int> {
+    (looks_of(socket.owner()).name)(fd, socket.protocol())
+}
+
 /// The cookie. A connection that an MPTCP listener accepts has the listener's cookie, so there the inode is part of
 /// the name.
 #[inline(always)]
@@ -40,6 +48,14 @@ fn host_name(fd: c_int, protocol: u16) -> Result<u64, c_int> {
         return Ok(cookie);
     }
     with_inode(fd, cookie)
+}
+
+#[inline(always)]
+fn host_has_name(fd: c_int, protocol: u16, name: u64) -> bool {
+    match c_int::from(protocol) {
+        libc::IPPROTO_MPTCP => host_name(fd, protocol) == Ok(name),
+        _ => sys::has_cookie(fd, name),
+    }
 }
 
 #[inline(never)]
@@ -55,9 +71,7 @@ pub fn is_current(fd: c_int, socket: &Socket, name: u64) -> bool {
 /// [`is_current`] for a socket as the table has it.
 #[inline(always)]
 pub fn is_current_packed(fd: c_int, socket: Packed, name: u64) -> bool {
-    name == 0
-        || identity::is_sandboxed()
-        || (looks_of(socket.owner()).name)(fd, socket.protocol()) == Ok(name)
+    name == 0 || identity::is_sandboxed() || (looks_of(socket.owner()).has_name)(fd, socket.protocol(), name)
 }
 
 /// [`is_current`], but what cannot be asked or has no name is doubted.

@@ -2,12 +2,12 @@
 
 use super::lookup::{take_back, verify};
 use super::overlap::overlap;
-use super::owner::{is_still, name_of};
+use super::owner::{is_still, name_of, name_of_packed};
 use super::{kernel, stale};
 use crate::nsproxy::net_ns;
 use crate::{identity as own, sys};
 use libc::c_int;
-use sockshim_core::fdtable::{Entry, FDS, Handle, Seen};
+use sockshim_core::fdtable::{Entry, FDS, Handle, Packed, Seen};
 use sockshim_core::net::ops::Socket;
 use sockshim_core::net::sock::Bound;
 use sockshim_core::net::socket::{Found, socket_of};
@@ -92,6 +92,19 @@ pub fn remember(fd: c_int, socket: &Socket, call: &Event) {
     };
     if sys::has_threads() || before.is_socket() {
         confirm(fd, socket, name, handle, before, call);
+    }
+}
+
+/// [`remember`] in a process without other threads. `false` where something is unusual, and nothing was stored.
+#[inline(always)]
+pub fn made(fd: c_int, socket: Packed) -> bool {
+    if own::is_sandboxed() || FDS.seen(fd).is_socket() {
+        return false;
+    }
+    let socket = socket.unobserved();
+    match name_of_packed(fd, socket) {
+        Ok(name) => FDS.install(fd, socket, name).is_some(),
+        Err(_) => false,
     }
 }
 

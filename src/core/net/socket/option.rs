@@ -54,11 +54,16 @@ pub fn sys_setsockopt(
 
 /// Marks options after which a socket can be bound by calls other than bind.
 fn unsettled(sock: &Socket, opt: &Opt, verdict: Verdict) -> Verdict {
+    if unsettles(sock.sk.family, opt.level, opt.name) { verdict.then(Change::Unsettle) } else { verdict }
+}
+
+/// Whether the option changes what is remembered of a socket of this family, once it is set.
+pub fn unsettles(family: c_int, level: c_int, optname: c_int) -> bool {
     const SO_PASSSEC: c_int = 34;
     const SO_PASSPIDFD: c_int = 76;
     const SO_PASSRIGHTS: c_int = 83;
     const PACKET_FANOUT: c_int = 18;
-    let unsettles = match (sock.sk.family, opt.level, opt.name) {
+    match (family, level, optname) {
         // The next connect or send binds the socket first.
         (libc::AF_UNIX, libc::SOL_SOCKET, libc::SO_PASSCRED | SO_PASSSEC | SO_PASSPIDFD | SO_PASSRIGHTS) => {
             true
@@ -68,8 +73,7 @@ fn unsettled(sock: &Socket, opt: &Opt, verdict: Verdict) -> Verdict {
         // The next bind is refused.
         (libc::AF_PACKET, libc::SOL_PACKET, PACKET_FANOUT) => true,
         _ => false,
-    };
-    if unsettles { verdict.then(Change::Unsettle) } else { verdict }
+    }
 }
 
 /// getsockopt(2). `optlen` is the int that the argument points to; of `value` only matters whether it is writable.

@@ -18,21 +18,21 @@ use sockshim_core::net::path::{MAX_STEPS, Step};
 use sockshim_core::trace::event::{Event, Extra};
 
 /// Where the event's bytes begin, behind the word that says what is here.
-const BODY: usize = 8;
+pub(super) const BODY: usize = 8;
 /// What every event has, before its socket.
-const FIXED: usize = offset_of!(Event, socket);
+pub(super) const FIXED: usize = offset_of!(Event, socket);
 const SOCKET: usize = offset_of!(Event, addr) - FIXED;
 const ADDRESS: usize = offset_of!(Event, path) - offset_of!(Event, addr);
 const PATH: usize = size_of::<Event>() - offset_of!(Event, path);
 /// What is copied at once.
-const CHUNK: usize = 64;
+pub(super) const CHUNK: usize = 64;
 
 /// In the first word of a record: which parts the event has beside the fixed one.
 const HAS_SOCKET: u64 = 1 << 32;
 const HAS_ADDRESS: u64 = 1 << 33;
 const HAS_PATH: u64 = 1 << 34;
 /// In place of [`HAS_ADDRESS`]: of the address there is no more than a chunk.
-const HAS_SHORT_ADDRESS: u64 = 1 << 35;
+pub(super) const HAS_SHORT_ADDRESS: u64 = 1 << 35;
 
 const _: () = assert!(FIXED >= CHUNK && ADDRESS >= size_of::<SockAddr>() && SOCKET + FIXED >= CHUNK);
 
@@ -74,7 +74,7 @@ fn put_short_address(head: &QueueHead, event: &Event) {
 
 /// Takes the slots of a record that is not whole yet.
 #[inline(always)]
-fn taken(head: &QueueHead, slots: u64) -> Option<u64> {
+pub(super) fn taken(head: &QueueHead, slots: u64) -> Option<u64> {
     let mut at = reserve(&head.next, slots);
     if !is_inside(at) {
         at = further(head, slots);

@@ -23,8 +23,10 @@
 //! | [`record`] | what a data call leaves |
 //! | [`producer`] | data calls: what the gates use |
 //! | [`event`] | events: what the slow path uses |
+//! | [`brief`] | events of control calls that were not walked |
 //! | [`consumer`] | the writer's side |
 
+pub mod brief;
 mod consumer;
 pub mod event;
 mod memory;
@@ -38,8 +40,8 @@ mod segment;
 pub use consumer::{Peeked, tidy};
 pub use memory::capacity;
 pub use producer::{
-    Begin, bytes, control, copies, end, end_about, end_long, end_poll, end_wait, has_rest, is_no_socket,
-    is_no_socket_at, message, rights, start,
+    Begin, Thread, bytes, control, copies, end, end_about, end_long, end_poll, end_wait, has_rest,
+    is_no_socket, is_no_socket_at, message, rights, start, thread,
 };
 pub use record::{Shape, Taken, WORDS};
 pub use registry::{

@@ -77,6 +77,16 @@ pub fn control(fd: i32, find: fn(i32) -> Seen) -> Begin {
     Begin::Slow
 }
 
+/// Who leaves the event of a brief call: a thread on the fast path.
+#[derive(Clone, Copy)]
+pub struct Thread(pub(super) &'static QueueHead);
+
+/// The calling thread, if it is on the fast path.
+#[inline(always)]
+pub fn thread() -> Option<Thread> {
+    own().map(Thread)
+}
+
 /// The start of a call that is for sockets only (send, recv): on something else its error is of interest.
 #[inline(always)]
 pub fn message(fd: i32) -> Begin {

@@ -60,8 +60,25 @@ enum SocketKind {
     Other,
 }
 
-fn kind(socket: &Socket) -> SocketKind {
-    match (socket.sk.family, socket.ty) {
+/// What of a socket never changes and decides how calls change the rest.
+#[derive(Clone, Copy)]
+pub struct Sort {
+    /// `sk->sk_family`.
+    pub family: c_int,
+    /// `sock->type`.
+    pub ty: c_int,
+    /// `sk->sk_protocol`.
+    pub protocol: u16,
+}
+
+impl From<&Socket> for Sort {
+    fn from(socket: &Socket) -> Sort {
+        Sort { family: socket.sk.family, ty: socket.ty, protocol: socket.sk.protocol }
+    }
+}
+
+fn kind(sort: Sort) -> SocketKind {
+    match (sort.family, sort.ty) {
         (libc::AF_INET | libc::AF_INET6, libc::SOCK_STREAM) => SocketKind::Stream,
         (libc::AF_INET | libc::AF_INET6, libc::SOCK_DGRAM | libc::SOCK_RAW) => SocketKind::Datagram,
         (libc::AF_UNIX, _) => SocketKind::Unix,
@@ -72,35 +89,23 @@ fn kind(socket: &Socket) -> SocketKind {
 }
 
 /// Whether the type has connections, which `sock->state` follows. Datagram sockets change only `sk_state`.
-fn has_connections(socket: &Socket) -> bool {
-    socket.ty == libc::SOCK_STREAM || socket.ty == libc::SOCK_SEQPACKET
+fn has_connections(sort: Sort) -> bool {
+    sort.ty == libc::SOCK_STREAM || sort.ty == libc::SOCK_SEQPACKET
 }
 
-/// The state after `change`, for this socket and answer (`None` is success).
-pub fn commit(old: State, socket: &Socket, change: Change, errno: Option<c_int>) -> State {
+/// The state after `change`, for this sort of socket and answer (`None` is success).
+pub fn commit(old: State, sort: Sort, change: Change, errno: Option<c_int>) -> State {
     match (change, errno) {
-        (Change::Bind, None) => State { bound: Bound::Yes, ..old },
-        // IP_BIND_ADDRESS_NO_PORT may have postponed the port, or the socket may have got one after a connection had
-        // ended.
-        (Change::BindAny, None) if old.bound == Bound::Unknown || old.socket != SocketState::Unconnected => {
-            State { bound: Bound::Unknown, ..old }
-        }
-        (Change::BindAny, None) => State { bound: Bound::Auto, ..old },
+        (Change::Bind, None) => bound(old, false),
+        (Change::BindAny, None) => bound(old, true),
         (Change::Autobind, errno) => autobound(old, errno),
-        (Change::Listen, None) => {
-            let bound = match (kind(socket), old.bound) {
-                (SocketKind::Stream, Bound::No | Bound::Gone) => Bound::Auto,
-                (SocketKind::Stream, bound) => bound,
-                _ => Bound::Yes,
-            };
-            State { socket: SocketState::Unconnected, sk: TcpState::Listen, bound, ..old }
-        }
-        (Change::Disconnect, None) => disconnect(old, socket),
-        (Change::Shutdown(how), errno) => shutdown(old, socket, how, errno),
-        (Change::Connect, None) => connected(old, socket),
-        (Change::Connect, Some(errno)) => refused(old, socket, errno),
+        (Change::Listen, None) => listening(old, sort),
+        (Change::Disconnect, None) => disconnect(old, sort),
+        (Change::Shutdown(how), errno) => shutdown(old, sort, how, errno),
+        (Change::Connect, None) => connected(old, sort),
+        (Change::Connect, Some(errno)) => refused(old, sort, errno),
         // Whatever the answer, the handshake may have begun.
-        (Change::FastOpen, _) if kind(socket) == SocketKind::Stream => {
+        (Change::FastOpen, _) if kind(sort) == SocketKind::Stream => {
             State { socket: SocketState::Unknown, ..unsettled(old) }
         }
         (Change::Unsettle, None) => unsettled(old),
@@ -111,20 +116,32 @@ pub fn commit(old: State, socket: &Socket, change: Change, errno: Option<c_int>)
 /// What is certain of a new socket when its data calls are not seen: the first send binds a datagram socket.
 pub fn unobserved(socket: &Socket) -> Socket {
     let mut socket = *socket;
-    if matches!(kind(&socket), SocketKind::Datagram | SocketKind::Netlink) && socket.sk.bound == Bound::No {
-        socket.sk.bound = Bound::Unknown;
-    }
+    socket.sk.bound = born(State::of(&socket), (&socket).into()).bound;
     socket
+}
+
+/// The same for its states.
+#[inline]
+pub fn born(state: State, sort: Sort) -> State {
+    match (kind(sort), state.bound) {
+        (SocketKind::Datagram | SocketKind::Netlink, Bound::No) => State { bound: Bound::Unknown, ..state },
+        _ => state,
+    }
+}
+
+/// The states of a socket that a listener of this sort has accepted.
+#[inline]
+pub fn of_accepted(listener: Sort) -> State {
+    let bound = if kind(listener) == SocketKind::Stream { Bound::Auto } else { Bound::Yes };
+    State { socket: SocketState::Connected, sk: TcpState::Established, bound, shutdown: 0 }
 }
 
 /// The socket that accept returns: the listener's type and ops, connected, with the listener's address. The port is
 /// released with the connection, even if the program chose the listener's.
 pub fn accepted(listener: &Socket) -> Socket {
     let mut socket = *listener;
-    socket.state = SocketState::Connected;
-    socket.sk.state = TcpState::Established;
-    socket.shutdown = 0;
-    socket.sk.bound = if kind(listener) == SocketKind::Stream { Bound::Auto } else { Bound::Yes };
+    let State { socket: state, sk, bound, shutdown } = of_accepted(listener.into());
+    (socket.state, socket.sk.state, socket.sk.bound, socket.shutdown) = (state, sk, bound, shutdown);
     if i32::from(socket.sk.protocol) == libc::IPPROTO_MPTCP {
         // When the client does not speak MPTCP, the new socket is a TCP socket; so the new socket is asked.
         socket.ops = None;
@@ -133,14 +150,17 @@ pub fn accepted(listener: &Socket) -> Socket {
 }
 
 /// The state of an unconnected socket while connect() waits.
-pub fn connecting(old: State, socket: &Socket) -> State {
+#[inline]
+pub fn connecting(old: State, sort: Sort) -> State {
     match (old.socket, old.sk) {
-        (SocketState::Unconnected, TcpState::Close) if has_connections(socket) => waiting(old),
+        (SocketState::Unconnected, TcpState::Close) if has_connections(sort) => waiting(old),
         _ => old,
     }
 }
 
-fn waiting(old: State) -> State {
+/// The state of a socket whose connect has been left with EINPROGRESS.
+#[inline]
+pub fn waiting(old: State) -> State {
     State { socket: SocketState::Connecting, sk: TcpState::SynSent, ..old }
 }
 
@@ -160,29 +180,56 @@ fn autobound(old: State, errno: Option<c_int>) -> State {
     }
 }
 
-fn disconnect(old: State, socket: &Socket) -> State {
+/// The state after a connect to AF_UNSPEC.
+pub fn disconnect(old: State, sort: Sort) -> State {
     let never_left = (old.socket, old.sk) == (SocketState::Unconnected, TcpState::Close);
-    let bound = match (kind(socket), old.bound) {
+    let bound = match (kind(sort), old.bound) {
         // A TCP socket that stays closed keeps its port; MPTCP's subflow may have been replaced.
         (SocketKind::Stream, Bound::Auto) if never_left => Bound::Auto,
-        (SocketKind::Stream, Bound::Auto) if i32::from(socket.sk.protocol) == libc::IPPROTO_MPTCP => {
+        (SocketKind::Stream, Bound::Auto) if i32::from(sort.protocol) == libc::IPPROTO_MPTCP => {
             Bound::Unknown
         }
         (SocketKind::Stream | SocketKind::Datagram, Bound::Auto) => Bound::Gone,
         (SocketKind::Stream, Bound::No) if !never_left => Bound::Gone,
         (_, bound) => bound,
     };
-    let shutdown = if kind(socket) == SocketKind::Stream { 0 } else { old.shutdown };
+    let shutdown = if kind(sort) == SocketKind::Stream { 0 } else { old.shutdown };
     State { socket: SocketState::Unconnected, sk: TcpState::Close, bound, shutdown }
 }
 
-fn shutdown(old: State, socket: &Socket, how: c_int, errno: Option<c_int>) -> State {
+/// The state after bind, to `any` port or to one that the program has named.
+#[inline]
+pub fn bound(old: State, any: bool) -> State {
+    let bound = match any {
+        false => Bound::Yes,
+        // IP_BIND_ADDRESS_NO_PORT may have postponed the port, or the socket may have got one after a connection had
+        // ended.
+        true if old.bound == Bound::Unknown || old.socket != SocketState::Unconnected => Bound::Unknown,
+        true => Bound::Auto,
+    };
+    State { bound, ..old }
+}
+
+/// The state after listen.
+#[inline]
+pub fn listening(old: State, sort: Sort) -> State {
+    let bound = match (kind(sort), old.bound) {
+        (SocketKind::Stream, Bound::No | Bound::Gone) => Bound::Auto,
+        (SocketKind::Stream, bound) => bound,
+        _ => Bound::Yes,
+    };
+    State { socket: SocketState::Unconnected, sk: TcpState::Listen, bound, ..old }
+}
+
+/// The state after shutdown.
+#[inline]
+pub fn shutdown(old: State, sort: Sort, how: c_int, errno: Option<c_int>) -> State {
     // SHUT_RD, SHUT_WR and SHUT_RDWR as the bits of sk_shutdown.
     let shutdown = old.shutdown | (how + 1) as u8 & 3;
-    match (kind(socket), old.socket, errno) {
+    match (kind(sort), old.socket, errno) {
         (SocketKind::Stream, _, None) if old.sk == TcpState::Listen => match how {
             // The socket no longer listens, and loses a port that the kernel chose.
-            libc::SHUT_RD | libc::SHUT_RDWR => disconnect(old, socket),
+            libc::SHUT_RD | libc::SHUT_RDWR => disconnect(old, sort),
             _ => old,
         },
         // The connect was aborted, or had succeeded meanwhile.
@@ -203,30 +250,32 @@ fn shutdown(old: State, socket: &Socket, how: c_int, errno: Option<c_int>) -> St
     }
 }
 
-fn connected(old: State, socket: &Socket) -> State {
-    let bound = match (kind(socket), old.bound) {
+/// The state after connect.
+#[inline]
+pub fn connected(old: State, sort: Sort) -> State {
+    let bound = match (kind(sort), old.bound) {
         (SocketKind::Unix, bound) => bound,
         (SocketKind::Netlink, Bound::No) => Bound::Yes,
         (_, Bound::No | Bound::Gone) => Bound::Auto,
         (_, bound) => bound,
     };
-    match has_connections(socket) {
+    match has_connections(sort) {
         true => State { socket: SocketState::Connected, sk: TcpState::Established, bound, ..old },
         false => State { sk: TcpState::Established, bound, ..old },
     }
 }
 
-fn refused(old: State, socket: &Socket, errno: c_int) -> State {
-    let kind = kind(socket);
+fn refused(old: State, sort: Sort, errno: c_int) -> State {
+    let kind = kind(sort);
     match (kind, old.socket, errno) {
         // The port is chosen before the address is checked.
         (SocketKind::Datagram, ..) => autobound(old, Some(errno)),
         // A signal ends the wait, not the handshake.
         (SocketKind::Stream, SocketState::Connected, _) => old,
         (SocketKind::Stream, _, libc::EINPROGRESS | libc::EALREADY | libc::EINTR) => waiting(old),
-        (SocketKind::Stream, SocketState::Connecting, libc::EISCONN) => connected(old, socket),
+        (SocketKind::Stream, SocketState::Connecting, libc::EISCONN) => connected(old, sort),
         (SocketKind::Stream, SocketState::Unknown, libc::EISCONN) if old.sk == TcpState::Established => {
-            connected(old, socket)
+            connected(old, sort)
         }
         (SocketKind::Stream, SocketState::Unknown, libc::EISCONN | libc::EINVAL) => old,
         (SocketKind::Stream, SocketState::Unconnected, _) if old.sk == TcpState::Close => {
@@ -262,96 +311,4 @@ fn after_attempt(bound: Bound) -> Bound {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::net::namespace::INIT_NET;
-
-    fn socket(family: c_int, ty: c_int) -> (Socket, State) {
-        let socket = Socket::alloc(INIT_NET.id, family, ty);
-        (socket, State::of(&socket))
-    }
-
-    #[test]
-    fn every_state_comes_back_from_its_word() {
-        for bound in [Bound::No, Bound::Yes, Bound::Unknown, Bound::Auto, Bound::Gone] {
-            for socket in SocketState::ALL {
-                for sk in TcpState::ALL {
-                    let state = State { socket, sk, bound, shutdown: 3 };
-                    assert_eq!(State::unpack(state.pack()), state);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_nonblocking_connect_that_is_refused() {
-        let (tcp, fresh) = socket(libc::AF_INET, libc::SOCK_STREAM);
-        let connecting = commit(fresh, &tcp, Change::Connect, Some(libc::EINPROGRESS));
-        assert_eq!((connecting.socket, connecting.sk), (SocketState::Connecting, TcpState::SynSent));
-        let refused = commit(connecting, &tcp, Change::Connect, Some(libc::ECONNREFUSED));
-        assert_eq!((refused.socket, refused.sk), (SocketState::Unconnected, TcpState::Close));
-        let shut = commit(connecting, &tcp, Change::Shutdown(libc::SHUT_WR), Some(libc::ENOTCONN));
-        assert_eq!(shut.socket, SocketState::Disconnecting);
-    }
-
-    #[test]
-    fn datagram_sockets_connect_in_sk_state_only_and_bind_even_in_vain() {
-        let (udp, fresh) = socket(libc::AF_INET, libc::SOCK_DGRAM);
-        let connected = commit(fresh, &udp, Change::Connect, None);
-        assert_eq!((connected.socket, connected.sk), (SocketState::Unconnected, TcpState::Established));
-        let refused = commit(fresh, &udp, Change::Connect, Some(libc::EAFNOSUPPORT));
-        assert_eq!((refused.sk, refused.bound), (TcpState::Close, Bound::Auto));
-        assert_eq!(commit(refused, &udp, Change::Disconnect, None).bound, Bound::Gone);
-    }
-
-    #[test]
-    fn after_a_fast_open_only_tcp_may_be_connected() {
-        let (tcp, fresh) = socket(libc::AF_INET, libc::SOCK_STREAM);
-        for errno in [None, Some(libc::EINPROGRESS), Some(libc::EOPNOTSUPP)] {
-            let opened = commit(fresh, &tcp, Change::FastOpen, errno);
-            assert_eq!((opened.socket, opened.bound), (SocketState::Unknown, Bound::Unknown));
-        }
-        let (udp, fresh) = socket(libc::AF_INET, libc::SOCK_DGRAM);
-        assert_eq!(commit(fresh, &udp, Change::FastOpen, None).socket, fresh.socket);
-    }
-
-    #[test]
-    fn shutdown_ends_listening_except_in_af_unix() {
-        for (family, after) in [(libc::AF_INET, TcpState::Close), (libc::AF_UNIX, TcpState::Listen)] {
-            let (stream, fresh) = socket(family, libc::SOCK_STREAM);
-            let listening = commit(fresh, &stream, Change::Listen, None);
-            assert_eq!(
-                commit(listening, &stream, Change::Shutdown(libc::SHUT_WR), None).sk,
-                TcpState::Listen
-            );
-            assert_eq!(commit(listening, &stream, Change::Shutdown(libc::SHUT_RD), None).sk, after);
-        }
-    }
-
-    #[test]
-    fn a_port_that_was_asked_for_survives_and_another_does_not() {
-        let (tcp, fresh) = socket(libc::AF_INET, libc::SOCK_STREAM);
-        for (bind, kept) in [(Change::Bind, Bound::Yes), (Change::BindAny, Bound::Gone)] {
-            let bound = commit(fresh, &tcp, bind, None);
-            let listening = commit(bound, &tcp, Change::Listen, None);
-            assert_eq!(commit(listening, &tcp, Change::Shutdown(libc::SHUT_RDWR), None).bound, kept);
-        }
-    }
-
-    #[test]
-    fn failures_change_nothing() {
-        let (tcp, fresh) = socket(libc::AF_INET, libc::SOCK_STREAM);
-        for change in [Change::Bind, Change::Listen, Change::Disconnect, Change::Shutdown(2)] {
-            assert_eq!(commit(fresh, &tcp, change, Some(libc::EINVAL)), fresh);
-        }
-    }
-
-    #[test]
-    fn an_accepted_socket_is_connected_under_the_listeners_address() {
-        let (mut listener, _) = socket(libc::AF_INET, libc::SOCK_STREAM);
-        listener.sk.state = TcpState::Listen;
-        listener.sk.bound = Bound::Yes;
-        let new = accepted(&listener);
-        assert_eq!((new.state, new.sk.bound), (SocketState::Connected, Bound::Auto));
-    }
-}
+mod tests;
