@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+use serde_json::Value;
 use sockshim_itest::{RunLevel, Scratch, by_call, command, events, shim};
 
 use crate::{ended, program};
@@ -79,7 +80,7 @@ fn gdb_follows_the_program_alone() {
     assert_eq!(by_call(&events(log_dir.path()), "socketpair").len(), 11, "{text}");
 }
 
-/// Below Valgrind, which knows no such process, the log is written all the same, and no tool of it has anything to say
+/// Below Valgrind, which knows no such process, the log is written all the same and says so once, and no tool of it has anything to say
 /// of the library.
 fn below_valgrind(tools: &[&str]) {
     let Some(valgrind) = tool("valgrind") else { return };
@@ -92,6 +93,12 @@ fn below_valgrind(tools: &[&str]) {
         assert!(!output.stderr().contains("=="), "{name}: {}", output.stderr());
         let events = events(log_dir.path());
         assert_eq!(by_call(&events, "getsockname").len(), 300, "{name}: {events:#?}");
+        let says_so = |event: &&Value| event.to_string().contains("is a thread of the program");
+        let mut processes: Vec<_> =
+            events.iter().filter(says_so).map(|event| event["pid"].as_i64()).collect();
+        let said = processes.len();
+        processes.dedup();
+        assert!(said > 0 && said == processes.len(), "{name}: {events:#?}");
     }
 }
 

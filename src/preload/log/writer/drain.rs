@@ -80,6 +80,12 @@ impl Writer {
         }
     }
 
+    /// Writes a message of the writer's own.
+    pub fn say(&mut self, text: &[u8]) {
+        self.note(notice::message(text));
+        self.write(0);
+    }
+
     /// Works until the writer is to end, or the program has ended.
     pub fn run(&mut self) {
         let mut sleep = SLEEP;

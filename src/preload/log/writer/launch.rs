@@ -33,7 +33,7 @@ use crate::panic::attempt;
 use crate::{mode, sys, tls};
 use core::arch::asm;
 use core::ffi::c_int;
-use core::sync::atomic::{AtomicPtr, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use sockshim_core::hook::Level;
 
 const STACK: usize = 256 * 1024;
@@ -78,6 +78,11 @@ pub fn start(pid: i32) -> Option<Kind> {
     kinds.iter().copied().find(|kind| unsafe { launch(memory, pid, *kind) })
 }
 
+/// Whether a writer was a thread before, here or in the parent of a forked child.
+static KNOWN: AtomicBool = AtomicBool::new(false);
+/// Whether the log has to say that the writer is a thread.
+static SAYS: AtomicBool = AtomicBool::new(false);
+
 /// The memory of a writer, used again for the next one: in a forked child the parent's does not exist.
 static MEMORY: AtomicPtr<u8> = AtomicPtr::new(core::ptr::null_mut());
 
@@ -99,6 +104,9 @@ pub fn abandon_memory() {
 /// # Safety
 /// `memory` must be a mapping of STACK + STATIC_TLS + 4096 bytes that nobody uses, and signals must be blocked.
 unsafe fn launch(memory: *mut u8, pid: i32, kind: Kind) -> bool {
+    if kind == Kind::Thread {
+        SAYS.store(!KNOWN.swap(true, Ordering::Relaxed), Ordering::Relaxed);
+    }
     let own: *const u8;
     // SAFETY: reads the thread pointer.
     unsafe { asm!("mov {}, qword ptr fs:[0]", out(reg) own, options(nostack, readonly, preserves_flags)) };
@@ -182,8 +190,14 @@ extern "C" fn main(pid: i32, is_process: bool) -> c_int {
         mode::allow_fast_path();
     }
     control::finish_start(true);
-    let writer = attempt(|| Writer::new(settings, output, program, pid).run());
-    if writer.is_err() {
+    let worked = attempt(|| {
+        let mut writer = Writer::new(settings, output, program, pid);
+        if !is_process && SAYS.load(Ordering::Relaxed) {
+            writer.say(b"the log's writer is a thread of the program here, for it cannot be a process");
+        }
+        writer.run();
+    });
+    if worked.is_err() {
         // Nobody reads the queues any more, so nobody should fill them.
         mode::set(Level::Off);
     }
