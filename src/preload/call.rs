@@ -7,7 +7,6 @@
 //! The pointer to the rows is null or the one that was passed to [`register`], which is static.
 
 use crate::log::clock;
-use crate::log::queue::Begin;
 use crate::nsproxy::net_ns;
 use crate::panic::attempt;
 use crate::stack::Page;
@@ -149,39 +148,8 @@ pub unsafe fn leave(slot: &mut MaybeUninit<Ticket>, ret: i64) {
     // SAFETY: the caller's promise.
     let ticket = unsafe { slot.assume_init_mut() };
     clock::stop(&mut ticket.event);
-    // A child of fork returns here too. First everything that belongs to its parent must be dropped.
-    if fork::is_ready() {
-        ticket.event.ret = ret;
-        ticket.event.errno = (ret == -1).then_some(errno.value());
-        if attempt(|| (ticket.leave)(ticket)).is_err() {
-            ticket.panicked();
-            ticket.send();
-        }
-    }
+    ticket.answered(ret, errno.value());
     errno.restore();
-}
-
-/// Both halves of a call that libc has already performed, when only its result shows that it must be logged. `begin`
-/// is what the fast path found before the call.
-#[inline(never)]
-pub fn late(
-    slot: &mut MaybeUninit<Ticket>,
-    index: HookIndex,
-    args: &[i64; MAX_ARGS],
-    begin: Begin,
-    ret: i64,
-) {
-    if !matches!(enter(slot, index, args), Performer::Pass) {
-        // SAFETY: the ticket was written.
-        let ticket = unsafe { slot.assume_init_mut() };
-        // The call has been performed, so no verdict can act.
-        ticket.event.action = Action::Host;
-        if let Begin::Fast(started) = begin {
-            started.date(&mut ticket.event);
-        }
-        // SAFETY: the same.
-        unsafe { leave(slot, ret) };
-    }
 }
 
 impl Ticket {
@@ -214,6 +182,20 @@ impl Ticket {
             instead: Instead::new(),
             leave: row.leave,
         })
+    }
+
+    /// Commits and logs the answer.
+    #[inline(always)]
+    pub fn answered(&mut self, ret: i64, errno: i32) {
+        // A child of fork returns here too. First everything that belongs to its parent must be dropped.
+        if fork::is_ready() {
+            self.event.ret = ret;
+            self.event.errno = (ret == -1).then_some(errno);
+            if attempt(|| (self.leave)(self)).is_err() {
+                self.panicked();
+                self.send();
+            }
+        }
     }
 
     /// Turns this into the ticket of another hook, whose arguments are the same without the first `skip` words.

@@ -42,6 +42,7 @@ mod fork;
 mod gate;
 mod identity;
 mod init;
+mod late;
 mod log;
 mod memory;
 mod mode;

@@ -14,9 +14,19 @@ pub fn panics_at(call: &str) -> bool {
     variable(c"SOCKSHIM_PANIC").is_some_and(|wanted| wanted == call)
 }
 
-/// Whether all data calls must take the slow path and the clock must be the kernel's: `SOCKSHIM_WITHOUT_FAST_PATH=1`.
+/// Whether all calls must take the slow path and the clock must be the kernel's: `SOCKSHIM_WITHOUT_FAST_PATH=1`.
 pub fn without_fast_path() -> bool {
     variable(c"SOCKSHIM_WITHOUT_FAST_PATH") == Some("1")
+}
+
+/// Whether the first event must wait for the writer, so that what follows can take the fast path: `SOCKSHIM_WAITS=1`.
+pub fn waits() -> bool {
+    variable(c"SOCKSHIM_WAITS") == Some("1")
+}
+
+/// Whether verdicts are given at all.
+pub fn decides() -> bool {
+    variable(c"SOCKSHIM_VERDICT").is_some()
 }
 
 /// The verdict on a call: the walk's, or the one that `SOCKSHIM_VERDICT` gives in its place. Its value is

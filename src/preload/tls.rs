@@ -5,6 +5,9 @@
 //! is the thread pointer plus an offset that the dynamic linker fills in.
 //!
 //! # Safety
+//! The two words of the block that are read by assembly never change, and no function goes on in another thread: so the reads
+//! are `pure`, and may be made once for several.
+//!
 //! The block belongs to the thread that accesses it. A vfork child shares it with its parent's thread, which is
 //! stopped meanwhile; the vfork flag marks that time.
 
@@ -52,7 +55,7 @@ pub struct QueueHead {
     pub next: AtomicU64,
     /// How many records found no room.
     pub dropped: AtomicU64,
-    /// Whether data calls may take the fast path.
+    /// Whether the thread's calls may take the fast path.
     pub live: AtomicU32,
     /// The thread; 0 when nobody has the queue.
     pub tid: AtomicI32,

@@ -7,7 +7,7 @@
 use core::ffi::{c_char, c_int};
 use sockshim_core::fdtable::{Entry, FDS};
 
-/// One descriptor, as `c-tests/fd/view.h` declares it.
+/// One descriptor, as `c-tests/stress/fd_check.h` declares it.
 #[repr(C)]
 pub struct View {
     /// 0: unknown, 1: not a socket, 2: a socket, which the other members describe.

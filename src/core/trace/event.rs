@@ -87,7 +87,7 @@ pub struct Event {
     /// The walk that has decided the call, and its handler. The writer walks it again for the path, which the program's thread
     /// does not keep.
     pub course: Option<&'static Course>,
-    /// Whether nobody has walked the call yet: then the prediction and the reason are the writer's, too.
+    /// Whether nobody has walked the call in the program: then the prediction and the reason are the writer's, too.
     pub undecided: bool,
     /// What else the walk needs: a number that the program's memory held before the call.
     pub input: Option<c_int>,
@@ -197,7 +197,7 @@ impl Event {
         let socket = self.before.map(Packed::unpack);
         let mut cx = Cx { path: &mut path, net: INIT_NET, instead: &mut instead };
         let verdict = (course.walk)(self, &mut cx, self.found.with(socket.as_ref()));
-        if core::mem::take(&mut self.undecided) {
+        if self.undecided {
             (self.predicted, self.reason) = (verdict.predicted, verdict.reason);
         }
         if let Some(ops) = socket.and_then(|socket| socket.ops) {

@@ -98,19 +98,22 @@ fn check(source: &str) -> Result<(), Failed> {
         compare(&format!("at {level:?}"), &native, &output, except.as_ref())?;
         check_log(level, log.path())?;
     }
-    same_on_both_paths(&program)
+    same_on_both_paths(&program, &native, except.as_ref())
 }
 
 /// The log of control calls does not depend on the path that they take.
-fn same_on_both_paths(program: &Path) -> Result<(), Failed> {
-    let log = |without_fast_path: &str| {
+fn same_on_both_paths(program: &Path, native: &Output, except: Option<&Exception>) -> Result<(), Failed> {
+    let log = |without_fast_path: &str| -> Result<_, Failed> {
         let (log, directory) = (Scratch::new(), Scratch::new());
         let mut command = command(RunLevel::Call, Some(log.path()), program);
         command.env("LD_PRELOAD", test_shim()).env("SOCKSHIM_WITHOUT_FAST_PATH", without_fast_path);
-        run(command.current_dir(directory.path()), b"", DEADLINE);
-        comparable(events(log.path()))
+        // A writer that is late is not to be the reason why a call takes the slow path.
+        command.env("SOCKSHIM_WAITS", "1");
+        let output = run(command.current_dir(directory.path()), b"", DEADLINE);
+        compare(&format!("with SOCKSHIM_WITHOUT_FAST_PATH={without_fast_path}"), native, &output, except)?;
+        Ok(comparable(events(log.path())))
     };
-    let (slow, again, fast) = (log("1"), log("1"), log("0"));
+    let (slow, again, fast) = (log("1")?, log("1")?, log("0")?);
     // Beside other processes and threads, and where time has a say, no two logs are the same.
     let (Some(slow), Some(again), Some(fast)) = (slow, again, fast) else { return Ok(()) };
     if slow != again {

@@ -6,18 +6,21 @@ use crate::dispatch::create::{ACCEPT, ACCEPT4, SOCKET, SOCKETPAIR, USUAL, USUAL_
 use crate::stack::Page;
 use crate::track::{self, Known};
 use crate::{memory, sys};
-use sockshim_core::fdtable::Packed;
+use sockshim_core::fdtable::{FDS, Packed};
 use sockshim_core::trace::event::{Course, Extra};
 
-/// An accept(2) that succeeds, or finds nobody waiting.
-pub struct Accept;
+/// An accept(2) or, with flags, accept4(2) on a listener, which succeeds or finds nobody waiting.
+pub struct Accept<const FLAGS: bool>;
 
-impl Brief for Accept {
-    const COURSE: Option<&'static Course> = Some(&ACCEPT);
+impl<const FLAGS: bool> Brief for Accept<FLAGS> {
+    const COURSE: Option<&'static Course> = Some(if FLAGS { &ACCEPT4 } else { &ACCEPT });
+    /// The length of the buffer for the peer's address, if there is one.
+    type Kept = Option<i32>;
 
     #[inline(always)]
-    fn before(words: &Words, known: &mut Known, page: Page) -> Result<Option<i32>, Unusual> {
-        if i32::from(known.socket().protocol()) == libc::IPPROTO_MPTCP {
+    fn start(words: &Words, known: &mut Known, page: Page) -> Result<Option<i32>, Unusual> {
+        let socket = known.socket();
+        if !socket.is_listening() || i32::from(socket.protocol()) == libc::IPPROTO_MPTCP {
             return Err(Unusual);
         }
         if words[1] == 0 {
@@ -27,43 +30,19 @@ impl Brief for Accept {
     }
 
     #[inline(always)]
-    fn after(words: &Words, known: &mut Known, input: Option<i32>, ret: i64) -> Result<Success, Unusual> {
+    fn succeeded(words: &Words, known: &mut Known, kept: &Option<i32>, ret: i64) -> Result<Success, Unusual> {
         unchanged(known)?;
         // SAFETY: the call has succeeded.
-        let success = unsafe { returned(words, input) }?;
+        let success = unsafe { returned(words, *kept) }?;
         if track::made(ret as i32, known.socket().accepted()) { Ok(success) } else { Err(Unusual) }
     }
 
     #[inline(always)]
-    fn failed(_: &Words, known: &mut Known) -> Result<Success, Unusual> {
-        let is_patient = matches!(sys::errno(), libc::EAGAIN | libc::EINTR);
-        if is_patient && known.socket().is_listening() {
-            unchanged(known)?;
-            return Ok(Success::PLAIN);
+    fn failed(known: &mut Known, _: &Option<i32>) -> Result<Success, Unusual> {
+        match sys::errno() {
+            libc::EAGAIN | libc::EINTR => unchanged(known),
+            _ => Err(Unusual),
         }
-        Err(Unusual)
-    }
-}
-
-/// An accept4(2), likewise.
-pub struct Accept4;
-
-impl Brief for Accept4 {
-    const COURSE: Option<&'static Course> = Some(&ACCEPT4);
-
-    #[inline(always)]
-    fn before(words: &Words, known: &mut Known, page: Page) -> Result<Option<i32>, Unusual> {
-        Accept::before(words, known, page)
-    }
-
-    #[inline(always)]
-    fn after(words: &Words, known: &mut Known, input: Option<i32>, ret: i64) -> Result<Success, Unusual> {
-        Accept::after(words, known, input, ret)
-    }
-
-    #[inline(always)]
-    fn failed(words: &Words, known: &mut Known) -> Result<Success, Unusual> {
-        Accept::failed(words, known)
     }
 }
 
@@ -74,12 +53,12 @@ impl Makes for Make {
     const COURSE: &'static Course = &SOCKET;
 
     #[inline(always)]
-    fn before(words: &Words) -> Option<Packed> {
+    fn start(words: &Words) -> Option<Packed> {
         USUAL.of(ints(words))
     }
 
     #[inline(always)]
-    fn after(_: &Words, made: Packed, ret: i64) -> Result<(Option<i32>, Extra), Unusual> {
+    fn succeeded(_: &Words, made: Packed, ret: i64) -> Result<(Option<i32>, Extra), Unusual> {
         match track::made(ret as i32, made) {
             true => Ok((Some(ret as i32), Extra::None)),
             false => Err(Unusual),
@@ -94,17 +73,22 @@ impl Makes for MakePair {
     const COURSE: &'static Course = &SOCKETPAIR;
 
     #[inline(always)]
-    fn before(words: &Words) -> Option<Packed> {
+    fn start(words: &Words) -> Option<Packed> {
         USUAL_PAIRS.of(ints(words))
     }
 
     #[inline(always)]
-    fn after(words: &Words, made: Packed, _: i64) -> Result<(Option<i32>, Extra), Unusual> {
+    fn succeeded(words: &Words, made: Packed, _: i64) -> Result<(Option<i32>, Extra), Unusual> {
         // SAFETY: the successful call has written both descriptors.
-        let pair: [i32; 2] = unsafe { memory::read_used(words[3]) };
-        match track::made(pair[0], made) && track::made(pair[1], made) {
-            true => Ok((None, Extra::Pair(pair))),
-            false => Err(Unusual),
+        let [first, second]: [i32; 2] = unsafe { memory::read_used(words[3]) };
+        // Both or none: the slow path stores both.
+        if FDS.seen(second).is_socket() || !track::made(first, made) {
+            return Err(Unusual);
         }
+        if !track::made(second, made) {
+            FDS.forget(first);
+            return Err(Unusual);
+        }
+        Ok((None, Extra::Pair([first, second])))
     }
 }

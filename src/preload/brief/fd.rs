@@ -13,9 +13,11 @@ pub struct Close;
 
 impl Brief for Close {
     const COURSE: Option<&'static Course> = Some(&CLOSE);
+    /// How many descriptors there were of the open file.
+    type Kept = Option<i32>;
 
     #[inline(always)]
-    fn before(words: &Words, known: &mut Known, _: Page) -> Result<Option<i32>, Unusual> {
+    fn start(words: &Words, known: &mut Known, _: Page) -> Result<Option<i32>, Unusual> {
         let fd = words[0] as i32;
         if fd == libc::STDERR_FILENO {
             return Err(Unusual);
@@ -27,7 +29,7 @@ impl Brief for Close {
     }
 
     #[inline(always)]
-    fn after(_: &Words, _: &mut Known, _: Option<i32>, _: i64) -> Result<Success, Unusual> {
+    fn succeeded(_: &Words, _: &mut Known, _: &Option<i32>, _: i64) -> Result<Success, Unusual> {
         Ok(Success::PLAIN)
     }
 
@@ -50,9 +52,15 @@ pub struct Dup;
 
 impl Brief for Dup {
     const COURSE: Option<&'static Course> = None;
+    type Kept = ();
 
     #[inline(always)]
-    fn after(_: &Words, known: &mut Known, _: Option<i32>, ret: i64) -> Result<Success, Unusual> {
+    fn start(_: &Words, _: &mut Known, _: Page) -> Result<(), Unusual> {
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn succeeded(_: &Words, known: &mut Known, (): &(), ret: i64) -> Result<Success, Unusual> {
         // A socket there was closed unseen.
         if FDS.seen(ret as i32).is_socket() {
             return Err(Unusual);
@@ -77,9 +85,10 @@ pub struct Dup2;
 
 impl Brief for Dup2 {
     const COURSE: Option<&'static Course> = None;
+    type Kept = ();
 
     #[inline(always)]
-    fn before(words: &Words, _: &mut Known, _: Page) -> Result<Option<i32>, Unusual> {
+    fn start(words: &Words, _: &mut Known, _: Page) -> Result<(), Unusual> {
         let (old, new) = (words[0] as i32, words[1] as i32);
         if old == new || new == libc::STDERR_FILENO {
             return Err(Unusual);
@@ -88,16 +97,16 @@ impl Brief for Dup2 {
             Some(other) if !track::is_current(new, &other) || FDS.forget_socket(new, &other) == 0 => {
                 Err(Unusual)
             }
-            Some(_) => Ok(None),
+            Some(_) => Ok(()),
             None => {
                 FDS.forget(new);
-                Ok(None)
+                Ok(())
             }
         }
     }
 
     #[inline(always)]
-    fn after(_: &Words, known: &mut Known, _: Option<i32>, ret: i64) -> Result<Success, Unusual> {
+    fn succeeded(_: &Words, known: &mut Known, (): &(), ret: i64) -> Result<Success, Unusual> {
         FDS.dup_socket(known, ret as i32);
         Ok(Success::PLAIN)
     }

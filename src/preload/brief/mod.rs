@@ -1,11 +1,14 @@
 //! Brief calls: control calls on a known socket that succeed, as most do.
 //!
 //! Of such a call the program's thread notes what there was before it, and applies what a success changes; the writer walks
-//! it, and so finds the prediction, the reason and the path. Whatever is unusual takes the slow path ([`crate::slow`]):
-//! before the call, where something has to be asked or decided, and after it, where it has failed.
+//! it, and so finds the prediction, the reason and the path. Whatever is unusual takes the slow path: before the call, where
+//! something has to be asked or decided ([`crate::slow`]), and after it, where it has failed ([`late`]).
 //!
 //! Beside other threads a wrong prediction may be nobody's fault. So there a call is brief only if it changes nothing itself,
-//! and if the socket's sequence shows that no other call has changed it meanwhile.
+//! and if the socket's sequence shows that no other call has changed it meanwhile. And where the tables predict an error that
+//! another process may be the reason of, the call is not brief: only on the program's thread the kernel can be asked.
+//!
+//! A brief call asks for no verdict. What decides calls in the program's place has to make them unusual ([`thread`]).
 //!
 //! # Safety
 //! The frame in which libc's function runs has no destructor and no landing pad, as on the slow path.
@@ -15,57 +18,67 @@ pub mod fd;
 pub mod name;
 pub mod option;
 
-use crate::call::{Ticket, enter, leave};
+use crate::late::{Performed, late};
 use crate::log::clock;
-use crate::log::queue::brief::{Noted, put};
+use crate::log::queue::noted::{Noted, put};
 use crate::log::queue::{self, Thread};
 use crate::slow::five;
 use crate::stack::Page;
 use crate::table::{HOOKS, HookIndex};
 use crate::target::Target;
-use crate::track::{self, Begun, Known};
+use crate::track::{self, Known};
 use crate::word::{Word, padded};
-use crate::{fork, identity, mode, sys};
-use core::mem::MaybeUninit;
+use crate::{identity, mode, sys};
 use sockshim_core::fdtable::{FDS, Packed, Seen};
 use sockshim_core::hook::MAX_ARGS;
 use sockshim_core::net::state::{Sort, State};
 use sockshim_core::trace::event::{Course, Extra};
-use sockshim_core::verdict::Action;
 
-pub use crate::log::queue::brief::Address;
+pub use crate::log::queue::noted::Address;
 
 /// The argument words of a call.
 pub type Words = [i64; MAX_ARGS];
 
-/// Applies what a success changes, unless a signal handler has changed the socket meanwhile.
-#[inline(always)]
-pub fn commit(known: &mut Known, change: impl FnOnce(State, Sort) -> State) -> Result<Success, Unusual> {
-    let socket = known.socket();
-    let state = change(socket.states(), socket.sort());
-    if known.change(state) { Ok(Success::PLAIN) } else { Err(Unusual) }
-}
-
-/// A signal handler may have changed the socket meanwhile.
-#[inline(always)]
-pub fn unchanged(known: &Known) -> Result<(), Unusual> {
-    if known.is_unchanged() { Ok(()) } else { Err(Unusual) }
-}
-
 /// Something is not as it is in most calls: they take the slow path.
 pub struct Unusual;
 
-/// What a success leaves.
+/// What a call leaves.
 pub struct Success {
     /// What the event carries.
     pub extra: Extra,
-    /// The address that the call has returned, which stands in the program's memory.
+    /// The address that `extra` speaks of.
     pub address: Option<Address>,
 }
 
 impl Success {
     /// Nothing beside the result.
     pub const PLAIN: Success = Success { extra: Extra::None, address: None };
+
+    /// An address.
+    #[inline(always)]
+    pub fn with(address: Address) -> Success {
+        Success { extra: Extra::Address, address: Some(address) }
+    }
+}
+
+/// What is carried over a call.
+pub trait Kept: Copy {
+    /// What its walk needs of it ([`Event::input`](sockshim_core::trace::event::Event::input)).
+    #[inline(always)]
+    fn input(&self) -> Option<i32> {
+        None
+    }
+}
+
+/// Nothing.
+impl Kept for () {}
+
+/// A number that the program's memory held before the call.
+impl Kept for Option<i32> {
+    #[inline(always)]
+    fn input(&self) -> Option<i32> {
+        *self
+    }
 }
 
 /// A call whose first argument is its socket, and which has at most five. No function may panic or change errno.
@@ -74,26 +87,24 @@ pub trait Brief {
     const COURSE: Option<&'static Course>;
     /// Whether it changes anything that is remembered.
     const CHANGES: bool = true;
+    /// What is kept from before the call.
+    type Kept: Kept;
 
-    /// What the walk needs from before the call ([`Event::input`](sockshim_core::trace::event::Event::input)). `page` can be
-    /// read without asking.
-    #[inline(always)]
-    fn before(_words: &Words, _known: &mut Known, _page: Page) -> Result<Option<i32>, Unusual> {
-        Ok(None)
-    }
+    /// Before the call. `page` can be read without asking.
+    fn start(words: &Words, known: &mut Known, page: Page) -> Result<Self::Kept, Unusual>;
 
     /// Applies a success.
-    fn after(words: &Words, known: &mut Known, input: Option<i32>, ret: i64) -> Result<Success, Unusual>;
+    fn succeeded(words: &Words, known: &mut Known, kept: &Self::Kept, ret: i64) -> Result<Success, Unusual>;
 
     /// Applies a failure that is as usual as a success.
     #[inline(always)]
-    fn failed(_words: &Words, _known: &mut Known) -> Result<Success, Unusual> {
+    fn failed(_known: &mut Known, _kept: &Self::Kept) -> Result<Success, Unusual> {
         Err(Unusual)
     }
 
     /// Takes back what was applied before the call, which takes the slow path afterwards.
     #[inline(always)]
-    fn take_back(_known: &mut Known, _before: Packed) {}
+    fn undo(_known: &mut Known, _before: Packed) {}
 
     /// Before a call on something that is not known as a socket: whether it leaves no trace, neither here nor in the log.
     #[inline(always)]
@@ -114,30 +125,44 @@ pub trait Makes {
     const COURSE: &'static Course;
 
     /// What the call will make, if that is known without a walk.
-    fn before(words: &Words) -> Option<Packed>;
+    fn start(words: &Words) -> Option<Packed>;
 
     /// Stores what a successful call has made: the descriptor that it is about, and what else the event carries.
-    fn after(words: &Words, made: Packed, ret: i64) -> Result<(Option<i32>, Extra), Unusual>;
+    fn succeeded(words: &Words, made: Packed, ret: i64) -> Result<(Option<i32>, Extra), Unusual>;
 }
 
-/// How a brief call begins.
-enum Begin {
+/// Applies what a success changes, unless a signal handler has changed the socket meanwhile.
+#[inline(always)]
+pub fn commit(known: &mut Known, change: impl FnOnce(State, Sort) -> State) -> Result<Success, Unusual> {
+    let socket = known.socket();
+    let state = change(socket.states(), socket.sort());
+    if known.change(state) { Ok(Success::PLAIN) } else { Err(Unusual) }
+}
+
+/// A signal handler may have changed the socket meanwhile.
+#[inline(always)]
+pub fn unchanged(known: &Known) -> Result<Success, Unusual> {
+    if known.is_unchanged() { Ok(Success::PLAIN) } else { Err(Unusual) }
+}
+
+/// The way that a call takes.
+enum Way<K> {
     /// As the trait's name says.
-    Brief(Started),
+    Brief(Started<K>),
     /// Nothing is to be observed.
     Pass,
-    /// On the slow path.
+    /// The slow path.
     Slow,
 }
 
 /// What is carried over libc's call.
 #[derive(Clone, Copy)]
-struct Started {
+struct Started<K> {
     thread: Thread,
     known: Known,
     before: Packed,
-    input: Option<i32>,
-    start: u64,
+    kept: K,
+    ticks: u64,
 }
 
 /// A call of libc's function of the hook at `index`.
@@ -167,54 +192,6 @@ pub unsafe fn making<M: Makes, const N: usize, R: Word>(index: HookIndex, words:
     unsafe { makes::<M, R>(a, b, c, d, e, index) }
 }
 
-/// [`making`] in registers.
-///
-/// # Safety
-/// The same.
-#[inline(never)]
-unsafe extern "C-unwind" fn makes<M: Makes, R: Word>(
-    a: i64,
-    b: i64,
-    c: i64,
-    d: i64,
-    e: i64,
-    index: HookIndex,
-) -> R {
-    let words = [a, b, c, d, e, 0, 0];
-    let known = if sys::has_threads() { None } else { thread().zip(M::before(&words)) };
-    let Some((thread, made)) = known else {
-        // SAFETY: the caller's promise.
-        return unsafe { five(a, b, c, d, e, index) };
-    };
-    let start = clock::ticks();
-    // SAFETY: the caller's promise.
-    let result: R = unsafe { Target::of(index).call_five(&words) };
-    let (end, ret) = (clock::ticks(), result.word());
-    let stored = if ret < 0 { Err(Unusual) } else { M::after(&words, made, ret) };
-    let Ok((fd, extra)) = stored else {
-        late(start, None, index, &words, ret);
-        return result;
-    };
-    put(
-        thread,
-        &Noted {
-            hook: &HOOKS[index as usize],
-            args: &words,
-            start,
-            end,
-            ret,
-            errno: None,
-            fd,
-            before: made,
-            course: Some(M::COURSE),
-            input: None,
-            extra,
-            address: None,
-        },
-    );
-    result
-}
-
 /// [`of_libc`] in registers.
 ///
 /// # Safety
@@ -231,101 +208,134 @@ unsafe extern "C-unwind" fn brief<B: Brief, R: Word>(
     let words = [a, b, c, d, e, 0, 0];
     // SAFETY: the caller's promise.
     unsafe {
-        match begin::<B>(&words) {
-            Begin::Brief(mut started) => {
+        match start::<B>(&words) {
+            Way::Brief(mut started) => {
                 let ret: R = Target::of(index).call_five(&words);
-                if !end::<B>(&mut started, index, &words, ret.word()) {
-                    B::take_back(&mut started.known, started.before);
-                    late(started.start, Some(started.before), index, &words, ret.word());
-                }
+                end::<B>(&mut started, index, &words, ret.word());
                 ret
             }
-            Begin::Pass => {
+            Way::Pass => {
                 let ret: R = Target::of(index).call_five(&words);
                 if !B::left_no_trace(ret.word()) {
-                    late(clock::ticks(), None, index, &words, ret.word());
+                    let (ret, input) = (ret.word(), None);
+                    late(index, &words, &Performed { ret, ticks: None, input, overtaken: false });
                 }
                 ret
             }
-            Begin::Slow => five(a, b, c, d, e, index),
+            Way::Slow => five(a, b, c, d, e, index),
         }
     }
+}
+
+/// [`making`] in registers.
+///
+/// # Safety
+/// The same.
+#[inline(never)]
+unsafe extern "C-unwind" fn makes<M: Makes, R: Word>(
+    a: i64,
+    b: i64,
+    c: i64,
+    d: i64,
+    e: i64,
+    index: HookIndex,
+) -> R {
+    let words = [a, b, c, d, e, 0, 0];
+    let known = if sys::has_threads() { None } else { thread().zip(M::start(&words)) };
+    let Some((thread, made)) = known else {
+        // SAFETY: the caller's promise.
+        return unsafe { five(a, b, c, d, e, index) };
+    };
+    let start = clock::ticks();
+    // SAFETY: the caller's promise.
+    let result: R = unsafe { Target::of(index).call_five(&words) };
+    let (ticks, ret) = ((start, clock::ticks()), result.word());
+    let is_usual = ret >= 0 && identity::is_known();
+    let stored = if is_usual { M::succeeded(&words, made, ret) } else { Err(Unusual) };
+    let Ok((fd, extra)) = stored else {
+        late(index, &words, &Performed { ret, ticks: Some(ticks), input: None, overtaken: false });
+        return result;
+    };
+    put(
+        thread,
+        &Noted {
+            hook: &HOOKS[index as usize],
+            args: &words,
+            ticks,
+            ret,
+            errno: None,
+            fd,
+            before: made,
+            course: Some(M::COURSE),
+            input: None,
+            extra,
+            address: None,
+        },
+    );
+    result
 }
 
 /// The calling thread, if its calls can be brief.
 #[inline(always)]
 fn thread() -> Option<Thread> {
+    #[cfg(feature = "test-support")]
+    if crate::test_support::decides() {
+        return None;
+    }
     let unusual = identity::is_vfork_child() || !identity::is_known() || track::is_interposed();
     if unusual { None } else { queue::thread() }
 }
 
 #[inline(always)]
-fn begin<B: Brief>(words: &Words) -> Begin {
-    let Some(thread) = thread() else { return Begin::Slow };
+fn start<B: Brief>(words: &Words) -> Way<B::Kept> {
+    let Some(thread) = thread() else { return Way::Slow };
     let has_threads = sys::has_threads();
     if has_threads && B::CHANGES {
-        return Begin::Slow;
+        return Way::Slow;
     }
     let fd = words[0] as i32;
     let Some(mut known) = track::known(fd) else {
-        return if B::leaves_no_trace(words, FDS.seen(fd)) { Begin::Pass } else { Begin::Slow };
+        return if B::leaves_no_trace(words, FDS.seen(fd)) { Way::Pass } else { Way::Slow };
     };
     if (has_threads && !known.is_quiet()) || !track::is_current(fd, &known) {
-        return Begin::Slow;
+        return Way::Slow;
     }
     let before = known.socket();
-    match B::before(words, &mut known, Page::behind(words)) {
-        Ok(input) => Begin::Brief(Started { thread, known, before, input, start: clock::ticks() }),
-        Err(Unusual) => Begin::Slow,
+    match B::start(words, &mut known, Page::behind(words)) {
+        Ok(kept) => Way::Brief(Started { thread, known, before, kept, ticks: clock::ticks() }),
+        Err(Unusual) => Way::Slow,
     }
 }
 
-/// Whether the call was brief.
 #[inline(always)]
-fn end<B: Brief>(started: &mut Started, index: HookIndex, words: &Words, ret: i64) -> bool {
-    let end = clock::ticks();
+fn end<B: Brief>(started: &mut Started<B::Kept>, index: HookIndex, words: &Words, ret: i64) {
+    let ticks = (started.ticks, clock::ticks());
+    // A handler may have forked by a way that is not seen, and have returned in the child.
     let (result, errno) = match ret {
-        0.. => (B::after(words, &mut started.known, started.input, ret), None),
-        _ => (B::failed(words, &mut started.known), Some(sys::errno())),
+        _ if !identity::is_known() => (Err(Unusual), None),
+        0.. => (B::succeeded(words, &mut started.known, &started.kept, ret), None),
+        _ => (B::failed(&mut started.known, &started.kept), Some(sys::errno())),
     };
-    let Ok(Success { extra, address }) = result else { return false };
+    let input = started.kept.input();
+    let Ok(Success { extra, address }) = result else {
+        let overtaken = !started.known.is_unchanged();
+        B::undo(&mut started.known, started.before);
+        return late(index, words, &Performed { ret, ticks: Some(ticks), input, overtaken });
+    };
     put(
         started.thread,
         &Noted {
             hook: &HOOKS[index as usize],
             args: words,
-            start: started.start,
-            end,
+            ticks,
             ret,
             errno,
             fd: Some(words[0] as i32),
             before: started.before,
             course: B::COURSE,
-            input: started.input,
+            input,
             extra,
             address,
         },
     );
-    true
-}
-
-/// The slow path of a call that has been performed.
-#[cold]
-#[inline(never)]
-fn late(start: u64, before: Option<Packed>, index: HookIndex, words: &Words, ret: i64) {
-    let mut ticket = MaybeUninit::<Ticket>::uninit();
-    if !fork::is_ready() || matches!(enter(&mut ticket, index, words), crate::call::Performer::Pass) {
-        return;
-    }
-    // SAFETY: the ticket was written.
-    let written = unsafe { ticket.assume_init_mut() };
-    // The call has been performed, so no verdict can act.
-    written.event.action = Action::Host;
-    clock::start_at(&mut written.event, start);
-    if before.is_some() && written.event.before.is_some() && written.event.before != before {
-        // A signal handler has changed the socket meanwhile.
-        written.begun = Begun::OVERTAKEN;
-    }
-    // SAFETY: the same.
-    unsafe { leave(&mut ticket, ret) };
 }

@@ -14,11 +14,13 @@ pub struct Set;
 impl Brief for Set {
     const COURSE: Option<&'static Course> = Some(&SETSOCKOPT);
     const CHANGES: bool = false;
+    /// The value's first int, if it is that long.
+    type Kept = Option<i32>;
 
     #[inline(always)]
-    fn before(words: &Words, known: &mut Known, page: Page) -> Result<Option<i32>, Unusual> {
+    fn start(words: &Words, known: &mut Known, page: Page) -> Result<Option<i32>, Unusual> {
         let (level, optname, optlen) = (words[1] as i32, words[2] as i32, words[4] as i32);
-        if optname == IPV6_ADDRFORM || unsettles(known.socket().family(), level, optname) {
+        if optname == IPV6_ADDRFORM || unsettles(known.socket().sort().family, level, optname) {
             return Err(Unusual);
         }
         if optlen < size_of::<i32>() as i32 {
@@ -28,9 +30,9 @@ impl Brief for Set {
     }
 
     #[inline(always)]
-    fn after(words: &Words, known: &mut Known, input: Option<i32>, _: i64) -> Result<Success, Unusual> {
+    fn succeeded(words: &Words, known: &mut Known, kept: &Option<i32>, _: i64) -> Result<Success, Unusual> {
         unchanged(known)?;
-        let extra = match input {
+        let extra = match *kept {
             Some(value) if words[4] as i32 == size_of::<i32>() as i32 => Extra::Value(value),
             _ => Extra::None,
         };
@@ -44,17 +46,19 @@ pub struct Get;
 impl Brief for Get {
     const COURSE: Option<&'static Course> = Some(&GETSOCKOPT);
     const CHANGES: bool = false;
+    /// The length of the buffer.
+    type Kept = Option<i32>;
 
     #[inline(always)]
-    fn before(words: &Words, _: &mut Known, page: Page) -> Result<Option<i32>, Unusual> {
+    fn start(words: &Words, _: &mut Known, page: Page) -> Result<Option<i32>, Unusual> {
         memory::near(page, words[4]).ok_or(Unusual).map(Some)
     }
 
     #[inline(always)]
-    fn after(words: &Words, known: &mut Known, _: Option<i32>, _: i64) -> Result<Success, Unusual> {
+    fn succeeded(words: &Words, known: &mut Known, kept: &Option<i32>, _: i64) -> Result<Success, Unusual> {
         unchanged(known)?;
-        // SAFETY: the successful call has written the length, and as much of the value.
-        Ok(Success { extra: unsafe { value(words) }, address: None })
+        // SAFETY: the call has succeeded.
+        Ok(Success { extra: unsafe { value(words, *kept) }, address: None })
     }
 }
 
@@ -64,10 +68,15 @@ pub struct Ioctl;
 impl Brief for Ioctl {
     const COURSE: Option<&'static Course> = Some(&IOCTL);
     const CHANGES: bool = false;
+    type Kept = ();
 
     #[inline(always)]
-    fn after(_: &Words, known: &mut Known, _: Option<i32>, _: i64) -> Result<Success, Unusual> {
-        unchanged(known)?;
-        Ok(Success::PLAIN)
+    fn start(_: &Words, _: &mut Known, _: Page) -> Result<(), Unusual> {
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn succeeded(_: &Words, known: &mut Known, (): &(), _: i64) -> Result<Success, Unusual> {
+        unchanged(known)
     }
 }

@@ -10,6 +10,9 @@ use sockshim_core::trace::event::{Course, Extra};
 /// IPV6_ADDRFORM turns an IPv6 socket with a mapped address into an IPv4 socket, which has other ops.
 pub const IPV6_ADDRFORM: i32 = 1;
 
+/// SO_ATTACH_FILTER's number, which getsockopt(2) answers with the filter. Its length counts instructions.
+const SO_GET_FILTER: i32 = 26;
+
 /// How setsockopt(2) is decided.
 pub static SETSOCKOPT: Course = Course {
     walk: |event, cx, lookup| {
@@ -68,23 +71,29 @@ pub fn getsockopt(t: &mut Ticket) {
 /// Copies the value into the event, if it is an int.
 pub fn got_option(t: &mut Ticket) {
     if t.event.ret == 0 && t.libc_answered() {
-        // SAFETY: the successful call has written the length, and as much of the value.
-        t.event.extra = unsafe { value(&t.event.args) };
+        // SAFETY: the call has succeeded.
+        t.event.extra = unsafe { value(&t.event.args, t.event.input) };
     }
     t.finish();
 }
 
-/// The value that getsockopt(2) has returned, if it is an int.
+/// The value that getsockopt(2) has returned, if it is an int. `capacity` is the length of the program's buffer. Some options
+/// answer with a length that they would need, or that counts something else than bytes.
 ///
 /// # Safety
 /// The call must just have succeeded.
 #[inline(always)]
-pub unsafe fn value(words: &[i64; MAX_ARGS]) -> Extra {
-    // SAFETY: the caller's promise.
+pub unsafe fn value(words: &[i64; MAX_ARGS], capacity: Option<i32>) -> Extra {
+    let int = size_of::<i32>() as i32;
+    let counts_bytes = (words[1] as i32, words[2] as i32) != (libc::SOL_SOCKET, SO_GET_FILTER);
+    // SAFETY: the caller's promise: the call has written the length, and as much of the value as fits.
     unsafe {
-        match memory::read_used::<i32>(words[4]) as usize {
-            len if len == size_of::<i32>() => Extra::Value(memory::read_used(words[3])),
-            _ => Extra::None,
+        match capacity.is_some_and(|capacity| capacity >= int)
+            && counts_bytes
+            && memory::read_used::<i32>(words[4]) == int
+        {
+            true => Extra::Value(memory::read_used(words[3])),
+            false => Extra::None,
         }
     }
 }

@@ -56,9 +56,9 @@ pub type Dup2 = Briefly<fd::Dup2>;
 /// bind.
 pub type Bind = Briefly<name::Bind>;
 /// accept.
-pub type Accept = Briefly<create::Accept>;
+pub type Accept = Briefly<create::Accept<false>>;
 /// accept4.
-pub type Accept4 = Briefly<create::Accept4>;
+pub type Accept4 = Briefly<create::Accept<true>>;
 /// listen.
 pub type Listen = Briefly<name::Listen>;
 /// shutdown.

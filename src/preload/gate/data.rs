@@ -1,11 +1,11 @@
 //! The gates of data calls and of calls that wait.
 
 use super::{Call, Gate, Interest, Perform};
-use crate::call::{Ticket, late};
 use crate::dispatch::{data, ready};
+use crate::late::{Performed, late};
+use crate::log::clock;
 use crate::log::queue::{self, Begin, Shape};
 use crate::word::{Word, padded};
-use core::mem::MaybeUninit;
 
 /// Data calls that always take the slow path: at level io.
 pub struct Data;
@@ -161,8 +161,9 @@ fn bringing<const N: usize, R: Word>(
     let result: R = call.perform();
     let ret = result.word();
     if brings(call.words[1], ret) {
-        let mut ticket = MaybeUninit::<Ticket>::uninit();
-        late(&mut ticket, call.index, &padded(call.words), begin, ret);
+        let end = clock::ticks();
+        let ticks = if let Begin::Fast(started) = begin { Some((started.ticks(), end)) } else { None };
+        late(call.index, &padded(call.words), &Performed { ret, ticks, input: None, overtaken: false });
     } else if let Begin::Fast(started) = begin {
         if queue::has_rest(Shape::Socket, &call.words) {
             queue::end_long(started, call.index as usize, Shape::Socket, &{ call.words }, ret);

@@ -52,10 +52,11 @@ pub fn now() -> (bool, u64) {
     (in_ticks, read(in_ticks))
 }
 
-/// Records the start of a call that was read from the counter.
-pub fn start_at(event: &mut Event, ticks: u64) {
-    event.in_ticks = true;
-    event.start = ticks;
+/// Records start and end of a call as they were read from the counter. A call that nobody has timed has taken no time.
+pub fn set(event: &mut Event, ticks: Option<(u64, u64)>) {
+    if let Some((start, end)) = ticks {
+        (event.in_ticks, event.start, event.ns) = (true, start, end.saturating_sub(start));
+    }
 }
 
 /// Records the end of a call, on the clock of its start.

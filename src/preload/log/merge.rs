@@ -19,7 +19,7 @@ use std::collections::BinaryHeap;
 
 /// The next entry of the merged sequence.
 pub enum Item<'a> {
-    /// What the slow path has left, and control calls of the fast path.
+    /// What the slow path and brief calls have left, and other control calls of the fast path.
     Event(&'a mut Event),
     /// What data calls have left on the fast path.
     Data(&'a Event),

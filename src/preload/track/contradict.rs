@@ -56,9 +56,20 @@ fn may_lack_port(fd: c_int, event: &Event, before: &Socket) -> bool {
 }
 
 /// Whether the kernel's answers contradict the state from before the call. A successful call may have changed that
-/// state itself, so then only calls that change nothing are judged.
+/// state itself, so then only calls that do not change what is compared are judged.
 fn kernel_disagrees(fd: c_int, event: &Event, before: &Socket) -> bool {
-    if event.errno.is_none() && !matches!(event.hook.name(), "getpeername" | "getsockname") {
+    let changes = !matches!(
+        event.hook.name(),
+        "accept"
+            | "accept4"
+            | "getpeername"
+            | "getsockname"
+            | "getsockopt"
+            | "ioctl"
+            | "setsockopt"
+            | "shutdown"
+    );
+    if event.errno.is_none() && changes {
         return false;
     }
     let observed = observe(fd);

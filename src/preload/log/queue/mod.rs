@@ -23,13 +23,13 @@
 //! | [`record`] | what a data call leaves |
 //! | [`producer`] | data calls: what the gates use |
 //! | [`event`] | events: what the slow path uses |
-//! | [`brief`] | events of control calls that were not walked |
+//! | [`noted`] | events of brief calls |
 //! | [`consumer`] | the writer's side |
 
-pub mod brief;
 mod consumer;
 pub mod event;
 mod memory;
+pub mod noted;
 mod producer;
 mod reader;
 pub mod record;

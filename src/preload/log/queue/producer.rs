@@ -14,7 +14,6 @@ use crate::{identity, mode, sys};
 use core::sync::atomic::Ordering;
 use sockshim_core::fdtable::{FDS, Seen};
 use sockshim_core::hook::Level;
-use sockshim_core::trace::event::Event;
 
 /// What a data call has found before libc.
 pub enum Begin {
@@ -77,7 +76,7 @@ pub fn control(fd: i32, find: fn(i32) -> Seen) -> Begin {
     Begin::Slow
 }
 
-/// Who leaves the event of a brief call: a thread on the fast path.
+/// A thread on the fast path, which leaves the events of brief calls.
 #[derive(Clone, Copy)]
 pub struct Thread(pub(super) &'static QueueHead);
 
@@ -184,9 +183,10 @@ pub fn end_poll(
 }
 
 impl Started {
-    /// Gives an event the time at which the call began.
-    pub fn date(self, event: &mut Event) {
-        clock::start_at(event, self.start);
+    /// The counter when libc was called.
+    #[inline(always)]
+    pub fn ticks(self) -> u64 {
+        self.start
     }
 
     /// The fifth argument in the socket's place.

@@ -68,7 +68,7 @@ pub(super) fn own() -> Option<&'static Queue> {
     Some(unsafe { &*head.cast::<Queue>() })
 }
 
-/// Lets the calling thread's next data call take the fast path. From the slow path only.
+/// Lets the calling thread's next calls take the fast path. From the slow path only.
 #[inline(always)]
 pub fn make_fast() {
     // SAFETY: the pointer is a queue's head, or the one of zeros; both are there for ever.

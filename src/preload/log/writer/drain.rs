@@ -171,7 +171,9 @@ impl Writer {
             // The filter may have answered.
             return;
         }
-        if !filtered && refine(event) {
+        // The program's thread has compared the answer with its own predictions only.
+        let diverges = event.undecided && event.is_divergence();
+        if !filtered && (diverges || refine(event)) {
             self.put(&notice::divergence(event));
         }
         if event.predicted == Predicted::Errno(Errno::EFAULT) && event.errno != Some(libc::EFAULT) {

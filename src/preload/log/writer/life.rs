@@ -90,6 +90,10 @@ fn begin() -> bool {
     let mask = sys::block_signals();
     let began = !control::claim_start() || launched();
     sys::restore_signals(mask);
+    #[cfg(feature = "test-support")]
+    if began && crate::test_support::waits() {
+        control::wait_for_start();
+    }
     began
 }
 

@@ -22,10 +22,8 @@ pub struct Noted<'a> {
     pub hook: &'static Hook,
     /// Its arguments.
     pub args: &'a [i64; MAX_ARGS],
-    /// The counter when libc was called.
-    pub start: u64,
-    /// The counter when libc was back.
-    pub end: u64,
+    /// The counter when libc was called, and when it was back.
+    pub ticks: (u64, u64),
     /// Its result.
     pub ret: i64,
     /// The error, if the result is one.
@@ -63,13 +61,6 @@ impl Address {
     #[inline(always)]
     pub unsafe fn new(at: i64, len: usize, truncated: bool) -> Address {
         Address { at: at as *const u8, len: len as u8, truncated }
-    }
-
-    /// `sa_family`.
-    #[inline(always)]
-    pub fn family(self) -> u16 {
-        // SAFETY: what `new` was promised.
-        if self.len >= 2 { unsafe { self.at.cast::<u16>().read_unaligned() } } else { 0 }
     }
 
     /// The port of an AF_INET or AF_INET6 address.
@@ -114,8 +105,8 @@ unsafe fn fill(event: *mut Event, noted: &Noted) {
     unsafe {
         (&raw mut (*event).args).write(*noted.args);
         (&raw mut (*event).hook).write(noted.hook);
-        (&raw mut (*event).start).write(noted.start);
-        (&raw mut (*event).ns).write(noted.end.saturating_sub(noted.start));
+        (&raw mut (*event).start).write(noted.ticks.0);
+        (&raw mut (*event).ns).write(noted.ticks.1.saturating_sub(noted.ticks.0));
         (&raw mut (*event).ret).write(noted.ret);
         (&raw mut (*event).errno).write(noted.errno);
         (&raw mut (*event).fd).write(noted.fd);

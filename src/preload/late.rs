@@ -1,0 +1,52 @@
+//! The slow path of a call that libc has performed already.
+//!
+//! # Safety
+//! As in [`crate::call`].
+
+use crate::call::{Note, Performer, Ticket, enter};
+use crate::log::clock;
+use crate::sys;
+use crate::table::HookIndex;
+use crate::track::Begun;
+use core::mem::MaybeUninit;
+use sockshim_core::hook::MAX_ARGS;
+use sockshim_core::verdict::{Action, Instead};
+
+/// What is known of a call that libc has performed before it took the slow path.
+pub struct Performed {
+    /// The result.
+    pub ret: i64,
+    /// The counter before and after it; `None` where nobody looked at it.
+    pub ticks: Option<(u64, u64)>,
+    /// What the walk needs from before the call ([`Event::input`]), where the call may have written over it.
+    pub input: Option<i32>,
+    /// Whether something else has changed the socket meanwhile.
+    pub overtaken: bool,
+}
+
+/// Both halves of a call that libc has already performed, when only its result shows that it is of interest. So no verdict
+/// can act, and what the first half reads of the program's memory is what the call has left there.
+#[cold]
+#[inline(never)]
+pub fn late(index: HookIndex, args: &[i64; MAX_ARGS], performed: &Performed) {
+    let errno = sys::SavedErrno::now();
+    let mut slot = MaybeUninit::<Ticket>::uninit();
+    if !matches!(enter(&mut slot, index, args), Performer::Pass) {
+        // SAFETY: the ticket was written.
+        let ticket = unsafe { slot.assume_init_mut() };
+        ticket.event.action = Action::Host;
+        ticket.instead = Instead::new();
+        clock::set(&mut ticket.event, performed.ticks);
+        if let Some(input) = performed.input {
+            ticket.event.input = Some(input);
+            if let Note::Capacity(_) = ticket.note {
+                ticket.note = Note::Capacity(input);
+            }
+        }
+        if performed.overtaken {
+            ticket.begun = Begun::OVERTAKEN;
+        }
+        ticket.answered(performed.ret, errno.value());
+    }
+    errno.restore();
+}
