@@ -92,4 +92,15 @@ int main(void)
 	CALL(accept(listener, NULL, NULL));
 	show("the listener, shut down", listener);
 	unlink("meanwhile");
+
+	// A TCP socket that is shut down listens no more, but the call that it ends began before.
+	struct sockaddr_in inet = inet4("127.0.0.1", 0);
+	action.sa_flags = 0;
+	MUST(sigaction(SIGALRM, &action, NULL));
+	listener = MUST(socket(AF_INET, SOCK_STREAM, 0));
+	MUST(bind(listener, SA(inet), sizeof inet));
+	MUST(listen(listener, 1));
+	in_a_moment(SHUT_DOWN);
+	CALL(accept(listener, NULL, NULL));
+	CALL(accept(listener, NULL, NULL));
 }

@@ -230,7 +230,7 @@ impl Ticket {
     }
 
     /// After a panic in dispatch: libc performs the call, and the event says what happened.
-    fn panicked(&mut self) {
+    pub fn panicked(&mut self) {
         self.event.reason = Reason::ShimPanic;
         self.event.course = None;
         self.event.path.clear();

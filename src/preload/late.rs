@@ -5,10 +5,12 @@
 
 use crate::call::{Note, Performer, Ticket, enter};
 use crate::log::clock;
+use crate::panic::attempt;
 use crate::sys;
 use crate::table::HookIndex;
 use crate::track::Begun;
 use core::mem::MaybeUninit;
+use sockshim_core::fdtable::Packed;
 use sockshim_core::hook::MAX_ARGS;
 use sockshim_core::verdict::{Action, Instead};
 
@@ -20,6 +22,8 @@ pub struct Performed {
     pub ticks: Option<(u64, u64)>,
     /// What the walk needs from before the call ([`Event::input`]), where the call may have written over it.
     pub input: Option<i32>,
+    /// The socket before it.
+    pub before: Option<Packed>,
     /// Whether something else has changed the socket meanwhile.
     pub overtaken: bool,
 }
@@ -43,7 +47,13 @@ pub fn late(index: HookIndex, args: &[i64; MAX_ARGS], performed: &Performed) {
                 ticket.note = Note::Capacity(input);
             }
         }
-        if performed.overtaken {
+        if performed.overtaken && ticket.event.before.is_some() {
+            ticket.event.before = performed.before;
+            if let Some(course) = ticket.event.course
+                && attempt(|| ticket.decide(course)).is_err()
+            {
+                ticket.panicked();
+            }
             ticket.begun = Begun::OVERTAKEN;
         }
         ticket.answered(performed.ret, errno.value());

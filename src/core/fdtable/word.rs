@@ -3,8 +3,8 @@
 
 use crate::net::module::Owner;
 use crate::net::namespace::NetId;
-use crate::net::ops::{ProtoOps, Socket};
-use crate::net::sock::{Proto, Sock, TcpState};
+use crate::net::ops::{ProtoOps, Socket, SocketState};
+use crate::net::sock::{Bound, Proto, Sock, TcpState};
 use crate::net::state::{self, Sort, State};
 use core::num::NonZeroU32;
 use core::ptr;
@@ -294,6 +294,20 @@ impl Packed {
     pub fn is_established(self) -> bool {
         let [_, sk, ..] = self.state.get().to_le_bytes();
         sk == TcpState::Established as u8
+    }
+
+    /// Whether it is as a new socket: SS_UNCONNECTED and TCP_CLOSE.
+    #[inline(always)]
+    pub fn is_closed(self) -> bool {
+        let [socket, sk, ..] = self.state.get().to_le_bytes();
+        [socket, sk] == [SocketState::Unconnected as u8, TcpState::Close as u8]
+    }
+
+    /// Whether it certainly has a local address.
+    #[inline(always)]
+    pub fn is_bound(self) -> bool {
+        let [_, _, bound, _] = self.state.get().to_le_bytes();
+        bound == Bound::Yes as u8 || bound == Bound::Auto as u8
     }
 
     /// Whether `sk->sk_state` is TCP_LISTEN.

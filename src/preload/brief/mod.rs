@@ -218,7 +218,11 @@ unsafe extern "C-unwind" fn brief<B: Brief, R: Word>(
                 let ret: R = Target::of(index).call_five(&words);
                 if !B::left_no_trace(ret.word()) {
                     let (ret, input) = (ret.word(), None);
-                    late(index, &words, &Performed { ret, ticks: None, input, overtaken: false });
+                    late(
+                        index,
+                        &words,
+                        &Performed { ret, ticks: None, input, before: None, overtaken: false },
+                    );
                 }
                 ret
             }
@@ -253,7 +257,11 @@ unsafe extern "C-unwind" fn makes<M: Makes, R: Word>(
     let is_usual = ret >= 0 && identity::is_known();
     let stored = if is_usual { M::succeeded(&words, made, ret) } else { Err(Unusual) };
     let Ok((fd, extra)) = stored else {
-        late(index, &words, &Performed { ret, ticks: Some(ticks), input: None, overtaken: false });
+        late(
+            index,
+            &words,
+            &Performed { ret, ticks: Some(ticks), input: None, before: None, overtaken: false },
+        );
         return result;
     };
     put(
@@ -316,11 +324,11 @@ fn end<B: Brief>(started: &mut Started<B::Kept>, index: HookIndex, words: &Words
         0.. => (B::succeeded(words, &mut started.known, &started.kept, ret), None),
         _ => (B::failed(&mut started.known, &started.kept), Some(sys::errno())),
     };
-    let input = started.kept.input();
     let Ok(Success { extra, address }) = result else {
-        let overtaken = !started.known.is_unchanged();
+        let (overtaken, before) = (!started.known.is_unchanged(), Some(started.before));
         B::undo(&mut started.known, started.before);
-        return late(index, words, &Performed { ret, ticks: Some(ticks), input, overtaken });
+        let input = started.kept.input();
+        return late(index, words, &Performed { ret, ticks: Some(ticks), input, before, overtaken });
     };
     put(
         started.thread,
@@ -333,7 +341,7 @@ fn end<B: Brief>(started: &mut Started<B::Kept>, index: HookIndex, words: &Words
             fd: Some(words[0] as i32),
             before: started.before,
             course: B::COURSE,
-            input,
+            input: started.kept.input(),
             extra,
             address,
         },

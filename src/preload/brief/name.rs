@@ -6,8 +6,6 @@ use crate::stack::Page;
 use crate::track::Known;
 use crate::{memory, sys};
 use sockshim_core::fdtable::Packed;
-use sockshim_core::net::ops::SocketState;
-use sockshim_core::net::sock::{Bound, TcpState};
 use sockshim_core::net::state::{self, Sort};
 use sockshim_core::trace::event::Course;
 
@@ -26,13 +24,6 @@ fn is_simple(words: &Words, known: &Known) -> bool {
     simple && (2..=Address::LONGEST).contains(&(words[2] as u32 as usize))
 }
 
-/// Whether the socket is new: it has neither peer nor listens.
-#[inline(always)]
-fn is_closed(known: &Known) -> bool {
-    let states = known.socket().states();
-    (states.socket, states.sk) == (SocketState::Unconnected, TcpState::Close)
-}
-
 /// A bind(2) of a TCP, UDP or AF_UNIX socket without an address, which succeeds.
 pub struct Bind;
 
@@ -42,8 +33,9 @@ impl Brief for Bind {
 
     #[inline(always)]
     fn start(words: &Words, known: &mut Known, _: Page) -> Result<(), Unusual> {
-        let has_address = matches!(known.socket().states().bound, Bound::Yes | Bound::Auto);
-        if is_simple(words, known) && is_closed(known) && !has_address { Ok(()) } else { Err(Unusual) }
+        let socket = known.socket();
+        let is_new = socket.is_closed() && !socket.is_bound();
+        if is_new && is_simple(words, known) { Ok(()) } else { Err(Unusual) }
     }
 
     #[inline(always)]
@@ -91,7 +83,7 @@ impl Brief for Connect {
 
     #[inline(always)]
     fn start(words: &Words, known: &mut Known, page: Page) -> Result<Copied, Unusual> {
-        if !is_simple(words, known) || !is_closed(known) {
+        if !known.socket().is_closed() || !is_simple(words, known) {
             return Err(Unusual);
         }
         let copied = Copied::of(words, page)?;
@@ -130,7 +122,8 @@ impl Brief for Listen {
 
     #[inline(always)]
     fn start(_: &Words, known: &mut Known, _: Page) -> Result<(), Unusual> {
-        if is_closed(known) || known.socket().is_listening() { Ok(()) } else { Err(Unusual) }
+        let socket = known.socket();
+        if socket.is_closed() || socket.is_listening() { Ok(()) } else { Err(Unusual) }
     }
 
     #[inline(always)]
