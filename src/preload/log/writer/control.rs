@@ -29,6 +29,8 @@ static STOP: AtomicBool = AtomicBool::new(false);
 static HELD: AtomicU64 = AtomicU64::new(0);
 /// The thread that ends the writer, before an exec or the process's end.
 static CLOSER: AtomicI32 = AtomicI32::new(0);
+/// The thread that is ending the writer, until it has reaped it.
+static STOPPER: AtomicI32 = AtomicI32::new(0);
 /// The threads that wait for any child; 0 where there is none. No writer is begun while one of them is there.
 static WAITERS: [AtomicI32; 16] = [const { AtomicI32::new(0) }; 16];
 
@@ -84,6 +86,7 @@ pub fn forget() {
     ENDING.store(false, Ordering::Release);
     FLUSH_DONE.store(FLUSH_ASKED.load(Ordering::Acquire), Ordering::Release);
     release();
+    stopped();
     WAITERS.iter().for_each(|waiter| waiter.store(0, Ordering::Release));
     ended();
 }
@@ -208,6 +211,25 @@ pub fn end_wait(tid: i32) {
         // Another one may have taken its place.
         let _ = waiter.compare_exchange(tid, 0, Ordering::Release, Ordering::Relaxed);
     }
+}
+
+/// The thread `tid` is about to end the writer and to reap it. If another one is doing that, it waits until that is done: in
+/// between the program could find the writer as a child that has ended. Whether the thread is the one.
+pub fn claim_stop(tid: i32, sandboxed: bool) -> bool {
+    let begin = sys::monotonic();
+    loop {
+        match STOPPER.compare_exchange(0, tid, Ordering::SeqCst, Ordering::Acquire) {
+            Ok(_) => return true,
+            // A signal handler has interrupted the thread there; or the other one is gone, as far as anybody can tell.
+            Err(other) if other == tid || sandboxed || waited(begin) >= PATIENCE => return false,
+            Err(_) => sys::sleep(100_000),
+        }
+    }
+}
+
+/// The opposite of [`claim_stop`].
+pub fn stopped() {
+    STOPPER.store(0, Ordering::Release);
 }
 
 /// Whether no writer may begin in the process `pid`.

@@ -128,11 +128,20 @@ fn launched() -> bool {
 
 /// Ends the writer, and reaps it. Whether there was one.
 pub fn stop() -> bool {
-    if !identity::is_sandboxed() {
+    let sandboxed = identity::is_sandboxed();
+    let claimed = control::claim_stop(identity::tid(), sandboxed);
+    let ended = stop_alone(sandboxed);
+    if claimed {
+        control::stopped();
+    }
+    ended
+}
+
+fn stop_alone(sandboxed: bool) -> bool {
+    if !sandboxed {
         control::wait_for_beginner();
     }
     let tid = control::tid();
-    let sandboxed = identity::is_sandboxed();
     if tid == 0 {
         if !sandboxed && let Some(killed) = control::take_killed() {
             sys::reap(killed, false);
