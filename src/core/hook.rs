@@ -49,6 +49,8 @@ pub enum Does {
     Binds,
     /// Makes a socket a listener: listen(2).
     Listens,
+    /// Gives a socket a peer, or takes it away: connect(2).
+    Connects,
     /// Sends.
     Sends,
     /// Receives.

@@ -34,10 +34,10 @@ hooks! {
         [Call Listen Listens SYS_listen]
         fn listen(fd: c_int, backlog: c_int) -> c_int = name::listen, call::logged;
         /// connect(2)
-        [Call Connect Plain SYS_connect]
+        [Call Connect Connects SYS_connect]
         fn connect(fd: c_int, addr: *const sockaddr, addrlen: socklen_t) -> c_int = name::connect, call::logged;
         /// connect(2), glibc's other name for it
-        [Call Connect Plain]
+        [Call Connect Connects]
         fn __connect(fd: c_int, addr: *const sockaddr, addrlen: socklen_t) -> c_int = name::connect, call::logged;
         /// getsockname(2)
         [Call SockName Plain SYS_getsockname]

@@ -22,10 +22,15 @@ pub struct Performed {
     pub ticks: Option<(u64, u64)>,
     /// What the walk needs from before the call ([`Event::input`]), where the call may have written over it.
     pub input: Option<i32>,
-    /// The socket before it.
-    pub before: Option<Packed>,
-    /// Whether something else has changed the socket meanwhile.
-    pub overtaken: bool,
+    /// The socket before it, if something else has changed it meanwhile.
+    pub overtaken: Option<Packed>,
+}
+
+impl Performed {
+    /// A call of which no more is known.
+    pub fn new(ret: i64, ticks: Option<(u64, u64)>) -> Performed {
+        Performed { ret, ticks, input: None, overtaken: None }
+    }
 }
 
 /// Both halves of a call that libc has already performed, when only its result shows that it is of interest. So no verdict
@@ -47,8 +52,8 @@ pub fn late(index: HookIndex, args: &[i64; MAX_ARGS], performed: &Performed) {
                 ticket.note = Note::Capacity(input);
             }
         }
-        if performed.overtaken && ticket.event.before.is_some() {
-            ticket.event.before = performed.before;
+        if performed.overtaken.is_some() && ticket.event.before.is_some() {
+            ticket.event.before = performed.overtaken;
             if let Some(course) = ticket.event.course
                 && attempt(|| ticket.decide(course)).is_err()
             {

@@ -336,13 +336,6 @@ impl Packed {
         Sort { family: family.into(), ty: ty.into(), protocol: self.protocol() }
     }
 
-    /// The socket's family.
-    #[inline(always)]
-    pub fn family(self) -> c_int {
-        let [family, ..] = self.identity.to_le_bytes();
-        c_int::from(family)
-    }
-
     /// The socket's protocol.
     #[inline(always)]
     pub fn protocol(self) -> u16 {

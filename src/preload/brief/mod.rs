@@ -217,12 +217,7 @@ unsafe extern "C-unwind" fn brief<B: Brief, R: Word>(
             Way::Pass => {
                 let ret: R = Target::of(index).call_five(&words);
                 if !B::left_no_trace(ret.word()) {
-                    let (ret, input) = (ret.word(), None);
-                    late(
-                        index,
-                        &words,
-                        &Performed { ret, ticks: None, input, before: None, overtaken: false },
-                    );
+                    late(index, &words, &Performed::new(ret.word(), None));
                 }
                 ret
             }
@@ -257,11 +252,7 @@ unsafe extern "C-unwind" fn makes<M: Makes, R: Word>(
     let is_usual = ret >= 0 && identity::is_known();
     let stored = if is_usual { M::succeeded(&words, made, ret) } else { Err(Unusual) };
     let Ok((fd, extra)) = stored else {
-        late(
-            index,
-            &words,
-            &Performed { ret, ticks: Some(ticks), input: None, before: None, overtaken: false },
-        );
+        late(index, &words, &Performed::new(ret, Some(ticks)));
         return result;
     };
     put(
@@ -325,10 +316,10 @@ fn end<B: Brief>(started: &mut Started<B::Kept>, index: HookIndex, words: &Words
         _ => (B::failed(&mut started.known, &started.kept), Some(sys::errno())),
     };
     let Ok(Success { extra, address }) = result else {
-        let (overtaken, before) = (!started.known.is_unchanged(), Some(started.before));
+        let overtaken = if started.known.is_unchanged() { None } else { Some(started.before) };
         B::undo(&mut started.known, started.before);
         let input = started.kept.input();
-        return late(index, words, &Performed { ret, ticks: Some(ticks), input, before, overtaken });
+        return late(index, words, &Performed { ret, ticks: Some(ticks), input, overtaken });
     };
     put(
         started.thread,

@@ -48,7 +48,6 @@ impl Ticket {
     /// Notes which socket the arguments make.
     fn note_usual(&self, usual: &Usual) {
         if let Some(made) = self.event.before
-            && self.libc_answered()
             && !self.acts()
             && !track::is_interposed()
         {

@@ -163,11 +163,7 @@ fn bringing<const N: usize, R: Word>(
     if brings(call.words[1], ret) {
         let end = clock::ticks();
         let ticks = if let Begin::Fast(started) = begin { Some((started.ticks(), end)) } else { None };
-        late(
-            call.index,
-            &padded(call.words),
-            &Performed { ret, ticks, input: None, before: None, overtaken: false },
-        );
+        late(call.index, &padded(call.words), &Performed::new(ret, ticks));
     } else if let Begin::Fast(started) = begin {
         if queue::has_rest(Shape::Socket, &call.words) {
             queue::end_long(started, call.index as usize, Shape::Socket, &{ call.words }, ret);

@@ -58,17 +58,7 @@ fn may_lack_port(fd: c_int, event: &Event, before: &Socket) -> bool {
 /// Whether the kernel's answers contradict the state from before the call. A successful call may have changed that
 /// state itself, so then only calls that do not change what is compared are judged.
 fn kernel_disagrees(fd: c_int, event: &Event, before: &Socket) -> bool {
-    let changes = !matches!(
-        event.hook.name(),
-        "accept"
-            | "accept4"
-            | "getpeername"
-            | "getsockname"
-            | "getsockopt"
-            | "ioctl"
-            | "setsockopt"
-            | "shutdown"
-    );
+    let changes = matches!(event.hook.does, Does::Binds | Does::Listens | Does::Connects);
     if event.errno.is_none() && changes {
         return false;
     }
