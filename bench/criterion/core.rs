@@ -25,7 +25,7 @@ static SOCKET: Hook =
 fn walk(path: &mut Path, family: i32, ty: i32, protocol: i32) -> Socket {
     path.clear();
     let mut instead = Instead::new();
-    sys_socket(&mut Cx { path, net: INIT_NET, instead: &mut instead }, family, ty, protocol).1
+    sys_socket(&mut Cx::new(path, INIT_NET, &mut instead), family, ty, protocol).1
 }
 
 /// The event of `socket(AF_INET, SOCK_STREAM, 0) = 3`.

@@ -41,6 +41,7 @@ library_needs_only_libc() {
 imports() {
 	cat <<-'END'
 		__errno_location       a hook keeps the errno that the program reads, by whatever function the program has for it
+		__h_errno_location     where libc reports errors of the very call that a hook stands for, on the program's thread
 		__libc_single_threaded a variable
 		__pthread_key_create   the unwinder's test for threads, when a panic is caught; never called
 		__tls_get_addr         the count of panics, when one is caught
@@ -48,6 +49,8 @@ imports() {
 		_r_debug               a variable
 		abort                  a panic in a panic: there is no way on
 		dladdr                 tells whose a function is that dlsym has found
+		dlclose                at the start, before the program runs, if a file of rules is named
+		dlopen                 the same
 		dlsym                  finds what other libraries have in libc's place, with the first call of each hook
 		environ                a variable
 		fileno                 reads a field of the stream that the program is about to close, on its thread

@@ -1,5 +1,6 @@
 //! The variables that a user sets: `SOCKSHIM_LOG`, `SOCKSHIM_LOG_FORMAT`, `SOCKSHIM_LOG_FILE`,
-//! `SOCKSHIM_PROPAGATE`, `SOCKSHIM_DISABLE`.
+//! `SOCKSHIM_PROPAGATE`, `SOCKSHIM_DISABLE`, `SOCKSHIM_CONFIG`; and what `sockshim run` hands on: `SOCKSHIM_RULES`,
+//! `SOCKSHIM_SHARED`.
 
 use crate::hook::Level;
 
@@ -37,6 +38,12 @@ pub struct Config<'a> {
     pub file: Option<&'a [u8]>,
     /// `SOCKSHIM_PROPAGATE`.
     pub propagate: Propagate,
+    /// `SOCKSHIM_RULES`: rules as `sockshim run` hands them on. They count if no file is named.
+    pub rules: Option<&'a [u8]>,
+    /// `SOCKSHIM_CONFIG`: a file with rules.
+    pub rule_file: Option<&'a [u8]>,
+    /// `SOCKSHIM_SHARED`: the counters that the processes of a `sockshim run` share.
+    pub shared: Option<&'a [u8]>,
     /// The first value that could not be used.
     pub complaint: Option<Complaint<'a>>,
 }
@@ -60,25 +67,24 @@ impl<'a> Config<'a> {
         format: Format::Text,
         file: None,
         propagate: Propagate::Env,
+        rules: None,
+        rule_file: None,
+        shared: None,
         complaint: None,
     };
 
     /// Reads the variables from `lines` of the form `NAME=value`. Of two equal names the first counts, as for
     /// getenv(3). An empty value counts as unset.
     pub fn read(lines: impl Iterator<Item = &'a [u8]>) -> Config<'a> {
-        let mut values: [Option<&'a [u8]>; 5] = [None; 5];
+        let mut values: [Option<&'a [u8]>; NAMES.len()] = [None; NAMES.len()];
         for line in lines {
-            for (value, name) in values.iter_mut().zip(NAMES) {
-                if let Some(rest) =
-                    line.strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(b"="))
-                {
-                    value.get_or_insert(rest);
-                }
+            if let Some((index, value)) = variable(line) {
+                values[index].get_or_insert(value);
             }
         }
-        let [log, format, file, disable, propagate] =
+        let [log, format, file, disable, propagate, rules, rule_file, shared] =
             values.map(|value| value.filter(|value| !value.is_empty()));
-        let mut config = Config { disable: disable == Some(b"1"), ..Self::OFF };
+        let mut config = Config { disable: disable == Some(b"1"), rules, rule_file, shared, ..Self::OFF };
         let mut bad_file = false;
         let mut complain = |index: usize, value, takes| {
             config.complaint.get_or_insert(Complaint { variable: NAMES[index], value, takes });
@@ -118,11 +124,39 @@ impl<'a> Config<'a> {
     }
 }
 
+/// Which of [`NAMES`] a line of an environment sets, and its value.
+#[inline(never)]
+pub fn variable(line: &[u8]) -> Option<(usize, &[u8])> {
+    let rest = line.strip_prefix(PREFIX)?;
+    NAMES.iter().enumerate().find_map(|(index, name)| {
+        let value = rest.strip_prefix(&name.as_bytes()[PREFIX.len()..])?.strip_prefix(b"=")?;
+        Some((index, value))
+    })
+}
+
+/// What the names of all variables begin with.
+pub const PREFIX: &[u8] = b"SOCKSHIM_";
 /// The variable that names the log.
 pub const LOG_FILE: &str = "SOCKSHIM_LOG_FILE";
+/// The variable with rules as `sockshim run` hands them on.
+pub const RULES: &str = "SOCKSHIM_RULES";
+/// The variable that names a file with rules.
+pub const RULE_FILE: &str = "SOCKSHIM_CONFIG";
+/// The variable with the counters of a tree.
+const SHARED: &str = "SOCKSHIM_SHARED";
+/// The variables that nobody sets: they hand on what another process has made.
+pub const HANDED_ON: [&str; 2] = [RULES, SHARED];
 /// The variables.
-pub const NAMES: [&str; 5] =
-    ["SOCKSHIM_LOG", "SOCKSHIM_LOG_FORMAT", LOG_FILE, "SOCKSHIM_DISABLE", "SOCKSHIM_PROPAGATE"];
+pub const NAMES: [&str; 8] = [
+    "SOCKSHIM_LOG",
+    "SOCKSHIM_LOG_FORMAT",
+    LOG_FILE,
+    "SOCKSHIM_DISABLE",
+    "SOCKSHIM_PROPAGATE",
+    RULES,
+    RULE_FILE,
+    SHARED,
+];
 
 #[cfg(test)]
 mod tests {

@@ -45,6 +45,11 @@ impl Errno {
         number_of(NAMES, name).map(Errno)
     }
 
+    /// Every name with its number.
+    pub fn names() -> Names {
+        NAMES
+    }
+
     /// Whether the kernel uses this error to refuse a permitted operation. Security modules, filters, firewalls and
     /// file permissions answer with it, so it never contradicts a prediction.
     pub fn is_refusal(self) -> bool {

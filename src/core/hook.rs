@@ -4,10 +4,14 @@
 //! command prints them, and the tests compare them with the symbols that the library really exports.
 
 use crate::meaning::{Meaning, meaning_of};
+use crate::rules::{Call, CallSet};
 use libc::c_long;
 
-/// How many argument words a hooked call can have: syscall(2) passes a number and six arguments.
+/// How many argument words of a hooked call are kept: syscall(2) passes a number and six arguments.
 pub const MAX_ARGS: usize = 7;
+
+/// How many parameters a hooked function can have: gethostbyaddr_r(3) has one more than [`MAX_ARGS`].
+pub const MAX_PARAMS: usize = 8;
 
 /// The lowest `SOCKSHIM_LOG` level at which a call is logged.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -51,8 +55,18 @@ pub enum Does {
     Listens,
     /// Gives a socket a peer, or takes it away: connect(2).
     Connects,
+    /// Says which address a socket or its peer has: getsockname(2).
+    Names,
+    /// Changes an option: setsockopt(2).
+    SetsOption,
+    /// Reads an option: getsockopt(2).
+    GetsOption,
+    /// Ends one or both directions: shutdown(2).
+    ShutsDown,
     /// Sends.
     Sends,
+    /// Sends, and may name the peer, to which MSG_FASTOPEN then connects: sendto(2).
+    SendsTo,
     /// Receives.
     Receives,
     /// Moves data between two descriptors, either of which may be the socket: splice(2).
@@ -65,6 +79,12 @@ pub enum Does {
     Waits,
     /// Says of which descriptor another one is to know when it is ready: epoll_ctl(2).
     Watches,
+    /// Asks for addresses or names, and returns an `EAI_*` code: getaddrinfo(3).
+    Resolves,
+    /// Asks for addresses or names, and returns a host, or NULL and the error in h_errno: gethostbyname(3).
+    ResolvesHost,
+    /// The same, but host and error are stored where the arguments say: gethostbyname_r(3).
+    ResolvesHostInto,
     /// Changes what the process is or may do: its credentials, directory, namespaces, sandbox.
     Changes,
     /// Makes a process and returns in both: fork(2).
@@ -99,13 +119,38 @@ pub enum Direction {
 }
 
 impl Does {
+    /// The calls that a rule about this one names.
+    pub fn calls(self) -> CallSet {
+        match self {
+            Does::Creates => CallSet::of(&[Call::Socket]),
+            Does::Pairs => CallSet::of(&[Call::Socketpair]),
+            Does::Accepts => CallSet::of(&[Call::Accept]),
+            Does::Binds => CallSet::of(&[Call::Bind]),
+            Does::Listens => CallSet::of(&[Call::Listen]),
+            Does::Connects => CallSet::of(&[Call::Connect]),
+            Does::SetsOption => CallSet::of(&[Call::Setsockopt]),
+            Does::GetsOption => CallSet::of(&[Call::Getsockopt]),
+            Does::ShutsDown => CallSet::of(&[Call::Shutdown]),
+            Does::Sends | Does::SendsTo => CallSet::of(&[Call::Send]),
+            Does::Receives => CallSet::of(&[Call::Recv]),
+            Does::Splices => CallSet::of(&[Call::Send, Call::Recv]),
+            does if does.resolves() => CallSet::of(&[Call::Resolve]),
+            _ => CallSet::NONE,
+        }
+    }
+
     /// The direction in which the call moves bytes, if that is known without looking at its descriptors.
     pub const fn direction(self) -> Option<Direction> {
         match self {
-            Does::Sends => Some(Direction::Send),
+            Does::Sends | Does::SendsTo => Some(Direction::Send),
             Does::Receives => Some(Direction::Receive),
             _ => None,
         }
+    }
+
+    /// Whether the call asks libc's resolver for addresses or names.
+    pub const fn resolves(self) -> bool {
+        matches!(self, Does::Resolves | Does::ResolvesHost | Does::ResolvesHostInto)
     }
 }
 
@@ -131,7 +176,7 @@ pub struct Hook {
     ret: u8,
     params: u8,
     count: u8,
-    parts: [ParamText; MAX_ARGS],
+    parts: [ParamText; MAX_PARAMS],
     /// The level from which its events are logged.
     pub level: Level,
     /// What it does.
@@ -152,14 +197,14 @@ impl Hook {
     /// Parses a row from its text. `nr` is the number of the system call with the same arguments, if there is one.
     ///
     /// # Panics
-    /// When there are more than [`MAX_ARGS`] parameters, when the parameters or the part before them is longer than
+    /// When there are more than [`MAX_PARAMS`] parameters, when the parameters or the part before them is longer than
     /// 255 bytes, or when the number is out of range. For the rows of a table this is a compile error.
     pub const fn new(text: &'static str, level: Level, does: Does, nr: Option<c_long>) -> Hook {
         let bytes = text.as_bytes();
         let ret = find(bytes, 0, 0) + 1;
         let params = find(bytes, ret, 0) + 1;
         assert!(params < 256 && bytes.len() - params < 256);
-        let mut parts = [ParamText { name: 0, ty: 0, end: 0, meaning: Meaning::Int64 }; MAX_ARGS];
+        let mut parts = [ParamText { name: 0, ty: 0, end: 0, meaning: Meaning::Int64 }; MAX_PARAMS];
         let (mut count, mut at) = (0, params);
         while at < bytes.len() {
             let colon = find(bytes, at, b':');

@@ -58,10 +58,29 @@ pub enum Meaning {
     MsgFlags,
     /// Flags without names.
     Flags,
+    /// A host's name that is asked for. The event may hold a copy.
+    HostName,
+    /// A service's name or number that is asked for. The event may hold a copy.
+    Service,
+    /// A `struct addrinfo` with what is wanted. The event may hold a copy.
+    Hints,
+    /// The bytes of an address whose name is asked for. The event may hold a copy.
+    HostAddress,
+    /// The buffer for a host's name. The event may hold a copy of what is written there.
+    HostOut,
+    /// The buffer for a service's name. The event may hold a copy of what is written there.
+    ServiceOut,
+    /// Flags of getnameinfo(3).
+    NameFlags,
+    /// Where the error of gethostbyname_r(3) and its relatives is stored.
+    HostError,
 }
 
 /// The meaning of a parameter, by the call that it belongs to, its name, and its type.
 pub const fn meaning_of(call: &[u8], name: &[u8], ty: &[u8]) -> Meaning {
+    if contains(call, b"geth") || contains(call, b"info") {
+        return resolver_meaning(name, ty);
+    }
     match name {
         b"family" => Meaning::Family,
         b"type_" => Meaning::Type,
@@ -78,6 +97,23 @@ pub const fn meaning_of(call: &[u8], name: &[u8], ty: &[u8]) -> Meaning {
         b"request" => Meaning::Ioctl,
         b"op" => Meaning::Epoll,
         b"flags" => flags_of(call),
+        _ => type_meaning(ty),
+    }
+}
+
+/// The parameters of the calls of `netdb.h`.
+const fn resolver_meaning(name: &[u8], ty: &[u8]) -> Meaning {
+    match (name, ty) {
+        (b"node" | b"name", _) => Meaning::HostName,
+        (b"service", _) => Meaning::Service,
+        (b"hints", _) => Meaning::Hints,
+        (b"addr", b"*const sockaddr") => Meaning::Addr,
+        (b"addr", _) => Meaning::HostAddress,
+        (b"host", _) => Meaning::HostOut,
+        (b"serv", _) => Meaning::ServiceOut,
+        (b"af" | b"type_", _) => Meaning::Family,
+        (b"flags", _) => Meaning::NameFlags,
+        (b"h_errnop", _) => Meaning::HostError,
         _ => type_meaning(ty),
     }
 }

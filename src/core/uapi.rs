@@ -170,6 +170,7 @@ names! {
 }
 
 /// The name of `number` in `names`.
+#[inline(never)]
 pub fn name_of(names: Names, number: c_int) -> Option<&'static str> {
     names.numbers.iter().position(|known| *known == number).map(|index| names.at(index))
 }

@@ -20,8 +20,7 @@
 //! answer, whoever gave it.
 
 use crate::errno::Errno;
-use crate::net::address::SockAddr;
-use libc::c_int;
+pub use crate::instead::{Argument, Instead};
 
 /// Who answers the call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,77 +34,6 @@ pub enum Action {
     Done(i64),
     /// Refused in userspace with this error.
     Fail(Errno),
-}
-
-/// How libc's call differs from the program's. Making one is cheap: it writes two words of zero, and the buffer for
-/// an address stays uninitialised.
-#[derive(Clone)]
-#[repr(C)]
-pub struct Instead {
-    /// How many nanoseconds to wait first. The wait is like that of a blocking call: it can be interrupted and
-    /// cancelled.
-    pub delay: u64,
-    /// What replaces one of the program's arguments.
-    pub argument: Argument,
-}
-
-/// What replaces an argument of the program's. The program's memory never changes.
-#[derive(Clone)]
-#[repr(u64)]
-pub enum Argument {
-    /// The program's own arguments stay.
-    Own,
-    /// The address of bind(2), connect(2) and sendto(2), or the name in the message of sendmsg(2).
-    Address(SockAddr),
-    /// How many bytes are sent or received at most: never more than the program has asked for.
-    Length(u64),
-    /// All three arguments of socket(2), with the type's flags.
-    Protocol {
-        /// `family`.
-        family: c_int,
-        /// `type`, with its flags.
-        ty: c_int,
-        /// `protocol`.
-        protocol: c_int,
-    },
-}
-
-impl Default for Instead {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Instead {
-    /// The call as the program made it, at once.
-    #[inline(always)]
-    pub const fn new() -> Instead {
-        Instead { delay: 0, argument: Argument::Own }
-    }
-
-    /// Whether libc gets the program's call unchanged.
-    #[inline(always)]
-    pub fn is_nothing(&self) -> bool {
-        self.delay == 0 && matches!(self.argument, Argument::Own)
-    }
-
-    /// The replacing address, if there is one.
-    #[inline(always)]
-    pub fn address(&self) -> Option<&SockAddr> {
-        match &self.argument {
-            Argument::Address(address) => Some(address),
-            _ => None,
-        }
-    }
-
-    /// `len`, or the smaller length that replaces it.
-    #[inline(always)]
-    pub fn length(&self, len: u64) -> u64 {
-        match self.argument {
-            Argument::Length(most) => len.min(most),
-            _ => len,
-        }
-    }
 }
 
 /// The answer that the tables predict.
@@ -145,14 +73,19 @@ pub enum Change {
 }
 
 macro_rules! reasons {
-    ($($(#[$doc:meta])* $name:ident = $code:literal,)*) => {
+    ($($(#[$doc:meta])* $name:ident $(($of:ty))? = $code:literal,)*) => {
         /// Why a call went the way it went. The codes are part of the log's contract: only ever added to.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-        pub enum Reason { $($(#[$doc])* $name,)* }
+        pub enum Reason { $($(#[$doc])* $name $(($of))?,)* }
         impl Reason {
             /// The stable code, such as `"host-owned"`.
             pub fn code(self) -> &'static str {
-                match self { $(Reason::$name => $code,)* }
+                match self { $(Reason::$name { .. } => $code,)* }
+            }
+            /// The number of the rule that has decided, from 1.
+            #[inline(always)]
+            pub fn rule(self) -> Option<u16> {
+                if let Reason::Rule(number) = self { Some(number) } else { None }
             }
             /// All codes, for the documentation and its tests.
             pub const CODES: &'static [&'static str] = &[$($code,)*];
@@ -163,6 +96,8 @@ macro_rules! reasons {
 reasons! {
     /// The socket is the host's, and libc performed the call.
     HostOwned = "host-owned",
+    /// The rule with this number, from 1, has decided the call; the log has its name behind the code, as `rule:NAME`.
+    Rule(u16) = "rule",
     /// `net_families[]` has nothing at this number.
     NoFamily = "no-family",
     /// The family is one of the kernel's modules, which only the host can tell about.
@@ -233,6 +168,8 @@ reasons! {
     /// The descriptor was closed in a way that no hook saw, and what was logged of it since then may be about something
     /// else.
     UnseenClose = "unseen-close",
+    /// The call asks libc's resolver, which has sockets of its own that no hook sees.
+    Resolver = "resolver",
     /// A record about sockshim itself.
     Shim = "shim",
     /// The process ends.
@@ -242,9 +179,10 @@ reasons! {
 }
 
 impl Reason {
-    /// Whether the call concerns the process, not one socket.
+    /// Whether the call concerns the process or a name, not one socket.
     pub fn is_about_process(self) -> bool {
-        matches!(self, Reason::Process | Reason::ResultUnknown | Reason::IoUring) || self.is_uncovered_exec()
+        use Reason::*;
+        matches!(self, Process | ResultUnknown | IoUring | Resolver) || self.is_uncovered_exec()
     }
 
     /// Whether the call starts a program whose calls will not be seen.

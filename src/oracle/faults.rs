@@ -322,7 +322,7 @@ fn pairs(facts: &Remembered, tally: &Tally) {
             for protocol in [-1, 0, 1, 6, 263] {
                 let mut path = Path::new();
                 let mut instead = Instead::new();
-                let mut cx = Cx { path: &mut path, net: Net { facts, ..INIT_NET }, instead: &mut instead };
+                let mut cx = Cx::new(&mut path, Net { facts, ..INIT_NET }, &mut instead);
                 let (verdict, _) = sys_socketpair(&mut cx, family, ty, protocol, Bad.copied(()));
                 let array = Bad.to(std::ptr::null::<c_int>());
                 let args = [family.into(), ty.into(), protocol.into(), array];

@@ -44,7 +44,7 @@ impl<'a> Subject<'a> {
         let ty = ty | libc::SOCK_NONBLOCK;
         let mut path = Path::new();
         let mut instead = Instead::new();
-        let mut cx = Cx { path: &mut path, net: Net { facts, ..INIT_NET }, instead: &mut instead };
+        let mut cx = Cx::new(&mut path, Net { facts, ..INIT_NET }, &mut instead);
         let (_, socket) = sys_socket(&mut cx, family, ty, protocol);
         let fd = kernel::socket(family, ty, protocol).ok()? as c_int;
         Some(Subject::known(facts, fd, &socket))
@@ -65,7 +65,7 @@ impl<'a> Subject<'a> {
         let ty = ty | libc::SOCK_NONBLOCK;
         let mut path = Path::new();
         let mut instead = Instead::new();
-        let mut cx = Cx { path: &mut path, net: Net { facts, ..INIT_NET }, instead: &mut instead };
+        let mut cx = Cx::new(&mut path, Net { facts, ..INIT_NET }, &mut instead);
         let (_, mut socket) = sys_socketpair(&mut cx, libc::AF_UNIX, ty, 0, Some(Ok(())));
         let fds = kernel::socketpair(libc::AF_UNIX, ty, 0).ok()?;
         socket.state = SocketState::Connected;
@@ -115,8 +115,7 @@ impl<'a> Subject<'a> {
         let before = self.sock();
         let mut path = Path::new();
         let mut instead = Instead::new();
-        let mut cx =
-            Cx { path: &mut path, net: Net { facts: self.facts, ..INIT_NET }, instead: &mut instead };
+        let mut cx = Cx::new(&mut path, Net { facts: self.facts, ..INIT_NET }, &mut instead);
         let verdict = predict(&mut cx, self.lookup(before.as_ref()));
         let answer = perform(self.fd.into());
         let socket = self.sock();

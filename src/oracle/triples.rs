@@ -147,7 +147,7 @@ fn ask(triple: Triple, call: Creation, facts: &Remembered, tally: &Tally) {
 pub fn predict((family, ty, protocol): Triple, call: Creation, facts: &Remembered) -> (Verdict, Socket) {
     let mut path = Path::new();
     let mut instead = Instead::new();
-    let mut cx = Cx { path: &mut path, net: Net { facts, ..INIT_NET }, instead: &mut instead };
+    let mut cx = Cx::new(&mut path, Net { facts, ..INIT_NET }, &mut instead);
     match call {
         Creation::Socket => sys_socket(&mut cx, family, ty, protocol),
         Creation::Pair => sys_socketpair(&mut cx, family, ty, protocol, Some(Ok(()))),

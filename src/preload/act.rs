@@ -8,14 +8,16 @@
 
 use crate::arguments::{self, Replacement};
 use crate::call::{self, Ticket};
+use crate::dispatch::resolve;
 use crate::panic::attempt;
 use crate::target::Target;
-use crate::{identity, original, sys};
+use crate::{identity, original, rules, sys};
 use core::mem::MaybeUninit;
 use core::ptr;
 use sockshim_core::errno::Errno;
-use sockshim_core::hook::MAX_ARGS;
-use sockshim_core::verdict::Action;
+use sockshim_core::hook::{Direction, MAX_ARGS};
+use sockshim_core::meaning::Meaning;
+use sockshim_core::verdict::{Action, Predicted};
 
 /// Calls a function with its arguments as words. The result, as a word.
 pub type ByWords = unsafe extern "C-unwind" fn(Target, &[i64; MAX_ARGS]) -> i64;
@@ -31,34 +33,91 @@ pub unsafe fn act(slot: &mut MaybeUninit<Ticket>, perform: ByWords, target: Targ
     let mut replacement = MaybeUninit::<Replacement>::uninit();
     // SAFETY: the caller's promise.
     let delay = unsafe { delay(slot.assume_init_ref()) };
-    let interrupted = match delay {
-        None => false,
+    let since = if delay.is_some() { sys::monotonic() } else { 0 };
+    let (mut wait, mut interrupted) = (delay, false);
+    while let Some(time) = wait {
         // SAFETY: no descriptors, a time that outlives the call, no mask. It is a cancellation point, like libc's own
         // waits.
-        Some(time) => unsafe { original::ppoll(ptr::null_mut(), 0, &raw const time, ptr::null()) != 0 },
-    };
+        interrupted = unsafe { original::ppoll(ptr::null_mut(), 0, &raw const time, ptr::null()) != 0 };
+        // SAFETY: the caller's promise.
+        wait = unsafe { rest(interrupted, slot.assume_init_ref(), since) };
+    }
+    let errno = sys::errno();
     // SAFETY: the caller's promise.
     let ret = match unsafe { answer(slot.assume_init_mut(), interrupted, &mut replacement) } {
         // SAFETY: the program's own call, with other arguments that the kernel checks like the program's.
-        Some(words) => unsafe { perform(target, words) },
+        Some(words) => unsafe {
+            let ret = perform(target, words);
+            resolve::from_files(slot.assume_init_ref(), ret)
+        },
         // SAFETY: the caller's promise.
         None => without_libc(unsafe { slot.assume_init_ref() }, failure),
     };
     // SAFETY: the replacement was written if other arguments were given, and the call is over.
     unsafe { arguments::give_back(slot.assume_init_ref(), &replacement, ret) };
     // SAFETY: the caller's promise.
+    let ret = match unsafe { falls_back(slot.assume_init_mut(), ret) } {
+        Some(words) => {
+            // The refusal was not the program's.
+            sys::set_errno(errno);
+            // SAFETY: the program's own call.
+            unsafe { perform(target, &words) }
+        }
+        None => ret,
+    };
+    // SAFETY: the caller's promise.
+    let ret = unsafe { looked_at(slot.assume_init_mut(), ret, failure) };
+    // SAFETY: the caller's promise.
     unsafe { call::leave(slot, ret) };
     ret
 }
 
-/// The delay, if there is one. A non-blocking descriptor is not delayed, and in a sandbox the wait might be
-/// forbidden.
+/// The program's own arguments, where libc has refused those of a rule that says so.
+#[inline(never)]
+fn falls_back(ticket: &mut Ticket, ret: i64) -> Option<[i64; MAX_ARGS]> {
+    let refused = ret < 0 && matches!(ticket.event.action, Action::HostInstead);
+    if !refused || !rules::outcome::falls_back(ticket.rule()) {
+        return None;
+    }
+    // What was predicted is about the rule's socket: the one that there is now is asked.
+    ticket.event.action = Action::Host;
+    ticket.event.predicted = Predicted::Unknown;
+    (ticket.event.before, ticket.event.socket) = (None, None);
+    let mut words = ticket.event.args;
+    if ticket.event.via_syscall {
+        words.rotate_right(1);
+    }
+    Some(words)
+}
+
+/// What the program gets in the place of libc's answer, with errno set.
+#[inline(never)]
+fn looked_at(ticket: &mut Ticket, ret: i64, failure: i64) -> i64 {
+    let mut errno = sys::errno();
+    let looked = attempt(|| ticket.look(ret, &mut errno)).unwrap_or(ret);
+    sys::set_errno(errno);
+    if looked == ret { ret } else { failure }
+}
+
+/// The delay, if there is one. A call that does not wait, by its flags or the descriptor's, is not delayed, and in a sandbox
+/// the wait might be forbidden.
 #[inline(never)]
 fn delay(ticket: &Ticket) -> Option<libc::timespec> {
     let nanos = ticket.instead.delay;
-    let waits = nanos > 0 && !identity::is_sandboxed() && !ticket.event.fd.is_some_and(sys::is_nonblocking);
-    let (seconds, nanos) = (nanos / 1_000_000_000, nanos % 1_000_000_000);
-    waits.then_some(libc::timespec { tv_sec: seconds as i64, tv_nsec: nanos as i64 })
+    let flags = ticket.event.hook.index_of(Meaning::MsgFlags).map_or(0, |index| ticket.int(index));
+    let blocks = || flags & libc::MSG_DONTWAIT == 0 && !ticket.event.fd.is_some_and(sys::is_nonblocking);
+    let waits = nanos > 0 && !identity::is_sandboxed() && blocks();
+    waits.then(|| timespec(nanos))
+}
+
+/// How long to wait on after a signal, if this call does.
+#[inline(never)]
+fn rest(interrupted: bool, ticket: &Ticket, since: u64) -> Option<libc::timespec> {
+    if interrupted { resolve::rest_of_wait(ticket, since).map(timespec) } else { None }
+}
+
+fn timespec(nanos: u64) -> libc::timespec {
+    libc::timespec { tv_sec: (nanos / 1_000_000_000) as i64, tv_nsec: (nanos % 1_000_000_000) as i64 }
 }
 
 /// The words for libc; `None` when libc is not called. If a signal interrupted the wait, the call has failed.
@@ -94,12 +153,30 @@ fn answer<'a>(
 /// The answer without libc, with errno set.
 #[inline(never)]
 fn without_libc(ticket: &Ticket, failure: i64) -> i64 {
+    if ticket.event.hook.does.resolves() {
+        return resolve::without_libc(ticket);
+    }
     match ticket.event.action {
         Action::Fail(Errno(errno)) => {
+            if errno == libc::EPIPE {
+                broken_pipe(ticket);
+            }
             sys::set_errno(errno);
             failure
         }
         Action::Done(value) => value,
         Action::Host | Action::HostInstead => failure,
+    }
+}
+
+/// A send on a stream that fails with EPIPE is a signal too, unless the call says otherwise.
+#[cold]
+fn broken_pipe(ticket: &Ticket) {
+    let hook = ticket.event.hook;
+    let flags = hook.index_of(Meaning::MsgFlags).map_or(0, |index| ticket.int(index));
+    let is_stream = ticket.event.before.is_some_and(|socket| socket.sort().ty == libc::SOCK_STREAM);
+    let sends = hook.does.direction() == Some(Direction::Send) && flags & libc::MSG_NOSIGNAL == 0;
+    if sends && is_stream && !identity::is_sandboxed() {
+        sys::signal::raise(libc::SIGPIPE);
     }
 }

@@ -148,7 +148,8 @@ impl Arena {
 
 // SAFETY: blocks are disjoint, aligned to their size, and valid until they are freed.
 unsafe impl GlobalAlloc for Arena {
-    #[inline]
+    // Not inlined, like `dealloc`: there are a hundred places that call it, none of them in a hurry.
+    #[inline(never)]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         match class_of(layout) {
             Some(class) => self.pop(class).unwrap_or_else(|| self.carve(class)),
@@ -170,6 +171,7 @@ unsafe impl GlobalAlloc for Arena {
         block
     }
 
+    #[inline(never)]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         match class_of(layout) {
             Some(class) => self.push(class, block as u64),

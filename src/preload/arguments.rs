@@ -41,7 +41,8 @@ pub fn prepare(ticket: &Ticket, replacement: &mut Replacement) -> bool {
     let hook = ticket.event.hook;
     replacement.words = ticket.event.args;
     let changed = match &ticket.instead.argument {
-        Argument::Own => None,
+        Argument::Own | Argument::OwnThenLook => None,
+        Argument::Messages(count) => replacement.messages(hook, *count),
         Argument::Address(address) => replacement.address(hook, address),
         Argument::Length(length) => replacement.length(hook, *length),
         Argument::Protocol { family, ty, protocol } => {
@@ -82,6 +83,12 @@ impl Replacement {
         Some(())
     }
 
+    fn messages(&mut self, hook: &Hook, count: u32) -> Option<()> {
+        let index = hook.index_of(Meaning::MsgVec)? + 1;
+        self.words[index] = self.words[index].min(i64::from(count));
+        Some(())
+    }
+
     fn length(&mut self, hook: &Hook, length: u64) -> Option<()> {
         if let Some(index) = hook.index_of(Meaning::Iov) {
             let count = self.cut(self.words[index], self.words[index + 1] as u64, length)?;
@@ -117,18 +124,30 @@ impl Replacement {
         Some(())
     }
 
-    /// Copies the parts that hold the first `length` bytes, and returns their number.
+    /// Copies the parts that hold the first `length` bytes, and returns their number. Parts without bytes are left out. `None` if
+    /// the kernel refuses such parts, or nothing has to be cut.
     fn cut(&mut self, parts: i64, count: u64, length: u64) -> Option<usize> {
-        let mut left = length;
-        let mut kept = 0;
-        while kept < PARTS && (kept as u64) < count && (left > 0 || kept == 0) {
-            let mut part = memory::value::<iovec>(Page::NONE, parts + (kept * size_of::<iovec>()) as i64)?;
-            part.iov_len = part.iov_len.min(usize::try_from(left).unwrap_or(usize::MAX));
-            left -= part.iov_len as u64;
-            self.parts[kept] = part;
-            kept += 1;
+        if count > libc::UIO_MAXIOV as u64 {
+            return None;
         }
-        Some(kept)
+        let mut left = usize::try_from(length).unwrap_or(usize::MAX);
+        let mut kept = 0;
+        for index in 0..count as usize {
+            if kept == PARTS || left == 0 {
+                break;
+            }
+            let mut part = memory::value::<iovec>(Page::NONE, parts + (index * size_of::<iovec>()) as i64)?;
+            if part.iov_len > isize::MAX as usize {
+                return None;
+            }
+            part.iov_len = part.iov_len.min(left);
+            left -= part.iov_len;
+            if part.iov_len > 0 {
+                self.parts[kept] = part;
+                kept += 1;
+            }
+        }
+        (kept > 0).then_some(kept)
     }
 }
 

@@ -7,22 +7,19 @@
 //! The pointer to the rows is null or the one that was passed to [`register`], which is static.
 
 use crate::log::clock;
-use crate::nsproxy::net_ns;
 use crate::panic::attempt;
 use crate::stack::Page;
 use crate::table::{COUNT, HOOKS, HookIndex};
 use crate::track::Begun;
-use crate::{fork, identity, sys, track};
+use crate::{fork, identity, sys};
 use core::mem::MaybeUninit;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
-use sockshim_core::fdtable::{Handle, Packed};
+use sockshim_core::fdtable::Handle;
 use sockshim_core::hook::{Hook, MAX_ARGS};
-use sockshim_core::net::ops::{Cx, ProtoOps, Socket};
-use sockshim_core::net::path::Path;
-use sockshim_core::net::socket::Found;
-use sockshim_core::trace::event::{Course, Event, Extra};
-use sockshim_core::verdict::{Action, Change, Instead, Predicted, Reason, Verdict};
+use sockshim_core::net::ops::Socket;
+use sockshim_core::trace::event::{Event, Extra};
+use sockshim_core::verdict::{Action, Change, Instead, Predicted, Reason};
 
 /// The functions before and after libc's.
 pub struct Halves {
@@ -64,6 +61,10 @@ pub struct Ticket {
     pub begun: Begun,
     /// How libc's call differs from the program's.
     pub instead: Instead,
+    /// Whether rules may still decide: libc has not answered yet.
+    pub libc_is_to_answer: bool,
+    /// Whether the keys of a rule held, though it may not have fired.
+    pub rules_held: bool,
     leave: fn(&mut Ticket),
 }
 
@@ -87,6 +88,12 @@ pub enum Note {
     },
     /// No writer may begin before the call is over.
     WithoutWriter,
+    /// The call goes to an address that refuses connections, for a rule.
+    Refusing,
+    /// The call asks for a name or an address, and fails as for this `EAI_*` code.
+    Unresolved(i32),
+    /// The call asks for a name or an address, and is answered from files only.
+    FilesOnly,
 }
 
 impl Note {
@@ -113,15 +120,35 @@ pub enum Performer {
 pub fn enter(slot: &mut MaybeUninit<Ticket>, index: HookIndex, args: &[i64; MAX_ARGS]) -> Performer {
     Ticket::args(slot).write(*args);
     // SAFETY: the line above.
-    unsafe { enter_written(slot, index) }
+    unsafe { enter_written(slot, index, true) }
 }
 
-/// [`enter`] with the arguments where [`Ticket::args`] says.
+/// [`enter`] for a call that libc has performed already. `None` if it is not observed.
+pub fn enter_performed<'a>(
+    slot: &'a mut MaybeUninit<Ticket>,
+    index: HookIndex,
+    args: &[i64; MAX_ARGS],
+) -> Option<&'a mut Ticket> {
+    Ticket::args(slot).write(*args);
+    // SAFETY: the line above; and the ticket is written unless the answer is `Pass`.
+    unsafe {
+        match enter_written(slot, index, false) {
+            Performer::Pass => None,
+            Performer::Host | Performer::Acts => Some(slot.assume_init_mut()),
+        }
+    }
+}
+
+/// [`enter`] with the arguments where [`Ticket::args`] says, and whether libc is still to answer.
 ///
 /// # Safety
 /// [`Ticket::args`] must have been written.
 #[inline(never)]
-pub unsafe fn enter_written(slot: &mut MaybeUninit<Ticket>, index: HookIndex) -> Performer {
+pub unsafe fn enter_written(
+    slot: &mut MaybeUninit<Ticket>,
+    index: HookIndex,
+    libc_is_to_answer: bool,
+) -> Performer {
     if identity::is_vfork_child() || !fork::is_ready() {
         return Performer::Pass;
     }
@@ -129,7 +156,7 @@ pub unsafe fn enter_written(slot: &mut MaybeUninit<Ticket>, index: HookIndex) ->
     let row = &rows[index as usize];
     let errno = sys::SavedErrno::now();
     // SAFETY: the caller's promise.
-    let ticket = unsafe { Ticket::begin(slot, &HOOKS[index as usize], row) };
+    let ticket = unsafe { Ticket::begin(slot, &HOOKS[index as usize], row, libc_is_to_answer) };
     if attempt(|| ticket.decided_by(row)).is_err() {
         ticket.panicked();
     }
@@ -168,6 +195,7 @@ impl Ticket {
         slot: &'a mut MaybeUninit<Ticket>,
         hook: &'static Hook,
         row: &Halves,
+        libc_is_to_answer: bool,
     ) -> &'a mut Ticket {
         // SAFETY: the caller's promise.
         let args = unsafe { *Ticket::args(slot).assume_init_ref() };
@@ -180,6 +208,8 @@ impl Ticket {
             note: Note::Nothing,
             begun: Begun::ALONE,
             instead: Instead::new(),
+            libc_is_to_answer,
+            rules_held: false,
             leave: row.leave,
         })
     }
@@ -224,9 +254,9 @@ impl Ticket {
 
     /// The current verdict.
     #[cfg(feature = "test-support")]
-    fn verdict(&self) -> Verdict {
+    fn verdict(&self) -> sockshim_core::verdict::Verdict {
         let Event { action, predicted, reason, .. } = self.event;
-        Verdict { action, predicted, reason, change: self.change }
+        sockshim_core::verdict::Verdict { action, predicted, reason, change: self.change }
     }
 
     /// After a panic in dispatch: libc performs the call, and the event says what happened.
@@ -261,6 +291,11 @@ impl Ticket {
         Page::behind(self)
     }
 
+    /// The number of the rule that has decided the call, from 1; 0 if none has.
+    pub fn rule(&self) -> u16 {
+        self.event.reason.rule().unwrap_or(0)
+    }
+
     /// An argument that is an int.
     pub fn int(&self, index: usize) -> i32 {
         self.event.args[index] as i32
@@ -269,100 +304,6 @@ impl Ticket {
     /// An argument word.
     pub fn word(&self, index: usize) -> i64 {
         self.event.args[index]
-    }
-
-    /// What `fd` refers to. With `careful`, the kernel is asked whether the entry is still true.
-    pub fn lookup(&mut self, fd: i32, careful: bool) -> Found {
-        self.lookup_as(fd, careful, careful)
-    }
-
-    /// [`Ticket::lookup`] with care for what is known to be a socket, and with care for what is known to be none.
-    pub fn lookup_as(&mut self, fd: i32, known: bool, other: bool) -> Found {
-        self.event.fd = Some(fd);
-        if let Some(socket) = track::known(fd)
-            && (!known || track::confirmed(fd, &socket))
-        {
-            self.handle = Some(socket.handle());
-            self.event.before = Some(socket.socket());
-            if sys::has_threads() {
-                self.look_beside_others();
-            }
-            return self.event.set_found(Found::Socket);
-        }
-        self.asked(fd, other)
-    }
-
-    /// The lookup of a descriptor that is not known as a socket.
-    #[cold]
-    #[inline(never)]
-    fn asked(&mut self, fd: i32, careful: bool) -> Found {
-        if !careful && track::is_other(fd) {
-            return self.event.set_found(Found::NotSocket);
-        }
-        let (socket, handle) = match track::adopt(fd) {
-            Ok(adopted) => adopted,
-            Err(found) => return self.event.set_found(found),
-        };
-        self.handle = handle;
-        self.event.before = Some(Packed::of(&socket));
-        if sys::has_threads() {
-            self.look_beside_others();
-        }
-        self.event.set_found(Found::Socket)
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn look_beside_others(&mut self) {
-        if let (Some(handle), Some(socket)) = (self.handle, &mut self.event.before) {
-            self.begun = Begun::look(handle, socket);
-        }
-    }
-
-    /// The ops of the socket that was found or is to be made.
-    #[inline(always)]
-    pub fn ops(&self) -> Option<&'static ProtoOps> {
-        match &self.socket {
-            Some(socket) => socket.ops,
-            None => self.event.before.and_then(Packed::ops),
-        }
-    }
-
-    /// Runs the walk of a call on the descriptor that was looked up, and stores its verdict.
-    #[inline(never)]
-    pub fn decide(&mut self, course: &'static Course) {
-        self.socket = self.event.before.map(Packed::unpack);
-        let verdict =
-            self.walked(course, |event, cx, socket| (course.walk)(event, cx, event.found.with(socket)));
-        self.settle(verdict);
-    }
-
-    /// Runs a walk, whose path is found when the event is written: the program's thread does not keep it.
-    #[inline(always)]
-    pub fn walked<R>(
-        &mut self,
-        course: &'static Course,
-        run: impl FnOnce(&Event, &mut Cx, Option<&Socket>) -> R,
-    ) -> R {
-        self.event.course = Some(course);
-        let mut path = Path::closed();
-        let mut cx = Cx { path: &mut path, net: net_ns(), instead: &mut self.instead };
-        run(&self.event, &mut cx, self.socket.as_ref())
-    }
-
-    /// Stores a verdict.
-    pub fn settle(&mut self, verdict: Verdict) {
-        #[cfg(feature = "test-support")]
-        let verdict = crate::test_support::decided(self.event.hook.name(), verdict, &mut self.instead);
-        self.event.action = verdict.action;
-        self.event.predicted = verdict.predicted;
-        self.event.reason = verdict.reason;
-        self.change = verdict.change;
-        if self.change != Change::None
-            && let Some(handle) = self.handle
-        {
-            self.begun.count(handle);
-        }
     }
 }
 

@@ -5,7 +5,7 @@ use crate::call::Ticket;
 use crate::track::Begun;
 use crate::{log, mode, sys, track};
 use sockshim_core::fdtable::{FDS, Packed};
-use sockshim_core::hook::Does;
+use sockshim_core::hook::{Does, Level};
 use sockshim_core::net::state;
 use sockshim_core::verdict::{Change, Predicted, Reason};
 
@@ -94,9 +94,15 @@ impl Ticket {
         }
     }
 
+    /// The level from which the call is logged: what a rule has decided is a decision.
+    #[inline(always)]
+    fn level(&self) -> Level {
+        if self.rule() == 0 { self.event.hook.level } else { Level::Decision }
+    }
+
     /// Hands the event to the log, if its level asks for it.
     pub fn send(&mut self) {
-        if self.wanted && mode::logs(self.event.hook.level) {
+        if self.wanted && mode::logs(self.level()) {
             log::send(&self.event);
             // From the next call on, the thread can take the fast path.
             log::queue::make_fast();

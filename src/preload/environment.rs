@@ -13,11 +13,10 @@ use core::ffi::{CStr, c_char, c_void};
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 use libc::iovec;
-use sockshim_core::config::NAMES;
+use sockshim_core::config::{NAMES, PREFIX, variable};
 use sockshim_elf::sanitizer::Sanitizer;
 
 const PRELOAD: &[u8] = b"LD_PRELOAD=";
-const PREFIX: &[u8] = b"SOCKSHIM_";
 const LOG: &[u8] = b"SOCKSHIM_LOG=";
 /// The number of variables.
 const MOST: usize = NAMES.len();
@@ -56,7 +55,7 @@ pub fn remember(lines: impl Iterator<Item = &'static CStr>) {
         if let Some(list) = bytes.strip_prefix(PRELOAD) {
             // The dynamic linker uses the last `LD_PRELOAD`.
             own.entry = entry_in(list);
-        } else if let Some(index) = variable(bytes)
+        } else if let Some((index, _)) = variable(bytes)
             && own.lines[index].is_none()
         {
             // Copied, because the program may overwrite its environment (setproctitle does).
@@ -67,13 +66,18 @@ pub fn remember(lines: impl Iterator<Item = &'static CStr>) {
     OWN.store(Box::leak(Box::new(own)), Ordering::Release);
 }
 
-/// Gives the variable another value in the program's environment, for whatever the program starts; the value as it stands
-/// there now.
+/// Puts another variable in the place of one in the program's environment, for whatever the program starts; the value as it
+/// stands there now.
 ///
 /// # Safety
 /// `environment` must be the one that the program was started with, while nobody else looks at it.
-pub unsafe fn replace(environment: *const *const c_char, name: &str, value: &[u8]) -> Option<&'static [u8]> {
-    let line = [name.as_bytes(), b"=", value, b"\0"].concat();
+pub unsafe fn replace(
+    environment: *const *const c_char,
+    name: &str,
+    new: &str,
+    value: &[u8],
+) -> Option<&'static [u8]> {
+    let line = [new.as_bytes(), b"=", value, b"\0"].concat();
     let line = CStr::from_bytes_with_nul(Box::leak(line.into_boxed_slice())).ok()?;
     let mut index = environment.cast_mut();
     loop {
@@ -84,10 +88,10 @@ pub unsafe fn replace(environment: *const *const c_char, name: &str, value: &[u8
         }
         // SAFETY: an environment's lines are C strings.
         let old = unsafe { CStr::from_ptr(old) }.to_bytes();
-        if variable(old).is_some_and(|index| NAMES[index] == name) {
+        if variable(old).is_some_and(|(index, _)| NAMES[index] == name) {
             // SAFETY: the kernel has put the vector on the stack, where it can be written.
             unsafe { *index = line.as_ptr() };
-            return line.to_bytes().get(name.len() + 1..);
+            return line.to_bytes().get(new.len() + 1..);
         }
         // SAFETY: the end has not been reached.
         index = unsafe { index.add(1) };
@@ -183,7 +187,7 @@ impl Survey {
                 self.preload = Some((self.count, (line + PRELOAD.len()) as *const c_char, 0));
             } else if head.starts_with(PREFIX) {
                 self.has_log |= head.starts_with(LOG);
-                if let Some(index) = variable(head) {
+                if let Some((index, _)) = variable(head) {
                     self.present |= 1 << index;
                 }
             }
@@ -191,14 +195,6 @@ impl Survey {
         }
         Some(())
     }
-}
-
-/// Which of [`NAMES`] a line sets.
-#[inline(never)]
-fn variable(line: &[u8]) -> Option<usize> {
-    NAMES
-        .iter()
-        .position(|name| line.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"=")))
 }
 
 /// Copies the first bytes of each string, with one system call unless a string crosses a page boundary.
@@ -279,6 +275,14 @@ impl Own {
         };
         entry == self.entry || (entry.contains(&b'/') && same_file())
     }
+}
+
+/// Whether a new program of this process can load the library: it stands where `LD_PRELOAD` says, for this user and below this
+/// root.
+pub fn is_in_reach() -> bool {
+    // What the dynamic linker expands is not known here.
+    let entry = own().map(|own| own.entry).filter(|entry| entry.starts_with(b"/"));
+    entry.and_then(|entry| with_terminator(entry, sys::may_read)).unwrap_or(true)
 }
 
 /// Bytes as a C string, if they fit into the buffer.

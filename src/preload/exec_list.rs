@@ -131,6 +131,9 @@ pub unsafe extern "C-unwind" fn exec(
     };
     // SAFETY: the program's own call.
     let perform = || unsafe { perform(path as *const c_char, argv, environment as Strings) };
+    if mode::reports() {
+        crate::dispatch::exec::report(index, &padded([path, first, environment]));
+    }
     if !mode::control() {
         return perform();
     }

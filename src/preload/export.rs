@@ -2,14 +2,14 @@
 //!
 //! A symbol is up to three functions. The exported one is the fast exit: one load, one test, and a jump to libc. Behind it
 //! is the fast path, where the gate has one: a function that never inlines, without a destructor or a landing pad, in which
-//! libc's function runs. Cancelling the thread or jumping out of it leaves nothing behind. The third leads to the slow
-//! path, which all hooks share ([`crate::slow`]).
+//! libc's function runs. Cancelling the thread or jumping out of it leaves nothing behind. The third leads from there to the
+//! slow path, which all hooks share ([`crate::slow`]).
 //!
 //! Code that runs in every program, logging or not, is in one section, `.text.always`: the exported functions and the
 //! constructor. The kernel maps a file in pieces of 64 kB, and a program pays for each piece that it touches.
 
-/// The functions before and after each call, in the order of the table.
-pub use rows::ROWS;
+/// The functions before and after each call, and what its gate is for, in the order of the table.
+pub use rows::{INTERESTS, ROWS};
 
 /// The function that performs the call: libc's, or, if the row names a module, that module's function of the same
 /// name.
@@ -44,9 +44,10 @@ macro_rules! hooks {
         #[allow(unused_imports, reason = "which types of libc the table uses is the table's business")]
         use libc::*;
         use crate::call::{self, Halves};
-        use crate::dispatch::{create, data, exec, fd, name, option, process, ready};
+        use crate::dispatch::{create, data, exec, fd, name, option, process, ready, resolve};
         use crate::gate::{self, Call, Gate};
-        use crate::{original, slow};
+        use crate::{mode, original, slow};
+        use crate::mode::Interest;
         use crate::table::{COUNT, HookIndex};
         use crate::target::Target;
         use crate::word::{Word, padded};
@@ -54,6 +55,11 @@ macro_rules! hooks {
         pub static ROWS: [Halves; COUNT] = [
             $(Halves { enter: $enter, leave: $leave },)*
             $(Halves { enter: $tenter, leave: $tleave },)*
+        ];
+
+        pub static INTERESTS: [Interest; COUNT] = [
+            $(<gate::$gate as Gate>::INTEREST,)*
+            $({ let _: HookIndex = HookIndex::$tname; Interest::Control },)*
         ];
 
         #[allow(non_snake_case, reason = "the names are the symbols")]
@@ -64,7 +70,7 @@ macro_rules! hooks {
                 #[unsafe(no_mangle)]
                 #[unsafe(link_section = ".text.always")]
                 pub unsafe extern "C-unwind" fn $name($($arg: $ty),*) -> $ret {
-                    if !gate::$gate::is_open() {
+                    if !mode::is_open(HookIndex::$name) {
                         // SAFETY: the program's own call.
                         return unsafe { original::$name($($arg),*) };
                     }
@@ -73,7 +79,7 @@ macro_rules! hooks {
                         return unsafe { observed::$name($($arg),*) };
                     }
                     // SAFETY: the program's own call.
-                    unsafe { to_slow::$name($($arg),*) }
+                    unsafe { slow_path!($gate $name [$($arg.word()),*] $(; $by)?) }
                 }
             )*
         }
@@ -97,7 +103,7 @@ macro_rules! hooks {
             )*
         }
 
-        /// The way to the slow path, kept apart so that the fast path need not prepare for it.
+        /// The way from the fast path to the slow one, kept apart so that the former need not prepare for it.
         #[allow(non_snake_case, reason = "the names are the symbols")]
         mod to_slow {
             use super::*;

@@ -22,12 +22,12 @@ fn made_ready() -> bool {
         if identity::is_sandboxed() {
             // What the sandbox forbids is deadly, and a writer needs more than most sandboxes allow.
             mode::set(Level::Off);
-        } else if mode::control() {
+        } else if mode::has_log() {
             log::start_in_child();
         }
         claim.settle(pid);
         sys::set_errno(errno);
     }
     claim.release();
-    mode::control()
+    mode::observes()
 }

@@ -29,32 +29,32 @@ hooks! {
         // Names and connections.
         /// bind(2)
         [Call Bind Binds SYS_bind]
-        fn bind(fd: c_int, addr: *const sockaddr, addrlen: socklen_t) -> c_int = name::bind, call::logged;
+        fn bind(fd: c_int, addr: *const sockaddr, addrlen: socklen_t) -> c_int = name::bind, name::bound;
         /// listen(2)
         [Call Listen Listens SYS_listen]
         fn listen(fd: c_int, backlog: c_int) -> c_int = name::listen, call::logged;
         /// connect(2)
         [Call Connect Connects SYS_connect]
-        fn connect(fd: c_int, addr: *const sockaddr, addrlen: socklen_t) -> c_int = name::connect, call::logged;
+        fn connect(fd: c_int, addr: *const sockaddr, addrlen: socklen_t) -> c_int = name::connect, name::connected;
         /// connect(2), glibc's other name for it
         [Call Connect Connects]
-        fn __connect(fd: c_int, addr: *const sockaddr, addrlen: socklen_t) -> c_int = name::connect, call::logged;
+        fn __connect(fd: c_int, addr: *const sockaddr, addrlen: socklen_t) -> c_int = name::connect, name::connected;
         /// getsockname(2)
-        [Call SockName Plain SYS_getsockname]
+        [Call SockName Names SYS_getsockname]
         fn getsockname(fd: c_int, addr: *mut sockaddr, addrlen: *mut socklen_t) -> c_int = name::getsockname, name::got_name;
         /// getpeername(2)
-        [Call PeerName Plain SYS_getpeername]
+        [Call PeerName Names SYS_getpeername]
         fn getpeername(fd: c_int, addr: *mut sockaddr, addrlen: *mut socklen_t) -> c_int = name::getpeername, name::got_name;
         /// shutdown(2)
-        [Call Shutdown Plain SYS_shutdown]
+        [Call Shutdown ShutsDown SYS_shutdown]
         fn shutdown(fd: c_int, how: c_int) -> c_int = name::shutdown, call::logged;
 
         // Options.
         /// setsockopt(2)
-        [Call Set Plain SYS_setsockopt]
+        [Call Set SetsOption SYS_setsockopt]
         fn setsockopt(fd: c_int, level: c_int, optname: c_int, optval: *const c_void, optlen: socklen_t) -> c_int = option::setsockopt, option::set_option;
         /// getsockopt(2)
-        [Call Get Plain SYS_getsockopt]
+        [Call Get GetsOption SYS_getsockopt]
         fn getsockopt(fd: c_int, level: c_int, optname: c_int, optval: *mut c_void, optlen: *mut socklen_t) -> c_int = option::getsockopt, option::got_option;
         /// ioctl(2)
         [Call Any Plain SYS_ioctl]
@@ -71,13 +71,13 @@ hooks! {
         [Io Message Sends]
         fn __send(fd: c_int, buf: *const c_void, len: size_t, flags: c_int) -> ssize_t = data::send, call::logged;
         /// sendto(2)
-        [Io Addressed Sends SYS_sendto]
+        [Io Addressed SendsTo SYS_sendto]
         fn sendto(fd: c_int, buf: *const c_void, len: size_t, flags: c_int, addr: *const sockaddr, addrlen: socklen_t) -> ssize_t = data::sendto, call::logged;
         /// sendmsg(2)
-        [Io Message Sends SYS_sendmsg]
+        [Io Header SendsTo SYS_sendmsg]
         fn sendmsg(fd: c_int, msg: *const msghdr, flags: c_int) -> ssize_t = data::send, call::logged;
         /// sendmmsg(2)
-        [Io Message Sends SYS_sendmmsg]
+        [Io Headers SendsTo SYS_sendmmsg]
         fn sendmmsg(fd: c_int, msgvec: *mut mmsghdr, vlen: c_uint, flags: c_int) -> c_int = data::send, call::logged;
         /// recv(2)
         [Io Message Receives]
@@ -183,6 +183,32 @@ hooks! {
         /// epoll_pwait2(2)
         [Io Waits Waits]
         fn epoll_pwait2(epfd: c_int, events: *mut epoll_event, maxevents: c_int, timeout: *const timespec, sigmask: *const sigset_t) -> c_int = ready::epoll_wait, call::logged;
+
+        // Names and addresses of hosts.
+        /// getaddrinfo(3)
+        [Call Resolve Resolves]
+        fn getaddrinfo(node: *const c_char, service: *const c_char, hints: *const addrinfo, res: *mut *mut addrinfo) -> c_int = resolve::getaddrinfo, resolve::got_addresses;
+        /// getnameinfo(3)
+        [Call Resolve Resolves]
+        fn getnameinfo(addr: *const sockaddr, addrlen: socklen_t, host: *mut c_char, hostlen: socklen_t, serv: *mut c_char, servlen: socklen_t, flags: c_int) -> c_int = resolve::getnameinfo, resolve::got_names;
+        /// gethostbyname(3)
+        [Call Resolve ResolvesHost]
+        fn gethostbyname(name: *const c_char) -> *mut hostent = resolve::gethostbyname, resolve::got_host;
+        /// gethostbyname2(3), for addresses of one family
+        [Call Resolve ResolvesHost]
+        fn gethostbyname2(name: *const c_char, af: c_int) -> *mut hostent = resolve::gethostbyname, resolve::got_host;
+        /// gethostbyname_r(3)
+        [Call Resolve ResolvesHostInto]
+        fn gethostbyname_r(name: *const c_char, ret: *mut hostent, buf: *mut c_char, buflen: size_t, result: *mut *mut hostent, h_errnop: *mut c_int) -> c_int = resolve::gethostbyname, resolve::got_host_into;
+        /// gethostbyname2_r(3), for addresses of one family
+        [Call Resolve ResolvesHostInto]
+        fn gethostbyname2_r(name: *const c_char, af: c_int, ret: *mut hostent, buf: *mut c_char, buflen: size_t, result: *mut *mut hostent, h_errnop: *mut c_int) -> c_int = resolve::gethostbyname, resolve::got_host_into;
+        /// gethostbyaddr(3)
+        [Call Resolve ResolvesHost]
+        fn gethostbyaddr(addr: *const c_void, len: socklen_t, type_: c_int) -> *mut hostent = resolve::gethostbyaddr, resolve::got_host;
+        /// gethostbyaddr_r(3)
+        [Call Resolve ResolvesHostInto]
+        fn gethostbyaddr_r(addr: *const c_void, len: socklen_t, type_: c_int, ret: *mut hostent, buf: *mut c_char, buflen: size_t, result: *mut *mut hostent, h_errnop: *mut c_int) -> c_int = resolve::gethostbyaddr, resolve::got_host_into;
 
         // The life of descriptors.
         /// close(2)
@@ -411,7 +437,7 @@ hooks! {
         fdopen: "only fcntl(F_GETFL) inside libc; what stdio then reads and writes cannot be seen";
         _IO_fclose: "an alias from before glibc 2.1, which no header declares";
         dprintf: "writes inside libc, where no hook can see it";
-        getaddrinfo: "its sockets live and die inside libc, where no hook can see them";
+        getaddrinfo_a: "asks in libc's own threads, where no hook can see it";
         bindresvport: "its bind is inside libc, where no hook can see it";
         __fdelt_chk: "only checks a number";
         __close_nocancel: "private to libc; nothing can link it";

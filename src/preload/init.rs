@@ -4,12 +4,13 @@
 //! The constructor runs once, before the program, with the arguments that glibc gives to `.init_array` functions.
 //! Constructors of other libraries may already have called hooks; those calls went directly to the kernel.
 
-use crate::export::ROWS;
+use crate::export::{INTERESTS, ROWS};
 use crate::original::TARGETS;
+use crate::rules::{self, Refused};
 use crate::table::{HASHES, HOOKS};
 use crate::{alloc, call, environment, fork, identity, log, mode, panic, real, sys};
 use core::ffi::{CStr, c_char, c_int};
-use sockshim_core::config::{Config, LOG_FILE, Propagate};
+use sockshim_core::config::{Config, LOG_FILE, PREFIX, Propagate, RULE_FILE, RULES};
 use sockshim_core::hook::Level;
 
 #[used]
@@ -27,29 +28,55 @@ unsafe extern "C" fn constructor(_: c_int, _: *const *const c_char, envp: *const
     // A panic must not unwind into the dynamic linker.
     let set_up = panic::attempt(|| {
         call::register(&ROWS);
+        mode::register(&INTERESTS);
         real::resolve(&HOOKS, &HASHES, &TARGETS);
-        // SAFETY: the environment is a vector of C strings that lives as long as the process.
-        let lines = || unsafe { lines(envp) };
-        let mut config = Config::read(lines().map(CStr::to_bytes));
-        if config.level != Level::Off
-            && let Some(settled) = config.file.and_then(log::settled_path)
-        {
-            // SAFETY: nobody else looks at the environment yet.
-            config.file = unsafe { environment::replace(envp, LOG_FILE, &settled) };
+        // SAFETY: the environment is a vector of C strings that lives as long as the process, and nobody else looks at
+        // it yet.
+        unsafe {
+            if lines(envp).any(|line| line.to_bytes().starts_with(PREFIX)) {
+                obey(envp);
+            }
         }
-        let always = config.propagate == Propagate::Always;
-        if !config.disable && (always || config.level != Level::Off) {
-            environment::remember(lines());
-        }
-        if !config.disable && always {
-            mode::propagate();
-        }
-        start(&config);
     });
     if set_up.is_err() {
         mode::set(Level::Off);
     }
     sys::set_errno(errno);
+}
+
+/// Does what the library's variables ask for.
+///
+/// # Safety
+/// `envp` must be the environment that the program was started with, while nobody else looks at it.
+#[inline(never)]
+unsafe fn obey(envp: *const *const c_char) {
+    // SAFETY: the caller's promise.
+    let lines = || unsafe { lines(envp) };
+    // SAFETY: the same.
+    let replace = |old, new, value: &[u8]| unsafe { environment::replace(envp, old, new, value) };
+    let mut config = Config::read(lines().map(CStr::to_bytes));
+    if config.level != Level::Off
+        && let Some(settled) = config.file.and_then(log::settled_path)
+    {
+        config.file = replace(LOG_FILE, LOG_FILE, &settled);
+    }
+    let always = config.propagate == Propagate::Always;
+    if !config.disable && always {
+        mode::propagate();
+    }
+    match start(&config) {
+        Ok(None) => {}
+        Ok(Some(rules)) => {
+            replace(RULE_FILE, RULES, &rules);
+        }
+        Err(refused) => {
+            refuse(&refused);
+            replace(RULE_FILE, RULE_FILE, b"");
+        }
+    }
+    if !config.disable && (always || config.level != Level::Off) {
+        environment::remember(lines());
+    }
 }
 
 /// The lines `NAME=value` of an environment.
@@ -73,22 +100,36 @@ unsafe fn lines(envp: *const *const c_char) -> impl Iterator<Item = &'static CSt
     })
 }
 
-fn start(config: &Config) {
+/// Starts what was asked for. The rules that were read from a file, as a text, or why they cannot be used.
+fn start(config: &Config) -> Result<Option<Vec<u8>>, Refused> {
     let off = config.level == Level::Off;
-    if config.disable || (off && config.complaint.is_none()) {
-        return;
+    let has_rules = config.rules.is_some() || config.rule_file.is_some() || config.shared.is_some();
+    if config.disable || (off && config.complaint.is_none() && !has_rules) {
+        return Ok(None);
     }
     sys::valgrind::init();
     sys::time::init();
-    if off {
-        return complain(config);
+    let known = (!off || has_rules) && alloc::has_memory() && identity::init();
+    if known {
+        identity::set_name_of_file(sys::file_of_program());
+    }
+    log_calls(config, known);
+    if known && has_rules { rules::start(config) } else { Ok(None) }
+}
+
+/// Starts the log, or says what is wrong with it.
+fn log_calls(config: &Config, known: bool) {
+    if config.level == Level::Off {
+        if config.complaint.is_some() {
+            complain(config, known);
+        }
+        return;
     }
     if real::is_sanitized() {
         // ThreadSanitizer replaces clone(2) and much else of libc, and its functions require that they know the
         // calling thread. They do not know the writer.
         log::say(b"sockshim: a program with ThreadSanitizer cannot be logged\n");
-    } else if alloc::has_memory() && identity::init() {
-        identity::set_name_of_file(sys::file_of_program());
+    } else if known {
         log::start(config);
     } else {
         log::say_none();
@@ -96,8 +137,8 @@ fn start(config: &Config) {
 }
 
 /// Reports a value that cannot be used: in the log if there is one, else on stderr.
-fn complain(config: &Config) {
-    if config.file.is_some() && alloc::has_memory() && identity::init() {
+fn complain(config: &Config, known: bool) {
+    if config.file.is_some() && (known || (alloc::has_memory() && identity::init())) {
         log::start(config);
         log::end();
     } else if let Some(complaint) = &config.complaint {
@@ -105,11 +146,19 @@ fn complain(config: &Config) {
     }
 }
 
+/// Says that there are no rules, in the log if there is one. It is said once: what the program starts has no such rules.
+fn refuse(refused: &Refused) {
+    if mode::has_log() && log::is_open() {
+        return log::note(refused.0.as_bytes());
+    }
+    log::say([b"sockshim: ", refused.0.as_bytes(), b"; there are no rules\n"].concat().as_slice());
+}
+
 /// exit(3) has run the program's exit handlers. Destructors of other libraries may still make calls, so from here on
 /// each event is written before its call returns.
 #[unsafe(link_section = ".text.always")]
 extern "C" fn destructor() {
-    if mode::control() && !identity::is_vfork_child() && fork::is_ready() && !identity::is_guest() {
+    if mode::has_log() && !identity::is_vfork_child() && fork::is_ready() && !identity::is_guest() {
         log::set_synchronous();
         log::end_of_process();
     }

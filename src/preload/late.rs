@@ -1,9 +1,6 @@
 //! The slow path of a call that libc has performed already.
-//!
-//! # Safety
-//! As in [`crate::call`].
 
-use crate::call::{Note, Performer, Ticket, enter};
+use crate::call::{Note, enter_performed};
 use crate::log::clock;
 use crate::panic::attempt;
 use crate::sys;
@@ -39,10 +36,8 @@ impl Performed {
 #[inline(never)]
 pub fn late(index: HookIndex, args: &[i64; MAX_ARGS], performed: &Performed) {
     let errno = sys::SavedErrno::now();
-    let mut slot = MaybeUninit::<Ticket>::uninit();
-    if !matches!(enter(&mut slot, index, args), Performer::Pass) {
-        // SAFETY: the ticket was written.
-        let ticket = unsafe { slot.assume_init_mut() };
+    let mut slot = MaybeUninit::uninit();
+    if let Some(ticket) = enter_performed(&mut slot, index, args) {
         ticket.event.action = Action::Host;
         ticket.instead = Instead::new();
         clock::set(&mut ticket.event, performed.ticks);

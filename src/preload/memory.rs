@@ -57,6 +57,11 @@ pub fn value<T: Plain>(own: Page, address: i64) -> Option<T> {
     Some(value)
 }
 
+/// Copies bytes from the program's `address`. Whether they can all be read.
+pub fn bytes(own: Page, address: i64, bytes: &mut [u8]) -> bool {
+    peek(own, address, bytes) == Some(Ok(()))
+}
+
 /// [`value`] if it can be read without asking.
 #[inline(always)]
 pub fn near(own: Page, address: i64) -> Option<c_int> {
@@ -79,8 +84,12 @@ fn read(pid: i32, address: usize, buffer: &mut [u8]) -> sys::Result<usize> {
     unsafe { sys::copy_memory(pid, &local, &remote) }
 }
 
-/// Writes to the program's `address`, as far as it is writable.
+/// Writes to the program's `address`, as far as it is writable. In a sandbox nothing is written, because the call may be
+/// forbidden.
 pub fn store(address: i64, bytes: &[u8]) {
+    if identity::is_sandboxed() {
+        return;
+    }
     let local = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
     let remote = libc::iovec { iov_base: address as *mut libc::c_void, iov_len: bytes.len() };
     let args = [identity::pid().into(), &raw const local as i64, 1, &raw const remote as i64, 1, 0];
@@ -112,32 +121,37 @@ pub fn c_string(address: i64, buffer: &mut [u8]) -> Option<&core::ffi::CStr> {
 }
 
 /// The C string at the program's `address`, up to the event's capacity or the first unreadable byte.
+#[inline(never)]
 pub fn text(address: i64) -> SockAddr {
     let mut text = SockAddr::EMPTY;
-    // Page by page, because the string may end just before an unmapped page.
-    let mut len = 0;
-    while len < SOCKADDR_STORAGE {
-        let at = address as usize + len;
-        let piece = (4096 - at % 4096).min(SOCKADDR_STORAGE - len);
-        if copied_by_kernel(at as i64, &mut text.buffer()[len..len + piece]) != Some(Ok(())) {
-            text.set_truncated();
-            break;
-        }
-        if let Some(end) = text.buffer()[len..len + piece].iter().position(|byte| *byte == 0) {
-            len += end;
-            break;
-        }
-        len += piece;
-    }
+    let (len, whole) = beginning(address, text.buffer()).unwrap_or((0, false));
     text.set_len(len);
-    // A string that exactly fills the event is complete if its NUL follows.
-    let mut next = [1];
-    if len == SOCKADDR_STORAGE
-        && (copied_by_kernel(address + len as i64, &mut next) != Some(Ok(())) || next != [0])
-    {
+    if !whole {
         text.set_truncated();
     }
     text
+}
+
+/// Copies the C string at the program's `address`, up to the buffer's length or the first page that cannot be read. How
+/// long the copy is, and whether it is the whole string; `None` if not even its beginning can be read.
+pub fn beginning(address: i64, buffer: &mut [u8]) -> Option<(usize, bool)> {
+    // Page by page, because the string may end just before an unmapped page.
+    let mut len = 0;
+    while len < buffer.len() {
+        let at = (address as usize).wrapping_add(len);
+        let piece = len..(len + 4096 - at % 4096).min(buffer.len());
+        if copied_by_kernel(at as i64, &mut buffer[piece.clone()]) != Some(Ok(())) {
+            return (len > 0).then_some((len, false));
+        }
+        if let Some(end) = buffer[piece.clone()].iter().position(|byte| *byte == 0) {
+            return Some((len + end, true));
+        }
+        len = piece.end;
+    }
+    // A string that exactly fills the buffer is complete if its NUL follows.
+    let mut next = [1];
+    let known = copied_by_kernel(address.wrapping_add(len as i64), &mut next) == Some(Ok(()));
+    Some((len, known && next == [0]))
 }
 
 /// Types for which any bytes are a valid value.
@@ -171,8 +185,8 @@ unsafe impl Plain for libc::pollfd {
     const ZERO: Self = libc::pollfd { fd: 0, events: 0, revents: 0 };
 }
 // SAFETY: integers.
-unsafe impl Plain for [c_int; 2] {
-    const ZERO: Self = [0; 2];
+unsafe impl<const N: usize> Plain for [c_int; N] {
+    const ZERO: Self = [0; N];
 }
 
 /// The value at an address that the kernel has just used.

@@ -62,6 +62,17 @@ pub fn reason(named: &ProgramName) -> Option<Reason> {
     })
 }
 
+/// Whether there is such a program to start, as far as its name shows.
+pub fn may_start(named: &ProgramName) -> bool {
+    let mut path = [0; PATH_MAX];
+    match *named {
+        ProgramName::At(dir, address, flags) => {
+            memory::c_string(address, &mut path).is_some_and(|path| sys::may_execute(dir, path, flags))
+        }
+        _ => true,
+    }
+}
+
 /// The search of execvp(3): the first executable file in PATH.
 fn search(address: i64, path: &mut [u8; PATH_MAX]) -> Option<Obstacle> {
     let name = memory::c_string(address, path)?.to_bytes();

@@ -9,6 +9,7 @@
 //! after [`environment::survey`] has had the kernel copy it.
 
 use crate::environment::{self, Own, Strings, Survey};
+use crate::word::Word;
 use crate::{identity, mode, original, scratch};
 use core::ffi::c_char;
 use libc::{c_int, c_long, c_ulong, pid_t, posix_spawn_file_actions_t, posix_spawnattr_t};
@@ -72,7 +73,13 @@ impl Plan {
 }
 
 /// Makes the call with the new environment, or with `None` if the program's own is complete.
-fn with<R>(environment: Strings, call: impl Fn(Option<Strings>) -> R) -> R {
+fn with<R: Word>(environment: Strings, call: impl Fn(Option<Strings>) -> R) -> R {
+    R::from_word(with_words(environment, &|new| call(new).word()))
+}
+
+/// [`with`] in words, so that all calls share it.
+#[inline(never)]
+fn with_words(environment: Strings, call: &dyn Fn(Option<Strings>) -> i64) -> i64 {
     match Plan::of(environment) {
         None => call(None),
         Some(plan) => {

@@ -27,7 +27,7 @@ pub fn resolve(hooks: &[Hook], hashes: &[u32], targets: &[AtomicPtr<()>]) {
         for ((hook, hash), found) in hooks.iter().zip(hashes).zip(&mut found) {
             if *found == Found::No {
                 *found = object.find(hook.symbol(), *hash);
-                makes_sockets |= *found != Found::No && hook.level <= Level::Call;
+                makes_sockets |= *found != Found::No && hook.level <= Level::Call && !hook.does.resolves();
             }
         }
         if makes_sockets && !is_libc(object) {

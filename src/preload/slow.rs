@@ -8,6 +8,8 @@
 use crate::act::act;
 use crate::call::{self, Performer, Ticket};
 use crate::log::queue::{self, Begin};
+use crate::mode::{self, CONNECTS, NAMED, OBSERVED};
+use crate::rules;
 use crate::table::HookIndex;
 use crate::target::Target;
 use crate::track;
@@ -22,13 +24,55 @@ use sockshim_core::hook::MAX_ARGS;
 #[inline(always)]
 pub unsafe fn of_libc<const N: usize, R: Word>(index: HookIndex, words: [i64; N]) -> R {
     let words = padded(words);
+    let is_named = mode::bits(index) & (NAMED | CONNECTS) != 0;
     // SAFETY: the caller's promise.
     unsafe {
         match words {
+            [a, b, c, d, e, ..] if N <= 5 && is_named => five_named(a, b, c, d, e, index),
             [a, b, c, d, e, ..] if N <= 5 => five(a, b, c, d, e, index),
+            _ if is_named => all_named(index, &words),
             _ => all(index, &words, Target::of(index)),
         }
     }
+}
+
+/// A call that rules name.
+///
+/// # Safety
+/// As for [`of_libc`].
+#[cold]
+#[inline(never)]
+unsafe fn all_named<R: Word>(index: HookIndex, words: &[i64; MAX_ARGS]) -> R {
+    let target = Target::of(index);
+    // SAFETY: the caller's promise.
+    unsafe { if is_free(index, words) { target.call(words) } else { all(index, words, target) } }
+}
+
+/// A call with at most five arguments that rules name.
+///
+/// # Safety
+/// As for [`of_libc`].
+#[cold]
+#[inline(never)]
+pub unsafe extern "C-unwind" fn five_named<R: Word>(
+    a: i64,
+    b: i64,
+    c: i64,
+    d: i64,
+    e: i64,
+    index: HookIndex,
+) -> R {
+    let words = [a, b, c, d, e, 0, 0];
+    // SAFETY: the caller's promise.
+    unsafe {
+        if is_free(index, &words) { Target::of(index).call_five(&words) } else { five(a, b, c, d, e, index) }
+    }
+}
+
+/// Whether nobody looks at this call but rules, and none can concern it.
+#[inline(always)]
+fn is_free(index: HookIndex, words: &[i64; MAX_ARGS]) -> bool {
+    mode::bits(index) & OBSERVED == 0 && !rules::may_decide(index, words)
 }
 
 /// A call with at most five arguments: they stay in the registers in which they came, and the index is in the sixth.
@@ -42,7 +86,7 @@ pub unsafe extern "C-unwind" fn five<R: Word>(a: i64, b: i64, c: i64, d: i64, e:
     Ticket::args(&mut ticket).write([a, b, c, d, e, 0, 0]);
     // SAFETY: the caller's promise; the arguments were written, and only syscall(2), which has more, changes them.
     unsafe {
-        let performer = call::enter_written(&mut ticket, index);
+        let performer = call::enter_written(&mut ticket, index, true);
         let words = Ticket::args(&mut ticket).assume_init_ref();
         let target = Target::of(index);
         match performer {

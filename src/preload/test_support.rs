@@ -24,6 +24,11 @@ pub fn waits() -> bool {
     variable(c"SOCKSHIM_WAITS") == Some("1")
 }
 
+/// What is decided about calls that ask for names or addresses: the value of `SOCKSHIM_RESOLVE`.
+pub fn resolve() -> Option<&'static str> {
+    variable(c"SOCKSHIM_RESOLVE")
+}
+
 /// Whether verdicts are given at all.
 pub fn decides() -> bool {
     variable(c"SOCKSHIM_VERDICT").is_some()

@@ -1,19 +1,32 @@
 //! libc's errno, which belongs to the program.
 
+use core::arch::asm;
 use libc::{c_int, c_long};
+
+/// Where the calling thread's errno is, for the life of the thread. The function is called by its address and not by the
+/// jump of the linkage table, because this happens twice in each call on the slow path.
+#[inline(always)]
+fn location() -> *mut c_int {
+    let location;
+    // SAFETY: the function takes nothing.
+    unsafe {
+        asm!("call [rip + __errno_location@GOTPCREL]", lateout("rax") location, clobber_abi("C"));
+    }
+    location
+}
 
 /// The calling thread's errno.
 #[inline]
 pub fn errno() -> c_int {
     // SAFETY: the location is valid for the life of the thread.
-    unsafe { *libc::__errno_location() }
+    unsafe { *location() }
 }
 
 /// Sets the calling thread's errno.
 #[inline]
 pub fn set_errno(value: c_int) {
     // SAFETY: the location is valid for the life of the thread.
-    unsafe { *libc::__errno_location() = value }
+    unsafe { *location() = value }
 }
 
 /// A saved errno, to be restored. Remembers the location, so that it is looked up only once.
@@ -28,7 +41,7 @@ impl SavedErrno {
     pub fn now() -> SavedErrno {
         // SAFETY: the location is valid for the life of the thread.
         unsafe {
-            let location = libc::__errno_location();
+            let location = location();
             SavedErrno { location, value: *location }
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::{Result, done, result, syscall};
 use core::ffi::CStr;
+use core::mem::MaybeUninit;
 use libc::{c_int, c_long};
 
 /// What an open descriptor refers to.
@@ -28,14 +29,15 @@ impl File {
 /// # Errors
 /// That of fstat(2).
 pub fn fstat(fd: c_int) -> Result<File> {
-    // SAFETY: all zeros are a valid `stat`, and the kernel fills it.
-    let (raw, stat) = unsafe {
-        let mut stat: libc::stat = core::mem::zeroed();
-        (syscall(libc::SYS_fstat, [fd.into(), &raw mut stat as c_long, 0, 0, 0, 0]), stat)
+    let mut stat = MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: a local that the kernel fills, where it reports no error.
+    let stat = unsafe {
+        done(syscall(libc::SYS_fstat, [fd.into(), stat.as_mut_ptr() as c_long, 0, 0, 0, 0]))?;
+        stat.assume_init_ref()
     };
     let kind = stat.st_mode & libc::S_IFMT;
     let (is_socket, is_pipe) = (kind == libc::S_IFSOCK, kind == libc::S_IFIFO);
-    done(raw).map(|()| File { device: stat.st_dev, inode: stat.st_ino, is_socket, is_pipe })
+    Ok(File { device: stat.st_dev, inode: stat.st_ino, is_socket, is_pipe })
 }
 
 /// The fields of stat(2) that exec looks at.
@@ -60,13 +62,14 @@ pub struct Stat {
 /// # Errors
 /// That of fstatat(2).
 pub fn stat_at(dir: c_int, path: &CStr, flags: c_int) -> Result<Stat> {
-    // SAFETY: all zeros are a valid `stat`, the kernel fills it, and the path is a C string.
-    let (raw, stat) = unsafe {
-        let mut stat: libc::stat = core::mem::zeroed();
-        let args = [dir.into(), path.as_ptr() as c_long, &raw mut stat as c_long, flags.into(), 0, 0];
-        (syscall(libc::SYS_newfstatat, args), stat)
+    let mut stat = MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: a C string, and a local that the kernel fills, where it reports no error.
+    let stat = unsafe {
+        let args = [dir.into(), path.as_ptr() as c_long, stat.as_mut_ptr() as c_long, flags.into(), 0, 0];
+        done(syscall(libc::SYS_newfstatat, args))?;
+        stat.assume_init_ref()
     };
-    done(raw).map(|()| Stat {
+    Ok(Stat {
         device: stat.st_dev,
         inode: stat.st_ino,
         mode: stat.st_mode,
@@ -78,8 +81,17 @@ pub fn stat_at(dir: c_int, path: &CStr, flags: c_int) -> Result<Stat> {
 
 /// faccessat2(2) for the effective ids: whether the file may be executed.
 pub fn may_execute(dir: c_int, path: &CStr, flags: c_int) -> bool {
+    may(dir, path, flags, libc::X_OK)
+}
+
+/// The same: whether the file may be read.
+pub fn may_read(path: &CStr) -> bool {
+    may(libc::AT_FDCWD, path, 0, libc::R_OK)
+}
+
+fn may(dir: c_int, path: &CStr, flags: c_int, how: c_int) -> bool {
     let flags = flags | libc::AT_EACCESS;
-    let args = [dir.into(), path.as_ptr() as c_long, libc::X_OK.into(), flags.into(), 0, 0];
+    let args = [dir.into(), path.as_ptr() as c_long, how.into(), flags.into(), 0, 0];
     // SAFETY: the path is a C string.
     unsafe { syscall(libc::SYS_faccessat2, args) == 0 }
 }

@@ -18,29 +18,35 @@ mod fd;
 mod file;
 mod memory;
 mod process;
+pub mod signal;
 mod socket;
 mod thread;
 pub mod time;
 pub mod valgrind;
 
 pub use credentials::{
-    capabilities, groups, keep_capabilities, resgid, resuid, set_capabilities, set_groups, set_resgid,
-    set_resuid,
+    capabilities, geteuid, groups, keep_capabilities, resgid, resuid, set_capabilities, set_groups,
+    set_resgid, set_resuid,
 };
 pub use errno::{SavedErrno, errno, libc_answer, set_errno};
 pub use fd::{
     attribute, close, close_range, is_nonblocking, open, open_at, pread, read, unshare_files, write,
 };
 pub use file::{
-    File, Stat, change_directory, current_directory, fstat, is_nosuid, may_execute, read_link, stat_at,
+    File, Stat, change_directory, current_directory, fstat, is_nosuid, may_execute, may_read, read_link,
+    stat_at,
 };
-pub use memory::{copy_memory, discard, forbid, limit_of_addresses, mmap, mmap_shared, munmap, wipe_on_fork};
+pub use memory::{
+    copy_memory, discard, forbid, limit_of_addresses, map_file, mmap, mmap_shared, munmap, wipe_on_fork,
+};
 pub use process::{
     CLONE_NEWTIME, file_of_program, getpid, getppid, has_threads, is_time_namespace, kill,
     leads_a_pid_namespace, no_new_privs, pid_namespace, pidfd_open, reap, setns, setpgid, setsid,
     signal_parents_end, umask,
 };
-pub use socket::{connect_unix, getsockopt_cookie, getsockopt_int, has_cookie, has_peer, send};
+pub use socket::{
+    address, connect_unix, getsockopt_cookie, getsockopt_int, has_cookie, has_peer, send, setsockopt, wake_at,
+};
 pub use thread::{
     block_signals, futex_wait, futex_wait_for_end, futex_wake, gettid, interrupt_sleep_at, may_read_counter,
     name, restore_signals, set_name, sleep, thread_exists,

@@ -18,6 +18,7 @@ pub fn getsockopt_int(fd: c_int, option: c_int) -> Result<c_int> {
 ///
 /// # Errors
 /// That of getsockopt(2).
+#[inline]
 pub fn getsockopt_cookie(fd: c_int) -> Result<u64> {
     let mut value: u64 = 0;
     // SAFETY: the value is a local of this size.
@@ -94,4 +95,44 @@ pub fn send(fd: c_int, bytes: &[u8]) -> Result<usize> {
     let args = [fd.into(), bytes.as_ptr() as c_long, bytes.len() as c_long, libc::MSG_NOSIGNAL.into(), 0, 0];
     // SAFETY: the slice is readable.
     result(unsafe { syscall(libc::SYS_sendto, args) }).map(|count| count as usize)
+}
+
+/// The socket's own address (`peer` false) or its peer's, in `address`: how many bytes it has.
+///
+/// # Errors
+/// That of getsockname(2) or getpeername(2).
+pub fn address(fd: c_int, peer: bool, address: &mut [u8; 128]) -> Result<usize> {
+    let mut len = size_of_val(address) as libc::socklen_t;
+    let nr = if peer { libc::SYS_getpeername } else { libc::SYS_getsockname };
+    let args = [fd.into(), address.as_mut_ptr() as c_long, &raw mut len as c_long, 0, 0, 0];
+    // SAFETY: the buffer is of the length that is passed.
+    done(unsafe { syscall(nr, args) }).map(|()| (len as usize).min(address.len()))
+}
+
+/// setsockopt(2).
+///
+/// # Errors
+/// That of setsockopt(2).
+pub fn setsockopt(fd: c_int, level: c_int, name: c_int, value: &[u8]) -> Result<()> {
+    let args = [fd.into(), level.into(), name.into(), value.as_ptr() as c_long, value.len() as c_long, 0];
+    // SAFETY: the slice is readable.
+    done(unsafe { syscall(libc::SYS_setsockopt, args) })
+}
+
+/// Lets the kernel look again whether a TCP socket is ready, and tell who waits for that: to receive, or to send. Setting
+/// SO_RCVLOWAT or TCP_NOTSENT_LOWAT makes it look, and they get the value that they have.
+pub fn wake_at(fd: c_int, receives: bool) {
+    const TCP_NOTSENT_LOWAT: c_int = 25;
+    let (level, name) = match receives {
+        true => (libc::SOL_SOCKET, libc::SO_RCVLOWAT),
+        false => (libc::IPPROTO_TCP, TCP_NOTSENT_LOWAT),
+    };
+    let mut value: c_int = 0;
+    let mut len = size_of::<c_int>() as libc::socklen_t;
+    let args = [fd.into(), level.into(), name.into(), &raw mut value as c_long, &raw mut len as c_long, 0];
+    // SAFETY: the value and its length are locals.
+    if unsafe { syscall(libc::SYS_getsockopt, args) } == 0 {
+        // A socket that is gone needs no waking.
+        let _ = setsockopt(fd, level, name, &value.to_ne_bytes());
+    }
 }

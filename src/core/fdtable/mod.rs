@@ -12,6 +12,7 @@
 //! Every change of an entry is one atomic step, and a change that depends on the old entry names the one that it has
 //! [`Seen`]. Who may store what and when is the protocol of `src/preload/track`, the only user besides tests.
 
+mod numbered;
 mod slab;
 mod usual;
 mod word;
@@ -19,6 +20,7 @@ mod word;
 #[cfg(test)]
 mod tests;
 
+pub use numbered::concern_families;
 pub use slab::Look;
 pub use usual::Usual;
 pub use word::{Entry, Handle, Packed, Seen, SequenceStep};
@@ -222,6 +224,27 @@ impl FdTable {
                 if (first..=last).contains(&fd) && entry.load(Ordering::Relaxed) != Seen::UNKNOWN.0 {
                     take(self, fd as c_int);
                 }
+            }
+        }
+    }
+
+    /// No rule about data calls concerns this descriptor's socket as it is, unless the entry has changed since `seen`.
+    pub fn free(&self, fd: c_int, seen: Handle) {
+        if let Some(entry) = self.entry(fd, false) {
+            let freed = seen.freed();
+            // If the entry has changed, whoever changed it has marked it.
+            let _ = entry.compare_exchange(seen.0, freed.0, Ordering::AcqRel, Ordering::Relaxed);
+        }
+    }
+
+    /// The socket has changed: rules about data calls may concern it from now on, through every descriptor.
+    pub fn concern(&self, handle: Handle) {
+        for entry in self.fds.iter().filter_map(OnceBox::get).flatten() {
+            let word = entry.load(Ordering::Acquire);
+            if Seen(word).is_socket() && Handle(word).is_of(handle) {
+                let concerned = Handle(word).concerned();
+                // If the entry has changed, whoever changed it has marked it.
+                let _ = entry.compare_exchange(word, concerned.0, Ordering::AcqRel, Ordering::Relaxed);
             }
         }
     }

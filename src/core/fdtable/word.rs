@@ -1,20 +1,24 @@
 //! The words of the table and its slab: entries, handles, states and identities, packed so that each is read and
 //! changed atomically.
 
+use super::numbered::{CONCERNED_PROT, OPS, PROTS, concerned_prot};
 use crate::net::module::Owner;
 use crate::net::namespace::NetId;
 use crate::net::ops::{ProtoOps, Socket, SocketState};
 use crate::net::sock::{Bound, Proto, Sock, TcpState};
 use crate::net::state::{self, Sort, State};
 use core::num::NonZeroU32;
-use core::ptr;
 use libc::c_int;
-use once_cell::race::OnceRef;
 
 /// A reference to one socket of the slab, in one word. From the lowest bit: its slot (20 bits, plus 2), the slot's
-/// generation (20 bits), and the kind of socket (family, and the numbers of ops and prot: 8 bits each). The kind is included so that the table's word alone describes a data call.
+/// generation (20 bits), and the kind of socket (family, and the numbers of ops and prot: 8 bits each, the highest of them [`CONCERNED`]). The kind is included so that the table's word alone
+/// describes a data call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Handle(pub(super) u64);
+
+/// Set in the word of a socket that rules about data calls may concern: those calls leave the fast path. The highest bit, so
+/// that the test for a socket, as a signed comparison, is the test for one that no rule concerns as well.
+const CONCERNED: u64 = 1 << 63;
 
 const SLOT_BITS: u32 = 20;
 const GENERATION_BITS: u32 = 20;
@@ -31,6 +35,26 @@ impl Handle {
     pub(super) fn slot(self) -> u32 {
         ((self.0 & SLOT_MASK) as u32).wrapping_sub(2)
     }
+    /// The same description, whether rules concern it or not.
+    pub fn is_of(self, other: Handle) -> bool {
+        (self.0 ^ other.0) & !CONCERNED == 0
+    }
+    /// The handle as a number, whether rules concern it or not. It is never 0 or 1.
+    pub fn key(self) -> u64 {
+        self.0 & !CONCERNED
+    }
+    /// The handle with this number.
+    pub fn of_key(key: u64) -> Option<Handle> {
+        Seen(key).is_socket().then_some(Handle(key))
+    }
+    /// The handle as the word of a socket that no rule about data calls concerns.
+    pub(super) fn freed(self) -> Handle {
+        Handle(self.0 & !CONCERNED)
+    }
+    /// The opposite.
+    pub(super) fn concerned(self) -> Handle {
+        Handle(self.0 | CONCERNED)
+    }
     pub(super) fn generation(self) -> u32 {
         (self.0 >> SLOT_BITS) as u32 & GENERATION_MASK
     }
@@ -38,7 +62,7 @@ impl Handle {
     /// The ops and prot of a socket, from its word alone.
     pub fn kind(word: u64) -> (Option<&'static ProtoOps>, Option<&'static Proto>) {
         let [_, ops, prot, ..] = (word >> KIND_SHIFT).to_le_bytes();
-        (OPS.of(ops), PROTS.of(prot))
+        (OPS.of(ops), PROTS.of(prot & !CONCERNED_PROT))
     }
 }
 
@@ -82,6 +106,12 @@ impl Seen {
     #[inline(always)]
     pub fn is_socket(self) -> bool {
         self.0 > Seen::DOUBTFUL.0
+    }
+
+    /// Whether the entry is a socket that no rule about data calls concerns.
+    #[inline(always)]
+    pub fn is_free_socket(self) -> bool {
+        self.0 as i64 > Seen::DOUBTFUL.0 as i64
     }
 
     /// Whether the entry is [`Entry::Unknown`] or [`Entry::Doubtful`].
@@ -187,48 +217,6 @@ pub(super) fn next_generation(word: u64) -> u32 {
     generation_of(word).wrapping_add(1) & GENERATION_MASK
 }
 
-/// Tables that sockets have, by a number that fits a byte: those of all sockets so far. What comes when all numbers are
-/// given out has none, and only the host knows it then.
-struct Numbered<T: 'static>([OnceRef<'static, T>; 256]);
-
-static OPS: Numbered<ProtoOps> = Numbered::new();
-static PROTS: Numbered<Proto> = Numbered::new();
-
-const NO_NUMBER: u8 = 255;
-
-impl<T> Numbered<T> {
-    const fn new() -> Numbered<T> {
-        Numbered([const { OnceRef::new() }; 256])
-    }
-
-    /// The table with this number.
-    #[inline(always)]
-    fn of(&self, number: u8) -> Option<&'static T> {
-        self.0[usize::from(number)].get()
-    }
-
-    /// The number of a table.
-    #[inline]
-    fn number(&self, item: Option<&'static T>) -> u8 {
-        let Some(item) = item else { return NO_NUMBER };
-        let mut number = 0;
-        while number < NO_NUMBER {
-            let cell = &self.0[usize::from(number)];
-            let known = match cell.get() {
-                Some(known) => known,
-                None if cell.set(item).is_ok() => item,
-                // Another thread was faster, maybe with the same.
-                None => continue,
-            };
-            if ptr::eq(known, item) {
-                return number;
-            }
-            number += 1;
-        }
-        NO_NUMBER
-    }
-}
-
 pub(super) fn pack_identity(socket: &Socket) -> u64 {
     let [low, high] = socket.sk.protocol.to_le_bytes();
     u64::from_le_bytes([
@@ -237,7 +225,7 @@ pub(super) fn pack_identity(socket: &Socket) -> u64 {
         low,
         high,
         OPS.number(socket.ops),
-        PROTS.number(socket.sk.prot),
+        PROTS.number(socket.sk.prot) | concerned_prot(socket.sk.family),
         socket.owner.number(),
         socket.net.number(),
     ])
@@ -366,7 +354,7 @@ impl Packed {
                 family: c_int::from(family),
                 protocol: self.protocol(),
                 state: state.sk,
-                prot: PROTS.of(prot),
+                prot: PROTS.of(prot & !CONCERNED_PROT),
                 bound: state.bound,
             },
         }

@@ -2,6 +2,7 @@
 
 use crate::uapi::SOCKADDR_STORAGE;
 use libc::c_int;
+use std::fmt;
 
 /// The shortest IPv6 address that every call accepts: without the scope id, as in RFC 2133.
 pub const SIN6_LEN_RFC2133: usize = 24;
@@ -42,6 +43,23 @@ impl SockAddr {
         addr.bytes[..2].copy_from_slice(&(libc::AF_INET as u16).to_ne_bytes());
         addr.bytes[4..8].copy_from_slice(&octets);
         addr.len = size_of::<libc::sockaddr_in>() as u8;
+        addr
+    }
+
+    /// The AF_INET6 loopback address with port 0.
+    pub fn of_v6_loopback() -> SockAddr {
+        let mut addr = SockAddr::EMPTY;
+        addr.bytes[..2].copy_from_slice(&(libc::AF_INET6 as u16).to_ne_bytes());
+        addr.bytes[23] = 1;
+        addr.len = size_of::<libc::sockaddr_in6>() as u8;
+        addr
+    }
+
+    /// The v4-mapped AF_INET6 address of an IPv4 one, with port 0.
+    pub fn of_v4_mapped(octets: [u8; 4]) -> SockAddr {
+        let mut addr = SockAddr::of_v6_loopback();
+        addr.bytes[18..20].copy_from_slice(&[0xff; 2]);
+        addr.bytes[20..24].copy_from_slice(&octets);
         addr
     }
 
@@ -115,10 +133,60 @@ impl SockAddr {
         octets
     }
 
+    /// Whether it is an AF_INET6 address that stands for an IPv4 one.
+    pub fn is_v4_mapped(&self) -> bool {
+        let prefix = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
+        self.family() == Some(libc::AF_INET6) && self.is_inet() && self.v6().starts_with(&prefix)
+    }
+
+    /// Whether it is the AF_INET or AF_INET6 address that stands for any of the host's.
+    pub fn is_unspecified(&self) -> bool {
+        match self.family() {
+            _ if !self.is_inet() => false,
+            Some(libc::AF_INET) => self.v4() == [0; 4],
+            _ => self.v6() == [0; 16] || (self.is_v4_mapped() && self.v6().ends_with(&[0; 4])),
+        }
+    }
+
+    /// Whether it is an AF_INET or AF_INET6 address.
+    pub fn is_inet(&self) -> bool {
+        match self.family() {
+            Some(libc::AF_INET) => self.len() >= size_of::<libc::sockaddr_in>(),
+            Some(libc::AF_INET6) => self.len() >= SIN6_LEN_RFC2133,
+            _ => false,
+        }
+    }
+
+    /// The same AF_INET or AF_INET6 address with another port.
+    pub fn with_port(mut self, port: u16) -> SockAddr {
+        self.bytes[2..4].copy_from_slice(&port.to_be_bytes());
+        self
+    }
+
+    /// The same address of another family.
+    pub fn with_family(mut self, family: c_int) -> SockAddr {
+        self.bytes[..2].copy_from_slice(&(family as u16).to_ne_bytes());
+        self
+    }
+
     /// The four-byte number at `offset`, in host order.
     pub fn u32_at(&self, offset: usize) -> u32 {
         let mut word = [0; 4];
         word.copy_from_slice(&self.bytes[offset..offset + 4]);
         u32::from_ne_bytes(word)
+    }
+}
+
+/// By the bytes that are valid.
+impl PartialEq for SockAddr {
+    fn eq(&self, other: &SockAddr) -> bool {
+        self.bytes() == other.bytes() && self.truncated == other.truncated
+    }
+}
+
+/// The bytes that are valid.
+impl fmt::Debug for SockAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.bytes().fmt(f)
     }
 }

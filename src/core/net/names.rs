@@ -43,6 +43,7 @@ impl Func {
     }
 
     /// The name.
+    #[inline(never)]
     pub fn name(self) -> &'static str {
         let index = usize::from(self.0.get()) - 1;
         match index.checked_sub(COUNT) {

@@ -5,6 +5,7 @@
 //! member that the kernel fills with `sock_no_*` is that function.
 
 use crate::errno::Errno;
+use crate::instead::{Argument, Instead};
 use crate::net::address::SockAddr;
 use crate::net::module::{Module, Owner};
 use crate::net::namespace::{Fact, Net, NetId};
@@ -12,7 +13,7 @@ use crate::net::path::{Finding, Func, Path};
 pub use crate::net::sock::SocketState;
 use crate::net::sock::{Bound, Proto, Sock, TcpState};
 use crate::net::uaccess::Copied;
-use crate::verdict::{Instead, Reason, Verdict};
+use crate::verdict::{Reason, Verdict};
 use libc::c_int;
 
 /// A socket as a value, `struct socket` with its `struct sock`: a copy of what the [`crate::fdtable`] holds.
@@ -66,6 +67,16 @@ pub struct Cx<'a> {
     pub net: Net<'a>,
     /// How libc's call differs from the program's, if a decision says so.
     pub instead: &'a mut Instead,
+    /// Who decides at the security hooks, if anybody does.
+    pub judge: Option<&'a dyn Judge>,
+}
+
+impl<'a> Cx<'a> {
+    /// A context in which nobody decides.
+    #[inline(always)]
+    pub fn new(path: &'a mut Path, net: Net<'a>, instead: &'a mut Instead) -> Cx<'a> {
+        Cx { path, net, instead, judge: None }
+    }
 }
 
 impl Cx<'_> {
@@ -109,6 +120,62 @@ impl Msg {
     pub fn has(&self, flag: c_int) -> bool {
         self.flags & flag != 0
     }
+}
+
+/// What a hook of the security modules lets a rule see, under the kernel's names.
+#[expect(missing_docs, reason = "the kernel's own names")]
+#[derive(Clone, Copy)]
+pub enum Arguments<'a> {
+    /// `update_socket_protocol`: the arguments of socket(2), the type with its flags.
+    Protocol { family: c_int, ty: c_int, protocol: c_int },
+    /// Before a socket is allocated. `kern` is true for the kernel's own sockets.
+    Create { family: c_int, ty: c_int, protocol: c_int, kern: bool },
+    /// The socket exists; a refusal releases it.
+    PostCreate { sock: &'a Socket, family: c_int, ty: c_int, protocol: c_int, kern: bool },
+    /// The two ends.
+    Socketpair { socka: &'a Socket, sockb: &'a Socket },
+    /// bind(2) and connect(2).
+    Address { sock: &'a Socket, address: &'a SockAddr },
+    /// listen(2).
+    Listen { sock: &'a Socket, backlog: c_int },
+    /// accept(2). The new socket has its type and its ops, and no connection yet.
+    Accept { sock: &'a Socket, newsock: &'a Socket },
+    /// Everything that sends or receives.
+    Message { sock: &'a Socket, msg: &'a Msg, size: u64, flags: c_int },
+    /// getsockname(2) and getpeername(2).
+    Name { sock: &'a Socket },
+    /// setsockopt(2) and getsockopt(2).
+    Option { sock: &'a Socket, level: c_int, optname: c_int },
+    /// shutdown(2).
+    Shutdown { sock: &'a Socket, how: c_int },
+}
+
+/// What a rule makes of a call.
+pub enum Effect {
+    /// The call goes on as it is.
+    Allow,
+    /// The call goes on after so many nanoseconds.
+    Delay(u64),
+    /// The call goes on with another argument.
+    Instead(Argument),
+    /// The kernel is not asked.
+    Refuse(Errno),
+    /// The kernel is not asked, and this is the answer.
+    Answer(i64),
+}
+
+/// A rule has decided.
+pub struct Decision {
+    /// The rule's number, from 1; 0 where it is known only when the answer is there.
+    pub rule: u16,
+    /// What it makes of the call.
+    pub effect: Effect,
+}
+
+/// Who decides at the hooks: the rules, or, where a call is walked once more, what they have decided.
+pub trait Judge {
+    /// The decision on a call that has come to this hook; `None` if no rule concerns it there.
+    fn judge(&self, hook: Func, arguments: &Arguments) -> Option<Decision>;
 }
 
 /// A socket option as setsockopt(2) and getsockopt(2) name it.

@@ -38,6 +38,8 @@ pub enum Finding {
     Unchanged,
     /// It allowed the call.
     Allow,
+    /// A rule decided here: its number ([`crate::rules::name_of`]).
+    Rule(u16),
     /// The call was refused, and this function may have done it.
     MayHaveRefused,
     /// `net_families[index]` names this create function.

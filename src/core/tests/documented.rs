@@ -1,12 +1,14 @@
 //! Lists that exist twice, here and in documentation or elsewhere, have the same entries.
 
-use sockshim_core::config::NAMES;
+use sockshim_core::config::{HANDED_ON, NAMES};
 use sockshim_core::net::families::BUILT_IN;
 use sockshim_core::net::inet::{INET_FAMILY_OPS, INET6_FAMILY_OPS, INETSW_MODULES, INETSW6_MODULES};
 use sockshim_core::net::ipv4::af_inet::INETSW;
 use sockshim_core::net::ipv6::af_inet6::INETSW6;
 use sockshim_core::net::ops::NetProtoFamily;
 use sockshim_core::net::protosw::{InetProtosw, Protosw};
+use sockshim_core::rules::Call;
+use sockshim_core::rules::file::KEYS;
 use sockshim_core::uapi::SOCK_PACKET;
 use sockshim_core::verdict::Reason;
 use std::collections::BTreeSet;
@@ -29,8 +31,28 @@ fn every_variable_has_a_row() {
         let text = page(path);
         let rows = first_cells(&text);
         let rows: BTreeSet<&str> = rows.into_iter().filter(|name| name.starts_with("SOCKSHIM_")).collect();
-        assert_eq!(rows, NAMES.into_iter().collect(), "{path}");
+        let set_by_people = NAMES.into_iter().filter(|name| !HANDED_ON.contains(name));
+        assert_eq!(rows, set_by_people.collect(), "{path}");
     }
+    let text = page("docs/rules.md");
+    for name in HANDED_ON {
+        assert!(text.contains(&format!("`{name}`")), "docs/rules.md does not say what {name} is");
+    }
+}
+
+#[test]
+fn every_call_and_key_of_a_rule_has_a_row() {
+    let text = page("docs/rules.md");
+    let section = |heading: &str| {
+        let (_, behind) = text.split_once(&format!("\n## {heading}\n")).expect(heading);
+        behind.split("\n## ").next().unwrap_or(behind)
+    };
+    assert_eq!(first_cells(section("Calls")), Call::ALL.into_iter().map(Call::name).collect());
+    let sections = ["Keys", "Verbs", "When a rule fires"];
+    // A cell may show a value behind the key.
+    let keys = sections.into_iter().flat_map(|heading| first_cells(section(heading)));
+    let keys: BTreeSet<&str> = keys.filter_map(|cell| cell.split(' ').next()).collect();
+    assert_eq!(keys, KEYS.into_iter().collect());
 }
 
 #[test]

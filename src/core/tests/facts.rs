@@ -36,7 +36,7 @@ fn written(facts: &dyn Facts, ty: c_int, protocol: c_int) -> (Vec<Value>, String
     let mut event = Event::new(&HOOK);
     (event.args[0], event.args[1], event.args[2]) = (libc::AF_INET.into(), ty.into(), protocol.into());
     let mut instead = Instead::new();
-    let cx = &mut Cx { path: &mut event.path, net: Net { facts, ..INIT_NET }, instead: &mut instead };
+    let cx = &mut Cx::new(&mut event.path, Net { facts, ..INIT_NET }, &mut instead);
     let _ = sys_socket(cx, libc::AF_INET, ty, protocol);
     let mut process = Process::new(1, b"test");
     let (mut room, mut lines) = ([0; LONGEST], [0; LONGEST]);

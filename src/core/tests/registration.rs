@@ -49,7 +49,7 @@ impl Facts for Privileged {
 fn socket(family: c_int, ty: c_int, protocol: c_int) -> (Predicted, Socket, Path) {
     let mut path = Path::new();
     let mut instead = Instead::new();
-    let mut cx = Cx { path: &mut path, net: Net { facts: &Privileged, ..INIT_NET }, instead: &mut instead };
+    let mut cx = Cx::new(&mut path, Net { facts: &Privileged, ..INIT_NET }, &mut instead);
     let (verdict, socket) = sys_socket(&mut cx, family, ty, protocol);
     (verdict.predicted, socket, path)
 }

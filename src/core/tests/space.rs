@@ -50,7 +50,7 @@ fn counted(facts: &dyn Facts) -> BTreeMap<&'static str, u32> {
             for protocol in -1..=300 {
                 let mut path = Path::new();
                 let mut instead = Instead::new();
-                let mut cx = Cx { path: &mut path, net: Net { facts, ..INIT_NET }, instead: &mut instead };
+                let mut cx = Cx::new(&mut path, Net { facts, ..INIT_NET }, &mut instead);
                 let answer = match sys_socket(&mut cx, family, ty, protocol).0.predicted {
                     Predicted::Ok => "ok",
                     Predicted::Errno(errno) => errno.name().expect("a known error"),
@@ -101,7 +101,7 @@ fn without_facts_a_prediction_stays_open_or_is_the_same() {
     let predict = |facts: &dyn Facts, (family, ty, protocol)| {
         let mut path = Path::new();
         let mut instead = Instead::new();
-        let mut cx = Cx { path: &mut path, net: Net { facts, ..INIT_NET }, instead: &mut instead };
+        let mut cx = Cx::new(&mut path, Net { facts, ..INIT_NET }, &mut instead);
         sys_socket(&mut cx, family, ty, protocol).0.predicted
     };
     let (root, user) = (Linux618 { privileged: true }, Linux618 { privileged: false });

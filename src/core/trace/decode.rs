@@ -2,12 +2,15 @@
 
 use crate::meaning::Meaning;
 use crate::net::address::SockAddr;
+use crate::resolve;
 use crate::trace::escape::{Lossy, Quoted};
 use crate::trace::event::{Event, Extra};
 use crate::trace::line::Line;
+use crate::trace::parts::{self, Part, Piece};
 use crate::trace::sockaddr::DecodedAddress;
 use crate::uapi::{self, Bits, Named, Names, TypeArg};
 use libc::c_int;
+use std::net::IpAddr;
 
 /// A decoded argument.
 #[derive(Clone, Copy)]
@@ -28,6 +31,14 @@ pub enum Value<'a> {
     Address(DecodedAddress<'a>),
     /// A path, which may be truncated.
     Text(&'a SockAddr),
+    /// A part of an event that has several texts.
+    Part(Piece<'a>),
+    /// An address of the internet.
+    Ip(IpAddr),
+    /// A socket address as bytes.
+    Sockaddr(&'a [u8]),
+    /// getaddrinfo(3)'s hints: flags, family, type, protocol.
+    Hints([c_int; 4]),
     /// Two descriptors.
     Pair([c_int; 2]),
 }
@@ -35,8 +46,12 @@ pub enum Value<'a> {
 /// The argument at `index`, which means `meaning`.
 #[inline(never)]
 pub fn argument(event: &Event, index: usize, meaning: Meaning) -> Value<'_> {
-    let word = event.args[index];
+    // What is behind the words that are kept is decoded from something else.
+    let word = event.args.get(index).copied().unwrap_or(0);
     let int = word as c_int;
+    if let Some(part) = event.resolved().and_then(|resolved| asked(event, meaning, resolved.error)) {
+        return part;
+    }
     match (meaning, event.extra) {
         (Meaning::Int32, _) => Value::Int(int.into()),
         (Meaning::Uint32, _) => Value::Uint(u64::from(word as u32)),
@@ -54,7 +69,14 @@ pub fn argument(event: &Event, index: usize, meaning: Meaning) -> Value<'_> {
             | Meaning::Addr
             | Meaning::Text
             | Meaning::Pair
-            | Meaning::OptVal,
+            | Meaning::OptVal
+            | Meaning::HostName
+            | Meaning::Service
+            | Meaning::Hints
+            | Meaning::HostAddress
+            | Meaning::HostOut
+            | Meaning::ServiceOut
+            | Meaning::HostError,
             _,
         ) => Value::Pointer(word as u64),
         (Meaning::Family, _) => Value::Name(uapi::FAMILIES, int),
@@ -73,13 +95,42 @@ pub fn argument(event: &Event, index: usize, meaning: Meaning) -> Value<'_> {
         (Meaning::CloseRangeFlags, _) => Value::Bits(uapi::CLOSE_RANGE, int),
         (Meaning::MsgFlags, _) => Value::Bits(uapi::MSG, int),
         (Meaning::Flags, _) => Value::Bits(uapi::Names::NONE, int),
+        (Meaning::NameFlags, _) => Value::Bits(resolve::NAME_FLAGS, int),
     }
+}
+
+/// An argument of a call that asks for names or addresses, if the event holds a copy.
+fn asked(event: &Event, meaning: Meaning, error: c_int) -> Option<Value<'_>> {
+    let part = |part| parts::get(&event.addr, part);
+    Some(match meaning {
+        Meaning::HostName => Value::Part(part(Part::Host)?),
+        Meaning::Service => Value::Part(part(Part::Service)?),
+        Meaning::HostOut => Value::Part(part(Part::HostFound)?),
+        Meaning::ServiceOut => Value::Part(part(Part::ServiceFound)?),
+        Meaning::Hints => Value::Hints(event.hints()?),
+        Meaning::Addr => Value::Sockaddr(part(Part::Address)?.0),
+        Meaning::HostAddress => Value::Ip(ip(part(Part::Address)?.0)?),
+        Meaning::HostError => Value::Name(resolve::HOST_ERRORS, error),
+        _ => return None,
+    })
+}
+
+/// The address in 4 or 16 bytes.
+#[inline(never)]
+pub fn ip(bytes: &[u8]) -> Option<IpAddr> {
+    let v4 = || <[u8; 4]>::try_from(bytes).ok().map(IpAddr::from);
+    v4().or_else(|| <[u8; 16]>::try_from(bytes).ok().map(IpAddr::from))
 }
 
 /// The event's address, with the kind of socket that decides how its fields are read.
 fn address(event: &Event) -> DecodedAddress<'_> {
     let names_device = event.socket.is_some_and(|socket| socket.ty == uapi::SOCK_PACKET);
     DecodedAddress { addr: &event.addr, names_device }
+}
+
+/// An address of a socket that is not known.
+fn decoded(addr: &SockAddr) -> DecodedAddress<'_> {
+    DecodedAddress { addr, names_device: false }
 }
 
 impl Value<'_> {
@@ -100,6 +151,31 @@ impl Value<'_> {
                     line.text("…");
                 }
             }
+            Value::Part((bytes, cut)) => {
+                line.display(Quoted(bytes));
+                if cut {
+                    line.text("…");
+                }
+            }
+            Value::Ip(ip) => line.display(ip),
+            Value::Sockaddr(bytes) => line.display(decoded(&SockAddr::new(bytes))),
+            Value::Hints([flags, family, ty, protocol]) => {
+                line.text("{");
+                line.put(|out| Named(uapi::FAMILIES, family).write(out));
+                if ty != 0 {
+                    line.text(" ");
+                    line.put(|out| TypeArg(ty).write(out));
+                }
+                if protocol != 0 {
+                    line.text(" ");
+                    line.put(|out| Named(uapi::PROTOCOLS, protocol).write(out));
+                }
+                if flags != 0 {
+                    line.text(" ");
+                    line.put(|out| Bits(resolve::HINT_FLAGS, flags).write(out));
+                }
+                line.text("}");
+            }
             Value::Pair([one, two]) => line.display(format_args!("[{one}, {two}]")),
         }
     }
@@ -118,6 +194,19 @@ impl Value<'_> {
             }
             Value::Address(addr) => addr.json(line),
             Value::Text(text) => line.foreign(Lossy(text.bytes())),
+            Value::Part((bytes, _)) => line.foreign(Lossy(bytes)),
+            Value::Sockaddr(bytes) => decoded(&SockAddr::new(bytes)).json(line),
+            Value::Hints([flags, family, ty, protocol]) => {
+                line.text("{\"flags\":\"");
+                line.put(|out| Bits(resolve::HINT_FLAGS, flags).write(out));
+                line.text("\",\"family\":\"");
+                line.put(|out| Named(uapi::FAMILIES, family).write(out));
+                line.text("\",\"socktype\":\"");
+                line.put(|out| TypeArg(ty).write(out));
+                line.text("\",\"protocol\":\"");
+                line.put(|out| Named(uapi::PROTOCOLS, protocol).write(out));
+                line.text("\"}");
+            }
             Value::Pair([one, two]) => line.display(format_args!("[{one},{two}]")),
             _ => {
                 line.text("\"");

@@ -6,10 +6,13 @@ use crate::func;
 use crate::hook::{Does, Hook, MAX_ARGS};
 use crate::net::address::SockAddr;
 use crate::net::namespace::INIT_NET;
+use crate::net::ops::{Arguments, Decision, Effect, Judge};
 use crate::net::ops::{Cx, ProtoOps, Socket};
 use crate::net::path::{Finding, Func, Path};
 use crate::net::sock::Proto;
 use crate::net::socket::{Copied, Found, Lookup};
+use crate::resolve::Resolved;
+use crate::rules;
 use crate::verdict::{Action, Instead, Predicted, Reason, Verdict};
 use libc::c_int;
 
@@ -22,6 +25,8 @@ pub enum Extra {
     Address,
     /// `addr` holds text: a path of exec, or a message of sockshim itself.
     Text,
+    /// What came of a call that asks for names or addresses. `addr` holds [`parts`](crate::trace::parts).
+    Resolved(Resolved),
     /// The two descriptors of socketpair.
     Pair([c_int; 2]),
     /// An option's value, when it is an int.
@@ -58,6 +63,42 @@ pub struct Course {
     pub handler: fn(&Event, &'static ProtoOps) -> Option<Func>,
 }
 
+/// What a rule has decided, for the walk that finds the path: the rules are not asked twice.
+pub struct Decided {
+    rule: u16,
+    action: Action,
+    does: Does,
+}
+
+impl Decided {
+    /// What a rule has decided about the call, if one has.
+    pub fn of(event: &Event) -> Option<Decided> {
+        let rule = event.reason.rule()?;
+        Some(Decided { rule, action: event.action, does: event.hook.does })
+    }
+}
+
+impl Judge for Decided {
+    fn judge(&self, hook: Func, arguments: &Arguments) -> Option<Decision> {
+        // socket(2) passes three hooks: its rule has replaced the protocol at the first, or decided at the second.
+        let replaced = self.does == Does::Creates && self.action == Action::HostInstead;
+        let here = match arguments {
+            Arguments::Protocol { .. } => replaced,
+            Arguments::Create { .. } => !replaced,
+            Arguments::PostCreate { .. } | Arguments::Socketpair { .. } | Arguments::Name { .. } => false,
+            // What Fast Open connects was decided where the message is sent.
+            _ => hook != func!(security_socket_connect) || self.does == Does::Connects,
+        };
+        let effect = match self.action {
+            Action::HostInstead if replaced => rules::replaced_protocol(self.rule, arguments)?,
+            Action::Host | Action::HostInstead => Effect::Allow,
+            Action::Done(value) => Effect::Answer(value),
+            Action::Fail(errno) => Effect::Refuse(errno),
+        };
+        here.then_some(Decision { rule: self.rule, effect })
+    }
+}
+
 /// One event. It owns no heap memory, so it can be copied as bytes, up to the last step of its path.
 #[derive(Clone)]
 #[repr(C)]
@@ -89,20 +130,20 @@ pub struct Event {
     pub course: Option<&'static Course>,
     /// Whether nobody has walked the call in the program: then the prediction and the reason are the writer's, too.
     pub undecided: bool,
-    /// What else the walk needs: a number that the program's memory held before the call.
-    pub input: Option<c_int>,
-    /// The thread; 0 for the one in whose queue the event is.
-    pub tid: i32,
     /// What the lookup of the descriptor has found.
     pub found: Found,
-    /// The member of the ops that handles the call.
-    pub handler: Option<Func>,
-    /// Why the call ended as it did.
-    pub reason: Reason,
     /// Whether `start` and `ns` are readings of the time stamp counter, which the writer converts to nanoseconds.
     pub in_ticks: bool,
     /// Whether it came through syscall(2).
     pub via_syscall: bool,
+    /// What else the walk needs: a number that the program's memory held before the call.
+    pub input: Option<c_int>,
+    /// The thread; 0 for the one in whose queue the event is.
+    pub tid: i32,
+    /// The member of the ops that handles the call.
+    pub handler: Option<Func>,
+    /// Why the call ended as it did.
+    pub reason: Reason,
     /// The socket as it was before the call; for a call that makes one, the socket that the tables predict.
     pub socket: Option<Socket>,
     /// The socket's ops.
@@ -195,7 +236,9 @@ impl Event {
         let mut path = Path::new();
         let mut instead = Instead::new();
         let socket = self.before.map(Packed::unpack);
-        let mut cx = Cx { path: &mut path, net: INIT_NET, instead: &mut instead };
+        let decided = Decided::of(self);
+        let mut cx = Cx::new(&mut path, INIT_NET, &mut instead);
+        cx.judge = decided.as_ref().map(|decided| decided as &dyn Judge);
         let verdict = (course.walk)(self, &mut cx, self.found.with(socket.as_ref()));
         if self.undecided {
             (self.predicted, self.reason) = (verdict.predicted, verdict.reason);
@@ -229,13 +272,35 @@ impl Event {
         }
     }
 
+    /// What came of a call that asks for names or addresses.
+    pub fn resolved(&self) -> Option<Resolved> {
+        match self.extra {
+            Extra::Resolved(resolved) => Some(resolved),
+            _ => None,
+        }
+    }
+
     /// Who answered, as the log names it.
     pub fn outcome(&self) -> &'static str {
         match self.action {
             Action::Host | Action::HostInstead => "host",
+            // The error of a name is a value of the call's own.
+            Action::Done(_) if self.resolved().is_some_and(|resolved| resolved.error != 0) => "fail",
             Action::Done(_) => "done",
             Action::Fail(_) => "fail",
         }
+    }
+
+    /// Keeps getaddrinfo(3)'s hints, in words that hold none of its arguments.
+    pub fn set_hints(&mut self, hints: [c_int; 4]) {
+        let pair = |high: c_int, low: c_int| i64::from(high) << 32 | i64::from(low as u32);
+        self.args[4..].copy_from_slice(&[pair(hints[1], hints[0]), pair(hints[3], hints[2]), 1]);
+    }
+
+    /// getaddrinfo(3)'s hints, if they were readable: flags, family, type, protocol.
+    pub fn hints(&self) -> Option<[c_int; 4]> {
+        let [_, _, _, _, one, two, there] = self.args;
+        (there == 1).then_some([one as c_int, (one >> 32) as c_int, two as c_int, (two >> 32) as c_int])
     }
 
     /// Whether the prediction was wrong. Three kinds of errors never contradict a prediction: errors of circumstance;

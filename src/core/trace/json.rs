@@ -4,10 +4,13 @@ use crate::errno::Errno;
 use crate::hook::Level;
 use crate::net::address::SockAddr;
 use crate::net::path::{Finding, Func, Step};
-use crate::trace::decode::argument;
+use crate::resolve::{Resolved, error_names};
+use crate::rules::name_of;
+use crate::trace::decode::{Value, argument, ip};
 use crate::trace::escape::{Hex, Lossy};
 use crate::trace::event::{Event, Extra};
 use crate::trace::line::Line;
+use crate::trace::parts::{self, Part};
 use crate::trace::pieces::{DataCallKey, Process};
 use crate::uapi::{Bits, FAMILIES, Named, TYPE_FLAGS, TYPES};
 use crate::verdict::Predicted;
@@ -33,14 +36,20 @@ pub fn write(event: &Event, process: &mut Process, line: &mut Line) {
     args(event, line);
     match DataCallKey::of(event) {
         Some(same) => line.bytes(process.data_calls.get(same, |_, line| after_args(event, line))),
-        None if event.path.steps().is_empty() => after_args(event, line),
+        // What names a rule is rare, and its name stands in the line.
+        None if event.path.steps().is_empty() || event.reason.rule().is_some() => after_args(event, line),
         None => process.paths.write(event, line, |line| after_args(event, line)),
     }
     line.int(event.ret);
     line.text(",\"errno\":");
-    match event.errno {
-        None => line.text("null"),
-        Some(number) => errno(Errno(number), line),
+    match (event.resolved(), event.errno) {
+        (Some(Resolved { error: 0, .. }), _) | (None, None) => line.text("null"),
+        (Some(resolved), _) => {
+            line.text("\"");
+            line.put(|out| Named(error_names(event.hook.does), resolved.error).write(out));
+            line.text("\"");
+        }
+        (_, Some(number)) => errno(Errno(number), line),
     }
     line.text(",\"predicted\":");
     match event.predicted {
@@ -137,6 +146,7 @@ fn args(event: &Event, line: &mut Line) {
                 line.uint(count);
             }
         }
+        Extra::Resolved(resolved) => resolver_extras(event, resolved, line),
         Extra::Text if hook.arity() == 0 => {
             extra("message", line);
             line.foreign(Lossy(event.addr.bytes()));
@@ -151,17 +161,44 @@ fn args(event: &Event, line: &mut Line) {
 /// The members that describe what a text argument's JSON string cannot express.
 #[cold]
 fn text_extras(text: &SockAddr, line: &mut Line) {
-    if core::str::from_utf8(text.bytes()).is_err() {
+    name_extras(text.bytes(), text.is_truncated(), line);
+}
+
+fn name_extras(bytes: &[u8], cut: bool, line: &mut Line) {
+    if core::str::from_utf8(bytes).is_err() {
         extra("bytes", line);
-        line.display(format_args!("\"{}\"", Hex(text.bytes())));
+        line.display(format_args!("\"{}\"", Hex(bytes)));
     }
-    if text.is_truncated() {
+    if cut {
         extra("truncated", line);
         line.text("true");
     }
 }
 
+/// What came of a call that asks for names or addresses, and what a JSON string cannot express of a host's name.
+#[inline(never)]
+fn resolver_extras(event: &Event, resolved: Resolved, line: &mut Line) {
+    if resolved.addresses > 0 {
+        extra("addresses", line);
+        line.uint(resolved.addresses.into());
+    }
+    if let Some((bytes, _)) = parts::get(&event.addr, Part::FirstAddress)
+        && let Some(ip) = ip(bytes)
+    {
+        extra("address", line);
+        Value::Ip(ip).json(line);
+    }
+    if let Some(number) = event.errno {
+        extra("errno", line);
+        errno(Errno(number), line);
+    }
+    if let Some((bytes, cut)) = parts::get(&event.addr, Part::Host) {
+        name_extras(bytes, cut, line);
+    }
+}
+
 /// A key of `args` that is not a parameter's name.
+#[inline(never)]
 fn extra(key: &str, line: &mut Line) {
     line.text(if line.last() == Some(b'{') { "\"" } else { ",\"" });
     line.word(key);
@@ -188,9 +225,12 @@ fn after_args(event: &Event, line: &mut Line) {
     quoted_or_null(event.handler.map(Func::name), line);
     line.text(",\"outcome\":\"");
     line.word(event.outcome());
-    line.text("\",\"reason\":\"");
-    line.word(event.reason.code());
-    line.text("\",\"ret\":");
+    line.text("\",\"reason\":");
+    match event.reason.rule() {
+        None => quoted(event.reason.code(), line),
+        Some(rule) => line.foreign(format_args!("{}:{}", event.reason.code(), name_of(rule))),
+    }
+    line.text(",\"ret\":");
 }
 
 /// The rest of a string, then the end of its object.
@@ -219,6 +259,11 @@ fn step(step: &Step, line: &mut Line) {
         Finding::Unchanged => line.text("\",\"result\":\"unchanged\"}"),
         Finding::Allow => line.text("\",\"result\":\"allow\"}"),
         Finding::MayHaveRefused => line.text("\",\"result\":\"may-have-refused\"}"),
+        Finding::Rule(number) => {
+            line.text("\",\"rule\":");
+            line.foreign(name_of(number));
+            line.text("}");
+        }
         Finding::Family { index, create } => {
             line.text("\",\"family\":");
             line.uint(index.into());

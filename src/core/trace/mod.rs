@@ -7,6 +7,7 @@
 //! | [`event`] | one fixed-size record per call, filled on the program's thread without allocation |
 //! | [`refusal`] | removes from an event what may be untrue when something outside the tables has answered |
 //! | [`decode`] | arguments by name: flags, options |
+//! | [`parts`] | several texts and addresses in one event |
 //! | [`sockaddr`] | socket addresses by their fields |
 //! | [`escape`] | bytes from outside as text |
 //! | [`line`] | one line while it is written |
@@ -18,6 +19,7 @@ pub mod escape;
 pub mod event;
 pub mod json;
 pub mod line;
+pub mod parts;
 mod path_pieces;
 pub mod pieces;
 pub mod refusal;

@@ -111,6 +111,7 @@ impl DataCallKey {
     pub fn of(event: &Event) -> Option<DataCallKey> {
         let plain = event.path.steps().is_empty()
             && event.hook.level == Level::Io
+            && event.reason.rule().is_none()
             && matches!(event.action, Action::Host);
         let name = event.handler.map_or("", |handler| handler.name());
         plain.then(|| DataCallKey {

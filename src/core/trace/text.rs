@@ -3,11 +3,14 @@
 use crate::errno::Errno;
 use crate::func;
 use crate::net::path::{Finding, Match, Step};
-use crate::trace::decode::argument;
+use crate::resolve::{Resolved, error_names};
+use crate::rules::name_of;
+use crate::trace::decode::{Value, argument, ip};
 use crate::trace::escape::Escaped;
 use crate::trace::event::{Event, Extra};
 use crate::trace::json::ModuleName;
 use crate::trace::line::Line;
+use crate::trace::parts::{self, Part};
 use crate::trace::pieces::Process;
 use crate::uapi::{Bits, FAMILIES, Named, PROTOCOLS, SOCK_TYPE_MASK, TYPE_FLAGS, TYPES, protocols_of};
 use crate::verdict::{Predicted, Reason};
@@ -87,8 +90,12 @@ fn call(line: &mut Line, event: &Event) {
         line.text(" = ");
         match event.reason {
             Reason::ResultUnknown => line.text("?"),
+            _ if event.hook.ret().starts_with('*') => Value::Pointer(event.ret as u64).text(line),
             _ => line.int(event.ret),
         }
+    }
+    if let Some(resolved) = event.resolved() {
+        came(line, event, resolved);
     }
     if let Some(errno) = event.errno.map(Errno) {
         match errno.name() {
@@ -105,15 +112,33 @@ fn call(line: &mut Line, event: &Event) {
             line.display(format_args!(" (predicted {})", expected.name().unwrap_or("?")));
         }
         Predicted::Ok if diverges => line.text(" (predicted success)"),
-        Predicted::Errno(_) => {
+        Predicted::Errno(_) if event.reason.rule().is_none() => {
             line.text(" (");
             line.word(event.reason.code());
             line.text(")");
         }
         _ => {}
     }
+    if let Some(rule) = event.reason.rule() {
+        line.display(format_args!(" ({}:{})", event.reason.code(), Escaped(name_of(rule).as_bytes())));
+    }
     if let Some(unseen) = event.reason.unseen() {
         line.display(format_args!(" ({}: {unseen})", event.reason.code()));
+    }
+}
+
+/// What came of a call that asks for names or addresses: its own error, or the first of the addresses.
+#[inline(never)]
+fn came(line: &mut Line, event: &Event, resolved: Resolved) {
+    if resolved.error != 0 {
+        line.text(" ");
+        line.put(|out| Named(error_names(event.hook.does), resolved.error).write(out));
+    }
+    let first = parts::get(&event.addr, Part::FirstAddress).and_then(|(bytes, _)| ip(bytes));
+    match (first, resolved.addresses) {
+        (Some(first), 0 | 1) => line.display(format_args!(" ({first})")),
+        (Some(first), count) => line.display(format_args!(" ({first} and {} more)", count - 1)),
+        _ => {}
     }
 }
 
@@ -170,6 +195,7 @@ fn found(line: &mut Line, step: &Step, event: &Event) {
         Finding::Unchanged => line.text("unchanged"),
         Finding::Allow => line.text("allowed"),
         Finding::MayHaveRefused => line.text("may have refused"),
+        Finding::Rule(number) => line.display(format_args!("rule {}", Escaped(name_of(number).as_bytes()))),
         Finding::Family { create, .. } => line.word(create.name()),
         Finding::NoFamily(_) => line.text("empty → EAFNOSUPPORT"),
         Finding::FamilyBecomes(family) => {

@@ -22,13 +22,14 @@ use crate::late::{Performed, late};
 use crate::log::clock;
 use crate::log::queue::noted::{Noted, put};
 use crate::log::queue::{self, Thread};
-use crate::slow::five;
+use crate::mode::{self, LOGGED, NAMED, OBSERVED};
+use crate::slow::{five, five_named};
 use crate::stack::Page;
 use crate::table::{HOOKS, HookIndex};
 use crate::target::Target;
 use crate::track::{self, Known};
 use crate::word::{Word, padded};
-use crate::{identity, mode, sys};
+use crate::{identity, rules, sys};
 use sockshim_core::fdtable::{FDS, Packed, Seen};
 use sockshim_core::hook::MAX_ARGS;
 use sockshim_core::net::state::{Sort, State};
@@ -174,11 +175,44 @@ pub unsafe fn of_libc<B: Brief, const N: usize, R: Word>(index: HookIndex, words
     let [a, b, c, d, e, ..] = padded(words);
     // SAFETY: the caller's promise.
     unsafe {
-        match mode::logs(HOOKS[index as usize].level) {
-            true => brief::<B, R>(a, b, c, d, e, index),
-            false => five(a, b, c, d, e, index),
+        match mode::bits(index) {
+            BRIEF => brief::<B, R>(a, b, c, d, e, index),
+            bits if bits & NAMED == 0 => five(a, b, c, d, e, index),
+            BRIEF_AND_NAMED => named::<B, R>(a, b, c, d, e, index),
+            _ => five_named(a, b, c, d, e, index),
         }
     }
+}
+
+/// The gate's bits of a call that is logged, and that no rule names.
+const BRIEF: u8 = OBSERVED | LOGGED;
+/// The gate's bits of a call that is logged, and that a rule names.
+const BRIEF_AND_NAMED: u8 = BRIEF | NAMED;
+
+/// A call that is logged, and that rules name: brief if none can concern it.
+///
+/// # Safety
+/// As for [`of_libc`].
+#[cold]
+#[inline(never)]
+unsafe extern "C-unwind" fn named<B: Brief, R: Word>(
+    a: i64,
+    b: i64,
+    c: i64,
+    d: i64,
+    e: i64,
+    index: HookIndex,
+) -> R {
+    let may_be_ruled = may_be_ruled(a, b, c, d, e, index);
+    // SAFETY: the caller's promise.
+    unsafe { if may_be_ruled { five(a, b, c, d, e, index) } else { brief::<B, R>(a, b, c, d, e, index) } }
+}
+
+/// Whether a rule may decide this call: `false` is certain.
+#[cold]
+#[inline(never)]
+extern "C-unwind" fn may_be_ruled(a: i64, b: i64, c: i64, d: i64, e: i64, index: HookIndex) -> bool {
+    rules::may_decide(index, &[a, b, c, d, e, 0, 0])
 }
 
 /// [`of_libc`] of a call that makes a socket.
@@ -189,7 +223,12 @@ pub unsafe fn of_libc<B: Brief, const N: usize, R: Word>(index: HookIndex, words
 pub unsafe fn making<M: Makes, const N: usize, R: Word>(index: HookIndex, words: [i64; N]) -> R {
     let [a, b, c, d, e, ..] = padded(words);
     // SAFETY: the caller's promise.
-    unsafe { makes::<M, R>(a, b, c, d, e, index) }
+    unsafe {
+        match mode::bits(index) & NAMED {
+            0 => makes::<M, R>(a, b, c, d, e, index),
+            _ => five(a, b, c, d, e, index),
+        }
+    }
 }
 
 /// [`of_libc`] in registers.

@@ -1,8 +1,8 @@
 //! socket(2), socketpair(2), accept(2): the calls that make sockets.
 
 use crate::call::{Note, Ticket};
-use crate::memory;
 use crate::track::{self, learn, remember};
+use crate::{memory, rules};
 use sockshim_core::fdtable::{Packed, Usual};
 use sockshim_core::func;
 use sockshim_core::hook::{Does, MAX_ARGS};
@@ -73,6 +73,9 @@ pub fn socket_done(t: &mut Ticket) {
     if fd >= 0 {
         t.note_usual(&USUAL);
         born(t, fd, t.made());
+        if t.rule() != 0 {
+            rules::outcome::set_options(t.rule(), fd);
+        }
     }
     t.finish();
 }
@@ -137,6 +140,7 @@ pub fn socketpair_done(t: &mut Ticket) {
         }
         for fd in pair {
             born(t, fd, t.made());
+            rules::outcome::set_options(t.rule(), fd);
         }
     }
     t.finish();
@@ -179,6 +183,12 @@ pub fn accepted(t: &mut Ticket) {
         born(t, fd, t.event.before.map(|listener| state::accepted(&listener.unpack())));
         if t.event.course.is_none() {
             t.event.path.step(func!(fd_install), Finding::Fd(fd));
+        }
+        if t.rule() != 0 {
+            rules::outcome::set_options(t.rule(), fd);
+        }
+        if let Some(listener) = t.handle.filter(|_| rules::active().is_some()) {
+            rules::outcome::inherits_address(listener, fd);
         }
         let (address, len, capacity) = (t.word(1), t.word(2), t.note.capacity());
         if t.libc_answered()

@@ -3,6 +3,7 @@
 use crate::call::Ticket;
 use crate::memory;
 use crate::track::learn;
+use sockshim_core::hook::Direction;
 use sockshim_core::trace::event::Extra;
 use sockshim_core::verdict::Change;
 
@@ -10,30 +11,35 @@ use sockshim_core::verdict::Change;
 pub fn send(t: &mut Ticket) {
     t.lookup(t.int(0), false);
     t.handler(|ops| ops.sendmsg.func);
+    t.judge_message(Direction::Send);
 }
 
 /// sendto(2): a send with an address, which with MSG_FASTOPEN connects a TCP socket. Only that state change is
 /// tracked: a walk would be too expensive for every datagram.
 pub fn sendto(t: &mut Ticket) {
-    send(t);
+    t.lookup(t.int(0), false);
+    t.handler(|ops| ops.sendmsg.func);
     if t.word(4) != 0 {
         t.address(4, 5);
         if t.int(3) & libc::MSG_FASTOPEN != 0 {
             t.change = Change::FastOpen;
         }
     }
+    t.judge_message(Direction::Send);
 }
 
 /// recv(2), recvfrom(2), recvmsg(2), recvmmsg(2).
 pub fn recv(t: &mut Ticket) {
     t.lookup(t.int(0), false);
     t.handler(|ops| ops.recvmsg.func);
+    t.judge_message(Direction::Receive);
 }
 
 /// read(2) and its relatives, when the descriptor is a socket.
 pub fn read(t: &mut Ticket) {
     if t.only_sockets(t.int(0), false) {
         t.handler(|ops| ops.recvmsg.func);
+        t.judge_message(Direction::Receive);
     }
 }
 
@@ -41,6 +47,7 @@ pub fn read(t: &mut Ticket) {
 pub fn write(t: &mut Ticket) {
     if t.only_sockets(t.int(0), false) {
         t.handler(|ops| ops.sendmsg.func);
+        t.judge_message(Direction::Send);
     }
 }
 
@@ -48,8 +55,10 @@ pub fn write(t: &mut Ticket) {
 pub fn splice(t: &mut Ticket) {
     if t.only_sockets(t.int(0), false) {
         t.event.handler = t.ops().and_then(|ops| ops.splice_read.or(Some(ops.recvmsg.func)));
+        t.judge_message(Direction::Receive);
     } else if t.only_sockets(t.int(2), false) {
         t.handler(|ops| ops.sendmsg.func);
+        t.judge_message(Direction::Send);
     }
 }
 

@@ -4,8 +4,9 @@ use crate::call::Ticket;
 use crate::dispatch::process::noted;
 use crate::log::{self, clock, writer};
 use crate::program::{self, ProgramName};
-use crate::{environment, memory, mode};
-use sockshim_core::hook::Does;
+use crate::table::{HOOKS, HookIndex};
+use crate::{environment, identity, memory, mode, rules};
+use sockshim_core::hook::{Does, MAX_ARGS};
 use sockshim_core::net::address::SockAddr;
 use sockshim_core::trace::event::Extra;
 use sockshim_core::verdict::Reason;
@@ -60,6 +61,54 @@ fn new_program(t: &mut Ticket, named: &ProgramName, environment: i64) {
     }
 }
 
+/// Tells the report of a program that is about to be started without the library. It may run in a vfork child, which must not
+/// change its parent's memory: the report's counters are everybody's.
+#[cold]
+#[inline(never)]
+pub fn report(index: HookIndex, words: &[i64; MAX_ARGS]) {
+    let hook = &HOOKS[index as usize];
+    let (named, path) = match (hook.name(), hook.does) {
+        ("fexecve", _) => (ProgramName::Open(words[0] as i32), SockAddr::EMPTY),
+        ("execveat", _) => {
+            (ProgramName::At(words[0] as i32, words[1], words[4] as i32), memory::text(words[1]))
+        }
+        ("execvp" | "execvpe" | "execlp", _) => (ProgramName::Searched(words[0]), memory::text(words[0])),
+        (_, Does::Spawns | Does::SpawnsSearched) => (spawned_name(hook.does, words), memory::text(words[1])),
+        _ => (ProgramName::At(libc::AT_FDCWD, words[0], 0), memory::text(words[0])),
+    };
+    if let Some(reason) = program::reason(&named) {
+        rules::uncovered(path.bytes(), reason.code());
+    } else if !identity::is_sandboxed() && !environment::is_in_reach() && program::may_start(&named) {
+        rules::uncovered(path.bytes(), OUT_OF_REACH);
+    }
+}
+
+/// In the report: the new program cannot load the library, after chroot(2) or as another user.
+const OUT_OF_REACH: &str = "out-of-reach";
+
+/// [`report`] of syscall(2), if it starts a program.
+#[cold]
+#[inline(never)]
+pub fn report_numbered(words: &[i64; MAX_ARGS]) {
+    let mut own = *words;
+    own.rotate_left(1);
+    match words[0] {
+        libc::SYS_execve => report(HookIndex::execve, &own),
+        libc::SYS_execveat => report(HookIndex::execveat, &own),
+        _ => {}
+    }
+}
+
+/// The program that posix_spawn(3) names.
+fn spawned_name(does: Does, words: &[i64; MAX_ARGS]) -> ProgramName {
+    // File actions may change the directory first, and their format is internal to libc.
+    match (words[2], does) {
+        (0, Does::SpawnsSearched) => ProgramName::Searched(words[1]),
+        (0, _) => ProgramName::At(libc::AT_FDCWD, words[1], 0),
+        _ => ProgramName::Elsewhere(words[1]),
+    }
+}
+
 /// After exec: it returns only when it has failed, so no program was started.
 pub fn exec_failed(t: &mut Ticket) {
     writer::release();
@@ -85,12 +134,7 @@ pub fn spawn(t: &mut Ticket) {
     noted(t);
     t.event.addr = memory::text(t.word(1));
     t.event.extra = Extra::Text;
-    // File actions may change the directory first, and their format is internal to libc.
-    let named = match (t.word(2), t.event.hook.does) {
-        (0, Does::SpawnsSearched) => ProgramName::Searched(t.word(1)),
-        (0, _) => ProgramName::At(libc::AT_FDCWD, t.word(1), 0),
-        _ => ProgramName::Elsewhere(t.word(1)),
-    };
+    let named = spawned_name(t.event.hook.does, &t.event.args);
     new_program(t, &named, t.word(5));
 }
 

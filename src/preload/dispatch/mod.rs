@@ -6,9 +6,11 @@
 //! | [`name`] | bind, listen, connect, getsockname, getpeername, shutdown |
 //! | [`option`] | setsockopt, getsockopt, ioctl |
 //! | [`data`] | everything that sends or receives |
+//! | [`message`] | what rules make of a message |
 //! | [`ready`] | poll, select, epoll |
 //! | [`fd`] | close, dup, fcntl |
 //! | [`exec`] | exec, spawn |
+//! | [`resolve`] | names and addresses of hosts |
 //! | [`process`] | fork, exit, wait, syscall, namespaces, sandboxes |
 //!
 //! A dispatch function gets the whole [`Ticket`] and runs before libc's function; its counterpart runs after it.
@@ -17,10 +19,12 @@ pub mod create;
 pub mod data;
 pub mod exec;
 pub mod fd;
+pub mod message;
 pub mod name;
 pub mod option;
 pub mod process;
 pub mod ready;
+pub mod resolve;
 
 use crate::call::Ticket;
 use crate::mode;

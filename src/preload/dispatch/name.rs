@@ -2,6 +2,7 @@
 
 use crate::call::{Note, Ticket};
 use crate::memory;
+use crate::rules::{self, Side};
 use sockshim_core::fdtable::FDS;
 use sockshim_core::net::socket::{AddrOut, sys_bind, sys_connect, sys_getname, sys_listen, sys_shutdown};
 use sockshim_core::net::state;
@@ -24,6 +25,37 @@ pub static BIND: Course = Course {
     walk: |event, cx, lookup| sys_bind(cx, lookup, event.copied()),
     handler: |_, ops| Some(ops.bind.func),
 };
+
+/// After bind(2), whose address may be a rule's.
+pub fn bound(t: &mut Ticket) {
+    addressed(t, Side::Own);
+    t.finish();
+}
+
+/// After connect(2).
+pub fn connected(t: &mut Ticket) {
+    addressed(t, Side::Peer);
+    t.finish();
+}
+
+/// The socket has an address, or a peer, or will have one soon, which rules may have to know.
+#[inline(always)]
+fn addressed(t: &mut Ticket, side: Side) {
+    if rules::active().is_some() {
+        addressed_by_rules(t, side);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn addressed_by_rules(t: &mut Ticket, side: Side) {
+    let Some(handle) = t.handle else { return };
+    if t.event.ret == 0 || t.event.errno == Some(libc::EINPROGRESS) {
+        let program = (t.event.extra == Extra::Address).then_some(&t.event.addr);
+        rules::outcome::addressed(t.rule(), handle, t.event.fd, side, program);
+    }
+    rules::moved(handle);
+}
 
 /// Decides bind(2).
 pub fn bind(t: &mut Ticket) {
@@ -101,6 +133,9 @@ fn out(event: &Event) -> AddrOut {
 /// Copies the returned address into the event.
 pub fn got_name(t: &mut Ticket) {
     let (address, len, capacity) = (t.word(1), t.word(2), t.note.capacity());
+    if rules::active().is_some() {
+        hide(t, capacity);
+    }
     if t.event.ret == 0
         && t.libc_answered()
         // SAFETY: the successful call has written the address and its length.
@@ -109,6 +144,23 @@ pub fn got_name(t: &mut Ticket) {
         t.event.extra = Extra::Address;
     }
     t.finish();
+}
+
+/// Gives the program the address that it believes in.
+#[cold]
+#[inline(never)]
+fn hide(t: &Ticket, capacity: i32) {
+    let asks_for_peer = t.event.course.is_some_and(|course| core::ptr::eq(course, &GETPEERNAME));
+    let side = if asks_for_peer { Side::Peer } else { Side::Own };
+    if t.event.ret == 0
+        && t.libc_answered()
+        && let Some(handle) = t.handle
+        && let Some(address) = rules::own_address(handle, side)
+    {
+        let fits = address.len().min(usize::try_from(capacity).unwrap_or(0));
+        memory::store(t.word(1), &address.bytes()[..fits]);
+        memory::store(t.word(2), &(address.len() as u32).to_ne_bytes());
+    }
 }
 
 /// How shutdown(2) is decided.

@@ -1,7 +1,7 @@
 //! setsockopt(2), getsockopt(2), ioctl(2), sockatmark(3).
 
 use crate::call::Ticket;
-use crate::memory;
+use crate::{memory, rules};
 use sockshim_core::fdtable::FDS;
 use sockshim_core::hook::MAX_ARGS;
 use sockshim_core::net::socket::{option_handler, sys_getsockopt, sys_ioctl, sys_setsockopt};
@@ -71,10 +71,27 @@ pub fn getsockopt(t: &mut Ticket) {
 /// Copies the value into the event, if it is an int.
 pub fn got_option(t: &mut Ticket) {
     if t.event.ret == 0 && t.libc_answered() {
+        if rules::active().is_some() {
+            give_error(t);
+        }
         // SAFETY: the call has succeeded.
         t.event.extra = unsafe { value(&t.event.args, t.event.input) };
     }
     t.finish();
+}
+
+/// SO_ERROR where a rule wants another error than the one that the kernel has refused a connect(2) with.
+#[cold]
+#[inline(never)]
+fn give_error(t: &Ticket) {
+    if (t.int(1), t.int(2)) == (libc::SOL_SOCKET, libc::SO_ERROR)
+        && let Some(handle) = t.handle
+        && rules::outcome::is_to_fail(handle)
+        && let Some(errno) = memory::value(t.page(), t.word(3))
+        && let Some(error) = rules::outcome::error_given(handle, errno)
+    {
+        memory::store(t.word(3), &error.to_ne_bytes());
+    }
 }
 
 /// The value that getsockopt(2) has returned, if it is an int. `capacity` is the length of the program's buffer. Some options

@@ -2,9 +2,10 @@
 
 use crate::call::{Note, Ticket};
 use crate::log::{self, clock, writer};
+use crate::mode::{self, OBSERVED};
 use crate::table::{HOOKS, Numbers};
 use crate::track::learn;
-use crate::{confined, identity, memory, mode, sys, tls};
+use crate::{confined, identity, memory, rules, sys, tls};
 use sockshim_core::fdtable::FDS;
 use sockshim_core::hook::{Does, Level};
 use sockshim_core::verdict::Reason;
@@ -278,13 +279,19 @@ pub fn is_of_interest(number: i64) -> bool {
 pub fn syscall(t: &mut Ticket) {
     let number = t.word(0);
     t.event.reason = Reason::Process;
-    if CREDENTIALS.contains(&number) {
+    if !mode::has_log() {
+        // Nothing of what the log needs to know of the process.
+    } else if CREDENTIALS.contains(&number) {
         log::before_credentials();
     } else if LIMITING.contains(&number) {
         log::is_open();
     }
     if let Some(index) = HOOKS.iter().position(|hook| hook.nr() == Some(number)) {
-        if HOOKS[index].level > Level::Call && !mode::data() && !matters(number) {
+        // recvmsg(2) has an open gate at every level.
+        let open = mode::bits_of_row(index);
+        if open == 0
+            || (open == OBSERVED && HOOKS[index].level > Level::Call && !mode::data() && !matters(number))
+        {
             t.wanted = false;
             return;
         }
@@ -297,12 +304,21 @@ pub fn syscall(t: &mut Ticket) {
         libc::SYS_seccomp if is_filter(t.int(1)) => {
             entering_sandbox(t, t.int(1) as u32 == libc::SECCOMP_SET_MODE_STRICT, t.word(2) as u64);
         }
-        libc::SYS_io_uring_setup => t.event.reason = Reason::IoUring,
+        libc::SYS_io_uring_setup => io_uring(t),
         libc::SYS_exit_group if identity::is_guest() => log::flush(),
         libc::SYS_exit_group => log::end_at_once(),
         libc::SYS_exit if is_last_thread() => log::end_of_process(),
         libc::SYS_exit => log::flush(),
         _ => t.wanted = false,
+    }
+}
+
+/// io_uring_setup(2), about which rules may decide: no hook sees what is submitted to a ring.
+fn io_uring(t: &mut Ticket) {
+    t.event.reason = Reason::IoUring;
+    if let Some((verdict, delay)) = rules::io_uring() {
+        t.settle(verdict);
+        t.instead.delay = delay;
     }
 }
 
@@ -365,10 +381,13 @@ fn matters(number: i64) -> bool {
 /// After syscall(2). A call without a hook may have made a descriptor, whose number no longer means what it did.
 pub fn syscall_done(t: &mut Ticket) {
     let makes_fd = [libc::SYS_pidfd_open, libc::SYS_io_uring_setup];
+    if t.word(0) == libc::SYS_io_uring_setup && t.event.ret >= 0 {
+        rules::made_io_uring();
+    }
     if makes_fd.contains(&t.word(0)) && t.event.ret >= 0 {
         learn(t.event.ret as i32, Some(&t.event));
     }
-    if t.event.ret < 0 {
+    if t.event.ret < 0 && t.rule() == 0 {
         t.event.reason = Reason::Process;
     }
     if CREDENTIALS.contains(&t.word(0)) && t.event.ret == 0 {

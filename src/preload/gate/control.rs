@@ -2,10 +2,10 @@
 
 use super::{Call, Gate, Interest, Perform};
 use crate::brief::{self, Brief, Makes, create, fd, name, option};
-use crate::dispatch::process;
+use crate::dispatch::{exec, process};
 use crate::log::queue;
 use crate::table::HookIndex;
-use crate::word::Word;
+use crate::word::{Word, padded};
 use crate::{mode, slow};
 use core::marker::PhantomData;
 
@@ -84,6 +84,9 @@ impl Gate for Exec {
 
     #[inline(always)]
     fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
+        if mode::reports() {
+            exec::report(call.index, &padded(call.words));
+        }
         if mode::control() { call.slow() } else { call.perform() }
     }
 }
@@ -92,14 +95,15 @@ impl Gate for Exec {
 pub struct Numbered;
 
 impl Gate for Numbered {
-    const INTEREST: Interest = Interest::Exec;
+    const INTEREST: Interest = Interest::Numbers;
 
     #[inline(always)]
     fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
-        match process::is_of_interest(call.words[0]) {
-            true => Exec::observe(call),
-            false => call.perform(),
+        let is_of_interest = process::is_of_interest(call.words[0]);
+        if mode::reports() && is_of_interest {
+            exec::report_numbered(&padded(call.words));
         }
+        if mode::observes() && is_of_interest { call.slow() } else { call.perform() }
     }
 }
 

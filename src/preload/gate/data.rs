@@ -5,6 +5,7 @@ use crate::dispatch::{data, ready};
 use crate::late::{Performed, late};
 use crate::log::clock;
 use crate::log::queue::{self, Begin, Shape};
+use crate::mode::{self, CONNECTS};
 use crate::word::{Word, padded};
 
 /// Data calls that always take the slow path: at level io.
@@ -55,8 +56,44 @@ impl Gate for Addressed {
             queue::end(started, call.index as usize, call.words, ret);
             return result;
         }
-        call.slow()
+        if only_connects(&call, 3) { call.perform() } else { call.slow() }
     }
+}
+
+/// sendmsg: like [`Message`].
+pub struct Header;
+
+impl Gate for Header {
+    const INTEREST: Interest = Interest::Data;
+
+    #[inline(always)]
+    fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
+        match queue::message(call.fd()) {
+            Begin::Slow if only_connects(&call, 2) => call.perform(),
+            begin => recorded(begin, call),
+        }
+    }
+}
+
+/// sendmmsg: the same.
+pub struct Headers;
+
+impl Gate for Headers {
+    const INTEREST: Interest = Interest::Data;
+
+    #[inline(always)]
+    fn observe<const N: usize, R: Word>(call: Call<N, impl Perform<R>, impl Perform<R>>) -> R {
+        match queue::message(call.fd()) {
+            Begin::Slow if only_connects(&call, 3) => call.perform(),
+            begin => recorded(begin, call),
+        }
+    }
+}
+
+/// Whether only rules about connect(2) look at this call, and it does not connect. `flags` is the index of its flags.
+#[inline(always)]
+fn only_connects<const N: usize, P: Copy, S: Copy>(call: &Call<N, P, S>, flags: usize) -> bool {
+    mode::bits(call.index) == CONNECTS && call.words[flags] as i32 & libc::MSG_FASTOPEN == 0
 }
 
 /// recvmsg: like [`Message`], and at every level if it has received descriptors.
@@ -154,7 +191,7 @@ fn bringing<const N: usize, R: Word>(
     call: Call<N, impl Perform<R>, impl Perform<R>>,
     brings: impl Fn(i64, i64) -> bool + Copy,
 ) -> R {
-    let begin = queue::rights(call.fd());
+    let begin = queue::rights(call.fd(), call.index);
     if matches!(begin, Begin::Slow) {
         return call.slow();
     }

@@ -1,7 +1,7 @@
 //! Gates: when the calls of a hook are observed, and which path they take. There is one type per gate; each row of
 //! the table names one.
 //!
-//! A call that nobody looks at leaves by the fast exit ([`Gate::is_open`]). Of the others, most data calls take the fast
+//! A call that nobody looks at leaves by the fast exit ([`crate::mode::is_open`]). Of the others, most data calls take the fast
 //! path: two readings of the clock and a record in the thread's queue (`log/queue`). Whatever is unusual takes the slow
 //! path (`slow.rs`), which decides, performs and commits.
 //!
@@ -9,17 +9,21 @@
 //! thread or jumping out of it leaves nothing behind. The bound `Copy` tells the compiler, which otherwise adds code
 //! that drops the closures if it does not inline.
 //!
-//! Control calls and what else is observed at every level are in [`control`], data calls in [`data`].
+//! Control calls and what else is observed at every level are in [`control`], data calls in [`data`], calls that ask for
+//! names in [`resolve`].
 
 mod control;
 mod data;
+mod resolve;
 
 pub use control::*;
 pub use data::*;
+pub use resolve::*;
 
+pub use crate::mode::Interest;
+use crate::slow;
 use crate::table::HookIndex;
 use crate::word::Word;
-use crate::{mode, slow};
 
 /// An observed call.
 #[derive(Clone, Copy)]
@@ -63,16 +67,6 @@ impl<const N: usize, P: Copy, S: Copy> Call<N, P, S> {
     }
 }
 
-/// Which calls have to be of interest.
-pub enum Interest {
-    /// Control calls and the life of descriptors.
-    Control,
-    /// The same, or the environment that is passed on to new programs.
-    Exec,
-    /// Data calls.
-    Data,
-}
-
 /// When calls are observed, and on which path.
 pub trait Gate {
     /// Whether an observed call ever does anything else than taking the slow path.
@@ -80,16 +74,6 @@ pub trait Gate {
 
     /// When its calls are of interest.
     const INTEREST: Interest;
-
-    /// The test of the fast exit: whether calls are observed.
-    #[inline(always)]
-    fn is_open() -> bool {
-        match Self::INTEREST {
-            Interest::Control => mode::control(),
-            Interest::Exec => mode::exec(),
-            Interest::Data => mode::data(),
-        }
-    }
 
     /// Makes a call that is observed and takes no fast path.
     ///

@@ -131,6 +131,11 @@ pub fn start_in_child() {
     control::forget();
 }
 
+/// Puts a text into the log.
+pub fn note(text: &[u8]) {
+    send(&notice::message(text));
+}
+
 /// Logging goes on after [`end_before_filter`].
 pub fn restart() {
     if let Some(settings) = settings::get() {

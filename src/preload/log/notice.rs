@@ -15,6 +15,7 @@ static RENAMED: Hook = hook!(Decision, Plain, [], renamed() -> c_int);
 static DIVERGENCE: Hook = hook!(Decision, Plain, [], divergence() -> c_int);
 
 /// A message about sockshim itself.
+#[inline(never)]
 pub fn message(text: &[u8]) -> Event {
     Event { start: sys::monotonic(), tid: identity::pid(), ..Event::message(&MESSAGE, text) }
 }

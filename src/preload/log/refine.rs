@@ -15,10 +15,10 @@ use libc::c_int;
 use sockshim_core::func;
 use sockshim_core::hook::Does;
 use sockshim_core::net::namespace::{Fact, Facts, INIT_NET, Net};
-use sockshim_core::net::ops::Cx;
+use sockshim_core::net::ops::{Cx, Judge};
 use sockshim_core::net::path::Path;
 use sockshim_core::net::socket::{Copied, Lookup, sys_bind, sys_listen, sys_socket, sys_socketpair};
-use sockshim_core::trace::event::{Event, Extra};
+use sockshim_core::trace::event::{Decided, Event, Extra};
 use sockshim_core::verdict::{Action, Instead, Predicted, Reason, Verdict};
 use sockshim_host::LiveKernel;
 
@@ -111,7 +111,7 @@ impl Facts for Harmless {
 /// then differs from the prediction.
 pub fn refine(event: &mut Event) -> bool {
     if event.predicted != Predicted::Unknown
-        || event.action != Action::Host
+        || !(event.action == Action::Host || makes_another(event))
         || matches!(event.reason, Reason::ShimPanic | Reason::Overtaken)
         || identity::is_sandboxed()
         || LOST.load(Ordering::Relaxed)
@@ -120,7 +120,9 @@ pub fn refine(event: &mut Event) -> bool {
     }
     let mut path = Path::new();
     let mut instead = Instead::new();
-    let mut cx = Cx { path: &mut path, net: Net { facts: &Harmless, ..INIT_NET }, instead: &mut instead };
+    let decided = Decided::of(event);
+    let mut cx = Cx::new(&mut path, Net { facts: &Harmless, ..INIT_NET }, &mut instead);
+    cx.judge = decided.as_ref().map(|decided| decided as &dyn Judge);
     BEGAN.store(event.start, Ordering::Relaxed);
     UNSURE.store(false, Ordering::Relaxed);
     let Some(verdict) = walk(event, &mut cx) else { return false };
@@ -134,8 +136,16 @@ pub fn refine(event: &mut Event) -> bool {
         return false;
     }
     event.path = path;
-    event.reason = verdict.reason;
+    // Of a call that a rule has decided the log says which one did.
+    if event.reason.rule().is_none() {
+        event.reason = verdict.reason;
+    }
     diverges
+}
+
+/// Whether libc was asked for another socket than the program's, which a rule names.
+fn makes_another(event: &Event) -> bool {
+    event.action == Action::HostInstead && event.hook.does == Does::Creates
 }
 
 /// The calls whose walk looks at facts.

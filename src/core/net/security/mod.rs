@@ -1,52 +1,88 @@
 //! The hooks of the Linux security modules (`security/security.c`), called where the kernel calls them and with the
-//! kernel's arguments. They allow everything until there are rules.
+//! kernel's arguments. Without a [`Judge`](crate::net::ops::Judge) they allow everything.
 //!
-//! Every hook asks [`judge`], which is where a rule will decide:
+//! Every hook asks [`judge`], which is where a rule decides:
 //! - `Ok` continues the walk. The rule may have written a delay or another argument into [`Cx::instead`]; the walk
 //!   then uses that argument, so that the prediction is about the call that libc gets.
 //! - `Err` ends the walk with [`Verdict::refuse`] or [`Verdict::done`].
+//!
+//! `update_socket_protocol`, where BPF may replace the protocol of socket(2), asks the same judge.
 
 use crate::func;
 use crate::net::address::SockAddr;
-use crate::net::ops::{Cx, Msg, Socket};
+use crate::net::ops::{Arguments, Cx, Decision, Effect, Msg, Socket};
 use crate::net::path::{Finding, Func};
-use crate::verdict::Verdict;
+use crate::verdict::{Argument, Reason, Verdict};
 use libc::c_int;
-
-/// What a hook lets a rule see, under the kernel's names.
-#[expect(missing_docs, reason = "the kernel's own names")]
-#[derive(Clone, Copy)]
-pub enum Arguments<'a> {
-    /// Before a socket is allocated. `kern` is true for the kernel's own sockets.
-    Create { family: c_int, ty: c_int, protocol: c_int, kern: bool },
-    /// The socket exists; a refusal releases it.
-    PostCreate { sock: &'a Socket, family: c_int, ty: c_int, protocol: c_int, kern: bool },
-    /// The two ends.
-    Socketpair { socka: &'a Socket, sockb: &'a Socket },
-    /// bind(2) and connect(2).
-    Address { sock: &'a Socket, address: &'a SockAddr },
-    /// listen(2).
-    Listen { sock: &'a Socket, backlog: c_int },
-    /// accept(2). The new socket has its type and its ops, and no connection yet.
-    Accept { sock: &'a Socket, newsock: &'a Socket },
-    /// Everything that sends or receives.
-    Message { sock: &'a Socket, msg: &'a Msg, size: u64, flags: c_int },
-    /// getsockname(2) and getpeername(2).
-    Name { sock: &'a Socket },
-    /// setsockopt(2) and getsockopt(2).
-    Option { sock: &'a Socket, level: c_int, optname: c_int },
-    /// shutdown(2).
-    Shutdown { sock: &'a Socket, how: c_int },
-}
 
 /// Makes the decision for all hooks, and notes the hook in the path.
 #[inline(always)]
 fn judge(cx: &mut Cx, hook: Func, arguments: Arguments) -> Result<(), Verdict> {
     #[cfg(test)]
     tests::judge(cx, hook, arguments)?;
-    let _ = arguments;
+    if cx.judge.is_some() {
+        return judged(cx, hook, &arguments);
+    }
     cx.path.step(hook, Finding::Allow);
     Ok(())
+}
+
+#[cold]
+#[inline(never)]
+fn judged(cx: &mut Cx, hook: Func, arguments: &Arguments) -> Result<(), Verdict> {
+    let Some(decision) = cx.judge.and_then(|judge| judge.judge(hook, arguments)) else {
+        cx.path.step(hook, Finding::Allow);
+        return Ok(());
+    };
+    // Without a rule's number, the rules are asked when the answer is there.
+    cx.path.step(hook, if decision.rule == 0 { Finding::Allow } else { Finding::Rule(decision.rule) });
+    match decision.effect {
+        Effect::Allow => {}
+        Effect::Delay(nanoseconds) => cx.instead.delay = nanoseconds,
+        Effect::Instead(argument) => cx.instead.argument = argument,
+        Effect::Refuse(errno) => {
+            cx.path.step(hook, Finding::Errno(errno));
+            return Err(Verdict::refuse(errno, Reason::Rule(decision.rule)));
+        }
+        Effect::Answer(value) => return Err(Verdict::done(value, Reason::Rule(decision.rule))),
+    }
+    Ok(())
+}
+
+/// `update_socket_protocol`: where a rule, in the kernel BPF, replaces the protocol of socket(2). It gets the type with its
+/// flag bits and runs before every check, but not for socketpair(2) or accept(2).
+///
+/// In the kernel it returns a protocol. Here it returns all three arguments, and libc gets the replacement as
+/// [`Argument::Protocol`].
+#[inline(always)]
+pub fn update_socket_protocol(
+    cx: &mut Cx,
+    family: c_int,
+    type_arg: c_int,
+    protocol: c_int,
+) -> (c_int, c_int, c_int) {
+    if cx.judge.is_some() {
+        return updated_by_rule(cx, family, type_arg, protocol);
+    }
+    cx.path.step(func!(update_socket_protocol), Finding::Unchanged);
+    (family, type_arg, protocol)
+}
+
+#[cold]
+#[inline(never)]
+fn updated_by_rule(cx: &mut Cx, family: c_int, ty: c_int, protocol: c_int) -> (c_int, c_int, c_int) {
+    let here = func!(update_socket_protocol);
+    let arguments = Arguments::Protocol { family, ty, protocol };
+    let decision = cx.judge.and_then(|judge| judge.judge(here, &arguments));
+    if let Some(Decision { rule, effect: Effect::Instead(argument) }) = decision
+        && let Argument::Protocol { family, ty, protocol } = argument
+    {
+        cx.path.step(here, Finding::Rule(rule));
+        cx.instead.argument = argument;
+        return (family, ty, protocol);
+    }
+    cx.path.step(here, Finding::Unchanged);
+    (family, ty, protocol)
 }
 
 /// `security_socket_create`.

@@ -27,7 +27,7 @@ fn under<T>(
     crate::net::init();
     let (mut path, mut instead) = (Path::new(), Instead::new());
     RULE.set(Some(Box::new(rule)));
-    let result = walk(&mut Cx { path: &mut path, net: INIT_NET, instead: &mut instead });
+    let result = walk(&mut Cx::new(&mut path, INIT_NET, &mut instead));
     RULE.set(None);
     (result, instead)
 }
@@ -46,6 +46,7 @@ fn seen<T>(walk: impl FnOnce(&mut Cx) -> T) -> Vec<String> {
 fn words(arguments: &Arguments) -> String {
     let of = |sock: &Socket| format!("{}/{}", sock.sk.family, sock.ty);
     match arguments {
+        Arguments::Protocol { family, ty, protocol } => format!("{family} {ty} {protocol}"),
         Arguments::Create { family, ty, protocol, kern } => format!("{family} {ty} {protocol} {kern}"),
         Arguments::PostCreate { sock, family, ty, protocol, kern } => {
             format!("{} {family} {ty} {protocol} {kern}", of(sock))

@@ -10,6 +10,7 @@ use crate::net::ops::{Cx, Socket};
 use crate::net::path::Finding;
 use crate::net::security::{
     security_socket_accept, security_socket_create, security_socket_post_create, security_socket_socketpair,
+    update_socket_protocol,
 };
 use crate::uapi::{NPROTO, SOCK_FLAGS, SOCK_MAX, SOCK_PACKET, SOCK_TYPE_MASK};
 use crate::verdict::{Predicted, Reason, Verdict};
@@ -38,22 +39,6 @@ pub fn sys_socket(cx: &mut Cx, family: c_int, type_arg: c_int, protocol: c_int) 
 /// so a full descriptor table is the last error that socket(2) reports.
 pub fn sock_map_fd(cx: &mut Cx, _sock: &Socket, flags: c_int) {
     cx.path.step(func!(sock_map_fd), Finding::Flags(flags));
-}
-
-/// `update_socket_protocol`: where BPF, and later a rule, replaces the protocol of socket(2). It gets the type with
-/// its flag bits and runs before every check, but not for socketpair(2) or accept(2).
-///
-/// In the kernel it returns a protocol. Here it returns all three arguments, and a replacement is passed to libc as
-/// [`Argument::Protocol`](crate::verdict::Argument::Protocol).
-#[inline(always)]
-pub fn update_socket_protocol(
-    cx: &mut Cx,
-    family: c_int,
-    type_arg: c_int,
-    protocol: c_int,
-) -> (c_int, c_int, c_int) {
-    cx.path.step(func!(update_socket_protocol), Finding::Unchanged);
-    (family, type_arg, protocol)
 }
 
 /// Every supported kernel has slots for families below this number (`AF_NFC` and before, Linux 3.1).

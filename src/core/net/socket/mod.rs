@@ -97,7 +97,7 @@ impl Facts for Exists {
 pub fn socket_of(net: NetId, family: c_int, ty: c_int, protocol: c_int) -> Socket {
     let mut path = Path::new();
     let mut instead = Instead::new();
-    let mut cx = Cx { path: &mut path, net: Net { id: net, facts: &Exists }, instead: &mut instead };
+    let mut cx = Cx::new(&mut path, Net { id: net, facts: &Exists }, &mut instead);
     let mut sock = Socket::alloc(net, family, ty);
     if let Some(pf) = net_family(family) {
         // The socket exists, so the verdict about creating it does not matter.
@@ -106,6 +106,19 @@ pub fn socket_of(net: NetId, family: c_int, ty: c_int, protocol: c_int) -> Socke
     sock.ty = ty;
     sock.sk.protocol = protocol as u16;
     sock
+}
+
+/// The protocol of a socket that socket(2) makes of these: what protocol 0 stands for, if that is known.
+pub fn protocol_of(family: c_int, ty: c_int, protocol: c_int) -> c_int {
+    let (mut path, mut instead) = (Path::closed(), Instead::new());
+    let mut cx = Cx::new(&mut path, Net { facts: &Exists, ..crate::net::namespace::INIT_NET }, &mut instead);
+    let mut sock = Socket::alloc(crate::net::namespace::INIT_NET.id, family, ty);
+    match net_family(family) {
+        Some(pf) if (pf.create.call)(&mut cx, &mut sock, protocol).may_succeed() && sock.ops.is_some() => {
+            sock.sk.protocol.into()
+        }
+        _ => protocol,
+    }
 }
 
 /// `sockfd_lookup_light`: what a descriptor refers to.

@@ -9,33 +9,42 @@ use sockshim_core::net::ops::{Cx, Socket, SocketState};
 use sockshim_core::net::path::{Finding, Match, Path};
 use sockshim_core::net::sock::TcpState;
 use sockshim_core::net::socket::sys_socket;
+use sockshim_core::resolve::Resolved;
 use sockshim_core::trace::event::{Event, Extra};
+use sockshim_core::trace::parts::{self, Part};
 use sockshim_core::uapi;
 use sockshim_core::verdict::{Action, Instead, Predicted, Reason};
 use sockshim_core::{func, hook};
 
 macro_rules! hooks {
-    ($($level:ident $name:ident($($arg:ident: $ty:ty),*) -> $ret:literal;)*) => {
-        static HOOKS: &[Hook] = &[$(hook!($level, Plain, [], $name($($arg: $ty),*), $ret)),*];
+    ($($level:ident $does:ident $name:ident($($arg:ident: $ty:ty),*) -> $ret:literal;)*) => {
+        static HOOKS: &[Hook] = &[$(hook!($level, $does, [], $name($($arg: $ty),*), $ret)),*];
     };
 }
 
 hooks! {
-    Io send(fd: c_int, buf: *const c_void, len: size_t, flags: c_int) -> "ssize_t";
-    Io recv(fd: c_int, buf: *mut c_void, len: size_t, flags: c_int) -> "ssize_t";
-    Io readv(fd: c_int, iov: *const iovec, iovcnt: c_int) -> "ssize_t";
-    Io epoll_wait(epfd: c_int, events: *mut epoll_event, maxevents: c_int, timeout: c_int) -> "c_int";
-    Call sendto(fd: c_int, buf: *const c_void, len: size_t, flags: c_int, addr: *const sockaddr, addrlen: socklen_t)
-        -> "ssize_t";
-    Call bind(fd: c_int, addr: *const sockaddr, addrlen: socklen_t) -> "c_int";
-    Decision socket(family: c_int, type_: c_int, protocol: c_int) -> "c_int";
-    Decision socketpair(family: c_int, type_: c_int, protocol: c_int, sv: *mut c_int) -> "c_int";
-    Call setsockopt(fd: c_int, level: c_int, optname: c_int, optval: *const c_void, optlen: socklen_t) -> "c_int";
-    Call accept4(fd: c_int, addr: *mut sockaddr, addrlen: *mut socklen_t, flags: c_int) -> "c_int";
-    Call lseek(fd: c_int, offset: off_t, whence: c_int) -> "off_t";
-    Call execve(path: *const c_char, argv: *const *const c_char, envp: *const *const c_char) -> "c_int";
-    Call _exit(status: c_int) -> "!";
-    Decision sockshim() -> "";
+    Io Plain send(fd: c_int, buf: *const c_void, len: size_t, flags: c_int) -> "ssize_t";
+    Io Plain recv(fd: c_int, buf: *mut c_void, len: size_t, flags: c_int) -> "ssize_t";
+    Io Plain readv(fd: c_int, iov: *const iovec, iovcnt: c_int) -> "ssize_t";
+    Io Plain epoll_wait(epfd: c_int, events: *mut epoll_event, maxevents: c_int, timeout: c_int) -> "c_int";
+    Call Plain sendto(fd: c_int, buf: *const c_void, len: size_t, flags: c_int, addr: *const sockaddr,
+        addrlen: socklen_t) -> "ssize_t";
+    Call Plain bind(fd: c_int, addr: *const sockaddr, addrlen: socklen_t) -> "c_int";
+    Decision Plain socket(family: c_int, type_: c_int, protocol: c_int) -> "c_int";
+    Decision Plain socketpair(family: c_int, type_: c_int, protocol: c_int, sv: *mut c_int) -> "c_int";
+    Call Plain setsockopt(fd: c_int, level: c_int, optname: c_int, optval: *const c_void, optlen: socklen_t) -> "c_int";
+    Call Plain accept4(fd: c_int, addr: *mut sockaddr, addrlen: *mut socklen_t, flags: c_int) -> "c_int";
+    Call Plain lseek(fd: c_int, offset: off_t, whence: c_int) -> "off_t";
+    Call Plain execve(path: *const c_char, argv: *const *const c_char, envp: *const *const c_char) -> "c_int";
+    Call Plain _exit(status: c_int) -> "!";
+    Call Resolves getaddrinfo(node: *const c_char, service: *const c_char, hints: *const addrinfo,
+        res: *mut *mut addrinfo) -> "c_int";
+    Call Resolves getnameinfo(addr: *const sockaddr, addrlen: socklen_t, host: *mut c_char, hostlen: socklen_t,
+        serv: *mut c_char, servlen: socklen_t, flags: c_int) -> "c_int";
+    Call ResolvesHost gethostbyname2(name: *const c_char, af: c_int) -> "*mut hostent";
+    Call ResolvesHostInto gethostbyaddr_r(addr: *const c_void, len: socklen_t, type_: c_int, ret: *mut hostent,
+        buf: *mut c_char, buflen: size_t, result: *mut *mut hostent, h_errnop: *mut c_int) -> "c_int";
+    Decision Plain sockshim() -> "";
 }
 
 /// Pseudo-random numbers, the same in every run.
@@ -92,14 +101,44 @@ impl Dice {
             16 => Finding::Value(self.word() as i64),
             17 => Finding::State(self.one(&SocketState::ALL), self.one(&[TcpState::Close, TcpState::Listen])),
             18 => Finding::MayHaveRefused,
+            19 => Finding::Rule(self.below(3) as u16),
             _ => Finding::Passed,
+        }
+    }
+
+    /// What a call that asks for names or addresses leaves in its event.
+    fn resolve(&mut self, event: &mut Event) {
+        let error = self.one(&[0, 0, -1, -2, -11, 1, 2, -300]);
+        event.extra = Extra::Resolved(Resolved { error, addresses: self.below(3) as u32 });
+        event.addr = SockAddr::EMPTY;
+        if self.below(2) == 0 {
+            event.set_hints([0x421, self.int(), self.one(&[0, 1, 77]), self.one(&[0, 6, 99])]);
+        }
+        let names: [&[u8]; 5] = [b"localhost", b"", b"a\"\\\n", b"lat\xe9n", &[b'a'; 100]];
+        let v4: &[u8] = &[127, 0, 0, 1];
+        let v6: &[u8] = b"\xfe\x80\0\0\0\0\0\0\0\0\0\0\0\0\0\x01";
+        let named = event.hook.name() == "getnameinfo";
+        let inet: &[u8] = b"\x02\0\x1f\x90\x7f\0\0\x01\0\0\0\0\0\0\0\0";
+        let parts = [
+            (Part::Address, if named { inet } else { self.one(&[v4, v6]) }),
+            (Part::FirstAddress, self.one(&[v4, v6])),
+            (Part::Service, self.one(&names)),
+            (Part::HostFound, self.one(&names)),
+            (Part::Host, self.one(&names)),
+        ];
+        for (part, bytes) in parts {
+            if self.below(2) == 0 {
+                let cut = self.below(4) == 0;
+                parts::push(&mut event.addr, part, (bytes, cut), 0);
+            }
         }
     }
 
     pub fn event(&mut self) -> Event {
         let mut event = Event::new(&HOOKS[self.below(HOOKS.len() as u64) as usize]);
         let family = self.one(&[libc::AF_INET, libc::AF_INET6, libc::AF_UNIX, libc::AF_NETLINK, 99]);
-        let cx = &mut Cx { path: &mut Path::new(), net: INIT_NET, instead: &mut Instead::new() };
+        let (mut path, mut instead) = (Path::new(), Instead::new());
+        let cx = &mut Cx::new(&mut path, INIT_NET, &mut instead);
         let socket = sys_socket(cx, family, self.one(&[libc::SOCK_STREAM, libc::SOCK_DGRAM]), 0).1;
         (event.start, event.ns, event.tid) = (self.word() >> 4, self.word(), self.int());
         event.via_syscall = self.below(8) == 0;
@@ -121,6 +160,8 @@ impl Dice {
             Reason::ResultUnknown,
             Reason::Mispredicted,
             Reason::ExecStatic,
+            Reason::Rule(1),
+            Reason::Rule(2),
             Reason::Shim,
             Reason::LogFull,
             Reason::End,
@@ -170,6 +211,12 @@ impl Dice {
         if self.below(4) == 0 {
             event.addr.set_truncated();
         }
+        if event.hook.does.resolves() {
+            event.extra = Extra::None;
+            if self.below(4) > 0 {
+                self.resolve(&mut event);
+            }
+        }
         event.socket = self.one(&[
             None,
             Some(Socket::alloc(INIT_NET.id, libc::AF_PACKET, uapi::SOCK_PACKET)),
@@ -178,6 +225,22 @@ impl Dice {
         for _ in 0..self.below(4) * self.below(5) {
             let func = self.one(&[func!(inet_create), func!(inet6_create), func!(security_socket_bind)]);
             event.path.step(func, self.finding(&socket));
+        }
+        event
+    }
+
+    /// An event like one before, as programs make them: the same way through the layer, or all of it but one part.
+    pub fn again(&mut self, old: &Event) -> Event {
+        let (mut event, other) = (old.clone(), self.event());
+        event.ret = other.ret;
+        match self.below(7) {
+            0 => event.reason = other.reason,
+            1 => event.ops = other.ops,
+            2 => event.prot = other.prot,
+            3 => event.handler = other.handler,
+            4 => event.action = other.action,
+            5 => event.path = other.path,
+            _ => {}
         }
         event
     }

@@ -3,14 +3,18 @@
 
 mod address;
 mod dice;
+mod resolver;
+mod rules;
 
 use address::{address, escaped, hex};
 use dice::Dice;
 use libc::c_int;
+use rules::{activate_rules, rule};
 use serde_json::{Value, json, to_string};
 use sockshim_core::errno::Errno;
 use sockshim_core::hook::Level;
 use sockshim_core::net::path::{Finding, Match, Step};
+use sockshim_core::resolve::NAME_FLAGS;
 use sockshim_core::trace::event::{Event, Extra, Summary};
 use sockshim_core::trace::line::{LONGEST, Line};
 use sockshim_core::trace::pieces::Process;
@@ -31,7 +35,11 @@ fn errno(errno: c_int) -> Value {
 /// An argument as text and as JSON.
 fn argument(event: &Event, index: usize) -> (String, String) {
     let param = event.hook.param(index).expect("a parameter");
-    let (word, int) = (event.args[index], event.args[index] as c_int);
+    if let Some(asked) = resolver::argument(event, param.name) {
+        return asked;
+    }
+    let word = event.args.get(index).copied().unwrap_or(0);
+    let int = word as c_int;
     let number = |text: String| (text.clone(), text);
     let name = |text: String| (text.clone(), json!(text).to_string());
     let text = || String::from_utf8_lossy(event.addr.bytes()).into_owned();
@@ -47,11 +55,13 @@ fn argument(event: &Event, index: usize) -> (String, String) {
             let by_device = event.socket.is_some_and(|socket| socket.ty == uapi::SOCK_PACKET);
             address(event.addr.bytes(), event.addr.is_truncated(), by_device)
         }
-        ("family", _) => name(Named(uapi::FAMILIES, int).to_string()),
+        ("family" | "af", _) => name(Named(uapi::FAMILIES, int).to_string()),
+        ("type_", _) if event.hook.does.resolves() => name(Named(uapi::FAMILIES, int).to_string()),
         ("type_", _) => name(TypeArg(int).to_string()),
         ("protocol", _) => name(Named(uapi::protocols_of(event.args[0] as c_int), int).to_string()),
         ("level", _) => name(Named(uapi::LEVELS, int).to_string()),
         ("optname", _) => name(Named(uapi::options_of(event.args[1] as c_int), int).to_string()),
+        ("flags", _) if event.hook.name() == "getnameinfo" => name(Bits(NAME_FLAGS, int).to_string()),
         ("flags", _) if event.hook.name() == "accept4" => name(Bits(uapi::TYPE_FLAGS, int).to_string()),
         ("flags", _) => name(Bits(uapi::MSG, int).to_string()),
         _ if param.ty.starts_with('*') && word == 0 => ("NULL".into(), "null".into()),
@@ -71,6 +81,10 @@ fn step(step: &Step, event: &Event) -> (String, String, String) {
         Finding::Passed | Finding::Flags(0) => (vec![], plain()),
         Finding::Unchanged => (vec![("result", json!("unchanged"))], (func.into(), "unchanged".into())),
         Finding::Allow => (vec![("result", json!("allow"))], plain()),
+        Finding::Rule(number) => {
+            let name = rule(number);
+            (vec![("rule", json!(name))], (func.into(), format!("rule {}", escaped(name.as_bytes(), '\\'))))
+        }
         Finding::MayHaveRefused => {
             (vec![("result", json!("may-have-refused"))], (func.into(), "may have refused".into()))
         }
@@ -204,6 +218,9 @@ fn as_json(event: &Event, comm: &[u8], epoch: u64) -> String {
             extra("divergences", json!(summary.divergences));
             extra("dropped", json!(summary.dropped));
         }
+        Extra::Resolved(resolved) => {
+            resolver::extras(event, resolved).into_iter().for_each(|(key, value)| extra(key, value));
+        }
         Extra::Text if hook.arity() == 0 => {
             extra("message", json!(String::from_utf8_lossy(event.addr.bytes())));
         }
@@ -219,6 +236,7 @@ fn as_json(event: &Event, comm: &[u8], epoch: u64) -> String {
     let path: Vec<_> = gone_through(event).iter().map(|one| step(one, event).0).collect();
     let outcome = match event.action {
         Action::Host | Action::HostInstead => "host",
+        Action::Done(_) if matches!(event.extra, Extra::Resolved(resolved) if resolved.error != 0) => "fail",
         Action::Done(_) => "done",
         Action::Fail(_) => "fail",
     };
@@ -233,7 +251,7 @@ fn as_json(event: &Event, comm: &[u8], epoch: u64) -> String {
     };
     format!(
         "{{\"v\":1,\"ts\":{}.{:06},\"pid\":77,\"tid\":{},\"comm\":{comm},\"call\":\"{}\",\"fd\":{},\"args\":{{{}}},\
-         \"path\":[{}],\"ops\":{},\"prot\":{},\"handler\":{},\"outcome\":\"{outcome}\",\"reason\":\"{}\",\
+         \"path\":[{}],\"ops\":{},\"prot\":{},\"handler\":{},\"outcome\":\"{outcome}\",\"reason\":{},\
          \"ret\":{},\"errno\":{},\"predicted\":{predicted},\"ns\":{}}}\n",
         micros / 1_000_000,
         micros % 1_000_000,
@@ -245,9 +263,12 @@ fn as_json(event: &Event, comm: &[u8], epoch: u64) -> String {
         json!(event.ops.map(|ops| ops.name)),
         json!(event.prot.map(|prot| *prot.symbol)),
         json!(event.handler.map(|func| func.name())),
-        event.reason.code(),
+        match event.reason.rule() {
+            Some(number) => json!(format!("rule:{}", rule(number))),
+            None => json!(event.reason.code()),
+        },
         event.ret,
-        event.errno.map_or(Value::Null, errno),
+        resolver::error(event).unwrap_or_else(|| event.errno.map_or(Value::Null, errno)),
         event.ns,
     )
 }
@@ -286,8 +307,14 @@ fn as_text(event: &Event, comm: &[u8], epoch: u64) -> String {
     out += &format!("{}({})", event.hook.name(), args.join(", "));
     if event.hook.ret() != "!" {
         let unknown = event.reason == Reason::ResultUnknown;
-        out += &if unknown { " = ?".to_string() } else { format!(" = {}", event.ret) };
+        out += &match event.hook.ret() {
+            _ if unknown => " = ?".to_string(),
+            "*mut hostent" if event.ret == 0 => " = NULL".to_string(),
+            "*mut hostent" => format!(" = {:#x}", event.ret),
+            _ => format!(" = {}", event.ret),
+        };
     }
+    out += &resolver::came(event);
     if let Some(number) = event.errno {
         out += &Errno(number).name().map_or_else(|| format!(" errno {number}"), |name| format!(" {name}"));
     }
@@ -297,8 +324,13 @@ fn as_text(event: &Event, comm: &[u8], epoch: u64) -> String {
             out += &format!(" (predicted {})", expected.name().unwrap_or("?"));
         }
         Predicted::Ok if diverges => out += " (predicted success)",
-        Predicted::Errno(_) => out += &format!(" ({})", event.reason.code()),
+        Predicted::Errno(_) if event.reason.rule().is_none() => {
+            out += &format!(" ({})", event.reason.code());
+        }
         _ => {}
+    }
+    if let Some(number) = event.reason.rule() {
+        out += &format!(" (rule:{})", escaped(rule(number).as_bytes(), '\\'));
     }
     if let Some(unseen) = event.reason.unseen() {
         out += &format!(" ({}: {unseen})", event.reason.code());
@@ -319,25 +351,10 @@ fn as_text(event: &Event, comm: &[u8], epoch: u64) -> String {
     out + if open { "\n" } else { "" }
 }
 
-/// An event like one before, as programs make them: the same way through the layer, or all of it but one part.
-fn again(old: &Event, dice: &mut Dice) -> Event {
-    let (mut event, other) = (old.clone(), dice.event());
-    event.ret = other.ret;
-    match dice.below(7) {
-        0 => event.reason = other.reason,
-        1 => event.ops = other.ops,
-        2 => event.prot = other.prot,
-        3 => event.handler = other.handler,
-        4 => event.action = other.action,
-        5 => event.path = other.path,
-        _ => {}
-    }
-    event
-}
-
 #[test]
 fn lines_are_what_the_plain_way_makes() {
     sockshim_core::net::init();
+    activate_rules();
     let mut dice = Dice(1);
     let mut process = Process::new(77, b"");
     let mut seen: Vec<Event> = Vec::new();
@@ -354,7 +371,10 @@ fn lines_are_what_the_plain_way_makes() {
         process.rename(comm);
         for _ in 0..5000 {
             let event = match dice.below(2) {
-                0 if !seen.is_empty() => again(&seen[dice.below(seen.len() as u64) as usize], &mut dice),
+                0 if !seen.is_empty() => {
+                    let index = dice.below(seen.len() as u64) as usize;
+                    dice.again(&seen[index])
+                }
                 _ => dice.event(),
             };
             seen.truncate(7);

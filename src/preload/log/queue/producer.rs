@@ -9,6 +9,8 @@ use super::reserve::{reserve, reserve_further};
 use super::segment::{OPEN, SLOT, is_inside, word};
 use crate::log::clock;
 use crate::log::writer::control;
+use crate::mode::NAMED;
+use crate::table::HookIndex;
 use crate::tls::{self, QueueHead};
 use crate::{identity, mode, sys};
 use core::sync::atomic::Ordering;
@@ -92,18 +94,21 @@ pub fn message(fd: i32) -> Begin {
     begin(FDS.word(fd))
 }
 
-/// The start of a call that may bring descriptors, which is of interest at every level.
+/// The start of a call of the hook at `index`, which may bring descriptors, and so is of interest at every level.
 #[inline(always)]
-pub fn rights(fd: i32) -> Begin {
-    if mode::data() { message(fd) } else { Begin::Pass }
+pub fn rights(fd: i32, index: HookIndex) -> Begin {
+    if mode::data() || mode::bits(index) & NAMED != 0 { message(fd) } else { Begin::Pass }
 }
 
 #[inline(always)]
 fn begin(socket: Seen) -> Begin {
     match own() {
-        Some(head) if socket.is_socket() => {
+        Some(head) if socket.is_free_socket() => {
             Begin::Fast(Started { head, socket: socket.raw(), start: clock::ticks() })
         }
+        // Where only rules look at data calls, those on a socket that none concerns are not observed. Without the fd table
+        // nobody knows what the number means by now.
+        _ if socket.is_free_socket() && !mode::data() && mode::control() => Begin::Pass,
         _ => Begin::Slow,
     }
 }

@@ -53,6 +53,7 @@ impl<P: Pool> Reader<'_, P> {
     }
 
     /// At the end of a segment: goes to the next one, if the thread is done with this one.
+    #[cold]
     fn move_on(&self, at: u64) -> Option<()> {
         let (segment, next) = (of_some(at)?, self.following(at)?);
         self.cursor.store(next + SLOT, Ordering::Release);

@@ -9,7 +9,7 @@
 use super::control::{self, Status};
 use super::launch::{self, Kind};
 use super::program;
-use crate::log::{message, queue};
+use crate::log::{message, queue, settings};
 use crate::{alloc, identity, mode, sys};
 use core::sync::atomic::{AtomicU8, Ordering};
 use sockshim_core::hook::Level;
@@ -23,7 +23,8 @@ pub fn accepts() -> bool {
     match control::status() {
         Status::Running | Status::Starting => true,
         Status::Failed => failed(),
-        Status::None => begin(),
+        // Where there are only rules, nobody has asked for a log.
+        Status::None => settings::get().is_some() && begin(),
         Status::Closing => closing(),
     }
 }
@@ -57,6 +58,7 @@ pub fn is_there() -> bool {
 }
 
 /// Whether the log is open. Begins the writer if there is none, and waits while it opens the log.
+#[inline(never)]
 pub fn is_open() -> bool {
     accepts() && (control::status() == Status::Running || control::wait_for_start())
 }

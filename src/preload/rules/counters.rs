@@ -1,0 +1,112 @@
+//! What `when` and `chance` count, and what the report of `sockshim run` shows.
+//!
+//! The counts of a process stand in a page that the kernel empties in forked children, those of a tree in a file that
+//! `sockshim run` has made and every process maps.
+//!
+//! # Safety
+//! Both are mapped for ever, and are atomics only, for which any bytes are valid.
+
+use crate::identity;
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+use sockshim_core::rules::shared::{About, First, Shared, kept};
+use sockshim_core::rules::{Rule, Rules, Scope, Subject};
+use sockshim_sys as sys;
+
+/// The counts of this process: one for each rule.
+static OWN: AtomicPtr<AtomicU64> = AtomicPtr::new(ptr::null_mut());
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+/// The counts of the tree.
+static SHARED: AtomicPtr<AtomicU64> = AtomicPtr::new(ptr::null_mut());
+static SHARED_LEN: AtomicUsize = AtomicUsize::new(0);
+/// What the sequence of a rule without a seed follows from.
+static SEED: AtomicU64 = AtomicU64::new(0);
+
+/// Makes the counters. `false` without memory.
+pub fn init(rules: &Rules, shared: Option<&core::ffi::CStr>) -> bool {
+    // Without rules there may be a report, which counts other things.
+    let len = (rules.len().max(1) * size_of::<AtomicU64>()).next_multiple_of(4096);
+    let Ok(page) = sys::mmap(len) else { return false };
+    // SAFETY: the pages were just made.
+    if unsafe { sys::wipe_on_fork(page, len) }.is_err() {
+        return false;
+    }
+    COUNT.store(rules.len(), Ordering::Relaxed);
+    OWN.store(page.cast(), Ordering::Release);
+    SEED.store(sys::monotonic() ^ (sys::getpid() as u64) << 32, Ordering::Relaxed);
+    if let Some(Ok((start, len))) = shared.map(sys::map_file) {
+        SHARED_LEN.store(len / size_of::<AtomicU64>(), Ordering::Relaxed);
+        SHARED.store(start.cast(), Ordering::Release);
+    }
+    if let Some(shared) = tree() {
+        shared.join();
+    }
+    true
+}
+
+/// The counters of the tree, if the process belongs to one.
+fn tree() -> Option<Shared<'static>> {
+    let start = SHARED.load(Ordering::Acquire);
+    if start.is_null() {
+        return None;
+    }
+    // SAFETY: the file is mapped for ever, page by page, so it is aligned.
+    let words = unsafe { core::slice::from_raw_parts(start, SHARED_LEN.load(Ordering::Relaxed)) };
+    Shared::open(words, COUNT.load(Ordering::Relaxed))
+}
+
+/// Counts a call for which the keys of this rule hold, and says whether the rule fires.
+pub fn fires(number: usize, rule: &Rule) -> bool {
+    if rule.when.is_none() && rule.chance.is_none() {
+        return true;
+    }
+    let ordinal = match (rule.scope, tree()) {
+        (Scope::Tree, Some(tree)) => tree.count(number),
+        _ => own(number),
+    };
+    let seed = || {
+        let own = || SEED.load(Ordering::Relaxed) ^ identity::pid() as u64 ^ (number as u64) << 48;
+        rule.chance.and_then(|chance| chance.seed).unwrap_or_else(own)
+    };
+    rule.when.is_none_or(|when| when.includes(ordinal))
+        && rule.chance.is_none_or(|chance| chance.fires(ordinal, seed()))
+}
+
+/// The ordinal of a call in this process, from 1.
+fn own(number: usize) -> u64 {
+    let counts = OWN.load(Ordering::Acquire);
+    if counts.is_null() || number >= COUNT.load(Ordering::Relaxed) {
+        return 0;
+    }
+    // SAFETY: there is one for each rule.
+    unsafe { &*counts.add(number) }.fetch_add(1, Ordering::Relaxed) + 1
+}
+
+/// A rule has decided a call.
+pub fn hit(number: usize, call: &str, subject: &dyn Subject) {
+    let Some(tree) = tree() else { return };
+    tree.hit(number, || {
+        let mut program = [0; 16];
+        identity::name(&mut program);
+        let about = match (subject.host(), subject.remote().or_else(|| subject.local())) {
+            (Some(host), _) => About::Host(kept(host)),
+            (None, Some(address)) => About::Address(*address),
+            (None, None) => About::Nothing,
+        };
+        First { time: sys::realtime(), pid: identity::pid(), program, call: kept(call.as_bytes()), about }
+    });
+}
+
+/// A program is started that the library will not be loaded into.
+pub fn uncovered(path: &[u8], reason: &str) {
+    if let Some(tree) = tree() {
+        tree.uncovered(path, reason);
+    }
+}
+
+/// An io_uring was made.
+pub fn io_uring() {
+    if let Some(tree) = tree() {
+        tree.io_uring();
+    }
+}
