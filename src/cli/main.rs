@@ -9,8 +9,10 @@
 mod commands;
 mod grid;
 mod hook_table;
+mod inherited;
 mod output;
 mod prototype;
+mod rule_file;
 
 use clap::{Parser, Subcommand};
 use std::io::{self, Write};
@@ -49,6 +51,7 @@ Environment of the library:
   SOCKSHIM_LOG         off (default), decision, call or io: how much is logged
   SOCKSHIM_LOG_FORMAT  text (default) or json, one object a line
   SOCKSHIM_LOG_FILE    a path, to which the log is appended; %p is the pid (default: stderr)
+  SOCKSHIM_CONFIG      a file of rules; 'sockshim run' has options for them
   SOCKSHIM_PROPAGATE   env (default) or always: whether programs that are started without LD_PRELOAD get it
   SOCKSHIM_DISABLE     1 switches everything off";
 
@@ -64,6 +67,7 @@ enum Command {
     Check(commands::check::CheckArgs),
     Explain(commands::explain::ExplainArgs),
     Hooks(commands::hooks::HooksArgs),
+    Run(Box<commands::run::RunArgs>),
     Tables(commands::tables::TablesArgs),
 }
 
@@ -74,6 +78,7 @@ impl Command {
             Command::Check(args) => return commands::check::run(args),
             Command::Explain(args) => commands::explain::run(args),
             Command::Hooks(args) => commands::hooks::run(args),
+            Command::Run(args) => return Ok(commands::run::run(args)),
             Command::Tables(args) => commands::tables::run(args),
         }
         .map(|()| 0)
@@ -84,7 +89,7 @@ fn main() -> ExitCode {
     let ended = match Cli::try_parse() {
         Ok(cli) => cli.command.run(),
         // clap returns the texts of --help and --version as errors: it prints them to stdout with exit code 0.
-        Err(error) => error.print().map(|()| error.exit_code() as u8),
+        Err(error) => error.print().map(|()| if error.use_stderr() { wrong_command_line() } else { 0 }),
     };
     match ended {
         Ok(code) => ExitCode::from(code),
@@ -96,6 +101,12 @@ fn main() -> ExitCode {
         }
         Err(_) => ExitCode::SUCCESS,
     }
+}
+
+/// The exit code for a wrong command line. `run` leaves all codes but the highest to the program, as env(1) does.
+fn wrong_command_line() -> u8 {
+    let runs = std::env::args_os().nth(1).is_some_and(|word| word == "run");
+    if runs { FAILURE } else { 2 }
 }
 
 #[cfg(test)]
@@ -112,7 +123,7 @@ mod tests {
     #[test]
     fn the_help_offers_what_the_library_takes() {
         let lines: Vec<&str> = ENVIRONMENT.lines().skip(1).collect();
-        assert_eq!(lines.len(), 5);
+        assert_eq!(lines.len(), 6);
         for line in lines {
             let (variable, values) = line.trim().split_once(' ').expect("a variable and its values");
             let bad = format!("{variable}=?");
@@ -123,7 +134,8 @@ mod tests {
                     assert!(values.contains(value), "{variable} takes {value}");
                 }
             } else {
-                assert_eq!(variable, "SOCKSHIM_LOG_FILE", "the library does not know {variable}");
+                let is_file = ["SOCKSHIM_LOG_FILE", "SOCKSHIM_CONFIG"].contains(&variable);
+                assert!(is_file, "the library does not know {variable}");
             }
         }
     }

@@ -1,12 +1,13 @@
-//! `sockshim check`: whether the library will be loaded into a program, and why not.
+//! `sockshim check`: whether the library will be loaded into a program, and why not; and what a file of rules means.
 
 mod contents;
-mod dependencies;
+pub mod dependencies;
 mod env;
-mod find;
-mod judge;
+pub mod find;
+pub mod judge;
 mod linking;
 mod load;
+mod rules;
 mod search;
 mod words;
 
@@ -15,20 +16,28 @@ use judge::Judgement;
 use serde::Serialize;
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::path::Path;
 
-/// Say whether programs can be intercepted, and why not
+/// Say whether programs can be intercepted, and why not; or what a file of rules means
 ///
 /// LD_PRELOAD is read by glibc's dynamic linker. This looks at a program's file,
 /// and says in one sentence whether the library will be loaded into it, and what
 /// can be done if not. A script is judged by its interpreter. Nothing is run.
+///
+/// Of a file of rules, named *.toml, it shows the rules as 'sockshim run' takes
+/// them, or what is wrong with them, and with --try which of them a call meets.
 #[derive(clap::Args)]
-#[command(verbatim_doc_comment, after_help = EXAMPLES, after_long_help = format!("{EXIT_CODES}\n\n{JSON}\n\n{EXAMPLES}"))]
+#[command(verbatim_doc_comment, after_help = EXAMPLES, after_long_help = format!("{TRY}\n\n{EXIT_CODES}\n\n{JSON}\n\n{EXAMPLES}"))]
 pub struct CheckArgs {
-    /// A path, or a name that is looked for in PATH
-    #[arg(value_name = "PROG", required = true)]
+    /// A path, or a name that is looked for in PATH; or one file of rules
+    #[arg(value_name = "PROG|FILE.toml", required = true)]
     programs: Vec<OsString>,
 
-    /// Print an array of JSON objects; see --help
+    /// Say which rule a call meets, such as 'connect inet stream tcp 10.0.0.1:80'
+    #[arg(long = "try", value_name = "CALL")]
+    call: Option<String>,
+
+    /// Print JSON; see --help
     #[arg(long, conflicts_with = "quiet")]
     json: bool,
 
@@ -49,7 +58,7 @@ Exit codes, of the first PROG that is not fine:
   16   not-a-program   neither an ELF program nor a script, empty, or damaged
   17   asan            AddressSanitizer's shared runtime ends it unless it comes first in LD_PRELOAD
   18   tsan            has ThreadSanitizer, beside which the library cannot log
-  125  unreadable      the file cannot be read, so nothing can be said
+  125  unreadable      the file cannot be read, so nothing can be said; or the rules are wrong
   126  not-executable  it cannot be executed
   127  not-found       there is no such file";
 
@@ -61,20 +70,51 @@ JSON:
   verdict       one of the words above
   exit          its exit code
   why           the sentence
-  warnings      what will not be seen although the library is loaded";
+  warnings      what will not be seen although the library is loaded
+of a file of rules an object:
+  rules         name, calls, keys, verb, fires (when, chance, scope), and text: all in one line
+  warnings      rules that are probably not meant as they stand
+with --try:
+  call          with what was taken to be as usual
+  rules         name, matches, obstacle (the key that does not hold), fires, text;
+                those up to the one that decides
+  decides       the name of the rule that fires at each such call, or null";
+
+const TRY: &str = "\
+Words of --try:
+  CALL [FAMILY] [TYPE] [PROTOCOL] [ADDRESS] [nonblock] [local=ADDRESS]
+       [remote=ADDRESS] [optname=OPTION] [program=NAME] [uid=NUMBER]
+  resolve NAME
+  ADDRESS is 10.0.0.1:80, [::1]:80, :80, unix:/path or @name";
 
 const EXAMPLES: &str = "\
 Examples:
   sockshim check curl
   sockshim check /bin/sh /bin/ls
   sockshim check --json python3 | jq -r '.[].verdict'
-  sockshim check -q ./server && LD_PRELOAD=/path/to/libsockshim.so ./server";
+  sockshim check -q ./server && LD_PRELOAD=/path/to/libsockshim.so ./server
+  sockshim check rules.toml
+  sockshim check rules.toml --try 'connect 10.0.0.1:5432 program=psql'";
 
 /// Runs the subcommand, and gives the exit code.
 ///
 /// # Errors
 /// What stdout reports.
 pub fn run(args: &CheckArgs) -> io::Result<u8> {
+    match &args.programs[..] {
+        [file] if rules::is_file(file) => {
+            let (call, json, quiet) = (args.call.as_deref(), args.json, args.quiet);
+            return rules::run(Path::new(file), &rules::Options { call, json, quiet });
+        }
+        programs if args.call.is_some() || programs.iter().any(|program| rules::is_file(program)) => {
+            writeln!(
+                io::stderr(),
+                "sockshim: one file of rules, named *.toml, is checked at a time, and --try is about one"
+            )?;
+            return Ok(2);
+        }
+        _ => {}
+    }
     let judgements: Vec<Judgement> = args.programs.iter().map(|program| judge::program(program)).collect();
     let code = judgements.iter().map(|judgement| judgement.verdict.exit()).find(|code| *code != 0);
     if !args.quiet {

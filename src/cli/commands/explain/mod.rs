@@ -3,7 +3,7 @@
 mod alternatives;
 mod facts;
 mod numbers;
-mod question;
+pub mod question;
 mod reason;
 mod tree;
 

@@ -1,45 +1,15 @@
 //! Names and numbers of the command line.
 
 use libc::c_int;
-use sockshim_core::number_names;
-use sockshim_core::uapi::{FAMILIES, NETLINK, Names, PROTOCOLS, TYPE_FLAGS, TYPES, number_of};
-
-/// Alternative names of families.
-const FAMILY_ALIASES: Names = number_names!(
-    libc::AF_LOCAL => "AF_LOCAL",
-    libc::AF_UNIX => "AF_FILE",
-    libc::AF_NETLINK => "AF_ROUTE",
-);
-
-/// The name of protocol 0. The log writes 0 as a number.
-const PROTOCOL_ALIASES: Names = number_names!(libc::IPPROTO_IP => "IPPROTO_IP");
-
-/// The protocols of AF_PACKET that programs use, in host byte order.
-const ETHERNET: Names = number_names!(
-    libc::ETH_P_ALL => "ETH_P_ALL",
-    libc::ETH_P_IP => "ETH_P_IP",
-    libc::ETH_P_ARP => "ETH_P_ARP",
-    libc::ETH_P_IPV6 => "ETH_P_IPV6",
-    libc::ETH_P_8021Q => "ETH_P_8021Q",
-    libc::ETH_P_MPLS_UC => "ETH_P_MPLS_UC",
-    libc::ETH_P_PAE => "ETH_P_PAE",
-    libc::ETH_P_LLDP => "ETH_P_LLDP",
-);
+use sockshim_core::spelling::{self, ETHERNET, FAMILY_ALIASES, PROTOCOL_ALIASES, lookup};
+use sockshim_core::uapi::{FAMILIES, NETLINK, Names, PROTOCOLS, TYPE_FLAGS, TYPES};
 
 /// The FAMILY argument.
 ///
 /// # Errors
 /// A text that lists the known names.
 pub fn family(text: &str) -> Result<c_int, String> {
-    let named = || {
-        let of =
-            |prefix: &str| lookup(FAMILIES, prefix, text).or_else(|| lookup(FAMILY_ALIASES, prefix, text));
-        of("AF_")
-            .or_else(|| without(text, "PF_").and_then(|rest| lookup(FAMILIES, "AF_", rest)))
-            .or_else(|| without(text, "PF_").and_then(|rest| lookup(FAMILY_ALIASES, "AF_", rest)))
-    };
-    number(text)
-        .or_else(named)
+    spelling::family(text)
         .ok_or_else(|| complaint("a number, or a family", &[("AF_", &[FAMILIES, FAMILY_ALIASES])]))
 }
 
@@ -50,7 +20,7 @@ pub fn family(text: &str) -> Result<c_int, String> {
 pub fn type_arg(text: &str) -> Result<c_int, String> {
     let bits = |part: &str| {
         let part = part.trim();
-        number(part).or_else(|| lookup(TYPES, "SOCK_", part)).or_else(|| lookup(TYPE_FLAGS, "SOCK_", part))
+        spelling::socket_type(part).or_else(|| lookup(TYPE_FLAGS, "SOCK_", part))
     };
     text.split('|').try_fold(0, |so_far, part| Some(so_far | bits(part)?)).ok_or_else(|| {
         complaint("a number, or a type, with flags after '|'", &[("SOCK_", &[TYPES, TYPE_FLAGS])])
@@ -62,58 +32,17 @@ pub fn type_arg(text: &str) -> Result<c_int, String> {
 /// # Errors
 /// A text that lists the known names.
 pub fn protocol(text: &str) -> Result<c_int, String> {
-    let swapped = |text: &str| {
-        let inner = without(text, "htons(")?.strip_suffix(')')?.trim();
-        let host_order = number(inner).or_else(|| lookup(ETHERNET, "ETH_P_", inner))?;
-        u16::try_from(host_order).ok().map(|number| c_int::from(number.to_be()))
-    };
-    number(text)
-        .or_else(|| lookup(PROTOCOLS, "IPPROTO_", text))
-        .or_else(|| lookup(PROTOCOL_ALIASES, "IPPROTO_", text))
-        .or_else(|| lookup(NETLINK, "NETLINK_", text))
-        // The prefix is required, because the rest may also be a protocol of AF_INET.
-        .or_else(|| without(text, "ETH_P_").and_then(|rest| lookup(ETHERNET, "ETH_P_", rest)))
-        .or_else(|| swapped(text))
-        .ok_or_else(|| {
-            let known: [(&str, &[Names]); 3] = [
-                ("IPPROTO_", &[PROTOCOLS, PROTOCOL_ALIASES]),
-                ("NETLINK_", &[NETLINK]),
-                ("ETH_P_", &[ETHERNET]),
-            ];
-            complaint("a number, htons(NUMBER), or a protocol", &known)
-        })
+    spelling::protocol(text).ok_or_else(|| {
+        let known: [(&str, &[Names]); 3] =
+            [("IPPROTO_", &[PROTOCOLS, PROTOCOL_ALIASES]), ("NETLINK_", &[NETLINK]), ("ETH_P_", &[ETHERNET])];
+        complaint("a number, htons(NUMBER), or a protocol", &known)
+    })
 }
 
 /// The name of an AF_PACKET protocol that was passed in host byte order by mistake.
 pub fn is_missing_htons(family: c_int, protocol: c_int) -> Option<&'static str> {
     let known = ETHERNET.iter().find(|(number, _)| *number == protocol && family == libc::AF_PACKET);
     known.map(|(_, name)| name)
-}
-
-/// A number as an int. A hexadecimal number is a pattern of 32 bits: 0xffffffff is -1.
-fn number(text: &str) -> Option<c_int> {
-    match without(text, "0x") {
-        Some(digits) if digits.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
-            u32::from_str_radix(digits, 16).ok().map(|bits| bits as c_int)
-        }
-        _ => text.parse().ok(),
-    }
-}
-
-/// `text` without a prefix, which may be in upper or lower case.
-fn without<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
-    let (head, rest) = text.split_at_checked(prefix.len())?;
-    head.eq_ignore_ascii_case(prefix).then_some(rest)
-}
-
-/// A name in upper or lower case, with or without its prefix.
-fn lookup(names: Names, prefix: &str, text: &str) -> Option<c_int> {
-    let exact = number_of(names, text);
-    exact.or_else(|| {
-        let rest = without(text, prefix).unwrap_or(text);
-        let same = |name: &str| without(name, prefix).is_some_and(|name| name.eq_ignore_ascii_case(rest));
-        names.iter().find(|(_, name)| same(name)).map(|(number, _)| number)
-    })
 }
 
 /// The width of the lists of names.

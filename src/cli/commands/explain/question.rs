@@ -62,7 +62,7 @@ impl Question {
     pub fn walk(self, facts: &dyn Facts) -> Answer {
         let mut path = Path::new();
         let mut instead = Instead::new();
-        let mut cx = Cx { path: &mut path, net: Net { facts, ..INIT_NET }, instead: &mut instead };
+        let mut cx = Cx::new(&mut path, Net { facts, ..INIT_NET }, &mut instead);
         let (verdict, sock) = sys_socket(&mut cx, self.family, self.ty, self.protocol);
         Answer { question: self, verdict, sock, path }
     }

@@ -1,0 +1,297 @@
+//! `sockshim run`: starts a program under rules.
+//!
+//! The command becomes the program by exec, so that nothing stands between it and whoever has started it. Only where
+//! something is left to do at the end, or the tree needs something that is taken away at the end, a [`parent`] stays.
+
+mod environment;
+mod library;
+mod options;
+mod parent;
+mod proc;
+mod program;
+mod refusal;
+mod report;
+mod signals;
+mod tree;
+
+use crate::commands::check::judge::{self, Coverage};
+use crate::inherited::{inherited, streams};
+use crate::rule_file;
+use options::RuleOptions;
+use parent::Parent;
+use program::Program;
+use refusal::{Refusal, STRICT, say};
+use report::Report;
+use rustix::io::{FdFlags, fcntl_setfd};
+use sockshim_core::rules::{Doubt, Error, Rules, Scope, doubts};
+use sockshim_elf::obstacle::Obstacle;
+use std::convert::Infallible;
+use std::ffi::{CString, OsStr, OsString};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::{env, io};
+use tree::Tree;
+
+/// Run a program, and have its socket calls fail, wait, come up short or go elsewhere
+///
+/// The program and all that it starts run with the library, and the first rule
+/// that holds for a call decides about it: the options in the order in which they
+/// are given, then the rules of --config, then --offline. Exit code, signals, job
+/// control and streams are the program's own.
+#[derive(clap::Args)]
+#[command(verbatim_doc_comment, after_help = EXAMPLES, after_long_help = format!("{WORDS}\n\n{NOTES}\n\n{EXIT_CODES}\n\n{JSON}\n\n{EXAMPLES}"))]
+pub struct RunArgs {
+    #[command(flatten)]
+    rules: RuleOptions,
+
+    /// Rules in a file; 'sockshim check FILE' shows what they mean
+    #[arg(long, value_name = "FILE", help_heading = "Rules")]
+    config: Option<PathBuf>,
+
+    /// Write to a file at the end what the rules did, in JSON
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+
+    /// Exit with 124 if a rule never fired, or if a program ran without the library
+    #[arg(long)]
+    strict: bool,
+
+    /// Log calls: decision, call or io
+    #[arg(long, value_name = "LEVEL", value_parser = ["off", "decision", "call", "io"], help_heading = "Log")]
+    log: Option<String>,
+
+    /// Where the log goes; %p is the process
+    #[arg(long, value_name = "FILE", requires = "log", help_heading = "Log")]
+    log_file: Option<OsString>,
+
+    /// text or json
+    #[arg(long, value_name = "FORMAT", value_parser = ["text", "json"], requires = "log", help_heading = "Log")]
+    log_format: Option<String>,
+
+    /// The program and its arguments
+    #[arg(value_name = "PROG", required = true, trailing_var_arg = true)]
+    program: Vec<OsString>,
+}
+
+const WORDS: &str = "\
+Words:
+  CALL    socket socketpair bind connect listen accept send recv setsockopt
+          getsockopt shutdown resolve io_uring_setup
+  TARGET  ADDR[/LEN][:PORT[-PORT]], [V6][/LEN]:PORT, *[:PORT], loopback[:PORT],
+          beyond-loopback[:PORT], unix:GLOB, @GLOB (abstract); for resolve a glob
+          over the host name
+  ,…      when=FIRST[..LAST][+[STEP]]  which of the calls, as strace's -e inject=
+          chance=0.05, seed=7          how often
+          scope=tree                   count over all processes, not in each";
+
+const NOTES: &str = "\
+Notes:
+  The library is looked for beside this command and in ../lib; SOCKSHIM_LIB names
+  another one. Within another 'sockshim run' the inner rules replace the outer ones.
+  With --report, --strict or scope=tree sockshim stays as the program's parent and
+  ends as the program does. It does not wait for what the program leaves in the
+  background: the report says what has happened until then.
+  It is no sandbox: a program can get around it.";
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  the program's own, and its signals, but for:
+  124  --strict is not content
+  125  sockshim itself has failed, or the command line or a rule is wrong
+  126  PROG cannot be executed
+  127  there is no PROG";
+
+const JSON: &str = "\
+JSON of --report:
+  version         sockshim's
+  program         the command line
+  ended           its exit code, or its signal
+  rules           name, text, hits, and first: the first call that the rule changed
+                  (time in seconds since 1970, pid, program, call, address), or null
+  processes       how many programs were executed with the library
+  uncovered       programs that ran without it: program, reason, starts
+  more_uncovered  how many more starts of such programs there were
+  io_urings       how often an io_uring was made, whose calls no rule sees";
+
+const EXAMPLES: &str = "\
+Examples:
+  sockshim run --offline -- pytest
+  sockshim run --fail connect:10.0.0.0/8:5432=ECONNREFUSED,when=1..2 -- ./server
+  sockshim run --limit recv=1 --limit send=1 -- redis-cli ping
+  sockshim run --redirect bind:*:80=127.0.0.1:8080,hide -- nginx
+  sockshim run --config rules.toml --report report.json --strict -- make test";
+
+/// The file of rules that is taken without `--config`.
+const CONFIG: &str = environment::CONFIG;
+
+/// Runs the program, and gives the exit code if the program has not taken this process's place.
+pub fn run(args: &RunArgs) -> u8 {
+    match start(args) {
+        Ok(code) => code,
+        Err(refusal) => refusal.say(),
+    }
+}
+
+fn start(args: &RunArgs) -> Result<u8, Refusal> {
+    let preloaded = env::var_os(library::PRELOAD).unwrap_or_default();
+    let rules = rules(args, &preloaded)?;
+    let handed_on = handed_on(&rules)?;
+    let library = library::find()?;
+    let program = Program::find(&args.program)?;
+    let uncovered = uncovered(&program.name, &preloaded);
+    if let Some((_, why)) = &uncovered {
+        say(why);
+        if args.strict {
+            return Ok(STRICT);
+        }
+    }
+    let variables = |shared: Option<&Path>| {
+        let shared = shared.map(|path| path.as_os_str().to_os_string());
+        let mut set = environment::of_run(&library, &preloaded, handed_on, shared);
+        set.extend(args.log_variables());
+        program::lines(environment::with(env::vars_os(), &set))
+    };
+    let needs_parent = args.report.is_some() || args.strict;
+    if !needs_parent && !rules.iter().any(|rule| rule.scope == Scope::Tree) {
+        return become_program(&program, &variables(None)).map(|never| match never {});
+    }
+    supervise(args, &rules, &program, uncovered.map(|(code, _)| code), variables)
+}
+
+impl RunArgs {
+    fn log_variables(&self) -> Vec<(&'static str, Option<OsString>)> {
+        let mut set = Vec::new();
+        let mut add = |name, value: Option<OsString>| {
+            if value.is_some() {
+                set.push((name, value));
+            }
+        };
+        add("SOCKSHIM_LOG", self.log.as_ref().map(OsString::from));
+        add("SOCKSHIM_LOG_FILE", self.log_file.clone());
+        add("SOCKSHIM_LOG_FORMAT", self.log_format.as_ref().map(OsString::from));
+        set
+    }
+}
+
+/// The rules of the options and of a file.
+fn rules(args: &RunArgs, preloaded: &OsStr) -> Result<Rules, Refusal> {
+    // What an outer run has set is not for this one.
+    let is_inner = library::is_preloaded(preloaded);
+    let from_environment =
+        || env::var_os(CONFIG).filter(|path| !path.is_empty() && !is_inner).map(PathBuf::from);
+    let config = args.config.clone().or_else(from_environment);
+    let refused = |error: Error| Refusal::own(error);
+    let of_file = match &config {
+        Some(path) => rule_file::read(path).map_err(refused)?.0,
+        None => Vec::new(),
+    };
+    let rules = args.rules.around(of_file).map_err(refused)?;
+    if rules.len() > Rules::MOST {
+        return Err(Refusal::own(format!("{} rules are too many: at most {}", rules.len(), Rules::MOST)));
+    }
+    // Of the whole list, because an option may hide what a file says. A fence may be hidden: it stands behind everything.
+    for Doubt { rule, reason } in doubts(&rules) {
+        let name = &rules[rule].name;
+        if !options::is_fence(name) {
+            say(format_args!("warning: rule {name} {reason}"));
+        }
+    }
+    Ok(Rules::new(rules))
+}
+
+/// The rules as the program gets them: a text for a variable, if there are any.
+fn handed_on(rules: &Rules) -> Result<Option<String>, Refusal> {
+    if rules.is_empty() {
+        return Ok(None);
+    }
+    let too_long = || {
+        Refusal::own(format!(
+            "these are too many rules: handed on to programs they take more than {} bytes, the most that a variable can hold",
+            Rules::LONGEST
+        ))
+    };
+    rules.encode().map(Some).ok_or_else(too_long)
+}
+
+/// Why the library will not be loaded into the program: in a word, and on one line.
+fn uncovered(name: &OsStr, preloaded: &OsStr) -> Option<(&'static str, String)> {
+    let mut judgement = judge::program(name);
+    if judgement.verdict == Coverage::NotAProgram {
+        // A file of commands, which the shell executes.
+        judgement = judge::program(OsStr::new(program::SHELL.to_str().unwrap_or_default()));
+    }
+    match judgement.verdict {
+        // What cannot be executed has an error of its own.
+        Coverage::Fine | Coverage::NotExecutable | Coverage::NotFound => None,
+        Coverage::Not(Obstacle::AddressSanitizer) if library::has_asan(preloaded) => None,
+        verdict => {
+            let why = format!("{} is not covered: {}: {}", name.display(), verdict.code(), judgement.why);
+            Some((verdict.code(), why))
+        }
+    }
+}
+
+/// Gives this process to the program.
+fn become_program(program: &Program, environment: &[CString]) -> Result<Infallible, Refusal> {
+    let inherited = inherited();
+    if !inherited.ignores_sigpipe {
+        let _ = sockshim_sys::signal::set_default(libc::SIGPIPE);
+    }
+    for (stream, closed) in streams().into_iter().zip(inherited.closed) {
+        if closed {
+            let _ = fcntl_setfd(stream, FdFlags::CLOEXEC);
+        }
+    }
+    program.start(|path, arguments| nix::unistd::execve(path, arguments, environment))
+}
+
+/// Runs the program as a child, and says at the end what became of the rules.
+fn supervise(
+    args: &RunArgs,
+    rules: &Rules,
+    program: &Program,
+    uncovered: Option<&'static str>,
+    variables: impl FnOnce(Option<&Path>) -> Vec<CString>,
+) -> Result<u8, Refusal> {
+    let mut report_file = match &args.report {
+        Some(path) => Some(open_report(path)?),
+        None => None,
+    };
+    // Before there is something to put away.
+    let parent = Parent::new()?;
+    let cannot_share = |error: io::Error| Refusal::own(format!("cannot count over processes: {error}"));
+    let tree = Tree::new(rules.len()).map_err(cannot_share)?;
+    let environment = variables(Some(tree.path()));
+    let ended = parent.run(program, &environment)?;
+    let counters = tree.end();
+    parent.release();
+
+    let failed = |what: String| {
+        say(what);
+        if ended == parent::Ended::Exit(0) { crate::FAILURE } else { ended.repeat() }
+    };
+    let report = match &counters {
+        Ok(counters) => {
+            let report = |shared| Report::of(&args.program, ended, rules, &shared, uncovered);
+            counters.shared().map(report)
+        }
+        Err(error) => return Ok(failed(format!("the counters are lost: {error}"))),
+    };
+    let Some(report) = report else { return Ok(ended.repeat()) };
+    if let (Some(file), Some(path)) = (&mut report_file, &args.report)
+        && let Err(error) = report.write(file)
+    {
+        return Ok(failed(format!("{}: {error}", path.display())));
+    }
+    let complaints = if args.strict { report.complaints() } else { Vec::new() };
+    complaints.iter().for_each(say);
+    if complaints.is_empty() { Ok(ended.repeat()) } else { Ok(STRICT) }
+}
+
+/// Opens the report before the program starts, so that a path that cannot be written is said in time.
+fn open_report(path: &Path) -> Result<File, Refusal> {
+    if path == Path::new("-") {
+        return Err(Refusal::own("--report takes a file: stdout is the program's"));
+    }
+    File::create(path).map_err(|error| Refusal::own(format!("{}: {error}", path.display())))
+}
