@@ -21,9 +21,11 @@ import tomllib
 from pathlib import Path
 
 from bench.lib.paths import clean_environment, compiled, shim
+from bench.lib.variants import TEN_RULES
 
 LEVELS = ["off", "decision", "call", "io"]
-COLUMNS = [*LEVELS, "syscalls"]
+COLUMNS = [*LEVELS, "rules", "syscalls"]
+WHAT = {"rules": "instructions under ten rules", "syscalls": "system calls, level io"}
 CALLS = 64  # As in driver.c.
 LOADER = "/lib64/ld-linux-x86-64.so.2"
 
@@ -51,7 +53,12 @@ class Bench:
         preload, because a variable would preload it into the watcher as well."""
         preload, environment = str(self.nulllibc), clean_environment()
         log = self.directory / f"{mode}.{level}.log"
-        if level:
+        if level == "rules":
+            preload = f"{self.library} {preload}"
+            rules = self.directory / "rules.toml"
+            rules.write_text(TEN_RULES)
+            environment |= {"SOCKSHIM_CONFIG": str(rules)}
+        elif level:
             preload = f"{self.library} {preload}"
             environment |= {
                 "SOCKSHIM_LOG": level,
@@ -62,7 +69,7 @@ class Bench:
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
         if done.returncode != 0:
             raise SystemExit(f"the driver failed under {watcher[0]}, level {level}:\n{done.stderr}")
-        if level not in (None, "off"):
+        if level not in (None, "off", "rules"):
             check_log(log)
 
     def instructions(self, level, mode="count"):
@@ -114,7 +121,7 @@ def measure():
         bench = Bench(directory)
         cases = bench.cases()
         bare = bench.instructions(None)
-        counts = {level: bench.instructions(level) for level in LEVELS}
+        counts = {level: bench.instructions(level) for level in [*LEVELS, "rules"]}
         needed, made = bench.system_calls(None), bench.system_calls("io")
         for tool, seen in [("callgrind", bare), ("strace", needed), ("strace", made)]:
             if missing := set(cases) - set(seen):
@@ -122,7 +129,7 @@ def measure():
     rows = []
     for case, kind in cases.items():
         row = {"name": case[0], "descriptor": case[1], "class": kind, "bare": bare[case] / CALLS}
-        for level in LEVELS:
+        for level in [*LEVELS, "rules"]:
             row[level] = (counts[level][case] - bare[case]) / CALLS
         row["syscalls"] = (made[case] - needed[case]) / CALLS
         rows.append(row)
@@ -150,7 +157,7 @@ def exceeded(rows, limits):
         allowed |= limits.get("calls", {}).get(row["name"], {}).get(row["descriptor"], {})
         for column in COLUMNS:
             if round(row[column]) > allowed[column]:
-                what = "system calls, level io" if column == "syscalls" else f"instructions, level {column}"
+                what = WHAT.get(column, f"instructions, level {column}")
                 yield (
                     f"{row['name']} on {row['descriptor']} descriptors, {what}: "
                     f"{round(row[column])}, and the limit is {allowed[column]}"
@@ -183,7 +190,8 @@ def main():
 
     rows = [row for row in measure() if not options.only or row["name"] in options.only]
     print(
-        "User instructions per call above bare, by level of the log; system calls of the caller at level io"
+        "User instructions per call above bare, by level of the log; under rules about other addresses, without a log; "
+        "system calls of the caller at level io"
     )
     for line in table(rows):
         print(line)

@@ -136,7 +136,7 @@ def levels(pairs, metric, *names):
 def started(startup):
     """Start-up, by the fastest of many runs in each round."""
     pairs = Pairs(startup["pairs"])
-    for level in levels(pairs, "exec best", "off", "call", "io"):
+    for level in levels(pairs, "exec best", "off", "rules", "call", "io"):
         goal = 100 if level == "off" else 150
         extra = Summary([ns / 1000 for ns in pairs.differences("exec best", level)])
         yield f"exec over bare, `{level}`", f"≤ {goal} µs", interval(extra, 0, " µs"), at_most(extra, goal)

@@ -97,18 +97,17 @@ def instructions(result):
     """Every call."""
     yield "## Instructions"
     yield ""
-    yield "User instructions per call above bare, by level; and system calls that the calling thread makes at level `io`"
-    yield "beyond the program's own."
+    yield "User instructions per call above bare, by level, and without a log under ten rules about connect(2) that concern"
+    yield "other addresses; and system calls that the calling thread makes at level `io` beyond the program's own."
     yield ""
     rows = [
         [
             f"`{row['name']}`, {row['descriptor']}",
-            *(str(round(row[level])) for level in LEVELS),
-            str(round(row["syscalls"])),
+            *(str(round(row[column])) for column in [*LEVELS, "rules", "syscalls"] if column in row),
         ]
         for row in result["rows"]
     ]
-    yield from table(["call", *LEVELS, "system calls"], rows)
+    yield from table(["call", *LEVELS, *(["rules"] if "rules" in result["rows"][0] else []), "system calls"], rows)
 
 
 def profile(result):

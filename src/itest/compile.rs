@@ -33,7 +33,16 @@ pub fn shim() -> &'static Path {
         None => {
             let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
             let mut build = Command::new(cargo);
-            build.args(["build", "--release", "-p", "sockshim-preload", "--target-dir"]).arg(target_dir());
+            build.args([
+                "build",
+                "--release",
+                "-p",
+                "sockshim-preload",
+                "-p",
+                "sockshim-rulefile",
+                "--target-dir",
+            ]);
+            build.arg(target_dir());
             succeed(build.current_dir(workspace()).env_remove("LD_PRELOAD"));
             target_dir().join("release/libsockshim.so")
         }
@@ -96,10 +105,12 @@ fn file_name_char(c: char) -> char {
     if c.is_ascii_alphanumeric() || "-=_".contains(c) { c } else { '_' }
 }
 
-/// The modification time of the source or of the headers that all programs share, whichever is later.
+/// The modification time of the source or of the headers that all programs share, or those beside it, whichever is later.
 fn newest_source(path: &Path) -> SystemTime {
-    let headers = fs::read_dir(workspace().join("c-tests")).expect("c-tests exists");
-    let headers = headers.filter_map(|entry| Some(entry.ok()?.path()));
+    let beside = path.parent().map(Path::to_path_buf);
+    let directories = [workspace().join("c-tests")].into_iter().chain(beside);
+    let entries = directories.flat_map(|directory| fs::read_dir(directory).expect("c-tests exists"));
+    let headers = entries.filter_map(|entry| Some(entry.ok()?.path()));
     let headers = headers.filter(|path| path.extension().is_some_and(|extension| extension == "h"));
     let newest = headers.chain([path.to_path_buf()]).filter_map(|path| modified(&path)).max();
     newest.unwrap_or_else(|| panic!("{} does not exist", path.display()))

@@ -1,7 +1,8 @@
 //! Every program of `c-tests/` does the same under the shim as natively.
 //!
 //! `c-tests/bind/twice.c` is the test `bind/twice`. It runs natively twice, to check that its transcript is
-//! reproducible, and then under the shim without a log, at level `call` and at level `io`. Stdout, stderr and the
+//! reproducible, and then under the shim without a log, at level `call` and at level `io`; and under rules about every call that
+//! hold for none. Stdout, stderr and the
 //! exit status are compared byte for byte, and no prediction in the log may differ from the kernel's answer. Last, it runs
 //! with the library that tests build, where every call takes the slow path, and again where those that can take the fast
 //! path or are brief: if two logs of the first kind are the same, then one of the second kind is too.
@@ -33,7 +34,33 @@ const NEEDS_STATUS: i32 = 77;
 const SETUP_STATUS: i32 = 99;
 
 /// The directories whose programs are run by other tests.
-const NOT_TRANSCRIPTS: [&str; 2] = ["stress", "moments"];
+const NOT_TRANSCRIPTS: [&str; 3] = ["stress", "moments", "rules"];
+
+/// Rules that name every call, and hold for none that the programs make: what they ask of a call has to be found out, and
+/// then the call must go on as if there were none.
+const RULES: &str = r#"
+[[rule]]
+call = ["socket", "socketpair", "bind", "connect", "listen", "accept", "send", "recv", "setsockopt", "getsockopt", "shutdown"]
+protocol = 251
+fail = "EXDEV"
+[[rule]]
+call = ["connect", "send", "recv", "accept", "shutdown", "getsockopt"]
+remote = "203.0.113.77:7"
+fail = "EXDEV"
+[[rule]]
+call = ["bind", "listen", "send", "recv", "setsockopt"]
+local = ["203.0.113.77:7", "unix:/nobody/has/this", "@nobody has this"]
+fail = "EXDEV"
+[[rule]]
+call = "connect"
+remote = "203.0.113.77:7"
+to = "127.0.0.1:9"
+hide = true
+[[rule]]
+call = ["resolve"]
+remote = "nobody.has.this.example"
+fail = "EAI_FAIL"
+"#;
 
 static EVENTS: AtomicUsize = AtomicUsize::new(0);
 /// The events that were the same on both paths.
@@ -96,6 +123,14 @@ fn check(source: &str) -> Result<(), Failed> {
         let log = Scratch::new();
         let output = run_in_scratch(&program, level, Some(log.path()));
         compare(&format!("at {level:?}"), &native, &output, except.as_ref())?;
+        check_log(level, log.path())?;
+    }
+    for level in [RunLevel::Off, RunLevel::Io] {
+        let (log, rules, directory) = (Scratch::new(), Scratch::new(), Scratch::new());
+        let mut command = command(level, Some(log.path()), &program);
+        command.env("SOCKSHIM_CONFIG", rules.write("rules.toml", RULES));
+        let output = run(command.current_dir(directory.path()), b"", DEADLINE);
+        compare(&format!("under rules, at {level:?}"), &native, &output, except.as_ref())?;
         check_log(level, log.path())?;
     }
     same_on_both_paths(&program, &native, except.as_ref())

@@ -178,6 +178,7 @@ fn prototypes_are_those_of_the_headers() {
     const HEADERS: &str = "\
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <netdb.h>
 #include <poll.h>
 #include <pty.h>
 #include <sched.h>

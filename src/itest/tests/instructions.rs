@@ -53,7 +53,7 @@ fn the_statistics_of_the_benchmarks_hold() {
 #[test]
 fn a_limit_that_is_too_low_fails() {
     let scratch = Scratch::new();
-    let columns = "{ off = 0, decision = 10000, call = 10000, io = 10000, syscalls = 10 }";
+    let columns = "{ off = 0, decision = 10000, call = 10000, io = 10000, rules = 10000, syscalls = 10 }";
     let class = |name| format!("[classes.{name}]\nuntracked = {columns}\ntracked = {columns}\n");
     let limits = scratch.write("limits.toml", ["data", "ready", "control"].map(class).concat());
     let output = measure(&limits, &scratch.path().join("counts.json"));

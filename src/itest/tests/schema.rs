@@ -148,7 +148,8 @@ fn wrong_values_are_refused() {
                 [], null, "fd=3", {"via": "vdso"}, {"rights": "1"}, {"truncated": false}, {"bytes": "f"},
                 {"addr": 16}, {"addr": {}}, {"addr": {"family": "AF_UNIX", "path": "a", "kind": "file"}},
                 {"addr": {"family": "AF_INET6", "scope_id": 0}}, {"addr": {"family": "AF_INET", "truncated": 1}},
-                {"addr": {"family": "AF_PACKET", "hwaddr": "0:1"}}
+                {"addr": {"family": "AF_PACKET", "hwaddr": "0:1"}}, {"addresses": 0}, {"address": "here"}, {"hints": {}},
+                {"h_errnop": "ENOENT"}, {"node": 1}, {"errno": null}
             ]),
         ),
         (
@@ -161,7 +162,7 @@ fn wrong_values_are_refused() {
         ("outcome", json!(["HOST", "maybe", null, 0])),
         ("reason", json!(["", "Host owned", null, 7])),
         ("ret", json!(["-1", null, 0.5])),
-        ("errno", json!([98, "in use", "", "OK"])),
+        ("errno", json!([98, "in use", "", "OK", "EAI NONAME", "GOT_IT"])),
         ("predicted", json!([98, "OK", "", true])),
         ("ns", json!([-1, "1200", 0.5, null])),
     ];
