@@ -10,7 +10,7 @@
 #       shell     shellcheck has nothing to say about the scripts
 #       structure no file is too long, and no files import each other in a large circle (scripts/lib/structure.sh)
 #       symbols   the library exports its hooks and nothing else, needs libc and nothing else, imports only what is safe
-#                 beside interposers, and no executable of ours exports a hook
+#                 beside interposers, and is small; no executable of ours exports a hook
 
 source "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 source scripts/lib/packages.sh
@@ -70,6 +70,7 @@ check_symbols() {
 	library_exports_the_hooks
 	library_needs_only_libc
 	library_imports_what_is_safe
+	library_is_small
 	executables_export_no_hook
 }
 

@@ -36,6 +36,14 @@ library_needs_only_libc() {
 	note "libsockshim.so needs ${needed//$'\n'/, }"
 }
 
+# Every process of every program maps it.
+library_is_small() {
+	local most=600000 size
+	size=$(stat --format=%s "$(library)")
+	((size < most)) || die "libsockshim.so has $size bytes; it may have fewer than $most"
+	note "libsockshim.so has $size bytes, fewer than $most"
+}
+
 # What the library still takes from other objects, and why each is safe although a program may have put its own in the place
 # of it. Nothing else may be called: the log's writer has no thread-local state of libc's, and a hook may run anywhere.
 imports() {

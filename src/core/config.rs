@@ -142,8 +142,8 @@ pub const LOG_FILE: &str = "SOCKSHIM_LOG_FILE";
 pub const RULES: &str = "SOCKSHIM_RULES";
 /// The variable that names a file with rules.
 pub const RULE_FILE: &str = "SOCKSHIM_CONFIG";
-/// The variable with the counters of a tree.
-const SHARED: &str = "SOCKSHIM_SHARED";
+/// The variable with the number of the memory that a tree counts in.
+pub const SHARED: &str = "SOCKSHIM_SHARED";
 /// The variables that nobody sets: they hand on what another process has made.
 pub const HANDED_ON: [&str; 2] = [RULES, SHARED];
 /// The variables.

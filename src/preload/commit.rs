@@ -101,6 +101,7 @@ impl Ticket {
     }
 
     /// Hands the event to the log, if its level asks for it.
+    #[inline]
     pub fn send(&mut self) {
         if self.wanted && mode::logs(self.level()) {
             log::send(&self.event);

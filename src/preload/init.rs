@@ -6,11 +6,11 @@
 
 use crate::export::{INTERESTS, ROWS};
 use crate::original::TARGETS;
-use crate::rules::{self, Refused};
+use crate::rules::{self, HandedOn, Refused};
 use crate::table::{HASHES, HOOKS};
 use crate::{alloc, call, environment, fork, identity, log, mode, panic, real, sys};
 use core::ffi::{CStr, c_char, c_int};
-use sockshim_core::config::{Config, LOG_FILE, PREFIX, Propagate, RULE_FILE, RULES};
+use sockshim_core::config::{Config, LOG_FILE, PREFIX, Propagate, RULE_FILE, RULES, SHARED};
 use sockshim_core::hook::Level;
 
 #[used]
@@ -65,9 +65,13 @@ unsafe fn obey(envp: *const *const c_char) {
         mode::propagate();
     }
     match start(&config) {
-        Ok(None) => {}
-        Ok(Some(rules)) => {
-            replace(RULE_FILE, RULES, &rules);
+        Ok(handed_on) => {
+            if let Some(rules) = handed_on.rules {
+                replace(RULE_FILE, RULES, &rules);
+            }
+            if handed_on.counts_alone {
+                replace(SHARED, SHARED, b"");
+            }
         }
         Err(refused) => {
             refuse(&refused);
@@ -100,12 +104,12 @@ unsafe fn lines(envp: *const *const c_char) -> impl Iterator<Item = &'static CSt
     })
 }
 
-/// Starts what was asked for. The rules that were read from a file, as a text, or why they cannot be used.
-fn start(config: &Config) -> Result<Option<Vec<u8>>, Refused> {
+/// Starts what was asked for, or says why the rules cannot be used.
+fn start(config: &Config) -> Result<HandedOn, Refused> {
     let off = config.level == Level::Off;
     let has_rules = config.rules.is_some() || config.rule_file.is_some() || config.shared.is_some();
     if config.disable || (off && config.complaint.is_none() && !has_rules) {
-        return Ok(None);
+        return Ok(HandedOn::default());
     }
     sys::valgrind::init();
     sys::time::init();
@@ -114,7 +118,7 @@ fn start(config: &Config) -> Result<Option<Vec<u8>>, Refused> {
         identity::set_name_of_file(sys::file_of_program());
     }
     log_calls(config, known);
-    if known && has_rules { rules::start(config) } else { Ok(None) }
+    if known && has_rules { rules::start(config) } else { Ok(HandedOn::default()) }
 }
 
 /// Starts the log, or says what is wrong with it.

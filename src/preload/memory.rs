@@ -36,6 +36,7 @@ fn copied_by_kernel(address: i64, buffer: &mut [u8]) -> Copied<()> {
 }
 
 /// `move_addr_to_kernel`: the address argument of bind(2), connect(2) and sendto(2).
+#[inline]
 pub fn sockaddr(own: Page, address: i64, len: c_int, addr: &mut SockAddr) -> Copied<()> {
     let len = match usize::try_from(len) {
         Ok(len) if len <= SOCKADDR_STORAGE => len,

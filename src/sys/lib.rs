@@ -18,6 +18,7 @@ mod fd;
 mod file;
 mod memory;
 mod process;
+pub mod segment;
 pub mod signal;
 mod socket;
 mod thread;
@@ -36,9 +37,7 @@ pub use file::{
     File, Stat, change_directory, current_directory, fstat, is_nosuid, may_execute, may_read, read_link,
     stat_at,
 };
-pub use memory::{
-    copy_memory, discard, forbid, limit_of_addresses, map_file, mmap, mmap_shared, munmap, wipe_on_fork,
-};
+pub use memory::{copy_memory, discard, forbid, limit_of_addresses, mmap, mmap_shared, munmap, wipe_on_fork};
 pub use process::{
     CLONE_NEWTIME, file_of_program, getpid, getppid, has_threads, is_time_namespace, kill,
     leads_a_pid_namespace, no_new_privs, pid_namespace, pidfd_open, reap, setns, setpgid, setsid,

@@ -95,26 +95,3 @@ unsafe fn advise(start: *mut u8, len: usize, advice: c_int) -> Result<()> {
     // SAFETY: the caller's promise.
     done(unsafe { syscall(libc::SYS_madvise, [start as c_long, len as c_long, advice.into(), 0, 0, 0]) })
 }
-
-/// The whole of a file, shared with all who map it: where it begins, and its length. An empty file has no mapping.
-///
-/// # Errors
-/// That of open(2) or mmap(2); EINVAL for an empty file.
-pub fn map_file(path: &core::ffi::CStr) -> Result<(*mut u8, usize)> {
-    let fd = crate::open(path, libc::O_RDWR | libc::O_CLOEXEC | libc::O_NOFOLLOW, 0)?;
-    let mapped = length_of(fd).and_then(|len| {
-        let (prot, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED);
-        // SAFETY: a new mapping replaces nothing.
-        let raw =
-            unsafe { syscall(libc::SYS_mmap, [0, len as c_long, prot.into(), flags.into(), fd.into(), 0]) };
-        result(raw).map(|start| (start as *mut u8, len))
-    });
-    crate::close(fd);
-    mapped
-}
-
-fn length_of(fd: c_int) -> Result<usize> {
-    // SAFETY: takes numbers.
-    let end = result(unsafe { syscall(libc::SYS_lseek, [fd.into(), 0, libc::SEEK_END.into(), 0, 0, 0]) })?;
-    Ok(end as usize)
-}

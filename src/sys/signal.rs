@@ -29,6 +29,19 @@ pub fn raise(signal: c_int) {
     unsafe { syscall(libc::SYS_tgkill, args) };
 }
 
+/// Of the two signals that glibc keeps for itself (32 for cancellation, 33 for set*id of all threads) those that this process
+/// does not ignore. Its sigaddset(3) refuses them, and its posix_spawn(3) leaves a program with both ignored unless it is told
+/// to give them their default.
+pub fn of_libc() -> libc::sigset_t {
+    // SAFETY: all zeros are an empty set.
+    let mut set: libc::sigset_t = unsafe { core::mem::zeroed() };
+    let bits = [32, 33].into_iter().filter(|signal| !is_ignored(*signal));
+    let bits = bits.fold(0, |bits, signal| bits | 1 << (signal - 1));
+    // SAFETY: a set is a mask of the kernel's, a bit for each signal from 1, and longer than that.
+    unsafe { (&raw mut set).cast::<u64>().write(bits) };
+    set
+}
+
 /// Whether the process ignores the signal.
 pub fn is_ignored(signal: c_int) -> bool {
     let mut action = Action { handler: 0, flags: 0, restorer: 0, mask: 0 };

@@ -278,6 +278,7 @@ impl FdTable {
     }
 
     /// Stores an entry, and returns the old one.
+    #[inline]
     fn replace(&self, fd: c_int, new: Seen) -> Seen {
         match self.entry(fd, new != Seen::UNKNOWN) {
             Some(entry) => self.swap(entry, new),
@@ -295,6 +296,7 @@ impl FdTable {
     }
 
     /// Stores an entry, unless the old one has changed since `seen`. Returns whether it was stored.
+    #[inline]
     fn replace_if(&self, fd: c_int, seen: Seen, new: Seen) -> bool {
         let Some(entry) = self.entry(fd, new != Seen::UNKNOWN) else { return false };
         if new == Seen::NOT_SOCKET && self.divided.load(Ordering::SeqCst) {

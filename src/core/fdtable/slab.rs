@@ -135,6 +135,7 @@ impl Slab {
     }
 
     /// Makes all handles of a description stale, because what is known of it was about another socket.
+    #[inline]
     pub(super) fn condemn(&self, handle: Handle) {
         let Some(slot) = self.slot(handle.slot()) else { return };
         let mut old = slot.state.load(Ordering::Acquire);
@@ -211,6 +212,7 @@ impl Slab {
         self.slots.get(index / SLOTS_PER_PAGE)?.get()?.get(index % SLOTS_PER_PAGE)
     }
 
+    #[inline]
     pub(super) fn retain(&self, handle: Handle) -> bool {
         self.slot(handle.slot()).is_some_and(|slot| self.retain_slot(slot, handle))
     }

@@ -217,6 +217,7 @@ pub(super) fn next_generation(word: u64) -> u32 {
     generation_of(word).wrapping_add(1) & GENERATION_MASK
 }
 
+#[inline]
 pub(super) fn pack_identity(socket: &Socket) -> u64 {
     let [low, high] = socket.sk.protocol.to_le_bytes();
     u64::from_le_bytes([

@@ -39,6 +39,7 @@ pub fn is_no_option(name: c_int) -> bool {
 }
 
 /// `sk_getsockopt`: the length, then the option.
+#[inline]
 pub fn sk_getsockopt(cx: &mut Cx, _: &Socket, opt: &Opt) -> Verdict {
     if let Err(verdict) = opt.get_len() {
         return verdict;

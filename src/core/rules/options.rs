@@ -191,6 +191,9 @@ fn about_call(
     let mut at = at + value.len() + 1;
     for part in parts {
         let key = modifier(part, &mut modifiers).map_err(|wrong| source.wrong(wrong.at(at, part)))?;
+        if places.iter().any(|(known, ..)| *known == key) {
+            return Err(source.wrong(Wrong::new(format!("{key} is said twice"), "").at(at, part)));
+        }
         places.push((key, at, part));
         at += part.len() + 1;
     }

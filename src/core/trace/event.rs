@@ -307,6 +307,7 @@ impl Event {
     /// refusals, which a security module may have made; and EFAULT, predicted or returned, because only the kernel
     /// can judge the program's pointers (for the program's call it lets a stack grow, but not for the library's look
     /// at the memory).
+    #[inline]
     pub fn is_divergence(&self) -> bool {
         let excused = |errno: Errno| errno.is_circumstance() || errno.is_refusal() || errno == Errno::EFAULT;
         if self.action != Action::Host || self.errno.is_some_and(|errno| excused(Errno(errno))) {

@@ -86,6 +86,7 @@ fn thread(pid: i32, tid: i32, comm: &[u8], line: &mut Line) {
 }
 
 /// An error by its name, or as a string of digits when it has none.
+#[inline]
 fn errno(errno: Errno, line: &mut Line) {
     match errno.name() {
         Some(name) => quoted(name, line),
@@ -100,6 +101,7 @@ fn quoted(name: &str, line: &mut Line) {
     line.text("\"");
 }
 
+#[inline]
 fn quoted_or_null(name: Option<&str>, line: &mut Line) {
     match name {
         Some(name) => quoted(name, line),
@@ -246,6 +248,7 @@ fn last_name(name: &str, line: &mut Line) {
 }
 
 /// A number and the end of its object.
+#[inline]
 fn last_int(number: i64, line: &mut Line) {
     line.int(number);
     line.text("}");

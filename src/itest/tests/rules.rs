@@ -1,5 +1,7 @@
 //! Rules, enforced: every key with every verb, on every way in which a program can make the call.
 
+#[path = "rules/counters.rs"]
+mod counters;
 #[path = "rules/hurt.rs"]
 mod hurt;
 #[path = "rules/matrix.rs"]

@@ -3,7 +3,7 @@
 
 use std::ffi::OsStr;
 use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -167,10 +167,4 @@ fn programs_are_looked_for_as_by_a_shell() {
     assert_eq!(found("/bin:", "here"), Some(0), "an empty entry is the current directory");
     assert_eq!(found("/bin", "./here"), Some(0));
     assert_eq!(found("/bin", "here"), Some(127));
-}
-
-/// What stays of a run: nothing.
-fn assert_nothing_is_left(directory: &Path) {
-    let left: Vec<_> = std::fs::read_dir(directory).expect("a directory").collect();
-    assert!(left.is_empty(), "{left:?}");
 }

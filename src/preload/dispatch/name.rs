@@ -11,6 +11,7 @@ use sockshim_core::verdict::Change;
 
 impl Ticket {
     /// Copies the address argument into the event, for the decision and for the log.
+    #[inline]
     pub fn address(&mut self, pointer: usize, len: usize) {
         match memory::sockaddr(self.page(), self.word(pointer), self.int(len), &mut self.event.addr) {
             Some(Ok(())) => self.event.extra = Extra::Address,

@@ -1,7 +1,7 @@
 //! What `when` and `chance` count, and what the report of `sockshim run` shows.
 //!
-//! The counts of a process stand in a page that the kernel empties in forked children, those of a tree in a file that
-//! `sockshim run` has made and every process maps.
+//! The counts of a process stand in a page that the kernel empties in forked children, those of a tree in memory that
+//! `sockshim run` has made and every process attaches.
 //!
 //! # Safety
 //! Both are mapped for ever, and are atomics only, for which any bytes are valid.
@@ -12,6 +12,7 @@ use core::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use sockshim_core::rules::shared::{About, First, Shared, kept};
 use sockshim_core::rules::{Rule, Rules, Scope, Subject};
 use sockshim_sys as sys;
+use sys::segment::Segment;
 
 /// The counts of this process: one for each rule.
 static OWN: AtomicPtr<AtomicU64> = AtomicPtr::new(ptr::null_mut());
@@ -22,26 +23,44 @@ static SHARED_LEN: AtomicUsize = AtomicUsize::new(0);
 /// What the sequence of a rule without a seed follows from.
 static SEED: AtomicU64 = AtomicU64::new(0);
 
-/// Makes the counters. `false` without memory.
-pub fn init(rules: &Rules, shared: Option<&core::ffi::CStr>) -> bool {
+/// What became of the counters.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Counting {
+    /// As was asked for.
+    Whole,
+    /// Those of the tree cannot be reached: this process counts alone.
+    Alone,
+    /// There is no memory.
+    Nowhere,
+}
+
+/// Makes the counters, with those of the tree if it has some.
+pub fn init(rules: &Rules, shared: Option<&[u8]>) -> Counting {
     // Without rules there may be a report, which counts other things.
     let len = (rules.len().max(1) * size_of::<AtomicU64>()).next_multiple_of(4096);
-    let Ok(page) = sys::mmap(len) else { return false };
+    let Ok(page) = sys::mmap(len) else { return Counting::Nowhere };
     // SAFETY: the pages were just made.
     if unsafe { sys::wipe_on_fork(page, len) }.is_err() {
-        return false;
+        return Counting::Nowhere;
     }
     COUNT.store(rules.len(), Ordering::Relaxed);
     OWN.store(page.cast(), Ordering::Release);
     SEED.store(sys::monotonic() ^ (sys::getpid() as u64) << 32, Ordering::Relaxed);
-    if let Some(Ok((start, len))) = shared.map(sys::map_file) {
-        SHARED_LEN.store(len / size_of::<AtomicU64>(), Ordering::Relaxed);
-        SHARED.store(start.cast(), Ordering::Release);
+    let Some(shared) = shared else { return Counting::Whole };
+    let number = str::from_utf8(shared).ok().and_then(|text| text.parse().ok());
+    if let Some(Ok(segment)) = number.map(Segment::attach) {
+        if Shared::open(segment.words(), rules.len()).is_none() {
+            return Counting::Alone;
+        }
+        let words = segment.leak();
+        SHARED_LEN.store(words.len(), Ordering::Relaxed);
+        SHARED.store(words.as_ptr().cast_mut(), Ordering::Release);
     }
-    if let Some(shared) = tree() {
-        shared.join();
+    match tree() {
+        Some(shared) => shared.join(),
+        None => return Counting::Alone,
     }
-    true
+    Counting::Whole
 }
 
 /// The counters of the tree, if the process belongs to one.
@@ -50,7 +69,7 @@ fn tree() -> Option<Shared<'static>> {
     if start.is_null() {
         return None;
     }
-    // SAFETY: the file is mapped for ever, page by page, so it is aligned.
+    // SAFETY: the memory is attached for ever, page by page, so it is aligned.
     let words = unsafe { core::slice::from_raw_parts(start, SHARED_LEN.load(Ordering::Relaxed)) };
     Shared::open(words, COUNT.load(Ordering::Relaxed))
 }
@@ -102,6 +121,11 @@ pub fn uncovered(path: &[u8], reason: &str) {
     if let Some(tree) = tree() {
         tree.uncovered(path, reason);
     }
+}
+
+/// A rule would have had to know an address that a sandbox of the program's own hides.
+pub fn is_blind() {
+    uncovered(sys::file_of_program(), "own-filter");
 }
 
 /// An io_uring was made.

@@ -197,7 +197,8 @@ impl Judge for CallJudge {
             Arguments::Address { address, .. } if call == Call::Bind => {
                 CallSubject::destination(sock, Some(*address))
             }
-            Arguments::Address { address, .. } => Some(*address),
+            // Empty is also what stands for an address that cannot be looked at.
+            Arguments::Address { address, .. } => (!address.is_empty()).then_some(*address),
             Arguments::Message { msg, .. } => CallSubject::destination(sock, msg.name),
             _ => None,
         };

@@ -25,7 +25,7 @@ pub mod subject;
 
 pub use counters::{io_uring as made_io_uring, uncovered};
 pub use remembered::{Side, own_address};
-pub use start::{Refused, start};
+pub use start::{HandedOn, Refused, start};
 
 use self::judge::CallJudge;
 use self::subject::CallSubject;

@@ -2,10 +2,9 @@
 //! that has started this one has compiled.
 
 use super::compile::compile;
-use super::counters;
+use super::counters::{self, Counting};
 use crate::mode::{self, Wanted};
-use crate::sys;
-use core::ffi::CStr;
+use crate::{log, sys};
 use sockshim_core::config::Config;
 use sockshim_core::fdtable::concern_families;
 use sockshim_core::rules::{self, Call, CallSet, Rule, Rules, Verb};
@@ -13,12 +12,25 @@ use sockshim_core::rules::{self, Call, CallSet, Rule, Rules, Verb};
 /// Why there are no rules, in one line.
 pub struct Refused(pub String);
 
+/// What the programs that this process starts are to get otherwise than this one did.
+#[derive(Default)]
+pub struct HandedOn {
+    /// The rules as a text, if they were read from a file.
+    pub rules: Option<Vec<u8>>,
+    /// Whether the counters of the tree cannot be reached, which was said.
+    pub counts_alone: bool,
+}
+
+/// Where the memory of the tree is not there, as in another IPC namespace, or where its parent was killed.
+const ALONE: &[u8] =
+    b"sockshim: the counters of 'sockshim run' cannot be reached: its report does not count this process, \
+    and rules with scope = tree count in it alone\n";
+
 /// The calls that can tell the program of an error that a connect(2) has left.
 const TELLING: CallSet = CallSet::of(&[Call::Connect, Call::Getsockopt, Call::Send, Call::Recv]);
 
-/// Makes the rules that the configuration asks for. From then on calls are decided. The rules as a text, if they were read
-/// from a file: what this process starts is to get that.
-pub fn start(config: &Config) -> Result<Option<Vec<u8>>, Refused> {
+/// Makes the rules that the configuration asks for. From then on calls are decided.
+pub fn start(config: &Config) -> Result<HandedOn, Refused> {
     let compiled = match config.rule_file {
         Some(path) => Some(compile(path).map_err(Refused)?),
         None => None,
@@ -27,20 +39,21 @@ pub fn start(config: &Config) -> Result<Option<Vec<u8>>, Refused> {
         Some(text) => Rules::decode(text).ok_or_else(|| Refused("SOCKSHIM_RULES cannot be read".into()))?,
         None => Rules::new(Vec::new()),
     };
-    begin(rules, config.shared)?;
-    Ok(compiled)
+    let counting = begin(rules, config.shared)?;
+    Ok(HandedOn { rules: compiled, counts_alone: counting == Counting::Alone })
 }
 
 /// Opens the gates.
-fn begin(rules: Rules, shared: Option<&[u8]>) -> Result<(), Refused> {
+fn begin(rules: Rules, shared: Option<&[u8]>) -> Result<Counting, Refused> {
     if rules.is_empty() && shared.is_none() {
-        return Ok(());
+        return Ok(Counting::Whole);
     }
     let rules: &'static Rules = Box::leak(Box::new(rules.for_program(&path_of_program())));
-    let path = shared.map(|path| [path, b"\0"].concat());
-    let path = path.as_deref().and_then(|path| CStr::from_bytes_with_nul(path).ok());
-    if !counters::init(rules, path) {
-        return Err(Refused("no memory for the rules' counters".into()));
+    let counting = counters::init(rules, shared);
+    match counting {
+        Counting::Whole => {}
+        Counting::Alone => log::say(ALONE),
+        Counting::Nowhere => return Err(Refused("no memory for the rules' counters".into())),
     }
     rules::activate(rules);
     concern_families(concerned(rules));
@@ -54,7 +67,7 @@ fn begin(rules: Rules, shared: Option<&[u8]>) -> Result<(), Refused> {
         reports: shared.is_some(),
         hides,
     });
-    Ok(())
+    Ok(counting)
 }
 
 /// The absolute path of the file that was executed: a link is not followed, and of a script it is the script. An executed

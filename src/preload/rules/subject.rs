@@ -1,5 +1,6 @@
 //! What rules may ask of a call. The kernel is asked when a rule needs the answer, and once for each decision.
 
+use super::counters;
 use crate::{identity, sys};
 use core::cell::OnceCell;
 use libc::c_int;
@@ -77,6 +78,7 @@ impl<'a> CallSubject<'a> {
 
     fn ask(&self, peer: bool) -> Option<SockAddr> {
         if identity::is_sandboxed() {
+            counters::is_blind();
             return None;
         }
         let mut bytes = [0; 128];

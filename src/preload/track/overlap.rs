@@ -77,6 +77,7 @@ fn is_other(now: State, before: &Socket) -> bool {
 
 /// After a call that may have changed the socket `handle`, or one that was not known: if the number means another socket by
 /// now, the call may have changed that one.
+#[inline]
 pub fn blame_no_other(fd: c_int, handle: Option<Handle>) {
     if let Entry::Socket(other) = FDS.get(fd)
         && handle != Some(other)

@@ -75,6 +75,7 @@ pub fn is_current_packed(fd: c_int, socket: Packed, name: u64) -> bool {
 }
 
 /// [`is_current`], but what cannot be asked or has no name is doubted.
+#[inline]
 pub fn is_still(fd: c_int, socket: &Socket, name: u64) -> bool {
     !identity::is_sandboxed() && name_of(fd, socket) == Ok(name)
 }

@@ -84,6 +84,10 @@ pub fn program(program: &OsStr) -> Judgement {
     let mut warnings = Vec::new();
     let (verdict, why) = match find::program(program) {
         Ok(path) => follow(path, &mut files, &mut warnings),
+        Err(Missing::NotFound) if Path::new(program).is_file() => (
+            Coverage::NotFound,
+            "it is in no directory of PATH; a file here is ./FILE, and one of rules is *.toml".into(),
+        ),
         Err(missing) => absent(missing, "it"),
     };
     Judgement { program: program.to_os_string(), files, verdict, why, warnings }

@@ -102,7 +102,8 @@ Examples:
 /// What stdout reports.
 pub fn run(args: &CheckArgs) -> io::Result<u8> {
     match &args.programs[..] {
-        [file] if rules::is_file(file) => {
+        // Only rules can be tried.
+        [file] if rules::is_file(file) || args.call.is_some() => {
             let (call, json, quiet) = (args.call.as_deref(), args.json, args.quiet);
             return rules::run(Path::new(file), &rules::Options { call, json, quiet });
         }

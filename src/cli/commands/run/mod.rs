@@ -123,6 +123,8 @@ Examples:
 
 /// The file of rules that is taken without `--config`.
 const CONFIG: &str = environment::CONFIG;
+/// What switches the library off.
+const DISABLE: &str = "SOCKSHIM_DISABLE";
 
 /// Runs the program, and gives the exit code if the program has not taken this process's place.
 pub fn run(args: &RunArgs) -> u8 {
@@ -138,15 +140,14 @@ fn start(args: &RunArgs) -> Result<u8, Refusal> {
     let handed_on = handed_on(&rules)?;
     let library = library::find()?;
     let program = Program::find(&args.program)?;
-    let uncovered = uncovered(&program.name, &preloaded);
+    let uncovered = disabled().or_else(|| uncovered(&program.name, &preloaded));
     if let Some((_, why)) = &uncovered {
         say(why);
         if args.strict {
             return Ok(STRICT);
         }
     }
-    let variables = |shared: Option<&Path>| {
-        let shared = shared.map(|path| path.as_os_str().to_os_string());
+    let variables = |shared: Option<OsString>| {
         let mut set = environment::of_run(&library, &preloaded, handed_on, shared);
         set.extend(args.log_variables());
         program::lines(environment::with(env::vars_os(), &set))
@@ -213,6 +214,14 @@ fn handed_on(rules: &Rules) -> Result<Option<String>, Refusal> {
     rules.encode().map(Some).ok_or_else(too_long)
 }
 
+/// Whether the library is switched off for the whole tree: in a word, and on one line.
+fn disabled() -> Option<(&'static str, String)> {
+    let is_set = env::var_os(DISABLE).is_some_and(|value| value == "1");
+    is_set.then(|| {
+        ("disabled", format!("no program is covered: {DISABLE}=1 is set, so there are no rules and no log"))
+    })
+}
+
 /// Why the library will not be loaded into the program: in a word, and on one line.
 fn uncovered(name: &OsStr, preloaded: &OsStr) -> Option<(&'static str, String)> {
     let mut judgement = judge::program(name);
@@ -251,7 +260,7 @@ fn supervise(
     rules: &Rules,
     program: &Program,
     uncovered: Option<&'static str>,
-    variables: impl FnOnce(Option<&Path>) -> Vec<CString>,
+    variables: impl FnOnce(Option<OsString>) -> Vec<CString>,
 ) -> Result<u8, Refusal> {
     let mut report_file = match &args.report {
         Some(path) => Some(open_report(path)?),
@@ -261,23 +270,18 @@ fn supervise(
     let parent = Parent::new()?;
     let cannot_share = |error: io::Error| Refusal::own(format!("cannot count over processes: {error}"));
     let tree = Tree::new(rules.len()).map_err(cannot_share)?;
-    let environment = variables(Some(tree.path()));
+    let environment = variables(Some(tree.number().into()));
     let ended = parent.run(program, &environment)?;
-    let counters = tree.end();
     parent.release();
 
     let failed = |what: String| {
         say(what);
         if ended == parent::Ended::Exit(0) { crate::FAILURE } else { ended.repeat() }
     };
-    let report = match &counters {
-        Ok(counters) => {
-            let report = |shared| Report::of(&args.program, ended, rules, &shared, uncovered);
-            counters.shared().map(report)
-        }
-        Err(error) => return Ok(failed(format!("the counters are lost: {error}"))),
+    let Some(shared) = tree.shared() else {
+        return Ok(failed("the counters are lost: a process has overwritten them".into()));
     };
-    let Some(report) = report else { return Ok(ended.repeat()) };
+    let report = Report::of(&args.program, ended, rules, &shared, uncovered);
     if let (Some(file), Some(path)) = (&mut report_file, &args.report)
         && let Err(error) = report.write(file)
     {

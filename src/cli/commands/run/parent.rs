@@ -98,7 +98,8 @@ impl Parent {
 
     fn spawn(&self, program: &Program, environment: &[CString]) -> Result<i32, Refusal> {
         let inherited = inherited();
-        let mut reset = SigSet::empty();
+        // SAFETY: a set of signals that there are.
+        let mut reset = unsafe { SigSet::from_sigset_t_unchecked(signal::of_libc()) };
         if !inherited.ignores_sigpipe {
             reset.add(Signal::SIGPIPE);
         }

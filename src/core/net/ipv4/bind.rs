@@ -46,6 +46,7 @@ pub fn bind_change(addr: &SockAddr) -> Change {
 }
 
 /// Whether the address can certainly be bound: the wildcard, or an address of the namespace.
+#[inline]
 pub fn is_local(cx: &mut Cx, addr: &SockAddr) -> bool {
     let (addr, func) = match addr.family() {
         Some(libc::AF_INET6) if addr.v6() == [0; 16] => return true,

@@ -100,6 +100,7 @@ pub fn tcp_splice_read(cx: &mut Cx, sock: &Socket) -> Verdict {
 }
 
 /// `do_tcp_setsockopt`.
+#[inline]
 pub fn do_tcp_setsockopt(cx: &mut Cx, opt: &Opt) -> Verdict {
     match opt.name {
         libc::TCP_NODELAY => opt.set_int().map_or_else(|refusal| refusal, |_| Verdict::ok()),
@@ -108,6 +109,7 @@ pub fn do_tcp_setsockopt(cx: &mut Cx, opt: &Opt) -> Verdict {
 }
 
 /// `do_tcp_getsockopt`.
+#[inline]
 pub fn do_tcp_getsockopt(cx: &mut Cx, opt: &Opt) -> Verdict {
     match opt.name {
         libc::TCP_NODELAY => opt.got(),

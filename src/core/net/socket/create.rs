@@ -124,6 +124,7 @@ pub fn __sock_create(cx: &mut Cx, sock: &mut Socket, protocol: c_int) -> Verdict
 }
 
 /// Whether the kernel has a family that is not in every kernel.
+#[inline]
 fn present(cx: &mut Cx, family: c_int) -> Option<bool> {
     cx.fact(func!(__sock_create), &"net_families", cx.net.facts.has_family(family))
 }

@@ -161,6 +161,7 @@ impl Found {
 }
 
 /// The first step of a call on a descriptor: the lookup and its two errors.
+#[inline]
 fn sockfd_lookup_light<'a>(
     cx: &mut Cx,
     lookup: Lookup<'a>,

@@ -17,6 +17,9 @@ use libc::c_int;
 pub fn sys_bind(cx: &mut Cx, lookup: Lookup, addr: Copied<&SockAddr>) -> Verdict {
     settled((|| {
         let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
+        if addr.is_none() {
+            return at_unknown_address(cx, security_socket_bind, &ops.bind, sock);
+        }
         let addr = move_addr_to_kernel(cx, addr)?;
         security_socket_bind(cx, sock, addr)?;
         Ok(at_address(cx, &ops.bind, sock, addr))
@@ -28,6 +31,10 @@ pub fn sys_connect(cx: &mut Cx, lookup: Lookup, addr: Copied<&SockAddr>) -> Verd
     settled((|| {
         if matches!(lookup, Lookup::BadFd) {
             sockfd_lookup_light(cx, lookup)?;
+        }
+        if addr.is_none() {
+            let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
+            return at_unknown_address(cx, security_socket_connect, &ops.connect, sock);
         }
         let addr = move_addr_to_kernel(cx, addr)?;
         let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
@@ -50,6 +57,20 @@ fn at_address(cx: &mut Cx, op: &Op<AddressFn>, sock: &Socket, addr: &SockAddr) -
 fn at_other_address(cx: &mut Cx, op: &Op<AddressFn>, sock: &Socket) -> Verdict {
     let addr = cx.instead.address().copied().unwrap_or(SockAddr::EMPTY);
     handler!(cx, op, sock, &addr)
+}
+
+/// The program's address cannot be looked at, as in a sandbox. Whoever decides at the hook is asked about an empty address; a
+/// decision that needs no other one holds.
+#[cold]
+#[inline(never)]
+fn at_unknown_address(
+    cx: &mut Cx,
+    hook: fn(&mut Cx, &Socket, &SockAddr) -> Result<(), Verdict>,
+    op: &Op<AddressFn>,
+    sock: &Socket,
+) -> Result<Verdict, Verdict> {
+    hook(cx, sock, &SockAddr::EMPTY)?;
+    if cx.instead.address().is_some() { Ok(at_other_address(cx, op, sock)) } else { Ok(Verdict::ask()) }
 }
 
 /// listen(2): the backlog is limited to `net.core.somaxconn`, compared as unsigned.

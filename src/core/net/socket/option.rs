@@ -53,6 +53,7 @@ pub fn sys_setsockopt(
 }
 
 /// Marks options after which a socket can be bound by calls other than bind.
+#[inline]
 fn unsettled(sock: &Socket, opt: &Opt, verdict: Verdict) -> Verdict {
     if unsettles(sock.sk.family, opt.level, opt.name) { verdict.then(Change::Unsettle) } else { verdict }
 }

@@ -109,6 +109,15 @@ fn what_is_wrong_and_where() {
             "--fail: seed belongs to chance\n  connect=EPERM,seed=3\n                ^^^^^^",
         ),
         (
+            fail("connect=EPERM,when=1,seed=1,chance=0.5,when=2"),
+            "--fail: when is said twice\n  connect=EPERM,when=1,seed=1,chance=0.5,when=2\n                                         ^^^^^^",
+        ),
+        (
+            fail("connect:::1:80=EPERM"),
+            "--fail: an address, or an address and a port: \"::1:80\"\n  connect:::1:80=EPERM\n          ^^^^^^ write [::1]:80 for port \
+             80, or [::1:80] for the address",
+        ),
+        (
             fail("bind=EPERM,async"),
             "--fail: no such error comes the asynchronous way\n  bind=EPERM,async\n             \
              ^^^^^ expected ECONNREFUSED, ETIMEDOUT or EHOSTUNREACH",

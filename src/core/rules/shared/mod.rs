@@ -1,8 +1,8 @@
-//! Counters that all processes of one `sockshim run` share, in a file that each of them maps.
+//! Counters that all processes of one `sockshim run` share, in memory that each of them attaches.
 //!
-//! The command makes the file and reads it at the end; the library counts in it. A process may be killed between any
+//! The command makes the memory and reads it at the end; the library counts in it. A process may be killed between any
 //! two steps, a signal handler may count in the middle of a count, and any process of the tree can write anything to
-//! the file. So there is no lock: a number is one atomic addition. What takes more than one word, such as a rule's
+//! it. So there is no lock: a number is one atomic addition. What takes more than one word, such as a rule's
 //! first call, is written to a record that nobody else writes, and shown when it is complete. A record that is never
 //! completed is lost; there are some to spare.
 
@@ -143,7 +143,7 @@ impl<'a> Shared<'a> {
         (header::WORDS + PROGRAMS * program::WORDS).saturating_add(rules.saturating_mul(of_rule::WORDS))
     }
 
-    /// Makes counters of zeros, as a new file has. The header comes last, so that nobody opens a half of it.
+    /// Makes counters of zeros, as new memory has. The header comes last, so that nobody opens a half of it.
     ///
     /// # Panics
     /// If these are not [`Shared::words`].

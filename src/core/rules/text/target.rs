@@ -65,6 +65,10 @@ fn address(text: &str) -> Result<Target, Wrong> {
     if let Some(name) = text.strip_prefix('@') {
         return Ok(Target::Abstract(glob(name, 1)?));
     }
+    if let Some((address, port)) = v6_or_port(text) {
+        let help = format!("write [{address}]:{port} for port {port}, or [{text}] for the address");
+        return Err(Wrong::new("an address, or an address and a port: ".to_string() + &quoted(text), help));
+    }
     let (address, at) = match (text.starts_with('['), text.rfind([':', ']'])) {
         // [V6]/LEN has its colon behind the brackets. An address in brackets has one, and so has V4.
         (false, Some(_)) if is_bare_v6(text) => (text, text.len()),
@@ -82,6 +86,13 @@ fn address(text: &str) -> Result<Target, Wrong> {
         _ => {}
     }
     Ok(Target::Inet { net: net(address, text)?, ports })
+}
+
+/// The parts of a text that is an IPv6 address and, but for its last part, also another one with a port.
+fn v6_or_port(text: &str) -> Option<(&str, &str)> {
+    let (address, port) = text.rsplit_once(':')?;
+    let both = text.parse::<Ipv6Addr>().is_ok() && address.parse::<Ipv6Addr>().is_ok();
+    (both && port.parse::<u16>().is_ok()).then_some((address, port))
 }
 
 /// Whether the whole text is an IPv6 address or network without brackets, so that no colon of it begins a port.

@@ -1,9 +1,9 @@
 //! Rules never hurt the program: whatever is wrong with them, wherever it runs, and whenever it ends.
 
+use crate::counters::Counters;
 use crate::under::{Setting, under};
 use sockshim_core::rules::Rules;
 use sockshim_core::rules::file::parse;
-use sockshim_core::rules::shared::Shared;
 use sockshim_itest::{Output, Scratch, cc, run, shim};
 use std::ffi::OsStr;
 use std::fs;
@@ -12,7 +12,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -223,9 +222,9 @@ fn a_program_in_a_sandbox_is_not_killed() {
         for logs in [false, true] {
             let scratch = Scratch::new();
             let directory = scratch.dir("run");
-            let words: Vec<u8> = words(rules.matches("[[rule]]").count());
-            let shared = scratch.write("shared", words).display().to_string();
-            let variables = [("SOCKSHIM_SHARED", shared.as_str())];
+            let counters = Counters::of(rules.matches("[[rule]]").count());
+            let number = counters.number();
+            let variables = [("SOCKSHIM_SHARED", number.as_str())];
             let setting = Setting { rules: Some(rules), logs, variables: &variables, ..Setting::default() };
             let mut command = under(&scratch, &setting, &cc("rules/sandbox.c", &[]));
             let output = ends_well(command.current_dir(directory), rules);
@@ -234,11 +233,28 @@ fn a_program_in_a_sandbox_is_not_killed() {
     }
 }
 
-/// The bytes of a tree's file.
-fn words(rules: usize) -> Vec<u8> {
-    let words: Vec<AtomicU64> = (0..Shared::words(rules)).map(|_| AtomicU64::new(0)).collect();
-    Shared::init(&words, rules);
-    words.into_iter().flat_map(|word| word.into_inner().to_ne_bytes()).collect()
+#[test]
+fn what_cannot_be_looked_at_in_a_sandbox_is_reported() {
+    let refused = |errno: &str| format!("connect {errno}\nbind {errno}\nsendto {errno}\nsendmsg {errno}\n");
+    let run_under = |keys: &str| {
+        let rules = format!("[[rule]]\ncall = [\"connect\", \"bind\", \"send\"]\n{keys}fail = \"EXDEV\"\n");
+        let counters = Counters::of(1);
+        let (scratch, number) = (Scratch::new(), counters.number());
+        let variables = [("SOCKSHIM_SHARED", number.as_str())];
+        let setting = Setting { rules: Some(&rules), variables: &variables, ..Setting::default() };
+        let output = ends_well(&mut under(&scratch, &setting, &cc("rules/unseen.c", &[])), &rules);
+        (output.stdout(), counters.shared().uncovered_programs())
+    };
+    // A rule that need not know the address holds.
+    let (stdout, uncovered) = run_under("");
+    assert_eq!(stdout, format!("{0}filtered\n{0}", refused("EXDEV")));
+    assert_eq!(uncovered, []);
+    // One that must know it does not, and that is said.
+    let (stdout, uncovered) = run_under("local = \"127.0.0.2\"\n");
+    assert_eq!(stdout.lines().nth(1), Some("bind EXDEV"));
+    assert_eq!(stdout.lines().nth(6), Some("bind 0"));
+    assert!(uncovered.len() == 1 && uncovered[0].path.ends_with(b"unseen"), "{uncovered:?}");
+    assert!(uncovered[0].reason == "own-filter" && uncovered[0].starts > 0, "{uncovered:?}");
 }
 
 #[test]
@@ -309,16 +325,13 @@ fn processes_that_are_killed_at_any_moment_leave_a_good_count() {
     let rules = rules.replace(", \"connect\"", "");
     let scratch = Scratch::new();
     let directory = scratch.dir("run");
-    let shared = scratch.write("shared", words(1));
-    let path = shared.display().to_string();
-    let variables = [("SOCKSHIM_SHARED", path.as_str())];
+    let counters = Counters::of(1);
+    let number = counters.number();
+    let variables = [("SOCKSHIM_SHARED", number.as_str())];
     let setting = Setting { rules: Some(&rules), variables: &variables, ..Setting::default() };
     let mut command = under(&scratch, &setting, &cc("rules/killed.c", &[]));
     let output = ends_well(command.current_dir(directory), &rules);
     assert!(output.stdout().starts_with("killed 300\n"), "{output:?}");
-    let bytes = fs::read(&shared).expect("the tree's file");
-    let word = |bytes: &[u8]| AtomicU64::new(u64::from_ne_bytes(bytes.try_into().expect("eight bytes")));
-    let words: Vec<AtomicU64> = bytes.chunks_exact(8).map(word).collect();
-    let shared = Shared::open(&words, 1).expect("the file is whole");
+    let shared = counters.shared();
     assert!(shared.hits(0) > 0 && shared.first(0).is_some());
 }

@@ -87,3 +87,21 @@ fn a_program_that_is_not_covered() {
     line(&output);
     assert_eq!((output.status.code(), output.stdout().as_str()), (Some(124), ""), "it was not started");
 }
+
+#[test]
+fn a_library_that_is_switched_off() {
+    let line =
+        "sockshim: no program is covered: SOCKSHIM_DISABLE=1 is set, so there are no rules and no log\n";
+    let run_disabled = |options: &[&str]| {
+        let mut command = sockshim_run();
+        command.env("SOCKSHIM_DISABLE", "1").args(options).args(["--offline", "echo", "started"]);
+        run(&mut command, b"", DEADLINE)
+    };
+    let output = run_disabled(&[]);
+    assert_eq!((output.stderr().as_str(), output.stdout().as_str()), (line, "started\n"));
+    let output = run_disabled(&["--strict"]);
+    assert_eq!(
+        (output.stderr().as_str(), output.stdout().as_str(), output.status.code()),
+        (line, "", Some(124))
+    );
+}

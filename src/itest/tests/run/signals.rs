@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use sockshim_itest::{Scratch, Server};
+use sockshim_sys::segment::Segment;
 
-use super::{BOTH, DEADLINE, Mode, assert_nothing_is_left, sh};
+use super::{BOTH, DEADLINE, Mode, sh};
 
 /// Names each signal that it gets, and ends at SIGUSR2.
 const LISTENER: &str = "
@@ -21,8 +21,8 @@ struct Listener {
     server: Server,
     /// The program's own number.
     pid: i32,
-    /// The file that the processes share, of a run with a parent.
-    shared: Option<PathBuf>,
+    /// The number of the memory that the processes share, of a run with a parent.
+    shared: Option<i32>,
     _scratch: Scratch,
 }
 
@@ -33,7 +33,7 @@ impl Listener {
         let line = server.wait_line("ready", DEADLINE);
         let mut words = line.split(' ').skip(1);
         let pid = words.next().and_then(|word| word.parse().ok()).expect("a pid");
-        let shared = words.next().filter(|word| !word.is_empty()).map(PathBuf::from);
+        let shared = words.next().filter(|word| !word.is_empty()).map(|word| word.parse().expect("a number"));
         assert_eq!(shared.is_some(), mode == Mode::Parent);
         Listener { server, pid, shared, _scratch: scratch }
     }
@@ -78,7 +78,7 @@ fn each_reaches_the_program_once() {
         let lines: Vec<_> = output.stdout().lines().skip(1).map(String::from).collect();
         assert_eq!(lines, ["TERM", "HUP", "INT", "USR1"], "{mode:?}");
         if let Some(shared) = listener.shared {
-            assert!(!shared.parent().expect("a directory").exists(), "{shared:?}");
+            assert!(Segment::attach(shared).is_err(), "{shared}");
         }
     }
 }
@@ -103,7 +103,7 @@ fn what_ends_the_program_ends_the_parent() {
         listener.server.signal(signal);
         let output = listener.server.join(DEADLINE);
         assert_eq!((output.status.signal(), output.timed_out), (Some(signal), false), "{output:?}");
-        assert!(!listener.shared.expect("a file").parent().expect("a directory").exists());
+        assert!(Segment::attach(listener.shared.expect("a number")).is_err());
     }
 }
 
@@ -114,9 +114,11 @@ fn a_parent_that_is_killed_leaves_the_program_alone() {
     wait_until("the parent ends", || state(listener.parent()) == 'Z');
     listener.send(listener.pid, libc::SIGUSR1);
     listener.server.wait_line("USR1", DEADLINE);
-    // Nobody was left to remove it.
-    let directory = listener.shared.as_ref().and_then(|path| path.parent()).expect("a directory");
-    fs::remove_dir_all(directory).expect("it is there");
+    // Nobody was left to put anything away.
+    listener.send(listener.pid, libc::SIGUSR2);
+    wait_until("the kernel takes the counters away", || {
+        Segment::attach(listener.shared.expect("a number")).is_err()
+    });
 }
 
 #[test]
@@ -151,11 +153,9 @@ fn a_program_that_is_paused_does_not_stop_the_parent() {
 #[test]
 fn a_daemon_does_not_hold_the_command() {
     let scratch = Scratch::new();
-    let place = scratch.dir("shared");
     let mut command =
         Mode::Parent.command(&scratch, &sh("sleep 1000 >/dev/null 2>&1 & echo started; exit 4"));
-    let output = sockshim_itest::run(command.env("TMPDIR", &place), b"", DEADLINE);
+    let output = sockshim_itest::run(&mut command, b"", DEADLINE);
     assert_eq!((output.status.code(), output.stdout().as_str()), (Some(4), "started\n"));
     assert!(!output.timed_out);
-    assert_nothing_is_left(&place);
 }
