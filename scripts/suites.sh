@@ -6,12 +6,14 @@
 # natively.
 # The status is 1 when there is a difference.
 #
-#   scripts/suites.sh [--short] [--only SUITE…] [--variants native off io] [--repeat N] [--jobs N]
+#   scripts/suites.sh [--short] [--only SUITE…] [--variants native off io rules pieces] [--repeat N] [--jobs N]
 #                     [--output docs/compatibility.md] [--keep DIRECTORY] [--list]
 #
 #   --short     only the part that is a part of test.sh
 #   --only      these suites; "programs" stands for all of "programs/…"
-#   --variants  only these; without "native" nothing is compared
+#   --variants  only these; without "native" nothing is compared. There are two more: "rules", under 50 rules of which none
+#               ever holds; and "pieces", in which every stream moves a byte at a time, which is no fault of a test that
+#               counts calls
 #   --repeat    how often a test that differs is repeated (default 5)
 #   --jobs      how many runs go on at once (default 1)
 #   --output    write the table of this document anew

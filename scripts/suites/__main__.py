@@ -17,14 +17,14 @@ from .lib.events import validator
 from .lib.report import write
 from .lib.session import Session
 from .lib.unit import REPOSITORY, Place
-from .lib.variant import IO, VARIANTS
+from .lib.variant import IO, RULED, VARIANTS
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/suites.sh", description=__doc__.split("\n\n")[0])
     parser.add_argument("--short", action="store_true", help="only the part that is a part of test.sh")
     parser.add_argument("--only", nargs="+", default=[], metavar="SUITE", help="these suites, by name")
-    parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=VARIANTS, help="these variants")
+    parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=(*VARIANTS, *RULED), help="these variants")
     parser.add_argument("--repeat", type=int, default=5, metavar="N", help="how often a test that differs is repeated")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="how many runs go on at once")
     parser.add_argument("--output", type=Path, metavar="FILE", help="the document whose table is written anew")

@@ -24,6 +24,12 @@ pub fn waits() -> bool {
     variable(c"SOCKSHIM_WAITS") == Some("1")
 }
 
+/// Whether a new writer keeps the program's descriptors for a while, as it may do where it is not let run:
+/// `SOCKSHIM_LINGERS=1`.
+pub fn lingers() -> bool {
+    variable(c"SOCKSHIM_LINGERS") == Some("1")
+}
+
 /// What is decided about calls that ask for names or addresses: the value of `SOCKSHIM_RESOLVE`.
 pub fn resolve() -> Option<&'static str> {
     variable(c"SOCKSHIM_RESOLVE")

@@ -25,7 +25,7 @@ def main(spec_file: str) -> None:
     """Runs what the spec (see `unit.Unit`) says, and writes `result.json` beside it."""
     spec = json.loads(Path(spec_file).read_text())
     directory = Path(spec["directory"])
-    furnish(directory, Path(spec["library"]), [Path(path) for path in spec["keep"]])
+    furnish(directory, Path(spec["library"]), spec["variant"], [Path(path) for path in spec["keep"]])
     os.chdir(WORK)
     os.umask(0o022)
     _reset_signals()

@@ -15,10 +15,11 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from .variant import LIBRARY, LOGS, WORK
+from .variant import LIBRARY, LOGS, RULE_FILE, WORK, rules
 
 TMP = Path("/tmp")
 HOST_NAME = "suites"
+READER = "libsockshim_rulefile.so"
 
 # Starts a program in new namespaces, and kills it when it is killed itself.
 UNSHARE = (
@@ -26,10 +27,10 @@ UNSHARE = (
 )
 
 
-def furnish(run_directory: Path, library: Path, keep: Sequence[Path]) -> None:
+def furnish(run_directory: Path, library: Path, variant: str, keep: Sequence[Path]) -> None:
     """Sets up the namespaces of this process for tests. `keep` are directories that must stay where they are,
     even if they are below /tmp."""
-    _private_tmp(run_directory, library, keep)
+    _private_tmp(run_directory, library, variant, keep)
     # Otherwise two runs could use the same names of shared memory.
     _mount("-t", "tmpfs", "-o", "mode=1777", "tmpfs", "/dev/shm")
     _null()
@@ -37,7 +38,7 @@ def furnish(run_directory: Path, library: Path, keep: Sequence[Path]) -> None:
     _loopback_up()
 
 
-def _private_tmp(run_directory: Path, library: Path, keep: Sequence[Path]) -> None:
+def _private_tmp(run_directory: Path, library: Path, variant: str, keep: Sequence[Path]) -> None:
     """An empty /tmp in memory, with only the shim, a directory for the logs, and the directories to keep."""
     stage = run_directory / "stage"
     stage.mkdir(exist_ok=True)
@@ -48,6 +49,9 @@ def _private_tmp(run_directory: Path, library: Path, keep: Sequence[Path]) -> No
 
     inside(LIBRARY).parent.mkdir()
     shutil.copy(library, inside(LIBRARY))
+    # The reader of files of rules stands beside the library.
+    shutil.copy(library.with_name(READER), inside(LIBRARY).with_name(READER))
+    inside(RULE_FILE).write_text(rules(variant))
     inside(WORK).mkdir()
     inside(LOGS).mkdir()
     logs = run_directory / "logs"

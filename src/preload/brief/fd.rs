@@ -2,6 +2,7 @@
 
 use super::{Brief, Success, Unusual, Words};
 use crate::dispatch::fd::CLOSE;
+use crate::log::writer::apart;
 use crate::stack::Page;
 use crate::track::{self, Known};
 use crate::{identity, sys};
@@ -19,7 +20,7 @@ impl Brief for Close {
     #[inline(always)]
     fn start(words: &Words, known: &mut Known, _: Page) -> Result<Option<i32>, Unusual> {
         let fd = words[0] as i32;
-        if fd == libc::STDERR_FILENO {
+        if fd == libc::STDERR_FILENO || apart::is_to_come() {
             return Err(Unusual);
         }
         match FDS.forget_socket(fd, known) {
@@ -36,7 +37,7 @@ impl Brief for Close {
     #[inline(always)]
     fn leaves_no_trace(words: &Words, seen: Seen) -> bool {
         let fd = words[0] as i32;
-        if fd == libc::STDERR_FILENO || identity::is_sandboxed() {
+        if fd == libc::STDERR_FILENO || apart::is_to_come() || identity::is_sandboxed() {
             return false;
         }
         if seen.is_not_socket() {
@@ -90,7 +91,7 @@ impl Brief for Dup2 {
     #[inline(always)]
     fn start(words: &Words, _: &mut Known, _: Page) -> Result<(), Unusual> {
         let (old, new) = (words[0] as i32, words[1] as i32);
-        if old == new || new == libc::STDERR_FILENO {
+        if old == new || new == libc::STDERR_FILENO || apart::is_to_come() {
             return Err(Unusual);
         }
         match track::known(new) {

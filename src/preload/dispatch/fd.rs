@@ -6,6 +6,7 @@
 //! socket in between.
 
 use crate::call::{Note, Ticket};
+use crate::log::writer::apart;
 use crate::track::{self, learn, learn_again, settle, verify_range};
 use crate::{log, sys};
 use sockshim_core::fdtable::FDS;
@@ -59,6 +60,7 @@ fn closing(t: &mut Ticket, fd: i32) {
     if fd == libc::STDERR_FILENO {
         log::needs_stderr();
     }
+    apart::wait();
     if t.only_true_sockets(fd) {
         let refs = t.handle.map_or(0, |handle| FDS.refs(handle));
         t.event.input = Some(refs as i32);
@@ -83,6 +85,7 @@ pub fn closed(t: &mut Ticket) {
 /// descriptors that are forgotten here; they are asked again when they are used.
 pub fn close_range(t: &mut Ticket) {
     log::needs_stderr();
+    apart::wait();
     t.event.reason = Reason::FdLife;
     let flags = t.int(2) as u32;
     // With any other flag the kernel closes nothing.
@@ -114,6 +117,7 @@ fn settle_range(first: u32, last: u32) {
 /// closefrom(3).
 pub fn closefrom(t: &mut Ticket) {
     log::needs_stderr();
+    apart::wait();
     t.event.reason = Reason::FdLife;
     verify_range(t.int(0).max(0) as u32, u32::MAX);
     FDS.forget_range(t.int(0).max(0) as u32, u32::MAX);
@@ -139,6 +143,7 @@ pub fn dup2(t: &mut Ticket) {
         if new == libc::STDERR_FILENO {
             log::needs_stderr();
         }
+        apart::wait();
         // Closing a socket is logged even if the new number becomes something else.
         t.wanted |= track::end(new);
         t.note = Note::Forgot;

@@ -35,7 +35,7 @@ use crate::{identity, mode, sys};
 use message::Text;
 use sockshim_core::config::Config;
 use sockshim_core::hook::Level;
-use writer::{control, life};
+use writer::{apart, control, life};
 
 /// Turns logging on, as the configuration says. The writer begins with the first event, or before a call after which the
 /// log could no longer be opened ([`is_open`]).
@@ -129,6 +129,7 @@ pub fn end_before_filter() -> bool {
 pub fn start_in_child() {
     send::leave_to_parent();
     control::forget();
+    apart::end();
 }
 
 /// Puts a text into the log.

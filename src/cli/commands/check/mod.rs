@@ -14,7 +14,7 @@ mod words;
 use crate::output;
 use judge::Judgement;
 use serde::Serialize;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -96,14 +96,20 @@ Examples:
   sockshim check rules.toml
   sockshim check rules.toml --try 'connect 10.0.0.1:5432 program=psql'";
 
+/// Whether this is a file, and none that can be executed: what is tried of it is meant as rules.
+fn is_no_program(file: &OsStr) -> bool {
+    use judge::Coverage::{NotAProgram, NotExecutable, NotFound};
+    Path::new(file).is_file()
+        && matches!(judge::program(file).verdict, NotAProgram | NotExecutable | NotFound)
+}
+
 /// Runs the subcommand, and gives the exit code.
 ///
 /// # Errors
 /// What stdout reports.
 pub fn run(args: &CheckArgs) -> io::Result<u8> {
     match &args.programs[..] {
-        // Only rules can be tried.
-        [file] if rules::is_file(file) || args.call.is_some() => {
+        [file] if rules::is_file(file) || (args.call.is_some() && is_no_program(file)) => {
             let (call, json, quiet) = (args.call.as_deref(), args.json, args.quiet);
             return rules::run(Path::new(file), &rules::Options { call, json, quiet });
         }

@@ -4,7 +4,7 @@ use std::fs::{Permissions, set_permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 
-use sockshim_itest::{RunLevel, Scratch, by_call, command, events};
+use sockshim_itest::{RunLevel, Scratch, by_call, command, events, test_shim};
 
 use crate::{count, ended, is_root, logged, parsed, program, succeeds};
 
@@ -150,5 +150,17 @@ fn log_is_open_before_a_limit_is_set() {
             assert_eq!(output.stderr(), "", "{way} {resource}");
             assert_eq!(by_call(&events(log_dir.path()), "socketpair").len(), 1, "{way} {resource}");
         }
+    }
+}
+
+/// A writer that is not let run for a while keeps no port of the program's.
+#[test]
+fn a_new_writer_holds_nothing() {
+    let expected = "close: 0\ndup2: 0\ndup3: 0\nclose_range: 0\nclosefrom: 0\nfclose: 0\n";
+    for level in [RunLevel::Call, RunLevel::Io] {
+        let log_dir = Scratch::new();
+        let mut command = command(level, Some(log_dir.path()), program("writer/given_back"));
+        command.env("LD_PRELOAD", test_shim()).env("SOCKSHIM_LINGERS", "1");
+        assert_eq!(succeeds(&mut command).stdout(), expected, "{level:?}");
     }
 }

@@ -24,9 +24,9 @@
 //! starting thread's head, so that the stack protector and thread-local addresses resolve; errno and the like fall
 //! into zeroed memory below it.
 
-use super::control;
 use super::drain::Writer;
 use super::program::Program;
+use super::{apart, control};
 use crate::log::output::{LogFile, is_relative};
 use crate::log::{clock, refine, settings};
 use crate::panic::attempt;
@@ -118,11 +118,17 @@ unsafe fn launch(memory: *mut u8, pid: i32, kind: Kind) -> bool {
         block.cast::<*mut u8>().write(block);
         block.cast::<*mut u8>().add(2).write(block);
         sys::forbid(memory, GUARD);
+        if kind == Kind::Process {
+            apart::begin();
+        }
         let writer = begin(kind, memory.add(STACK), block, pid);
         if writer > 0 && kind == Kind::Process {
             control::begun(writer as i32);
             // At once, for what is sent to the program's group must not reach the writer before it has left by itself.
             sys::setpgid(writer as i32);
+        }
+        if writer <= 0 {
+            apart::end();
         }
         writer > 0
     }
@@ -170,6 +176,7 @@ unsafe fn begin(kind: Kind, stack: *mut u8, block: *mut u8, pid: i32) -> i64 {
 extern "C" fn main(pid: i32, is_process: bool) -> c_int {
     tls::get().set_writer();
     leave_the_programs_table();
+    apart::end();
     if is_process {
         become_apart();
     }
@@ -226,6 +233,11 @@ fn has_fast_path() -> bool {
 /// Keeps stderr alone, in a table of the writer's own.
 fn leave_the_programs_table() {
     const UNSHARE: u32 = libc::CLOSE_RANGE_UNSHARE;
+    #[cfg(feature = "test-support")]
+    if crate::test_support::lingers() {
+        let _ = sys::unshare_files();
+        sys::sleep(20_000_000);
+    }
     if sys::close_range(3, u32::MAX, UNSHARE).is_err() {
         // Before Linux 5.9. The copy keeps the program's descriptors open until this loop is done.
         if sys::unshare_files().is_err() {

@@ -11,6 +11,7 @@
 //! | [`life`] | when it begins and ends |
 //! | [`program`] | what it sees of the program from outside |
 
+pub mod apart;
 pub mod control;
 mod drain;
 mod launch;
