@@ -10,6 +10,7 @@ from pathlib import Path
 
 from .lib.runner import Runner
 from .lib.suite import Outcomes, Suite
+from .lib.variant import PIECES
 
 # The long ones come first, so that none is left over at the end.
 FILES = (
@@ -21,6 +22,9 @@ SHORT_FILES = (
     "test_socket", "test_selectors", "test_poll", "test_posix", "test_httplib", "test_smtplib", "test_socketserver",
     "test_select", "test_httpservers", "test_epoll",
 )
+
+# A byte at a time these take hours.
+MOVES_MEGABYTES = ("test_socket", "test_asyncio", "test_ssl", "test_ftplib", "test_subprocess")
 
 # Without "network", test_socketserver runs nothing, and says so with status 4. Nothing leaves `lo`. What is taken away
 # wants devices, gigabytes, or the internet.
@@ -55,6 +59,8 @@ def version(_prepared: Path) -> str:
 def run(runner: Runner, short: bool) -> Outcomes:
     """Every file is a run of its own, so that a crash or a hang costs no other file its results."""
     files = SHORT_FILES if short else FILES
+    if runner.variant == PIECES:
+        files = tuple(file for file in files if file not in MOVES_MEGABYTES)
     if runner.only is not None:
         files = tuple(file for file in files if any(_file(test) == file for test in runner.only))
     outcomes: Outcomes = {}

@@ -177,6 +177,12 @@ pub fn want(wanted: &Wanted) {
     refresh();
 }
 
+/// Rules need the fd table from now on.
+pub fn track() {
+    TRACKS.store(true, Ordering::Relaxed);
+    refresh();
+}
+
 /// Opens and closes the gates.
 fn refresh() {
     let Some(interests) = INTERESTS.get() else { return };
@@ -185,6 +191,10 @@ fn refresh() {
     for ((open, hook), interest) in OPEN.iter().zip(&HOOKS).zip(interests) {
         let observed = match interest {
             Interest::Control => control,
+            // Also a filter of the program's own concerns rules.
+            Interest::Exec if hook.does == Does::Changes => {
+                control || propagates() || reports() || !calls.is_empty()
+            }
             Interest::Exec => control || propagates() || reports(),
             Interest::Numbers => control || propagates() || reports() || !calls.is_empty(),
             Interest::Data => data(),

@@ -10,7 +10,7 @@
 
 use crate::environment::{self, Own, Strings, Survey};
 use crate::word::Word;
-use crate::{identity, mode, original, scratch};
+use crate::{identity, mode, original, rules, scratch};
 use core::ffi::c_char;
 use libc::{c_int, c_long, c_ulong, pid_t, posix_spawn_file_actions_t, posix_spawnattr_t};
 
@@ -210,6 +210,7 @@ pub unsafe extern "C-unwind" fn syscall(
         libc::SYS_execve => with(a3 as Strings, |new| call(new.map_or(a3, |new| new as c_long), a4)),
         libc::SYS_execveat => with(a4 as Strings, |new| call(a3, new.map_or(a4, |new| new as c_long))),
         libc::SYS_seccomp => {
+            rules::before_sandbox();
             let answer = call(a3, a4);
             let installs = matches!(a1 as u32, libc::SECCOMP_SET_MODE_STRICT | libc::SECCOMP_SET_MODE_FILTER);
             sandboxed(installs && answer >= 0);
@@ -228,6 +229,9 @@ pub unsafe extern "C-unwind" fn prctl(
     arg4: c_ulong,
     arg5: c_ulong,
 ) -> c_int {
+    if option == libc::PR_SET_SECCOMP {
+        rules::before_sandbox();
+    }
     // SAFETY: the program's own call.
     let answer = unsafe { original::prctl(option, arg2, arg3, arg4, arg5) };
     sandboxed(option == libc::PR_SET_SECCOMP && answer == 0);

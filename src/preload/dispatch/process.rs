@@ -105,9 +105,9 @@ pub fn prctl(t: &mut Ticket) {
     }
 }
 
-/// The process counts as sandboxed before the filter is there, because the filter may be for other threads as well, which
-/// go on meanwhile.
+/// The process counts as sandboxed before the filter is there: it may be for other threads as well, which go on meanwhile.
 fn entering_sandbox(t: &mut Ticket, strict: bool, flags: u64) {
+    rules::before_sandbox();
     log::flush();
     clock::enter_sandbox(strict);
     let already = identity::is_sandboxed();

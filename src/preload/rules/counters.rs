@@ -6,11 +6,12 @@
 //! # Safety
 //! Both are mapped for ever, and are atomics only, for which any bytes are valid.
 
+use super::subject::CallSubject;
 use crate::identity;
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use sockshim_core::rules::shared::{About, First, Shared, kept};
-use sockshim_core::rules::{Rule, Rules, Scope, Subject};
+use sockshim_core::rules::{Rule, Rules, Scope};
 use sockshim_sys as sys;
 use sys::segment::Segment;
 
@@ -30,6 +31,8 @@ pub enum Counting {
     Whole,
     /// Those of the tree cannot be reached: this process counts alone.
     Alone,
+    /// The same, because the tree's parent has ended.
+    Over,
     /// There is no memory.
     Nowhere,
 }
@@ -47,10 +50,15 @@ pub fn init(rules: &Rules, shared: Option<&[u8]>) -> Counting {
     OWN.store(page.cast(), Ordering::Release);
     SEED.store(sys::monotonic() ^ (sys::getpid() as u64) << 32, Ordering::Relaxed);
     let Some(shared) = shared else { return Counting::Whole };
-    let number = str::from_utf8(shared).ok().and_then(|text| text.parse().ok());
-    if let Some(Ok(segment)) = number.map(Segment::attach) {
+    let alone = |parent: Option<i32>| {
+        // A parent that has ended has taken its counters with it, and waits for none.
+        let is_over = parent.is_some_and(|parent| sys::signal::send(parent, 0) == Err(libc::ESRCH));
+        if is_over { Counting::Over } else { Counting::Alone }
+    };
+    let Some((number, parent)) = parse(shared) else { return alone(None) };
+    if let Ok(segment) = Segment::attach(number) {
         if Shared::open(segment.words(), rules.len()).is_none() {
-            return Counting::Alone;
+            return alone(Some(parent));
         }
         let words = segment.leak();
         SHARED_LEN.store(words.len(), Ordering::Relaxed);
@@ -58,9 +66,15 @@ pub fn init(rules: &Rules, shared: Option<&[u8]>) -> Counting {
     }
     match tree() {
         Some(shared) => shared.join(),
-        None => return Counting::Alone,
+        None => return alone(Some(parent)),
     }
     Counting::Whole
+}
+
+/// `ID.PID`: the segment, and the process that has made it.
+fn parse(shared: &[u8]) -> Option<(i32, i32)> {
+    let (number, parent) = str::from_utf8(shared).ok()?.split_once('.')?;
+    Some((number.parse().ok()?, parent.parse().ok()?))
 }
 
 /// The counters of the tree, if the process belongs to one.
@@ -102,12 +116,12 @@ fn own(number: usize) -> u64 {
 }
 
 /// A rule has decided a call.
-pub fn hit(number: usize, call: &str, subject: &dyn Subject) {
+pub fn hit(number: usize, call: &str, subject: &CallSubject) {
     let Some(tree) = tree() else { return };
     tree.hit(number, || {
         let mut program = [0; 16];
         identity::name(&mut program);
-        let about = match (subject.host(), subject.remote().or_else(|| subject.local())) {
+        let about = match (subject.host, subject.told()) {
             (Some(host), _) => About::Host(kept(host)),
             (None, Some(address)) => About::Address(*address),
             (None, None) => About::Nothing,
@@ -123,9 +137,12 @@ pub fn uncovered(path: &[u8], reason: &str) {
     }
 }
 
-/// A rule would have had to know an address that a sandbox of the program's own hides.
+/// A rule would have needed a system call that a sandbox of the program's own may forbid. It is counted once.
 pub fn is_blind() {
-    uncovered(sys::file_of_program(), "own-filter");
+    static COUNTED: AtomicBool = AtomicBool::new(false);
+    if !COUNTED.swap(true, Ordering::Relaxed) {
+        uncovered(sys::file_of_program(), "own-filter");
+    }
 }
 
 /// An io_uring was made.

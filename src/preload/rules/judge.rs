@@ -4,6 +4,7 @@ use super::counters;
 use super::outcome::LOOPBACK;
 use super::remembered;
 use super::subject::CallSubject;
+use crate::identity;
 use core::cell::Cell;
 use libc::c_int;
 use sockshim_core::fdtable::FDS;
@@ -66,7 +67,7 @@ impl CallJudge {
     pub fn decide(&self, call: Call, subject: &CallSubject) -> Option<&'static Rule> {
         let number = self.rules.decide(call, subject, |number, rule| {
             self.held.set(true);
-            counters::fires(number, rule)
+            can_be_done(rule) && counters::fires(number, rule)
         })?;
         let rule = self.rules.rule(number)?;
         self.rule.set(number as u16 + 1);
@@ -155,6 +156,16 @@ impl CallJudge {
     }
 }
 
+/// Whether what the rule asks for may be done: in a sandbox no system call of the library's is.
+fn can_be_done(rule: &Rule) -> bool {
+    let needs_calls = matches!(rule.verb, Verb::Delay { .. } | Verb::Option(_));
+    if needs_calls && identity::is_sandboxed() {
+        counters::is_blind();
+        return false;
+    }
+    true
+}
+
 /// A socket that is to be made.
 fn made<'a>(family: c_int, ty: c_int, protocol: c_int) -> CallSubject<'a> {
     let mut subject = CallSubject::new(None);
@@ -192,13 +203,14 @@ impl Judge for CallJudge {
             }
             Arguments::Shutdown { sock, .. } => (Call::Shutdown, sock),
         };
-        // bind(2) of inet takes AF_UNSPEC for AF_INET, as its messages do.
         let address = match *arguments {
+            // What cannot be looked at in a sandbox comes as an empty address.
+            Arguments::Address { address, .. } if address.is_empty() && identity::is_sandboxed() => None,
+            // bind(2) of inet takes AF_UNSPEC for AF_INET, as its messages do.
             Arguments::Address { address, .. } if call == Call::Bind => {
                 CallSubject::destination(sock, Some(*address))
             }
-            // Empty is also what stands for an address that cannot be looked at.
-            Arguments::Address { address, .. } => (!address.is_empty()).then_some(*address),
+            Arguments::Address { address, .. } => Some(*address),
             Arguments::Message { msg, .. } => CallSubject::destination(sock, msg.name),
             _ => None,
         };

@@ -29,10 +29,10 @@ pub use start::{HandedOn, Refused, start};
 
 use self::judge::CallJudge;
 use self::subject::CallSubject;
-use crate::memory;
 use crate::mode::{self, CONNECTS, NAMED};
 use crate::stack::Page;
 use crate::table::{HOOKS, HookIndex};
+use crate::{identity, memory, track};
 use sockshim_core::fdtable::{FDS, Handle};
 use sockshim_core::hook::{Does, MAX_ARGS};
 use sockshim_core::net::address::SockAddr;
@@ -45,6 +45,19 @@ use sockshim_core::verdict::{Reason, Verdict};
 #[inline(always)]
 pub fn active() -> Option<&'static Rules> {
     rules::active()
+}
+
+/// Before the program puts itself under a filter. Afterwards the kernel cannot be asked what a descriptor is, so all of them are
+/// looked at now, and followed from now on.
+pub fn before_sandbox() {
+    const DESCRIPTORS: i32 = 1024;
+    if active().is_none() || identity::is_sandboxed() {
+        return;
+    }
+    mode::track();
+    for fd in 0..DESCRIPTORS {
+        let _ = track::adopt(fd);
+    }
 }
 
 /// Whether a rule may decide this call: `false` is certain. The socket is not looked at.

@@ -17,7 +17,7 @@ pub struct Refused(pub String);
 pub struct HandedOn {
     /// The rules as a text, if they were read from a file.
     pub rules: Option<Vec<u8>>,
-    /// Whether the counters of the tree cannot be reached, which was said.
+    /// Whether there are no counters of the tree that can be reached. It was said if anybody is to know.
     pub counts_alone: bool,
 }
 
@@ -40,7 +40,7 @@ pub fn start(config: &Config) -> Result<HandedOn, Refused> {
         None => Rules::new(Vec::new()),
     };
     let counting = begin(rules, config.shared)?;
-    Ok(HandedOn { rules: compiled, counts_alone: counting == Counting::Alone })
+    Ok(HandedOn { rules: compiled, counts_alone: counting != Counting::Whole })
 }
 
 /// Opens the gates.
@@ -51,7 +51,7 @@ fn begin(rules: Rules, shared: Option<&[u8]>) -> Result<Counting, Refused> {
     let rules: &'static Rules = Box::leak(Box::new(rules.for_program(&path_of_program())));
     let counting = counters::init(rules, shared);
     match counting {
-        Counting::Whole => {}
+        Counting::Whole | Counting::Over => {}
         Counting::Alone => log::say(ALONE),
         Counting::Nowhere => return Err(Refused("no memory for the rules' counters".into())),
     }

@@ -76,6 +76,16 @@ impl<'a> CallSubject<'a> {
         }
     }
 
+    /// The address that describes the call in the report, as far as the kernel need not be asked in a sandbox.
+    pub fn told(&self) -> Option<&SockAddr> {
+        let named = self.remote.or(self.local);
+        if named.is_some() || identity::is_sandboxed() {
+            named
+        } else {
+            self.remote().or_else(|| self.local())
+        }
+    }
+
     fn ask(&self, peer: bool) -> Option<SockAddr> {
         if identity::is_sandboxed() {
             counters::is_blind();
@@ -112,7 +122,11 @@ impl Subject for CallSubject<'_> {
     }
 
     fn uid(&self) -> u32 {
-        if identity::is_sandboxed() { u32::MAX } else { sys::geteuid() }
+        if identity::is_sandboxed() {
+            counters::is_blind();
+            return u32::MAX;
+        }
+        sys::geteuid()
     }
 
     fn is_nonblocking(&self) -> bool {

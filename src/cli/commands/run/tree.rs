@@ -22,20 +22,26 @@ impl Tree {
     /// There is no memory that processes can share, or its limits are reached.
     pub fn new(rules: usize) -> io::Result<Tree> {
         let mode = if geteuid().is_root() { ANYBODY } else { OWN };
-        let segment = Segment::new(Shared::words(rules), mode).map_err(io::Error::from_raw_os_error)?;
+        let segment = Segment::new(Shared::words(rules), mode).map_err(cannot)?;
         Shared::init(segment.words(), rules);
         Ok(Tree { segment, rules })
     }
 
     /// By what the program's processes find it.
     pub fn number(&self) -> String {
-        self.segment.id().to_string()
+        format!("{}.{}", self.segment.id(), std::process::id())
     }
 
     /// The counters as they are now; `None` if a process has overwritten them. Processes that still run count on.
     pub fn shared(&self) -> Option<Shared<'_>> {
         Shared::open(self.segment.words(), self.rules)
     }
+}
+
+/// The limits of System V shared memory are sysctls.
+fn cannot(errno: i32) -> io::Error {
+    let error = io::Error::from_raw_os_error(errno);
+    io::Error::other(format!("no System V shared memory: {error}; see kernel.shmmax, shmmni and shmall"))
 }
 
 #[cfg(test)]
@@ -46,7 +52,8 @@ mod tests {
     #[test]
     fn what_others_count_is_read_and_nothing_stays() {
         let tree = Tree::new(3).expect("memory");
-        let number = tree.number().parse().expect("a number");
+        let number =
+            tree.number().split('.').next().and_then(|number| number.parse().ok()).expect("a number");
         let other = Segment::attach(number).expect("it is there");
         Shared::open(other.words(), 3).expect("counters of three rules").io_uring();
         assert_eq!(tree.shared().expect("counters").io_urings(), 1);

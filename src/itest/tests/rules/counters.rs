@@ -24,7 +24,7 @@ impl Counters {
 
     /// The value of `SOCKSHIM_SHARED`.
     pub fn number(&self) -> String {
-        self.segment.id().to_string()
+        format!("{}.{}", self.segment.id(), std::process::id())
     }
 
     pub fn shared(&self) -> Shared<'_> {

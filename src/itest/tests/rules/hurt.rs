@@ -236,25 +236,35 @@ fn a_program_in_a_sandbox_is_not_killed() {
 #[test]
 fn what_cannot_be_looked_at_in_a_sandbox_is_reported() {
     let refused = |errno: &str| format!("connect {errno}\nbind {errno}\nsendto {errno}\nsendmsg {errno}\n");
-    let run_under = |keys: &str| {
-        let rules = format!("[[rule]]\ncall = [\"connect\", \"bind\", \"send\"]\n{keys}fail = \"EXDEV\"\n");
+    let run_with = |rules: &str, arguments: &[&str]| {
         let counters = Counters::of(1);
         let (scratch, number) = (Scratch::new(), counters.number());
         let variables = [("SOCKSHIM_SHARED", number.as_str())];
-        let setting = Setting { rules: Some(&rules), variables: &variables, ..Setting::default() };
-        let output = ends_well(&mut under(&scratch, &setting, &cc("rules/unseen.c", &[])), &rules);
-        (output.stdout(), counters.shared().uncovered_programs())
+        let setting = Setting { rules: Some(rules), variables: &variables, ..Setting::default() };
+        let output = ends_well(under(&scratch, &setting, &cc("rules/unseen.c", &[])).args(arguments), rules);
+        (output.stdout(), counters.shared().uncovered_programs(), counters.shared().hits(0))
     };
+    let rule = |calls: &str, rest: &str| format!("[[rule]]\ncall = [{calls}]\n{rest}\n");
+    let all = "\"connect\", \"bind\", \"send\"";
     // A rule that need not know the address holds.
-    let (stdout, uncovered) = run_under("");
+    let (stdout, uncovered, hits) = run_with(&rule(all, "fail = \"EXDEV\""), &[]);
     assert_eq!(stdout, format!("{0}filtered\n{0}", refused("EXDEV")));
-    assert_eq!(uncovered, []);
-    // One that must know it does not, and that is said.
-    let (stdout, uncovered) = run_under("local = \"127.0.0.2\"\n");
-    assert_eq!(stdout.lines().nth(1), Some("bind EXDEV"));
-    assert_eq!(stdout.lines().nth(6), Some("bind 0"));
-    assert!(uncovered.len() == 1 && uncovered[0].path.ends_with(b"unseen"), "{uncovered:?}");
-    assert!(uncovered[0].reason == "own-filter" && uncovered[0].starts > 0, "{uncovered:?}");
+    assert_eq!((uncovered, hits), (vec![], 8));
+    // Also where it has not looked at any socket before, and where nothing but the call it names is looked at.
+    for (call, errno) in [("connect", "EXDEV"), ("bind", "EPERM")] {
+        let text = rule(&format!("\"{call}\""), &format!("fail = \"{errno}\""));
+        let (stdout, uncovered, hits) = run_with(&text, &["late"]);
+        assert!(stdout.contains(&format!("{call} {errno}\n")), "{stdout}");
+        assert_eq!((uncovered, hits), (vec![], 1), "the report asks nothing that would have to be asked");
+    }
+    // One that must know the address does not, nor one that must make a system call, and that is said once.
+    for rest in ["local = \"127.0.0.2\"\nfail = \"EXDEV\"", "uid = 0\nfail = \"EXDEV\"", "delay = \"1ms\""] {
+        let (stdout, uncovered, hits) = run_with(&rule("\"bind\"", rest), &[]);
+        assert_eq!(stdout.lines().nth(6), Some("bind 0"), "{rest}");
+        let program = uncovered.first().map(|program| (program.path.ends_with(b"unseen"), program.starts));
+        assert_eq!((uncovered.len(), program), (1, Some((true, 1))), "{rest}: {uncovered:?}");
+        assert_eq!((uncovered[0].reason.as_str(), hits), ("own-filter", 1), "{rest}");
+    }
 }
 
 #[test]

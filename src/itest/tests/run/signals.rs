@@ -33,7 +33,10 @@ impl Listener {
         let line = server.wait_line("ready", DEADLINE);
         let mut words = line.split(' ').skip(1);
         let pid = words.next().and_then(|word| word.parse().ok()).expect("a pid");
-        let shared = words.next().filter(|word| !word.is_empty()).map(|word| word.parse().expect("a number"));
+        let shared = words
+            .next()
+            .filter(|word| !word.is_empty())
+            .map(|word| word.split('.').next().and_then(|id| id.parse().ok()).expect("a number"));
         assert_eq!(shared.is_some(), mode == Mode::Parent);
         Listener { server, pid, shared, _scratch: scratch }
     }

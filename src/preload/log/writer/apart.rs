@@ -2,7 +2,7 @@
 //!
 //! The kernel copies up to 64 of them before close_range(2) closes them again. A port or a lock that the program gives back by a
 //! close in that moment would be taken for a little longer, and a bind(2) right after it would fail. So whoever closes
-//! something waits for the end of it: some microseconds, once in a process.
+//! something waits for the end of it: once in a process, and as long as the writer takes to be let run.
 
 use crate::{identity, sys};
 use core::sync::atomic::{AtomicU32, Ordering};
