@@ -43,6 +43,8 @@ Examples:
                              Why does this socket(2) fail, and what would not?
   sockshim tables inetsw     Which protocol does socket(AF_INET, SOCK_STREAM, 0) get?
   sockshim check nginx       Will the library be loaded into it?
+  sockshim trace -- curl http://localhost/
+                             Which calls does it make, and why do they fail?
   sockshim hooks             Which functions of libc does the library stand in for?
   LD_PRELOAD=/path/to/libsockshim.so SOCKSHIM_LOG=call curl http://localhost/";
 
@@ -68,6 +70,7 @@ enum Command {
     Explain(commands::explain::ExplainArgs),
     Hooks(commands::hooks::HooksArgs),
     Run(Box<commands::run::RunArgs>),
+    Trace(Box<commands::trace::TraceArgs>),
     Tables(commands::tables::TablesArgs),
 }
 
@@ -79,6 +82,7 @@ impl Command {
             Command::Explain(args) => commands::explain::run(args),
             Command::Hooks(args) => commands::hooks::run(args),
             Command::Run(args) => return Ok(commands::run::run(args)),
+            Command::Trace(args) => return Ok(commands::trace::run(args)),
             Command::Tables(args) => commands::tables::run(args),
         }
         .map(|()| 0)
@@ -103,9 +107,9 @@ fn main() -> ExitCode {
     }
 }
 
-/// The exit code for a wrong command line. `run` leaves all codes but the highest to the program, as env(1) does.
+/// The exit code for a wrong command line. `run` and `trace` leave all codes but the highest to the program, as env(1) does.
 fn wrong_command_line() -> u8 {
-    let runs = std::env::args_os().nth(1).is_some_and(|word| word == "run");
+    let runs = std::env::args_os().nth(1).is_some_and(|word| word == "run" || word == "trace");
     if runs { FAILURE } else { 2 }
 }
 

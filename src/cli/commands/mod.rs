@@ -5,3 +5,4 @@ pub mod explain;
 pub mod hooks;
 pub mod run;
 pub mod tables;
+pub mod trace;

@@ -37,9 +37,12 @@ enum Mode {
     Exec,
     /// A parent, because there is a report.
     Parent,
+    /// A parent that shows what the program does, in a file.
+    Trace,
 }
 
 const BOTH: [Mode; 2] = [Mode::Exec, Mode::Parent];
+const ALL: [Mode; 3] = [Mode::Exec, Mode::Parent, Mode::Trace];
 
 impl Mode {
     /// The command line for a program.
@@ -51,8 +54,15 @@ impl Mode {
             return native;
         }
         let mut sockshim = sockshim_run();
-        if self == Mode::Parent {
-            sockshim.arg("--report").arg(report_path(scratch));
+        match self {
+            Mode::Parent => {
+                sockshim.arg("--report").arg(report_path(scratch));
+            }
+            Mode::Trace => {
+                sockshim = command(RunLevel::Native, None, binary::sockshim());
+                sockshim.env("SOCKSHIM_LIB", shim()).args(["trace", "-o"]).arg(scratch.path().join("trace"));
+            }
+            _ => {}
         }
         sockshim.arg("--").args(words);
         sockshim
@@ -86,7 +96,7 @@ fn sh(commands: &str) -> [&str; 3] {
 
 #[test]
 fn every_exit_code_is_the_programs() {
-    for mode in BOTH {
+    for mode in ALL {
         for code in 0..=255 {
             let output = mode.run(&sh(&format!("exit {code}")));
             assert_eq!((output.status.code(), output.stderr().as_str()), (Some(code), ""), "{mode:?}");
@@ -100,7 +110,7 @@ fn a_program_that_a_signal_ends_seems_to_end_so() {
     for signal in (1..=31).chain([34, 50, 64]).filter(|signal| !stops(*signal)) {
         let words = sh(&format!("ulimit -c 0; kill -{signal} $$; exit 9")).map(String::from);
         let native = Mode::Native.run(&words).status;
-        for mode in BOTH {
+        for mode in ALL {
             let status = mode.run(&words).status;
             assert_eq!(
                 (status.signal(), status.code()),
@@ -118,7 +128,7 @@ fn stops(signal: i32) -> bool {
 #[test]
 fn streams_are_the_programs() {
     let scratch = Scratch::new();
-    for mode in BOTH {
+    for mode in ALL {
         let mut command = mode.command(&scratch, &sh("cat; echo problem >&2"));
         let output = run(&mut command, b"in\0put", DEADLINE);
         assert_eq!((output.stdout.as_slice(), output.stderr().as_str()), (&b"in\0put"[..], "problem\n"));
@@ -129,7 +139,7 @@ fn streams_are_the_programs() {
 fn arguments_arrive_as_they_are() {
     use std::os::unix::ffi::OsStrExt;
     let odd = [&b"printf"[..], b"%s|", b"", b"--", b"--report", b"a b", b"\xff", b"-h"];
-    for mode in BOTH {
+    for mode in ALL {
         let output = mode.run(&odd.map(OsStr::from_bytes));
         assert_eq!(output.stdout.as_slice(), b"|--|--report|a b|\xff|-h|", "{output:?}");
     }
@@ -145,7 +155,7 @@ fn a_file_of_commands_runs_in_a_shell() {
     let scratch = Scratch::new();
     let script = scratch.write("commands", "echo \"$# $1\"; exit 3\n");
     set_permissions(&script, Permissions::from_mode(0o755)).expect("our own file");
-    for mode in BOTH {
+    for mode in ALL {
         let output = mode.run(&[script.as_os_str(), OsStr::new("one"), OsStr::new("two")]);
         let found = (output.status.code(), output.stdout(), output.stderr());
         assert_eq!(found, (Some(3), "2 one\n".into(), "".into()), "{mode:?}");

@@ -7,7 +7,7 @@ pub mod find;
 pub mod judge;
 mod linking;
 mod load;
-mod rules;
+pub mod rules;
 mod search;
 mod words;
 
@@ -96,11 +96,10 @@ Examples:
   sockshim check rules.toml
   sockshim check rules.toml --try 'connect 10.0.0.1:5432 program=psql'";
 
-/// Whether this is a file, and none that can be executed: what is tried of it is meant as rules.
+/// Whether this is nothing that can be executed: what is tried of it is meant as rules.
 fn is_no_program(file: &OsStr) -> bool {
     use judge::Coverage::{NotAProgram, NotExecutable, NotFound};
-    Path::new(file).is_file()
-        && matches!(judge::program(file).verdict, NotAProgram | NotExecutable | NotFound)
+    matches!(judge::program(file).verdict, NotAProgram | NotExecutable | NotFound)
 }
 
 /// Runs the subcommand, and gives the exit code.

@@ -20,7 +20,8 @@ use crate::rule_file;
 use options::RuleOptions;
 use parent::Parent;
 use program::Program;
-use refusal::{Refusal, STRICT, say};
+pub use refusal::say;
+use refusal::{Refusal, STRICT};
 use report::Report;
 use rustix::io::{FdFlags, fcntl_setfd};
 use sockshim_core::rules::{Doubt, Error, Rules, Scope, doubts};
@@ -42,19 +43,7 @@ use tree::Tree;
 #[command(verbatim_doc_comment, after_help = EXAMPLES, after_long_help = format!("{WORDS}\n\n{NOTES}\n\n{EXIT_CODES}\n\n{JSON}\n\n{EXAMPLES}"))]
 pub struct RunArgs {
     #[command(flatten)]
-    rules: RuleOptions,
-
-    /// Rules in a file; 'sockshim check FILE' shows what they mean
-    #[arg(long, value_name = "FILE", help_heading = "Rules")]
-    config: Option<PathBuf>,
-
-    /// Write to a file at the end what the rules did, in JSON
-    #[arg(long, value_name = "FILE")]
-    report: Option<PathBuf>,
-
-    /// Exit with 124 if a rule never fired, or if a program ran without the library
-    #[arg(long)]
-    strict: bool,
+    under: UnderRules,
 
     /// Log calls: decision, call or io
     #[arg(long, value_name = "LEVEL", value_parser = ["off", "decision", "call", "io"], help_heading = "Log")]
@@ -71,6 +60,49 @@ pub struct RunArgs {
     /// The program and its arguments
     #[arg(value_name = "PROG", required = true, trailing_var_arg = true)]
     program: Vec<OsString>,
+}
+
+/// Rules, and what is to be said of them at the end.
+#[derive(clap::Args)]
+pub struct UnderRules {
+    #[command(flatten)]
+    rules: RuleOptions,
+
+    /// Rules in a file; 'sockshim check FILE' shows what they mean
+    #[arg(long, value_name = "FILE", help_heading = "Rules")]
+    config: Option<PathBuf>,
+
+    /// Write to a file at the end what the rules did, in JSON
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+
+    /// Exit with 124 if a rule never fired, or if a program ran without the library
+    #[arg(long)]
+    strict: bool,
+}
+
+/// A program that is to be started.
+pub struct Launch<'a> {
+    /// The rules.
+    pub under: &'a UnderRules,
+    /// The program and its arguments.
+    pub program: &'a [OsString],
+    /// Variables of the log.
+    pub log: Vec<(&'static str, Option<OsString>)>,
+    /// Who watches the program, if anybody does: then this process stays as its parent.
+    pub watcher: Option<&'a mut dyn Watcher>,
+}
+
+/// Who watches the program from outside.
+pub trait Watcher {
+    /// Signals are blocked, and the program is about to start.
+    ///
+    /// # Errors
+    /// What keeps it from watching.
+    fn begin(&mut self) -> io::Result<()>;
+
+    /// The program has ended. What else is known of the tree: programs that ran without the library, each with the reason.
+    fn end(&mut self, uncovered: &[(String, String)]);
 }
 
 const WORDS: &str = "\
@@ -128,35 +160,43 @@ const DISABLE: &str = "SOCKSHIM_DISABLE";
 
 /// Runs the program, and gives the exit code if the program has not taken this process's place.
 pub fn run(args: &RunArgs) -> u8 {
-    match start(args) {
+    let (under, program, log) = (&args.under, &args.program[..], args.log_variables());
+    launch(Launch { under, program, log, watcher: None })
+}
+
+/// The same for whoever starts programs.
+pub fn launch(launch: Launch) -> u8 {
+    match start(launch) {
         Ok(code) => code,
         Err(refusal) => refusal.say(),
     }
 }
 
-fn start(args: &RunArgs) -> Result<u8, Refusal> {
+fn start(launch: Launch) -> Result<u8, Refusal> {
+    let Launch { under, program, log, watcher } = launch;
     let preloaded = env::var_os(library::PRELOAD).unwrap_or_default();
-    let rules = rules(args, &preloaded)?;
+    let rules = rules(under, &preloaded)?;
     let handed_on = handed_on(&rules)?;
     let library = library::find()?;
-    let program = Program::find(&args.program)?;
-    let uncovered = disabled().or_else(|| uncovered(&program.name, &preloaded));
+    let found = Program::find(program)?;
+    let uncovered = disabled().or_else(|| uncovered(&found.name, &preloaded));
     if let Some((_, why)) = &uncovered {
         say(why);
-        if args.strict {
+        if under.strict {
             return Ok(STRICT);
         }
     }
     let variables = |shared: Option<OsString>| {
         let mut set = environment::of_run(&library, &preloaded, handed_on, shared);
-        set.extend(args.log_variables());
+        set.extend(log);
         program::lines(environment::with(env::vars_os(), &set))
     };
-    let needs_parent = args.report.is_some() || args.strict;
+    let needs_parent = under.report.is_some() || under.strict || watcher.is_some();
     if !needs_parent && !rules.iter().any(|rule| rule.scope == Scope::Tree) {
-        return become_program(&program, &variables(None)).map(|never| match never {});
+        return become_program(&found, &variables(None)).map(|never| match never {});
     }
-    supervise(args, &rules, &program, uncovered.map(|(code, _)| code), variables)
+    let uncovered = uncovered.map(|(code, _)| code);
+    supervise(&Supervised { under, program, rules: &rules, uncovered }, &found, variables, watcher)
 }
 
 impl RunArgs {
@@ -175,18 +215,18 @@ impl RunArgs {
 }
 
 /// The rules of the options and of a file.
-fn rules(args: &RunArgs, preloaded: &OsStr) -> Result<Rules, Refusal> {
+fn rules(under: &UnderRules, preloaded: &OsStr) -> Result<Rules, Refusal> {
     // What an outer run has set is not for this one.
     let is_inner = library::is_preloaded(preloaded);
     let from_environment =
         || env::var_os(CONFIG).filter(|path| !path.is_empty() && !is_inner).map(PathBuf::from);
-    let config = args.config.clone().or_else(from_environment);
+    let config = under.config.clone().or_else(from_environment);
     let refused = |error: Error| Refusal::own(error);
     let of_file = match &config {
         Some(path) => rule_file::read(path).map_err(refused)?.0,
         None => Vec::new(),
     };
-    let rules = args.rules.around(of_file).map_err(refused)?;
+    let rules = under.rules.around(of_file).map_err(refused)?;
     if rules.len() > Rules::MOST {
         return Err(Refusal::own(format!("{} rules are too many: at most {}", rules.len(), Rules::MOST)));
     }
@@ -254,40 +294,55 @@ fn become_program(program: &Program, environment: &[CString]) -> Result<Infallib
     program.start(|path, arguments| nix::unistd::execve(path, arguments, environment))
 }
 
+/// A program as a child.
+struct Supervised<'a> {
+    under: &'a UnderRules,
+    program: &'a [OsString],
+    rules: &'a Rules,
+    uncovered: Option<&'static str>,
+}
+
 /// Runs the program as a child, and says at the end what became of the rules.
 fn supervise(
-    args: &RunArgs,
-    rules: &Rules,
+    args: &Supervised,
     program: &Program,
-    uncovered: Option<&'static str>,
     variables: impl FnOnce(Option<OsString>) -> Vec<CString>,
+    mut watcher: Option<&mut dyn Watcher>,
 ) -> Result<u8, Refusal> {
-    let mut report_file = match &args.report {
+    let under = args.under;
+    let mut report_file = match &under.report {
         Some(path) => Some(open_report(path)?),
         None => None,
     };
     // Before there is something to put away.
     let parent = Parent::new()?;
     let cannot_share = |error: io::Error| Refusal::own(format!("cannot count over processes: {error}"));
-    let tree = Tree::new(rules.len()).map_err(cannot_share)?;
+    let tree = Tree::new(args.rules.len()).map_err(cannot_share)?;
     let environment = variables(Some(tree.number().into()));
+    if let Some(watcher) = &mut watcher {
+        watcher.begin().map_err(|error| Refusal::own(format!("cannot watch the program: {error}")))?;
+    }
     let ended = parent.run(program, &environment)?;
+    let report =
+        tree.shared().map(|shared| Report::of(args.program, ended, args.rules, &shared, args.uncovered));
+    if let Some(watcher) = &mut watcher {
+        watcher.end(&report.as_ref().map(Report::uncovered).unwrap_or_default());
+    }
     parent.release();
 
     let failed = |what: String| {
         say(what);
         if ended == parent::Ended::Exit(0) { crate::FAILURE } else { ended.repeat() }
     };
-    let Some(shared) = tree.shared() else {
+    let Some(report) = report else {
         return Ok(failed("the counters are lost: a process has overwritten them".into()));
     };
-    let report = Report::of(&args.program, ended, rules, &shared, uncovered);
-    if let (Some(file), Some(path)) = (&mut report_file, &args.report)
+    if let (Some(file), Some(path)) = (&mut report_file, &under.report)
         && let Err(error) = report.write(file)
     {
         return Ok(failed(format!("{}: {error}", path.display())));
     }
-    let complaints = if args.strict { report.complaints() } else { Vec::new() };
+    let complaints = if under.strict { report.complaints() } else { Vec::new() };
     complaints.iter().for_each(say);
     if complaints.is_empty() { Ok(ended.repeat()) } else { Ok(STRICT) }
 }

@@ -98,6 +98,11 @@ impl Report {
         }
     }
 
+    /// The programs that ran without the library, each with the reason.
+    pub fn uncovered(&self) -> Vec<(String, String)> {
+        self.uncovered.iter().map(|row| (row.program.clone(), row.reason.clone())).collect()
+    }
+
     /// Writes it over what is in the file.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use sockshim_itest::{Scratch, Server};
 use sockshim_sys::segment::Segment;
 
-use super::{BOTH, DEADLINE, Mode, sh};
+use super::{ALL, DEADLINE, Mode, sh};
 
 /// Names each signal that it gets, and ends at SIGUSR2.
 const LISTENER: &str = "
@@ -37,7 +37,7 @@ impl Listener {
             .next()
             .filter(|word| !word.is_empty())
             .map(|word| word.split('.').next().and_then(|id| id.parse().ok()).expect("a number"));
-        assert_eq!(shared.is_some(), mode == Mode::Parent);
+        assert_eq!(shared.is_some(), mode != Mode::Exec);
         Listener { server, pid, shared, _scratch: scratch }
     }
 
@@ -67,7 +67,7 @@ fn wait_until(what: &str, is_so: impl Fn() -> bool) {
 
 #[test]
 fn each_reaches_the_program_once() {
-    for mode in BOTH {
+    for mode in ALL {
         let mut listener = Listener::start(mode, LISTENER);
         let sent =
             [(libc::SIGTERM, "TERM"), (libc::SIGHUP, "HUP"), (libc::SIGINT, "INT"), (libc::SIGUSR1, "USR1")];
@@ -126,7 +126,7 @@ fn a_parent_that_is_killed_leaves_the_program_alone() {
 
 #[test]
 fn both_stop_and_both_go_on() {
-    for mode in BOTH {
+    for mode in ALL {
         let mut listener = Listener::start(mode, LISTENER);
         let (parent, program) = (listener.parent(), listener.pid);
         listener.server.signal(libc::SIGTSTP);

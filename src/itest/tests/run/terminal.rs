@@ -65,6 +65,7 @@ impl Terminal {
             Mode::Native => String::new(),
             Mode::Exec => format!("{} run -- ", sockshim().display()),
             Mode::Parent => format!("{} run --report {} -- ", sockshim().display(), report.display()),
+            Mode::Trace => format!("{} trace -o {} -- ", sockshim().display(), report.display()),
         };
         self.type_in(&format!("{prefix}{program}{behind}\n"));
     }

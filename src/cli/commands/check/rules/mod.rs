@@ -5,13 +5,21 @@ mod question;
 mod trial;
 
 use crate::{FAILURE, grid, output, rule_file};
+use address::Address;
 use question::Question;
 use serde::Serialize;
+use sockshim_core::net::address::SockAddr;
 use sockshim_core::rules::{Error, Rule, Scope, Warning};
 use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::path::Path;
 use trial::{Trial, Verdict};
+
+/// The address that a word is: `10.0.0.1:80`, `[::1]:80`, `unix:/path`, `@name`.
+pub fn parse_address(word: &str) -> Option<SockAddr> {
+    let address = Address::parse(word)?;
+    address.family().map(|family| address.of_family(family))
+}
 
 /// What marks a file of rules. No program is called so.
 const EXTENSION: &str = "toml";

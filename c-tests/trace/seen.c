@@ -1,0 +1,87 @@
+// Calls that `sockshim trace` shows in its views.
+//
+//     seen              each kind of call once
+//     seen many N       N calls
+//     seen killed N     N calls, and then SIGKILL
+//     seen tree N       N forked children, each with a call, and one after it
+
+#include "../transcript.h"
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/un.h>
+
+static void each_kind(void)
+{
+	struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in own = any, peer;
+	struct sockaddr_un nowhere = {.sun_family = AF_UNIX, .sun_path = "/no/where"};
+	socklen_t length = sizeof(own);
+	int one = 1, listener = socket(AF_INET, SOCK_STREAM, 0);
+	char bytes[8];
+
+	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	bind(listener, (struct sockaddr *)&any, sizeof(any));
+	listen(listener, 5);
+	getsockname(listener, (struct sockaddr *)&own, &length);
+	fcntl(listener, F_SETFL, O_RDWR | O_NONBLOCK);
+	length = sizeof(peer);
+	accept(listener, (struct sockaddr *)&peer, &length);
+
+	int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	connect(client, (struct sockaddr *)&own, sizeof(own));
+	length = sizeof(peer);
+	int server = accept(listener, (struct sockaddr *)&peer, &length);
+	send(client, "hello", 5, MSG_NOSIGNAL);
+	recv(server, bytes, sizeof(bytes), 0);
+	shutdown(client, SHUT_WR);
+	close(client);
+
+	socket(AF_INET, SOCK_DGRAM, IPPROTO_TCP);
+	int un = socket(AF_UNIX, SOCK_STREAM, 0);
+	connect(un, (struct sockaddr *)&nowhere, sizeof(nowhere));
+	close(un);
+	struct addrinfo *found, numeric = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM};
+	if (getaddrinfo("127.0.0.1", "80", &numeric, &found) == 0)
+		freeaddrinfo(found);
+	getaddrinfo("no-number", NULL, &numeric, &found);
+}
+
+static void calls(int count)
+{
+	struct sockaddr_in own;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	for (int i = 0; i < count; i++) {
+		socklen_t length = sizeof(own);
+		getsockname(fd, (struct sockaddr *)&own, &length);
+	}
+}
+
+static void tree(int count)
+{
+	for (int i = 0; i < count; i++) {
+		pid_t child = fork();
+		if (child == 0) {
+			socket(AF_UNIX, SOCK_DGRAM, 0);
+			_exit(0);
+		}
+		waitpid(child, NULL, 0);
+		close(socket(AF_INET, SOCK_DGRAM, 0));
+	}
+}
+
+int main(int argc, char **argv)
+{
+	int count = argc > 2 ? atoi(argv[2]) : 0;
+
+	if (argc == 1)
+		each_kind();
+	else if (strcmp(argv[1], "tree") == 0)
+		tree(count);
+	else
+		calls(count);
+	if (argc > 1 && strcmp(argv[1], "killed") == 0)
+		kill(getpid(), SIGKILL);
+	return 0;
+}

@@ -1,0 +1,197 @@
+//! The socket to which the writers of all processes send their events, and the thread that takes them.
+
+use super::order::{LAG, Order};
+use super::view::View;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use std::ffi::OsString;
+use std::fs::{Permissions, set_permissions};
+use std::io::{self, PipeReader, PipeWriter};
+use std::os::fd::AsFd;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant, SystemTime};
+use tempfile::TempDir;
+
+/// How much is read of one process before another one has its turn.
+const TURN: usize = 256 * 1024;
+/// How long the end waits for processes that have just begun to send. Their number is not known.
+const GRACE: Duration = Duration::from_millis(50);
+
+/// A place where events can be sent to.
+pub struct Collector {
+    directory: TempDir,
+    listener: UnixListener,
+}
+
+/// A collector that takes events.
+pub struct Running {
+    thread: JoinHandle<View>,
+    /// Closed when the program has ended.
+    ended: PipeWriter,
+    /// Removed at the end.
+    _directory: TempDir,
+}
+
+/// A process that sends.
+struct Sender {
+    stream: UnixStream,
+    /// The beginning of a line.
+    rest: Vec<u8>,
+    /// The time of its last event, or the time until which it has none, in microseconds.
+    until: u64,
+}
+
+impl Collector {
+    /// Makes the socket, where every user can reach it who knows the name.
+    ///
+    /// # Errors
+    /// There is no directory for it, or no descriptor.
+    pub fn new() -> io::Result<Collector> {
+        let directory = tempfile::Builder::new().prefix("sockshim-").tempdir()?;
+        let path = directory.path().join("log");
+        let listener = UnixListener::bind(&path)?;
+        set_permissions(directory.path(), Permissions::from_mode(0o711))?;
+        set_permissions(&path, Permissions::from_mode(0o666))?;
+        listener.set_nonblocking(true)?;
+        Ok(Collector { directory, listener })
+    }
+
+    /// The value of `SOCKSHIM_LOG_FILE`.
+    pub fn log_file(&self) -> OsString {
+        let mut name = OsString::from("unix:");
+        name.push(self.directory.path().join("log"));
+        name
+    }
+
+    /// Takes events from now on, on a thread of its own.
+    ///
+    /// # Errors
+    /// No thread or no pipe can be made.
+    pub fn start(self, view: View) -> io::Result<Running> {
+        let (end, ended) = io::pipe()?;
+        let listener = self.listener;
+        let thread = thread::Builder::new().name("collector".into()).spawn(move || {
+            Collecting { listener, end: Some(end), senders: Vec::new(), order: Order::default(), view }.run()
+        })?;
+        Ok(Running { thread, ended, _directory: self.directory })
+    }
+}
+
+impl Running {
+    /// The program has ended: waits for the events of all processes that still send some. What is left to say is the view's.
+    pub fn end(self) -> Option<View> {
+        drop(self.ended);
+        self.thread.join().ok()
+    }
+}
+
+/// The thread's own.
+struct Collecting {
+    listener: UnixListener,
+    /// Until the program has ended.
+    end: Option<PipeReader>,
+    senders: Vec<Sender>,
+    order: Order,
+    view: View,
+}
+
+impl Collecting {
+    fn run(mut self) -> View {
+        let mut last = Instant::now();
+        loop {
+            if !self.senders.is_empty() || self.end.is_some() {
+                last = Instant::now();
+            } else if last.elapsed() > GRACE {
+                break;
+            }
+            self.wait();
+            self.accept();
+            let before = micros();
+            self.senders.retain_mut(|sender| sender.read(&mut self.order, before));
+            let until = self.senders.iter().map(|sender| sender.until).min();
+            self.show(until.unwrap_or(before.saturating_sub(LAG)));
+        }
+        self.show(u64::MAX);
+        self.view
+    }
+
+    /// Waits until somebody sends, or until what waits can be shown.
+    fn wait(&mut self) {
+        let mut polled: Vec<PollFd> = vec![PollFd::new(&self.listener, PollFlags::IN)];
+        polled.extend(self.end.iter().map(|end| PollFd::new(end, PollFlags::IN)));
+        polled.extend(self.senders.iter().map(|sender| PollFd::new(&sender.stream, PollFlags::IN)));
+        let short = !self.order.is_empty() || self.end.is_none();
+        let timeout = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
+        let _ = poll(&mut polled, short.then_some(&timeout));
+        let has_ended = self.end.is_some() && polled[1].revents().contains(PollFlags::HUP);
+        if has_ended {
+            self.end = None;
+        }
+    }
+
+    fn accept(&mut self) {
+        while let Ok((stream, _)) = self.listener.accept() {
+            if stream.set_nonblocking(true).is_ok() {
+                self.senders.push(Sender { stream, rest: Vec::new(), until: 0 });
+            }
+        }
+    }
+
+    fn show(&mut self, until: u64) {
+        while let Some(line) = self.order.pop(until) {
+            self.view.line(&line);
+        }
+        self.view.flush();
+    }
+}
+
+impl Sender {
+    /// Takes what was sent by now. Whether there may be more later.
+    fn read(&mut self, order: &mut Order, now: u64) -> bool {
+        let begin = self.rest.len();
+        self.rest.resize(begin + TURN, 0);
+        let read = rustix::io::read(self.stream.as_fd(), &mut self.rest[begin..]);
+        self.rest.truncate(begin + read.unwrap_or(0));
+        let whole = self.rest.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        for line in self.rest[..whole].split_inclusive(|byte| *byte == b'\n') {
+            self.until = time_of(line).unwrap_or(self.until);
+            order.push(self.until, line.to_vec());
+        }
+        self.rest.drain(..whole);
+        match read {
+            Ok(0) => return false,
+            Err(Errno::AGAIN | Errno::INTR) => self.until = self.until.max(now.saturating_sub(LAG)),
+            Err(_) => return false,
+            Ok(_) => {}
+        }
+        true
+    }
+}
+
+/// The time of a line, in microseconds. Every line has it among its first fields.
+fn time_of(line: &[u8]) -> Option<u64> {
+    const KEY: &[u8] = b"\"ts\":";
+    let at = line.get(..64.min(line.len()))?.windows(KEY.len()).position(|window| window == KEY)? + KEY.len();
+    let text = line[at..].split(|byte| matches!(byte, b',' | b'}')).next()?;
+    let seconds: f64 = str::from_utf8(text).ok()?.parse().ok()?;
+    Some((seconds * 1e6).round() as u64)
+}
+
+fn micros() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    since.as_micros() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_has_its_time() {
+        assert_eq!(time_of(br#"{"v":1,"ts":1796064102.321295,"pid":1}"#), Some(1_796_064_102_321_295));
+        assert_eq!(time_of(br#"{"v":1}"#), None);
+        assert_eq!(time_of(b""), None);
+    }
+}

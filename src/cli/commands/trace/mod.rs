@@ -1,0 +1,230 @@
+//! `sockshim trace`: shows the socket calls of a program and of all that it starts, as they happen.
+//!
+//! The command is the program's parent, and the writers of all processes send their events to its socket ([`collector`]).
+//! There they get one order ([`order`]), and then each is selected ([`select`]), shown ([`view`], [`line`](mod@line), [`path`]) or
+//! counted ([`counts`]).
+
+mod clock;
+mod collector;
+mod counts;
+mod event;
+mod line;
+mod order;
+mod path;
+mod places;
+mod select;
+mod sockets;
+mod style;
+mod summary;
+mod values;
+mod view;
+
+use crate::FAILURE;
+use crate::commands::run::{self, Launch, UnderRules, Watcher, say};
+use collector::{Collector, Running};
+use counts::Counts;
+use line::LineStyle;
+use select::Selection;
+use sockets::Sockets;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+use style::Style;
+use summary::Summary;
+use view::{Clock, Form, View};
+
+/// Show the socket calls of a program and of all that it starts, and why they fail
+///
+/// Every call that has to do with sockets is shown when it happens, for the whole
+/// process tree, as strace would write it. Below a call that failed stand the
+/// functions of the kernel that it went through; the last one has decided. It needs
+/// no root and no ptrace, and the program is not stopped at its calls.
+#[derive(clap::Args)]
+#[command(verbatim_doc_comment, after_help = EXAMPLES, after_long_help = format!("Classes of -e:\n{}\n{NOTES}\n\n{EXAMPLES}", select::classes()))]
+pub struct TraceArgs {
+    /// Calls to show: names, classes such as %ipv4, !CALL for all others, status=failed
+    #[arg(short = 'e', long = "trace", value_name = "EXPR")]
+    expressions: Vec<String>,
+
+    /// Show only what is about an address, a network, a port, a path or a host name
+    #[arg(short = 'P', long = "target", value_name = "TARGET")]
+    targets: Vec<String>,
+
+    /// Write to a file instead of stderr
+    #[arg(short = 'o', long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Count calls, errors and times instead of showing them
+    #[arg(short = 'c', long)]
+    count: bool,
+
+    /// The same for each process
+    #[arg(short = 'C', long)]
+    count_each: bool,
+
+    /// Show how long each call took
+    #[arg(short = 'T', long)]
+    durations: bool,
+
+    /// Show the time of day; twice with microseconds
+    #[arg(short = 't', action = clap::ArgAction::Count)]
+    time: u8,
+
+    /// Show the time since the line before
+    #[arg(short = 'r', long, conflicts_with = "time")]
+    relative: bool,
+
+    /// Show with every descriptor what socket it is
+    #[arg(short = 'y', long = "names")]
+    names: bool,
+
+    /// Show the path of every call, not only of those that failed
+    #[arg(short = 'v', long)]
+    verbose: bool,
+
+    /// Leave out the paths and the last block
+    #[arg(short = 'q', long, conflicts_with = "verbose")]
+    quiet: bool,
+
+    /// Write the events as JSON, one a line; 'docs/log.md' has the fields
+    #[arg(long, conflicts_with_all = ["count", "count_each"])]
+    json: bool,
+
+    #[command(flatten)]
+    under: UnderRules,
+
+    /// Children are always followed
+    #[arg(short = 'f', hide = true)]
+    follow: bool,
+
+    /// A process that runs cannot be traced
+    #[arg(short = 'p', long = "attach", value_name = "PID", hide = true)]
+    attach: Option<i32>,
+
+    /// The program and its arguments
+    #[arg(value_name = "PROG", trailing_var_arg = true, required_unless_present = "attach")]
+    program: Vec<OsString>,
+}
+
+const NOTES: &str = "\
+Notes:
+  TARGET is that of 'sockshim run': 10.0.0.0/8:80, *:443, unix:/run/*, @name, a host name.
+  It ends when the last process has ended, like strace, with the program's exit code.
+  A program that is too fast for the reader is not slowed: what is lost is counted.
+  The options of 'sockshim run' about rules are taken too.";
+
+const EXAMPLES: &str = "\
+Examples:
+  sockshim trace -- curl http://localhost:8080/
+  sockshim trace -e status=failed -- ./server
+  sockshim trace -y -e connect,accept -- make test
+  sockshim trace -c -- redis-cli ping
+  sockshim trace -P 10.0.0.0/8:5432 -o trace.txt -- ./job";
+
+const ATTACH: &str = "a process that runs already cannot be traced: the library is loaded when a program starts. Start it as \
+                      'sockshim trace -- PROG', or use 'strace -p PID', which needs the right to ptrace";
+
+/// Runs the program, and gives its exit code.
+pub fn run(args: &TraceArgs) -> u8 {
+    if args.attach.is_some() {
+        say(ATTACH);
+        return FAILURE;
+    }
+    let started = match Trace::new(args) {
+        Ok(trace) => trace,
+        Err(why) => {
+            say(why);
+            return FAILURE;
+        }
+    };
+    let (mut trace, log) = started;
+    let code =
+        run::launch(Launch { under: &args.under, program: &args.program, log, watcher: Some(&mut trace) });
+    match trace.failed {
+        Some(error) => {
+            say(format!("cannot write the trace: {error}"));
+            if code == 0 { FAILURE } else { code }
+        }
+        None => code,
+    }
+}
+
+/// Variables of the library.
+type Variables = Vec<(&'static str, Option<OsString>)>;
+
+/// A trace, from before the program starts.
+struct Trace {
+    quiet: bool,
+    prepared: Option<(Collector, View)>,
+    running: Option<Running>,
+    failed: Option<io::Error>,
+}
+
+impl Trace {
+    /// What is wrong is said before the program starts.
+    fn new(args: &TraceArgs) -> Result<(Trace, Variables), String> {
+        let selection = Selection::new(&args.expressions, &args.targets)?;
+        let level = if selection.has_data_calls() { "io" } else { "call" };
+        let view = view(args, selection)?;
+        let collector =
+            Collector::new().map_err(|error| format!("cannot make a socket for events: {error}"))?;
+        let log = vec![
+            ("SOCKSHIM_LOG", Some(level.into())),
+            ("SOCKSHIM_LOG_FORMAT", Some("json".into())),
+            ("SOCKSHIM_LOG_FILE", Some(collector.log_file())),
+        ];
+        Ok((Trace { quiet: args.quiet, prepared: Some((collector, view)), running: None, failed: None }, log))
+    }
+}
+
+impl Watcher for Trace {
+    fn begin(&mut self) -> io::Result<()> {
+        if let Some((collector, view)) = self.prepared.take() {
+            self.running = Some(collector.start(view)?);
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, uncovered: &[(String, String)]) {
+        let view = self.running.take().and_then(Running::end);
+        self.failed = view.and_then(|view| view.end(self.quiet, uncovered).err());
+    }
+}
+
+fn view(args: &TraceArgs, selection: Selection) -> Result<View, String> {
+    let (out, style): (Box<dyn Write + Send>, Style) = match &args.output {
+        Some(path) => {
+            let file = File::create(path).map_err(|error| format!("{}: {error}", path.display()))?;
+            (Box::new(BufWriter::new(file)), Style::NONE)
+        }
+        None => (Box::new(BufWriter::new(io::stderr())), Style::of(&io::stderr())),
+    };
+    let counts = args.count || args.count_each;
+    let form = match () {
+        () if counts => Form::Nothing,
+        () if args.json => Form::Json,
+        () if args.verbose => Form::Paths,
+        () if args.quiet => Form::Lines,
+        () => Form::Failed,
+    };
+    let clock = match (args.relative, args.time) {
+        (true, _) => Clock::Since,
+        (_, 0) => Clock::None,
+        (_, 1) => Clock::Day,
+        _ => Clock::DayMicros,
+    };
+    Ok(View {
+        out,
+        selection,
+        form,
+        clock,
+        line: LineStyle { names: args.names, durations: args.durations, style },
+        counts: counts.then(|| Counts::new(args.count_each)),
+        summary: Summary::default(),
+        sockets: Sockets::default(),
+        last: None,
+        failed: None,
+        text: String::new(),
+    })
+}

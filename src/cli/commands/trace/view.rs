@@ -1,0 +1,163 @@
+//! What becomes of each event: it is selected, shown or counted, and kept in mind.
+
+use super::counts::Counts;
+use super::event::{Event, Kind};
+use super::line::{self, LineStyle};
+use super::path;
+use super::select::Selection;
+use super::sockets::Sockets;
+use super::summary::Summary;
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+/// What time stands before a line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Clock {
+    /// None.
+    None,
+    /// The time of day, in seconds.
+    Day,
+    /// With microseconds.
+    DayMicros,
+    /// The time since the line before.
+    Since,
+}
+
+/// What is shown of an event.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Form {
+    /// A line, with the path below a call that failed.
+    Failed,
+    /// A line, with the path below every call.
+    Paths,
+    /// A line.
+    Lines,
+    /// The event itself, in JSON.
+    Json,
+    /// Nothing: calls are counted.
+    Nothing,
+}
+
+/// How events are shown.
+pub struct View {
+    /// Where they go.
+    pub out: Box<dyn Write + Send>,
+    /// Which are shown.
+    pub selection: Selection,
+    /// As what.
+    pub form: Form,
+    /// What time is before them.
+    pub clock: Clock,
+    /// How a line looks.
+    pub line: LineStyle,
+    /// With `-c`.
+    pub counts: Option<Counts>,
+    /// The last block.
+    pub summary: Summary,
+    /// What is known of descriptors.
+    pub sockets: Sockets,
+    /// The time of the line before, in microseconds.
+    pub last: Option<u64>,
+    /// What the output has reported; nothing more is written.
+    pub failed: Option<io::Error>,
+    /// A line that is being made.
+    pub text: String,
+}
+
+impl View {
+    /// Takes a line of the log.
+    pub fn line(&mut self, bytes: &[u8]) {
+        let Ok(event) = serde_json::from_slice::<Event>(bytes) else { return };
+        self.sockets.apply(&event);
+        let sock = event.fd.and_then(|fd| self.sockets.get(event.pid, fd));
+        if event.kind() != Kind::Summary && self.selection.shows(&event, sock.as_ref()) {
+            self.summary.add(&event);
+            if let Some(counts) = &mut self.counts {
+                counts.add(&event);
+            }
+            self.show(&event, bytes);
+        }
+        self.sockets.after(&event);
+    }
+
+    fn show(&mut self, event: &Event, bytes: &[u8]) {
+        match self.form {
+            Form::Nothing => return,
+            Form::Json => return self.put(bytes),
+            _ => {}
+        }
+        let mut text = std::mem::take(&mut self.text);
+        text.clear();
+        self.head(event, &mut text);
+        line::write(event, &self.sockets, &self.line, &mut text);
+        let has_path = self.form == Form::Paths
+            || (self.form == Form::Failed && event.is_failed() && !event.is_pending());
+        if let Some(path) = event.path.filter(|_| has_path) {
+            path::write(path.get(), self.line.style, &mut text);
+        }
+        text.push('\n');
+        self.put(text.as_bytes());
+        self.text = text;
+    }
+
+    /// The time, and who has made the call.
+    fn head(&mut self, event: &Event, text: &mut String) {
+        let micros = event.micros();
+        let second = micros / 1_000_000;
+        let _ = match self.clock {
+            Clock::None => Ok(()),
+            Clock::Since => {
+                let since = micros.saturating_sub(self.last.unwrap_or(micros));
+                write!(text, "{:>6}.{:06} ", since / 1_000_000, since % 1_000_000)
+            }
+            Clock::Day | Clock::DayMicros => {
+                let (hours, minutes, seconds) = super::clock::of_day(second);
+                let _ = write!(text, "{hours:02}:{minutes:02}:{seconds:02}");
+                if self.clock == Clock::DayMicros {
+                    write!(text, ".{:06} ", micros % 1_000_000)
+                } else {
+                    write!(text, " ")
+                }
+            }
+        };
+        self.last = Some(micros);
+        let (dim, plain) = (self.line.style.dim(), self.line.style.plain());
+        let _ = write!(text, "{dim}{}[{}]{plain} ", event.comm.escape_debug(), event.tid);
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        if self.failed.is_none()
+            && let Err(error) = self.out.write_all(bytes)
+        {
+            self.failed = Some(error);
+        }
+    }
+
+    /// Writes what was shown.
+    pub fn flush(&mut self) {
+        if self.failed.is_none()
+            && let Err(error) = self.out.flush()
+        {
+            self.failed = Some(error);
+        }
+    }
+
+    /// What is left to say at the end, with what is known of uncovered programs.
+    ///
+    /// # Errors
+    /// What the output reports, or has reported before.
+    pub fn end(mut self, quiet: bool, uncovered: &[(String, String)]) -> io::Result<()> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        if let Some(counts) = &self.counts {
+            counts.write(&mut self.out)?;
+            self.summary.write_lost(&mut self.out)?;
+        }
+        let has_block = !quiet && matches!(self.form, Form::Failed | Form::Paths | Form::Lines);
+        if has_block {
+            self.summary.write(&self.sockets, uncovered, self.line.style, &mut self.out)?;
+        }
+        self.out.flush()
+    }
+}

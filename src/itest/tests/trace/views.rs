@@ -1,0 +1,184 @@
+//! Each view, as a whole. What differs from run to run is a word.
+
+use super::{DEADLINE, seen, sockshim_trace, stable, traced};
+use sockshim_itest::run;
+
+fn view(options: &[&str]) -> String {
+    let program = seen();
+    let (output, trace) = traced(&[options, &["--", &program]].concat());
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    stable(&trace)
+}
+
+const LINES: &str = r#"seen[TID] socket(AF_INET, SOCK_STREAM, 0) = 3
+seen[TID] setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0
+seen[TID] bind(3, {sa_family=AF_INET, sin_port=htons(0), sin_addr=inet_addr("127.0.0.1")}, 16) = 0
+seen[TID] listen(3, 5) = 0
+seen[TID] getsockname(3, {sa_family=AF_INET, sin_port=htons(PORT), sin_addr=inet_addr("127.0.0.1")}, POINTER) = 0
+seen[TID] fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0
+seen[TID] accept(3, POINTER, POINTER) = -1 EAGAIN (Resource temporarily unavailable)
+seen[TID] socket(AF_INET, SOCK_STREAM|SOCK_CLOEXEC, 0) = 4
+seen[TID] connect(4, {sa_family=AF_INET, sin_port=htons(PORT), sin_addr=inet_addr("127.0.0.1")}, 16) = 0
+seen[TID] accept(3, {sa_family=AF_INET, sin_port=htons(PORT), sin_addr=inet_addr("127.0.0.1")}, POINTER) = 5
+seen[TID] send(4, POINTER, 5, MSG_NOSIGNAL) = 5
+seen[TID] recv(5, POINTER, 8, 0) = 5
+seen[TID] shutdown(4, SHUT_WR) = 0
+seen[TID] close(4) = 0
+seen[TID] socket(AF_INET, SOCK_DGRAM, IPPROTO_TCP) = -1 EPROTONOSUPPORT (Protocol not supported)
+seen[TID] socket(AF_UNIX, SOCK_STREAM, 0) = 4
+seen[TID] connect(4, {sa_family=AF_UNIX, sun_path="/no/where"}, 110) = -1 ENOENT (No such file or directory)
+seen[TID] close(4) = 0
+seen[TID] getaddrinfo("127.0.0.1", "80", {family=AF_UNSPEC, flags=AI_NUMERICHOST, protocol=0, socktype=SOCK_STREAM}, POINTER) = 0 (127.0.0.1)
+seen[TID] getaddrinfo("no-number", NULL, {family=AF_UNSPEC, flags=AI_NUMERICHOST, protocol=0, socktype=SOCK_STREAM}, POINTER) = -2 EAI_NONAME
+"#;
+
+#[test]
+fn quiet_is_a_line_for_each_call() {
+    assert_eq!(view(&["-q"]), LINES);
+}
+
+#[test]
+fn failures_show_what_has_decided() {
+    let trace = view(&["-e", "status=failed"]);
+    let expected = r#"seen[TID] accept(3, POINTER, POINTER) = -1 EAGAIN (Resource temporarily unavailable)
+seen[TID] socket(AF_INET, SOCK_DGRAM, IPPROTO_TCP) = -1 EPROTONOSUPPORT (Protocol not supported)
+    update_socket_protocol       unchanged
+    security_socket_create
+    net_families[2]              inet_create
+    inet_create                  none of 3 entries takes the protocol
+    request_module               net-pf-2-proto-6-type-2
+    inet_create                  none of 3 entries takes the protocol
+    request_module               net-pf-2-proto-6
+    inet_create                  none of 3 entries takes the protocol
+    inet_create                  EPROTONOSUPPORT
+seen[TID] connect(4, {sa_family=AF_UNIX, sun_path="/no/where"}, 110) = -1 ENOENT (No such file or directory)
+    move_addr_to_kernel          110
+    sockfd_lookup_light          SS_UNCONNECTED, TCP_CLOSE
+    security_socket_connect → unix_stream_connect
+    unix_find_other              the peer: the kernel decides
+seen[TID] getaddrinfo("no-number", NULL, {family=AF_UNSPEC, flags=AI_NUMERICHOST, protocol=0, socktype=SOCK_STREAM}, POINTER) = -2 EAI_NONAME
+--- 4 calls in 1 process
+sockets     3 TCP (1 listening, 2 connected), 1 UNIX-STREAM
+errors      1 × connect ENOENT  unix_find_other: the peer: the kernel decides
+            1 × getaddrinfo EAI_NONAME
+            1 × socket EPROTONOSUPPORT  inet_create: EPROTONOSUPPORT
+not yet     1 × accept EAGAIN  reqsk_queue_remove: the queue of connections: the kernel decides
+"#;
+    assert_eq!(trace, expected);
+}
+
+#[test]
+fn verbose_shows_every_path() {
+    let trace = view(&["-v", "-e", "listen,shutdown"]);
+    let expected = "seen[TID] listen(3, 5) = 0
+    sockfd_lookup_light          SS_UNCONNECTED, TCP_CLOSE
+    security_socket_listen → inet_listen → inet_csk_listen_start
+seen[TID] shutdown(4, SHUT_WR) = 0
+    sockfd_lookup_light          SS_CONNECTED, TCP_ESTABLISHED
+    security_socket_shutdown → inet_shutdown
+    inet_shutdown                whether the connection still is: the kernel decides
+";
+    assert!(trace.starts_with(expected), "{trace}");
+}
+
+#[test]
+fn names_stay_with_descriptors() {
+    let trace = view(&["-q", "-y", "-e", "listen,accept,send,recv,close"]);
+    let expected = r#"seen[TID] listen(3<TCP>, 5) = 0
+seen[TID] accept(3<TCP:[127.0.0.1:PORT]>, POINTER, POINTER) = -1 EAGAIN (Resource temporarily unavailable)
+seen[TID] accept(3<TCP:[127.0.0.1:PORT]>, {sa_family=AF_INET, sin_port=htons(PORT), sin_addr=inet_addr("127.0.0.1")}, POINTER) = 5<TCP:[127.0.0.1:PORT->127.0.0.1:PORT]>
+seen[TID] send(4<TCP:[->127.0.0.1:PORT]>, POINTER, 5, MSG_NOSIGNAL) = 5
+seen[TID] recv(5<TCP:[127.0.0.1:PORT->127.0.0.1:PORT]>, POINTER, 8, 0) = 5
+seen[TID] close(4<TCP:[->127.0.0.1:PORT]>) = 0
+seen[TID] close(4<UNIX-STREAM>) = 0
+"#;
+    assert_eq!(trace, expected);
+}
+
+#[test]
+fn times_are_before_and_durations_behind() {
+    let trace = view(&["-q", "-T", "-e", "listen"]);
+    assert_eq!(trace, "seen[TID] listen(3, 5) = 0 <TIME>\n");
+    let head = |option: &str| {
+        let trace = view(&["-q", option, "-e", "listen"]);
+        trace.split(" seen[").next().expect("a head").replace(|char: char| char.is_ascii_digit(), "9")
+    };
+    assert_eq!((head("-t"), head("-tt")), ("99:99:99".into(), "99:99:99.999999".into()));
+    assert_eq!(view(&["-q", "-r", "-e", "listen"]), "     0.000000 seen[TID] listen(3, 5) = 0\n");
+}
+
+#[test]
+fn counts_are_a_table() {
+    let trace = view(&["-c", "-e", "connect,socket,getaddrinfo"]);
+    let lines: Vec<Vec<&str>> = trace.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines[0], ["%", "time", "seconds", "min", "p50", "p99", "calls", "errors", "call"]);
+    let mut rows: Vec<_> =
+        lines[2..5].iter().map(|row| (row[row.len() - 1], &row[5..row.len() - 1])).collect();
+    rows.sort_unstable();
+    assert_eq!(rows, [("connect", &["2", "1"][..]), ("getaddrinfo", &["2", "1"]), ("socket", &["4", "1"])]);
+    assert!(trace.trim_end().ends_with(" s in 8 calls, 3 errors"), "{trace}");
+    let each = view(&["-C", "-e", "connect"]);
+    assert!(each.starts_with("seen[TID") || each.starts_with("seen["), "{each}");
+}
+
+#[test]
+fn targets_and_classes() {
+    let calls = |options: &[&str]| view(&[&["-q"], options].concat()).lines().count();
+    assert_eq!(calls(&["-P", "127.0.0.0/8", "-e", "connect"]), 1);
+    assert_eq!(calls(&["-P", "unix:/no/*"]), 1);
+    assert_eq!(calls(&["-P", "no-*"]), 1);
+    assert_eq!(calls(&["-e", "%unix"]), 3);
+    assert_eq!(calls(&["-e", "%resolve"]), 2);
+    assert_eq!(calls(&["-e", "!%all"]), 0);
+    assert_eq!(calls(&["-e", "%net", "-e", "!%ipv4"]), 3);
+}
+
+#[test]
+fn a_rule_is_in_the_trace() {
+    let trace = view(&["-q", "--fail", "connect:127.0.0.1=EHOSTUNREACH", "-e", "connect"]);
+    let first = trace.lines().next().expect("a line");
+    let end = "= -1 EHOSTUNREACH (No route to host) (rule --fail connect:127.0.0.1=EHOSTUNREACH)";
+    assert!(first.ends_with(end), "{first}");
+}
+
+#[test]
+fn colours_are_for_terminals() {
+    let trace = view(&[]);
+    assert!(!trace.contains('\x1b'), "{trace}");
+    let coloured = |variables: &[(&str, &str)]| {
+        let program = seen();
+        let trace = format!("{} trace -e socket -- {program}", super::binary::sockshim().display());
+        let mut script = std::process::Command::new("script");
+        script
+            .args(["-qec", &trace, "/dev/null"])
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("TERM", "xterm");
+        script.env("SOCKSHIM_LIB", sockshim_itest::shim()).envs(variables.iter().copied());
+        run(&mut script, b"", DEADLINE).stdout()
+    };
+    assert!(coloured(&[]).contains("\x1b[36msocket\x1b[0m("));
+    for variables in [("NO_COLOR", "1"), ("TERM", "dumb")] {
+        let plain = coloured(&[variables]);
+        assert!(plain.contains("socket(AF_INET") && !plain.contains("\x1b["), "{plain}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_said_before_the_program_starts() {
+    for (arguments, message) in [
+        (&["-e", "conect", "--", "true"][..], "sockshim: -e conect: no such call: did you mean connect?\n"),
+        (&["-P", "1.2.3.4:x", "--", "true"], "sockshim: -P: no such port"),
+        (&["-p", "1"], "sockshim: a process that runs already cannot be traced"),
+        (&["--fail", "conect=EPERM", "--", "true"], "sockshim: --fail: no such call"),
+        (&["-o", "/no/such/file", "--", "true"], "sockshim: /no/such/file: No such file"),
+        (&["--nonsense", "true"], "error: unexpected argument '--nonsense'"),
+    ] {
+        let output = run(sockshim_trace().args(arguments), b"", DEADLINE);
+        assert!(output.stderr().starts_with(message), "{arguments:?}: {output:?}");
+        assert_eq!(output.status.code(), Some(125), "{arguments:?}");
+    }
+    let output = run(sockshim_trace().args(["-o", "/dev/full", "--", &seen()]), b"", DEADLINE);
+    assert_eq!(output.status.code(), Some(125), "{output:?}");
+    assert!(output.stderr().starts_with("sockshim: cannot write the trace: No space left"), "{output:?}");
+}
