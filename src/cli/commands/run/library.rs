@@ -14,8 +14,10 @@ pub const LIB: &str = "SOCKSHIM_LIB";
 pub const PRELOAD: &str = "LD_PRELOAD";
 /// The library's file name.
 const NAME: &str = "libsockshim.so";
-/// Where it is, from the command's own directory: beside it, as after a build, and in the `lib` of its prefix.
-const PLACES: [&str; 3] = ["", "../lib", "../lib/x86_64-linux-gnu"];
+/// Where it is, from the command's own directory: beside it, as after a build, and in the `lib` of its prefix. `make install` and
+/// the Debian package give it a folder of its own there, because nothing is linked with it.
+const PLACES: [&str; 5] =
+    ["", "../lib/sockshim", "../lib", "../lib/x86_64-linux-gnu/sockshim", "../lib/x86_64-linux-gnu"];
 
 /// The library's path.
 ///
