@@ -17,6 +17,7 @@ mod tree;
 use crate::commands::check::judge::{self, Coverage};
 use crate::inherited::{inherited, streams};
 use crate::rule_file;
+use clap::ValueHint;
 use options::RuleOptions;
 use parent::Parent;
 use program::Program;
@@ -61,7 +62,7 @@ pub struct RunArgs {
     log: Option<String>,
 
     /// Where the log goes; %p is the process
-    #[arg(long, value_name = "FILE", requires = "log", help_heading = "Log")]
+    #[arg(long, value_name = "FILE", requires = "log", value_hint = ValueHint::FilePath, help_heading = "Log")]
     log_file: Option<OsString>,
 
     /// text or json
@@ -69,7 +70,7 @@ pub struct RunArgs {
     log_format: Option<String>,
 
     /// The program and its arguments
-    #[arg(value_name = "PROG", required = true, trailing_var_arg = true)]
+    #[arg(value_name = "PROG", required = true, trailing_var_arg = true, value_hint = ValueHint::CommandWithArguments)]
     program: Vec<OsString>,
 }
 
@@ -86,8 +87,8 @@ Words:
 
 const NOTES: &str = "\
 Notes:
-  The library is looked for beside this command and in ../lib; SOCKSHIM_LIB names
-  another one. Within another 'sockshim run' the inner rules replace the outer ones.
+  The library is looked for beside this command, in ../lib and in ../lib/sockshim;
+  SOCKSHIM_LIB names another one. Within another 'sockshim run' the inner rules replace the outer ones.
   With --report, --strict or scope=tree sockshim stays as the program's parent and
   ends as the program does. It does not wait for what the program leaves in the
   background: the report says what has happened until then.
