@@ -20,6 +20,7 @@ files() {
 try() {
 	local library=/usr/lib/x86_64-linux-gnu/sockshim/libsockshim.so why
 	sockshim --version
+	# shellcheck disable=SC2016 # The variable is the program's.
 	[[ $(sockshim run -- sh -c 'echo "$LD_PRELOAD"') == "$library" ]] || fail "the command does not find the library"
 	sockshim check curl
 	# An address for documentation: if sockshim let the call pass, the answer would be another one, or none.

@@ -49,7 +49,8 @@ fn page(mut command: Command, own: &str, names: &[String]) -> io::Result<Vec<u8>
     let others = names.iter().filter(|name| *name != own).map(|name| format!("{name}(1)"));
     roff.text([roman(others.chain(["strace(1)".into(), "ld.so(8)".into()]).collect::<Vec<_>>().join(", "))]);
     roff.to_writer(&mut text)?;
-    Ok(text)
+    // A terminal without Unicode has no such character, of which man complains.
+    Ok(String::from_utf8_lossy(&text).replace('…', "...").into_bytes())
 }
 
 /// The first lines. There is no date, so that the same source makes the same page; roff would leave out an empty argument.
