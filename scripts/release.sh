@@ -8,6 +8,7 @@
 #       sums      SHA256SUMS are those of the files
 #       pages     man has no complaint about a page, and bash, zsh and fish load the completions
 #       tarball   unpacked anywhere, the command finds its libraries
+#       cargo     what `cargo install --features self-contained` installs carries the same libraries
 #       glibc     the package depends on the glibc that the programs need, and on no newer one
 #       lintian   Debian's checker finds no error in the package
 #       debian12, debian13
@@ -21,7 +22,7 @@ source scripts/lib/packages.sh
 source scripts/lib/cargo.sh
 source scripts/lib/release.sh
 
-checks=(sums pages tarball glibc lintian debian12 debian13)
+checks=(sums pages tarball cargo glibc lintian debian12 debian13)
 
 make_all() {
 	need_cargo

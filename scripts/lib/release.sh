@@ -110,6 +110,21 @@ check_tarball() {
 	"$command" check true
 }
 
+# In a directory of its own, because the command in the usual one must stay as it is in the package.
+check_cargo() {
+	need_cargo
+	make_work_directory
+	cargo install --quiet --locked --path src/cli --features self-contained --root "$work/cargo" \
+		--target-dir "$(target_directory)/self-contained"
+	local command=$work/cargo/bin/sockshim loaded
+	# shellcheck disable=SC2016 # The variable is the program's.
+	loaded=$(XDG_CACHE_HOME=$work/cache "$command" run -- sh -c 'echo "$LD_PRELOAD"')
+	[[ $loaded == "$work/cache/sockshim/$version-"*/libsockshim.so ]] || die "the library is not the command's: $loaded"
+	# The same sources, built in another place.
+	cmp "$loaded" "$(library)"
+	note "the command carries the library that the release has"
+}
+
 check_glibc() {
 	need_commands objdump=binutils
 	unpack

@@ -24,8 +24,8 @@ try() {
 	[[ $(sockshim run -- sh -c 'echo "$LD_PRELOAD"') == "$library" ]] || fail "the command does not find the library"
 	sockshim check curl
 	# An address for documentation: if sockshim let the call pass, the answer would be another one, or none.
-	why=$(! sockshim run --offline -- curl --silent --show-error --max-time 5 http://192.0.2.1/ 2>&1) || fail "curl got something"
-	echo "$why"
+	why=$(sockshim run --offline -- curl --silent --verbose --max-time 5 http://192.0.2.1/ 2>&1) && fail "curl got something"
+	[[ $why == *"Network is unreachable"* ]] || fail "--offline did nothing: $why"
 	why=$(sockshim run --fail connect=EPERM --strict -- curl --silent --verbose http://127.0.0.1:9/ 2>&1) && fail "curl got something"
 	[[ $why == *"Operation not permitted"* ]] || fail "the rule did nothing: $why"
 	printf '[[rule]]\ncall = "connect"\nfail = "EPERM"\n' >rules.toml

@@ -1,4 +1,5 @@
-//! Says which commit the command is made of: `SOCKSHIM_VERSION`, such as `0.1.0 (0f0278f)`.
+//! Says which commit the command is made of: `SOCKSHIM_VERSION`, such as `0.1.0 (0f0278f)`. With the feature `self-contained`,
+//! builds the libraries that the command then carries in itself.
 
 #![allow(clippy::disallowed_macros, reason = "a build script talks to cargo on stdout")]
 
@@ -16,6 +17,39 @@ fn main() {
     let commit = env::var(COMMIT).ok().or_else(described).filter(|commit| !commit.is_empty());
     let version = commit.map_or(version.clone(), |commit| format!("{version} ({commit})"));
     println!("cargo:rustc-env=SOCKSHIM_VERSION={version}");
+    if env::var_os("CARGO_FEATURE_SELF_CONTAINED").is_some() {
+        build_libraries();
+    }
+}
+
+/// Where the sources are that the libraries are made of, and how they are built.
+const SOURCES: [&str; 9] = [
+    "src/preload",
+    "src/rulefile",
+    "src/core",
+    "src/elf",
+    "src/host",
+    "src/sys",
+    "Cargo.toml",
+    "Cargo.lock",
+    ".cargo/config.toml",
+];
+
+/// Builds the libraries as they are released, whatever the command is built as: in a directory of their own, because cargo has
+/// locked the one that it is building in.
+fn build_libraries() {
+    let root = Path::new(&env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("../..");
+    for source in SOURCES {
+        println!("cargo:rerun-if-changed={}", root.join(source).display());
+    }
+    let out = env::var_os("OUT_DIR").expect("cargo sets it");
+    let mut build = Command::new(env::var_os("CARGO").expect("cargo sets it"));
+    build.args(["build", "--release", "--locked", "-p", "sockshim-preload", "-p", "sockshim-rulefile"]);
+    build.arg("--target-dir").arg(Path::new(&out).join("libraries")).current_dir(root);
+    // What cargo has made of its configuration for this crate; it reads it again for those.
+    build.env_remove("CARGO_ENCODED_RUSTFLAGS").env_remove("CARGO_BUILD_TARGET");
+    let status = build.status().unwrap_or_else(|error| panic!("{build:?}: {error}"));
+    assert!(status.success(), "{build:?}: {status}");
 }
 
 /// The commit as git describes it; none without git, and in a tarball, even in one unpacked within somebody else's repository.

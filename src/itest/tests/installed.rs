@@ -110,6 +110,25 @@ fn what_is_installed_works_and_goes_away() {
     }
 }
 
+/// The commit as git describes it; where there is no repository, the version alone.
+#[test]
+fn the_version_names_the_commit() {
+    let version = env!("CARGO_PKG_VERSION");
+    let mut git = Command::new("git");
+    let described = git.args(["describe", "--always"]).current_dir(workspace()).output();
+    let described =
+        described.ok().filter(|output| output.status.success() && workspace().join(".git").exists());
+    let printed = printed(binary::sockshim(), &["--version"]);
+    match described.map(|output| String::from_utf8(output.stdout).expect("a description in UTF-8")) {
+        Some(commit) => {
+            let expected =
+                ["", "-dirty"].map(|dirty| format!("sockshim {version} ({}{dirty})\n", commit.trim_end()));
+            assert!(expected.contains(&printed), "{printed}, but not {expected:?}");
+        }
+        None => assert_eq!(printed, format!("sockshim {version}\n")),
+    }
+}
+
 /// Every subcommand of the help has a page, and every page a subcommand.
 #[test]
 fn there_is_a_page_for_each_subcommand() {

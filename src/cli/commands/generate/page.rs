@@ -16,8 +16,7 @@ pub fn pages(command: Command) -> io::Result<Vec<(String, Vec<u8>)>> {
     // `sockshim help` says what `--help` says.
     let mut command = command.disable_help_subcommand(true);
     command.build();
-    let names: Vec<String> =
-        [&command].into_iter().chain(command.get_subcommands()).map(|command| name(command)).collect();
+    let names: Vec<String> = [&command].into_iter().chain(command.get_subcommands()).map(name).collect();
     let subcommands = command.get_subcommands().cloned();
     let commands = [command.clone()].into_iter().chain(subcommands);
     commands.zip(&names).map(|(command, own)| Ok((own.clone(), page(command, own, &names)?))).collect()
@@ -179,9 +178,9 @@ mod tests {
 
     #[test]
     fn titles_become_headings() {
-        assert_eq!(set("JSON of --report:"), ".SH \"JSON OF \\-\\-report\"\n");
+        assert_eq!(set("JSON of --report:"), ".SH \"JSON OF --report\"\n");
         assert_eq!(set("Exit codes, of the first:"), ".SH \"EXIT CODES\"\nOf the first:\n");
-        assert_eq!(set("with --try:"), ".SS \"With \\-\\-try\"\n");
+        assert_eq!(set("with --try:"), ".SS \"With --try\"\n");
     }
 
     #[test]

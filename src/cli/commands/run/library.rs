@@ -1,5 +1,6 @@
 //! Where the library is, and how a program is made to load it.
 
+use super::carried;
 use super::refusal::Refusal;
 use crate::commands::check::dependencies::is_loadable;
 use sockshim_elf::sanitizer::Sanitizer;
@@ -30,11 +31,18 @@ pub fn find() -> Result<PathBuf, Refusal> {
     let own = env::current_exe().map_err(|error| Refusal::own(format!("cannot find {NAME}: {error}")))?;
     let directory = own.parent().unwrap_or(Path::new("/"));
     let places = PLACES.map(|place| directory.join(place).join(NAME));
-    match places.iter().find(|path| path.exists()) {
-        Some(path) => usable(path).map_err(Refusal::own),
+    if let Some(path) = places.iter().find(|path| path.exists()) {
+        return usable(path).map_err(Refusal::own);
+    }
+    match carried::directory() {
+        Some(Ok(directory)) => usable(&directory.join(NAME)).map_err(Refusal::own),
+        Some(Err(error)) => Err(Refusal::own(format!("cannot write {NAME}: {error}; {LIB} can name one"))),
         None => {
             let places = places.map(|path| path.display().to_string()).join(", ");
-            Err(Refusal::own(format!("cannot find {NAME}. It is not in {places}; {LIB} can name it")))
+            Err(Refusal::own(format!(
+                "cannot find {NAME}. It is not in {places}; {LIB} can name it. 'make install' installs it with the \
+                 command; 'cargo install' does so only with '--features self-contained'"
+            )))
         }
     }
 }

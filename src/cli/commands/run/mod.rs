@@ -3,6 +3,7 @@
 //! The command becomes the program by exec, so that nothing stands between it and whoever has started it. Only where
 //! something is left to do at the end, or the tree needs something that is taken away at the end, a [`parent`] stays.
 
+mod carried;
 mod environment;
 mod library;
 mod options;
