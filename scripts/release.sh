@@ -8,7 +8,7 @@
 #       sums      SHA256SUMS are those of the files
 #       pages     man has no complaint about a page, and bash, zsh and fish load the completions
 #       tarball   unpacked anywhere, the command finds its libraries
-#       cargo     what `cargo install --features self-contained` installs carries the same libraries
+#       cargo     what `cargo install --features self-contained` installs carries its libraries
 #       glibc     the package depends on the glibc that the programs need, and on no newer one
 #       lintian   Debian's checker finds no error in the package
 #       debian12, debian13
@@ -20,6 +20,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 source scripts/lib/packages.sh
 source scripts/lib/cargo.sh
+source scripts/lib/symbols.sh
 source scripts/lib/release.sh
 
 checks=(sums pages tarball cargo glibc lintian debian12 debian13)
