@@ -17,6 +17,9 @@ cannot() {
 	exit "$not_run"
 }
 
+# wants COMMAND=PACKAGE…: installs what a check needs, or ends it if that is not to be had.
+wants() { (need_commands "$@") || cannot "needs ${*%%=*}"; }
+
 # made: the files that the checks look at.
 made() {
 	[[ -f $package && -f $artifacts/$tree.tar.xz ]] || die "nothing was made. First: scripts/release.sh make"
@@ -74,21 +77,21 @@ check_sums() { (cd "$artifacts" && sha256sum --check SHA256SUMS); }
 
 # unpack: the tarball's tree, in the work directory.
 unpack() {
-	need_commands xz=xz-utils
+	wants xz=xz-utils
 	make_work_directory
 	tar --extract --directory="$work" --file="$artifacts/$tree.tar.xz"
 }
 
 check_pages() {
 	unpack
-	need_packages man-db
+	wants man=man-db
 	local page complaints share=$work/$tree/share
 	for page in "$share"/man/man1/*.1; do
 		complaints=$(MANROFFSEQ='' MANWIDTH=80 man --warnings=w --local-file "$page" 2>&1 >/dev/null)
 		[[ -z $complaints ]] || die "${page##*/}: $complaints"
 	done
 	note "man has no complaint about $(find "$share/man/man1" -name '*.1' | wc -l) pages"
-	need_commands zsh=zsh fish=fish
+	wants zsh=zsh fish=fish
 	# shellcheck disable=SC2016 # The variables are those of the shells.
 	{
 		[[ $(bash -c 'source "$1" && complete -p sockshim' - "$share/bash-completion/completions/sockshim") == *"-F _sockshim"* ]]
@@ -113,7 +116,7 @@ check_tarball() {
 # In a directory of its own, because the command in the usual one must stay as it is in the package.
 check_cargo() {
 	need_cargo
-	need_commands nm=binutils
+	wants nm=binutils
 	make_work_directory
 	cargo install --quiet --locked --path src/cli --features self-contained --root "$work/cargo" \
 		--target-dir "$(target_directory)/self-contained"
@@ -129,7 +132,7 @@ check_cargo() {
 }
 
 check_glibc() {
-	need_commands objdump=binutils
+	wants objdump=binutils
 	unpack
 	local needed depends
 	needed=$(objdump --dynamic-syms "$work/$tree/bin/sockshim" "$work/$tree/lib/sockshim"/*.so |
@@ -140,7 +143,7 @@ check_glibc() {
 }
 
 check_lintian() {
-	need_commands lintian=lintian
+	wants lintian=lintian
 	# It may not be run as root without a word about it.
 	lintian --allow-root --fail-on error --tag-display-limit 0 "$package"
 }
@@ -154,7 +157,7 @@ check_in_debian() {
 	[[ $EUID -eq 0 ]] || cannot "only root can make a Debian in a directory"
 	need_cargo
 	need_cargo_deb
-	need_commands debootstrap=debootstrap unshare=util-linux
+	wants debootstrap=debootstrap unshare=util-linux
 	make_work_directory
 	root=$work/$1
 	say "debootstrap $1"

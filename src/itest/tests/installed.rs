@@ -1,6 +1,8 @@
 //! What `make install` puts where: the command finds its libraries there, man and the shells take its pages, and
 //! `make uninstall` leaves nothing. scripts/release.sh tries the same of the tarball and of the Debian package.
 
+#![expect(clippy::print_stderr, clippy::disallowed_macros, reason = "what is skipped is said")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -147,6 +149,13 @@ fn there_is_a_page_for_each_subcommand() {
         let text = fs::read_to_string(pages.join(&file)).expect("a text");
         assert!(!text.contains("generate"), "{file}");
     }
+}
+
+#[test]
+fn a_directory_that_cannot_be_made_is_named() {
+    let output = call(binary::sockshim(), &["generate", "/dev/null/pages"]);
+    assert_eq!((output.status.code(), output.stdout().as_str()), (Some(125), ""));
+    assert_eq!(output.stderr(), "sockshim: /dev/null/pages: Not a directory (os error 20)\n");
 }
 
 #[test]
