@@ -14,7 +14,8 @@ need_packages \
 	libjemalloc-dev libmimalloc-dev libgoogle-perftools-dev libeatmydata1 libsocket-wrapper \
 	curl python3 nginx-light redis-server redis-tools socat openssh-server openssh-client iperf3 \
 	gosu fzf musl-tools liburing-dev \
-	strace valgrind iproute2 procps shellcheck
+	strace valgrind iproute2 procps shellcheck \
+	make man-db zsh fish
 need_cargo
 build_release
 make_work_directory

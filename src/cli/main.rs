@@ -29,12 +29,12 @@ const FAILURE: u8 = 125;
 /// the way that it would take in the kernel, and the way can be logged. This
 /// command shows the tables that the library runs on.
 #[derive(Parser)]
-#[command(name = "sockshim", version, verbatim_doc_comment)]
+#[command(name = "sockshim", version = env!("SOCKSHIM_VERSION"), verbatim_doc_comment)]
 #[command(after_help = format!("{EXAMPLES}\n\n'sockshim --help' says more, and so does 'sockshim COMMAND --help'."))]
 #[command(after_long_help = format!("{EXAMPLES}\n\n{ENVIRONMENT}\n\n{EXIT_CODES}"))]
-struct Cli {
+struct Cli<C: Subcommand> {
     #[command(subcommand)]
-    command: Command,
+    command: C,
 }
 
 const EXAMPLES: &str = "\
@@ -64,6 +64,7 @@ Exit codes:
   125  sockshim itself has failed, such as on a full disk
   'sockshim check' has more: see 'sockshim check --help'";
 
+/// The subcommands for everybody: `Cli<Command>` is what the man pages and the completions show.
 #[derive(Subcommand)]
 enum Command {
     Check(commands::check::CheckArgs),
@@ -72,6 +73,25 @@ enum Command {
     Run(Box<commands::run::RunArgs>),
     Trace(Box<commands::trace::TraceArgs>),
     Tables(commands::tables::TablesArgs),
+}
+
+/// All subcommands: `Cli<Any>` is what is parsed.
+#[derive(Subcommand)]
+enum Any {
+    #[command(flatten)]
+    Shown(Command),
+    #[command(hide = true)]
+    Generate(commands::generate::GenerateArgs),
+}
+
+impl Any {
+    /// Runs the subcommand, and returns the exit code.
+    fn run(&self) -> io::Result<u8> {
+        match self {
+            Any::Shown(command) => command.run(),
+            Any::Generate(args) => Ok(commands::generate::run(args)),
+        }
+    }
 }
 
 impl Command {
@@ -90,7 +110,7 @@ impl Command {
 }
 
 fn main() -> ExitCode {
-    let ended = match Cli::try_parse() {
+    let ended = match Cli::<Any>::try_parse() {
         Ok(cli) => cli.command.run(),
         // clap returns the texts of --help and --version as errors: it prints them to stdout with exit code 0.
         Err(error) => error.print().map(|()| if error.use_stderr() { wrong_command_line() } else { 0 }),
@@ -121,7 +141,7 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
+        Cli::<Any>::command().debug_assert();
     }
 
     #[test]

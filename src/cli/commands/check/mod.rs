@@ -12,6 +12,7 @@ mod search;
 mod words;
 
 use crate::output;
+use clap::ValueHint;
 use judge::Judgement;
 use serde::Serialize;
 use std::ffi::{OsStr, OsString};
@@ -30,7 +31,7 @@ use std::path::Path;
 #[command(verbatim_doc_comment, after_help = EXAMPLES, after_long_help = format!("{TRY}\n\n{EXIT_CODES}\n\n{JSON}\n\n{EXAMPLES}"))]
 pub struct CheckArgs {
     /// A path, or a name that is looked for in PATH; or one file of rules
-    #[arg(value_name = "PROG|FILE.toml", required = true)]
+    #[arg(value_name = "PROG|FILE.toml", required = true, value_hint = ValueHint::AnyPath)]
     programs: Vec<OsString>,
 
     /// Say which rule a call meets, such as 'connect inet stream tcp 10.0.0.1:80'

@@ -1,5 +1,6 @@
 //! Where the library is, and how a program is made to load it.
 
+use super::carried;
 use super::refusal::Refusal;
 use crate::commands::check::dependencies::is_loadable;
 use sockshim_elf::sanitizer::Sanitizer;
@@ -14,8 +15,10 @@ pub const LIB: &str = "SOCKSHIM_LIB";
 pub const PRELOAD: &str = "LD_PRELOAD";
 /// The library's file name.
 const NAME: &str = "libsockshim.so";
-/// Where it is, from the command's own directory: beside it, as after a build, and in the `lib` of its prefix.
-const PLACES: [&str; 3] = ["", "../lib", "../lib/x86_64-linux-gnu"];
+/// Where it is, from the command's own directory: beside it, as after a build, and in the `lib` of its prefix. `make install` and
+/// the Debian package give it a folder of its own there, because nothing is linked with it.
+const PLACES: [&str; 5] =
+    ["", "../lib/sockshim", "../lib", "../lib/x86_64-linux-gnu/sockshim", "../lib/x86_64-linux-gnu"];
 
 /// The library's path.
 ///
@@ -28,11 +31,18 @@ pub fn find() -> Result<PathBuf, Refusal> {
     let own = env::current_exe().map_err(|error| Refusal::own(format!("cannot find {NAME}: {error}")))?;
     let directory = own.parent().unwrap_or(Path::new("/"));
     let places = PLACES.map(|place| directory.join(place).join(NAME));
-    match places.iter().find(|path| path.exists()) {
-        Some(path) => usable(path).map_err(Refusal::own),
+    if let Some(path) = places.iter().find(|path| path.exists()) {
+        return usable(path).map_err(Refusal::own);
+    }
+    match carried::directory() {
+        Some(Ok(directory)) => usable(&directory.join(NAME)).map_err(Refusal::own),
+        Some(Err(error)) => Err(Refusal::own(format!("cannot write {NAME}: {error}; {LIB} can name one"))),
         None => {
             let places = places.map(|path| path.display().to_string()).join(", ");
-            Err(Refusal::own(format!("cannot find {NAME}. It is not in {places}; {LIB} can name it")))
+            Err(Refusal::own(format!(
+                "cannot find {NAME}. It is not in {places}; {LIB} can name it. 'make install' installs it with the \
+                 command; 'cargo install' does so only with '--features self-contained'"
+            )))
         }
     }
 }

@@ -3,6 +3,7 @@
 //! The command becomes the program by exec, so that nothing stands between it and whoever has started it. Only where
 //! something is left to do at the end, or the tree needs something that is taken away at the end, a [`parent`] stays.
 
+mod carried;
 mod environment;
 mod library;
 mod options;
@@ -17,6 +18,7 @@ mod tree;
 use crate::commands::check::judge::{self, Coverage};
 use crate::inherited::{inherited, streams};
 use crate::rule_file;
+use clap::ValueHint;
 use options::RuleOptions;
 use parent::Parent;
 use program::Program;
@@ -50,7 +52,7 @@ pub struct RunArgs {
     log: Option<String>,
 
     /// Where the log goes; %p is the process
-    #[arg(long, value_name = "FILE", requires = "log", help_heading = "Log")]
+    #[arg(long, value_name = "FILE", requires = "log", value_hint = ValueHint::FilePath, help_heading = "Log")]
     log_file: Option<OsString>,
 
     /// text or json
@@ -58,7 +60,7 @@ pub struct RunArgs {
     log_format: Option<String>,
 
     /// The program and its arguments
-    #[arg(value_name = "PROG", required = true, trailing_var_arg = true)]
+    #[arg(value_name = "PROG", required = true, trailing_var_arg = true, value_hint = ValueHint::CommandWithArguments)]
     program: Vec<OsString>,
 }
 
@@ -118,8 +120,8 @@ Words:
 
 const NOTES: &str = "\
 Notes:
-  The library is looked for beside this command and in ../lib; SOCKSHIM_LIB names
-  another one. Within another 'sockshim run' the inner rules replace the outer ones.
+  The library is looked for beside this command, in ../lib and in ../lib/sockshim;
+  SOCKSHIM_LIB names another one. Within another 'sockshim run' the inner rules replace the outer ones.
   With --report, --strict or scope=tree sockshim stays as the program's parent and
   ends as the program does. It does not wait for what the program leaves in the
   background: the report says what has happened until then.

@@ -34,7 +34,7 @@ fn it_is_beside_the_command_or_in_its_prefix() {
     let why = output.stderr();
     assert!(why.contains("cannot find libsockshim.so") && why.contains("SOCKSHIM_LIB"), "{why}");
     // Each goes before those that are there already.
-    for place in ["lib/x86_64-linux-gnu", "lib", "bin"] {
+    for place in ["lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu/sockshim", "lib", "lib/sockshim", "bin"] {
         let path = install(&scratch, place);
         let output = run(&mut installed(&scratch), b"", DEADLINE);
         assert_eq!((output.stdout().trim_end(), output.stderr().as_str()), (path.as_str(), ""), "{place}");

@@ -1,0 +1,176 @@
+# shellcheck shell=bash
+#
+# How the files of a release are made, and how each of them is tried.
+
+# The version, which Cargo.toml has in one place.
+version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
+artifacts=$(target_directory)/release-artifacts
+pages=$(target_directory)/release/pages
+tree=sockshim-$version-x86_64-linux-gnu
+package=$artifacts/sockshim_$version-1_amd64.deb
+# The exit code of a check that cannot be made here.
+not_run=77
+
+# cannot WHY: ends a check that cannot be made here.
+cannot() {
+	note "NOT RUN: $*"
+	exit "$not_run"
+}
+
+# wants COMMAND=PACKAGE…: installs what a check needs, or ends it if that is not to be had.
+wants() { (need_commands "$@") || cannot "needs ${*%%=*}"; }
+
+# made: the files that the checks look at.
+made() {
+	[[ -f $package && -f $artifacts/$tree.tar.xz ]] || die "nothing was made. First: scripts/release.sh make"
+}
+
+# need_cargo_deb: finds cargo-deb, or builds it, in two minutes or so.
+need_cargo_deb() {
+	local tools
+	tools=$(target_directory)/tools
+	PATH=$tools/bin:$PATH
+	if ! command -v cargo-deb >/dev/null; then
+		say "cargo install cargo-deb"
+		cargo install --locked --quiet --root "$tools" cargo-deb
+	fi
+}
+
+# note_changes: what is not committed is in the release, so it is said here and by `sockshim --version`.
+note_changes() {
+	SOCKSHIM_COMMIT=
+	if command -v git >/dev/null && [[ -e .git ]]; then
+		SOCKSHIM_COMMIT=$(git describe --always --dirty)
+		[[ $SOCKSHIM_COMMIT != *-dirty ]] || note "There are changes that are not committed."
+		# The time of the files in the tarball and the package: the same commit makes the same files.
+		SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
+	fi
+	: "${SOURCE_DATE_EPOCH:=$(date +%s)}"
+	export SOCKSHIM_COMMIT SOURCE_DATE_EPOCH
+}
+
+make_programs() {
+	say "make"
+	make all
+	python3 -B scripts/lib/notices.py sockshim-cli sockshim-preload sockshim-rulefile >"$pages/NOTICES"
+	# As Debian wants them.
+	gzip --best --no-name --keep "$pages"/*.1 "$pages/NOTICES"
+}
+
+make_tarball() {
+	say "$tree.tar.xz"
+	make_work_directory
+	# bin, lib and share in one folder.
+	make install DESTDIR="$work/$tree" PREFIX= >/dev/null
+	tar --create --directory="$work" --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" \
+		--use-compress-program="xz -9" --file="$artifacts/$tree.tar.xz" "$tree"
+}
+
+# make_package: the package; and beside it, in the work directory of the checks, the next one, to which it is upgraded.
+make_package() {
+	say "${package##*/}"
+	cargo deb --locked --no-build --package sockshim-cli --output "$package"
+	grep --quiet "^sockshim ($version-1)" packaging/changelog || die "packaging/changelog does not begin with $version-1"
+}
+
+check_sums() { (cd "$artifacts" && sha256sum --check SHA256SUMS); }
+
+# unpack: the tarball's tree, in the work directory.
+unpack() {
+	wants xz=xz-utils
+	make_work_directory
+	tar --extract --directory="$work" --file="$artifacts/$tree.tar.xz"
+}
+
+check_pages() {
+	unpack
+	wants man=man-db
+	local page complaints share=$work/$tree/share
+	for page in "$share"/man/man1/*.1; do
+		complaints=$(MANROFFSEQ='' MANWIDTH=80 man --warnings=w --local-file "$page" 2>&1 >/dev/null)
+		[[ -z $complaints ]] || die "${page##*/}: $complaints"
+	done
+	note "man has no complaint about $(find "$share/man/man1" -name '*.1' | wc -l) pages"
+	wants zsh=zsh fish=fish
+	# shellcheck disable=SC2016 # The variables are those of the shells.
+	{
+		[[ $(bash -c 'source "$1" && complete -p sockshim' - "$share/bash-completion/completions/sockshim") == *"-F _sockshim"* ]]
+		[[ $(zsh -fc 'autoload -U compinit && fpath=("$1" $fpath) && compinit -u -D && print $_comps[sockshim]' - \
+			"$share/zsh/site-functions") == _sockshim ]]
+		[[ $(HOME=$work fish --no-config --command 'source $argv[1]; complete --do-complete "sockshim run --repo"' \
+			"$share/fish/vendor_completions.d/sockshim.fish") == --report* ]]
+	} || die "a shell does not load its completions"
+	note "bash, zsh and fish load the completions"
+}
+
+check_tarball() {
+	unpack
+	local command=$work/$tree/bin/sockshim loaded
+	"$command" --version
+	# shellcheck disable=SC2016 # The variable is the program's.
+	loaded=$("$command" run -- sh -c 'echo "$LD_PRELOAD"')
+	[[ $loaded == "$work/$tree/lib/sockshim/libsockshim.so" ]] || die "the library is not the tarball's: $loaded"
+	"$command" check true
+}
+
+# In a directory of its own, because the command in the usual one must stay as it is in the package.
+check_cargo() {
+	need_cargo
+	wants nm=binutils
+	make_work_directory
+	cargo install --quiet --locked --path src/cli --features self-contained --root "$work/cargo" \
+		--target-dir "$(target_directory)/self-contained"
+	local command=$work/cargo/bin/sockshim loaded
+	# shellcheck disable=SC2016 # The variable is the program's.
+	loaded=$(XDG_CACHE_HOME=$work/cache "$command" run -- sh -c 'echo "$LD_PRELOAD"')
+	[[ $loaded == "$work/cache/sockshim/$version-"*/libsockshim.so ]] || die "the library is not the command's: $loaded"
+	# The bytes differ, because cargo chooses other features of the crates when it builds the libraries alone.
+	unpack
+	diff <(exported "$loaded") <(exported "$work/$tree/lib/sockshim/libsockshim.so") ||
+		die "the library of the command exports other symbols than that of the tarball"
+	note "the command carries a library with the symbols of the tarball's"
+}
+
+check_glibc() {
+	wants objdump=binutils
+	unpack
+	local needed depends
+	needed=$(objdump --dynamic-syms "$work/$tree/bin/sockshim" "$work/$tree/lib/sockshim"/*.so |
+		grep --only-matching 'GLIBC_[0-9.]*' | sort --version-sort | tail -n 1)
+	depends=$(dpkg-deb --field "$package" Depends)
+	[[ "$depends," == "libc6 (>= ${needed#GLIBC_}),"* ]] || die "the programs need $needed, and the package depends on $depends"
+	note "$needed, and the package depends on $depends"
+}
+
+check_lintian() {
+	wants lintian=lintian
+	# It may not be run as root without a word about it.
+	lintian --allow-root --fail-on error --tag-display-limit 0 "$package"
+}
+
+check_debian12() { check_in_debian bookworm; }
+check_debian13() { check_in_debian trixie; }
+
+# check_in_debian RELEASE: in a new Debian, which is made in the work directory.
+check_in_debian() {
+	local root
+	[[ $EUID -eq 0 ]] || cannot "only root can make a Debian in a directory"
+	need_cargo
+	need_cargo_deb
+	wants debootstrap=debootstrap unshare=util-linux
+	make_work_directory
+	root=$work/$1
+	say "debootstrap $1"
+	if ! debootstrap --variant=minbase --include=curl "$1" "$root" >"$work/debootstrap" 2>&1; then
+		tail -n 3 "$work/debootstrap"
+		cannot "debootstrap cannot make $1 here"
+	fi
+	cp "$package" "$root/root/first.deb"
+	# The same files as a later package.
+	cargo deb --quiet --locked --no-build --package sockshim-cli --deb-revision 2 --output "$root/root/second.deb"
+	cp scripts/lib/try_package.sh "$root/root/"
+	# A namespace of mounts, so that nothing stays mounted however this ends.
+	# shellcheck disable=SC2016 # The variable is the inner shell's.
+	unshare --mount --propagation private -- sh -ec 'mount -t proc proc "$1/proc"
+		exec chroot "$1" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C bash /root/try_package.sh' - "$root"
+}

@@ -1,0 +1,84 @@
+//! Says which commit the command is made of: `SOCKSHIM_VERSION`, such as `0.1.0 (0f0278f)`. With the feature `self-contained`,
+//! builds the libraries that the command then carries in itself.
+
+#![allow(clippy::disallowed_macros, reason = "a build script talks to cargo on stdout")]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+/// The variable that names the commit for whoever builds without the repository, or knows better.
+const COMMIT: &str = "SOCKSHIM_COMMIT";
+
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-env-changed={COMMIT}");
+    let version = env::var("CARGO_PKG_VERSION").expect("cargo sets it");
+    let commit = env::var(COMMIT).ok().or_else(described).filter(|commit| !commit.is_empty());
+    let version = commit.map_or(version.clone(), |commit| format!("{version} ({commit})"));
+    println!("cargo:rustc-env=SOCKSHIM_VERSION={version}");
+    if env::var_os("CARGO_FEATURE_SELF_CONTAINED").is_some() {
+        build_libraries();
+    }
+}
+
+/// Where the sources are that the libraries are made of, and how they are built.
+const SOURCES: [&str; 9] = [
+    "src/preload",
+    "src/rulefile",
+    "src/core",
+    "src/elf",
+    "src/host",
+    "src/sys",
+    "Cargo.toml",
+    "Cargo.lock",
+    ".cargo/config.toml",
+];
+
+/// Builds the libraries as they are released, whatever the command is built as: in a directory of their own, because cargo has
+/// locked the one that it is building in.
+fn build_libraries() {
+    let root = Path::new(&env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("../..");
+    for source in SOURCES {
+        println!("cargo:rerun-if-changed={}", root.join(source).display());
+    }
+    let out = env::var_os("OUT_DIR").expect("cargo sets it");
+    let mut build = Command::new(env::var_os("CARGO").expect("cargo sets it"));
+    build.args(["build", "--release", "--locked", "-p", "sockshim-preload", "-p", "sockshim-rulefile"]);
+    build.arg("--target-dir").arg(Path::new(&out).join("libraries")).current_dir(root);
+    // What cargo has made of its configuration for this crate; it reads it again for those.
+    build.env_remove("CARGO_ENCODED_RUSTFLAGS").env_remove("CARGO_BUILD_TARGET");
+    let status = build.status().unwrap_or_else(|error| panic!("{build:?}: {error}"));
+    assert!(status.success(), "{build:?}: {status}");
+}
+
+/// The commit as git describes it; none without git, and in a tarball, even in one unpacked within somebody else's repository.
+fn described() -> Option<String> {
+    let manifest = env::var_os("CARGO_MANIFEST_DIR")?;
+    let root = fs::canonicalize(Path::new(&manifest).join("../..")).ok()?;
+    let top = fs::canonicalize(git(&["rev-parse", "--show-toplevel"])?).ok()?;
+    if top != root {
+        return None;
+    }
+    watch();
+    git(&["describe", "--always", "--dirty"])
+}
+
+/// A new commit is a new description. HEAD changes when another branch is taken, and its log and the branch's file with each
+/// commit. A file that is not there must not be named, because cargo would take it for changed with every build.
+fn watch() {
+    let branch = git(&["symbolic-ref", "--quiet", "HEAD"]);
+    for name in ["HEAD", "logs/HEAD"].into_iter().chain(branch.as_deref()) {
+        let Some(path) = git(&["rev-parse", "--git-path", name]).map(PathBuf::from) else { continue };
+        if path.exists() {
+            println!("cargo:rerun-if-changed={}", path.display());
+        }
+    }
+}
+
+/// What git prints, in the directory of this package.
+fn git(args: &[&str]) -> Option<String> {
+    let output = Command::new("git").args(args).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok().filter(|_| output.status.success())?;
+    Some(text.trim_end().to_owned())
+}
