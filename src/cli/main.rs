@@ -43,10 +43,10 @@ Examples:
                              Why does this socket(2) fail, and what would not?
   sockshim tables inetsw     Which protocol does socket(AF_INET, SOCK_STREAM, 0) get?
   sockshim check nginx       Will the library be loaded into it?
-  sockshim trace -- curl http://localhost/
-                             Which calls does it make, and why do they fail?
+  sockshim self-test         Does it work on this machine?
   sockshim hooks             Which functions of libc does the library stand in for?
-  LD_PRELOAD=/path/to/libsockshim.so SOCKSHIM_LOG=call curl http://localhost/";
+  LD_PRELOAD=/path/to/libsockshim.so SOCKSHIM_LOG=call curl http://localhost/
+'sockshim trace' and 'sockshim run' start programs, and have examples of their own.";
 
 const ENVIRONMENT: &str = "\
 Environment of the library:
@@ -71,6 +71,7 @@ enum Command {
     Explain(commands::explain::ExplainArgs),
     Hooks(commands::hooks::HooksArgs),
     Run(Box<commands::run::RunArgs>),
+    SelfTest(commands::self_test::SelfTestArgs),
     Trace(Box<commands::trace::TraceArgs>),
     Tables(commands::tables::TablesArgs),
 }
@@ -102,6 +103,7 @@ impl Command {
             Command::Explain(args) => commands::explain::run(args),
             Command::Hooks(args) => commands::hooks::run(args),
             Command::Run(args) => return Ok(commands::run::run(args)),
+            Command::SelfTest(args) => return commands::self_test::run(args),
             Command::Trace(args) => return Ok(commands::trace::run(args)),
             Command::Tables(args) => commands::tables::run(args),
         }

@@ -5,5 +5,6 @@ pub mod explain;
 pub mod generate;
 pub mod hooks;
 pub mod run;
+pub mod self_test;
 pub mod tables;
 pub mod trace;

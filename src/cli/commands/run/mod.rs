@@ -5,7 +5,7 @@
 
 mod carried;
 mod environment;
-mod library;
+pub mod library;
 mod options;
 mod parent;
 mod proc;

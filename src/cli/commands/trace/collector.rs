@@ -107,11 +107,19 @@ impl Collecting {
                 break;
             }
             self.wait();
-            self.accept();
             let before = micros();
-            self.senders.retain_mut(|sender| sender.read(&mut self.order, before));
-            let until = self.senders.iter().map(|sender| sender.until).min();
-            self.show(until.unwrap_or(before.saturating_sub(LAG)));
+            self.read(0, before);
+            // Whoever has waited for a child has sent what comes later than all that the child has sent. So what was sent before
+            // the reads above is taken before anything is shown, also by those who have come meanwhile.
+            loop {
+                let known = self.senders.len();
+                if !self.accept() {
+                    break;
+                }
+                self.read(known, before);
+            }
+            let latest = before.saturating_sub(LAG);
+            self.show(self.senders.iter().map(|sender| sender.until).fold(latest, u64::min));
         }
         self.show(u64::MAX);
         self.view
@@ -131,12 +139,26 @@ impl Collecting {
         }
     }
 
-    fn accept(&mut self) {
+    /// Reads from the senders from `first` on, and forgets those that have ended.
+    fn read(&mut self, first: usize, now: u64) {
+        let mut ended = Vec::new();
+        for (index, sender) in self.senders.iter_mut().enumerate().skip(first) {
+            if !sender.read(&mut self.order, now) {
+                ended.push(index);
+            }
+        }
+        ended.into_iter().rev().for_each(|index| _ = self.senders.remove(index));
+    }
+
+    /// Takes those who have come. Whether there were any.
+    fn accept(&mut self) -> bool {
+        let known = self.senders.len();
         while let Ok((stream, _)) = self.listener.accept() {
             if stream.set_nonblocking(true).is_ok() {
                 self.senders.push(Sender { stream, rest: Vec::new(), until: 0 });
             }
         }
+        self.senders.len() > known
     }
 
     fn show(&mut self, until: u64) {

@@ -7,7 +7,7 @@
 mod clock;
 mod collector;
 mod counts;
-mod event;
+pub mod event;
 mod line;
 mod order;
 mod path;

@@ -1,7 +1,8 @@
 //! The events of all processes in one order.
 //!
 //! Each process's writer sends its own events in order, a little after they have happened. So an event is shown when no process
-//! can send an earlier one: a process that has sent more is at its last event, one that is silent at some milliseconds ago.
+//! can send an earlier one: a process that has sent more is at its last event, one that is silent, or not there yet, at some
+//! milliseconds ago.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
