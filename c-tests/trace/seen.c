@@ -1,6 +1,7 @@
 // Calls that `sockshim trace` shows in its views.
 //
 //     seen              each kind of call once
+//     seen data         every way to send and to receive
 //     seen many N       N calls
 //     seen killed N     N calls, and then SIGKILL
 //     seen tree N       N forked children, each with a call, and one after it
@@ -47,6 +48,42 @@ static void each_kind(void)
 	getaddrinfo("no-number", NULL, &numeric, &found);
 }
 
+static void every_way(void)
+{
+	int pair[2], datagrams[2], number = 0;
+	char text[] = "one\ttwo\n\"three\"", bytes[100];
+	struct iovec parts[2] = {{"first", 5}, {"second", 6}}, into[2] = {{bytes, 3}, {bytes + 3, 50}};
+	struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2}, received = {.msg_iov = into, .msg_iovlen = 2};
+	struct mmsghdr many = {.msg_hdr = message}, got = {.msg_hdr = received};
+	struct sockaddr_un name = {.sun_family = AF_UNIX, .sun_path = "\0seen"};
+	struct linger linger = {1, 5};
+	struct timeval time = {1, 500000};
+	socklen_t length = sizeof(linger);
+
+	socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+	socketpair(AF_UNIX, SOCK_DGRAM, 0, datagrams);
+	send(pair[0], text, strlen(text), 0);
+	recv(pair[1], bytes, sizeof(bytes), 0);
+	write(pair[0], "\0001\377", 3);
+	read(pair[1], bytes, sizeof(bytes));
+	writev(pair[0], parts, 2);
+	readv(pair[1], into, 2);
+	sendmsg(pair[0], &message, 0);
+	recvmsg(pair[1], &received, 0);
+	sendmmsg(datagrams[0], &many, 1, 0);
+	recvmmsg(datagrams[1], &got, 1, 0, NULL);
+	memset(bytes, 'x', sizeof(bytes));
+	send(pair[0], bytes, sizeof(bytes), 0);
+	// What is peeked at with less room than there is.
+	recv(pair[1], bytes, 2, MSG_PEEK);
+	sendto(datagrams[0], "to nobody", 9, 0, (struct sockaddr *)&name, 7);
+	setsockopt(pair[0], SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(time));
+	getsockopt(pair[0], SOL_SOCKET, SO_LINGER, &linger, &length);
+	length = sizeof(number);
+	getsockopt(pair[0], SOL_SOCKET, SO_TYPE, &number, &length);
+}
+
 static void calls(int count)
 {
 	struct sockaddr_in own;
@@ -77,6 +114,8 @@ int main(int argc, char **argv)
 
 	if (argc == 1)
 		each_kind();
+	else if (strcmp(argv[1], "data") == 0)
+		every_way();
 	else if (strcmp(argv[1], "tree") == 0)
 		tree(count);
 	else

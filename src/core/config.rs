@@ -42,6 +42,8 @@ pub struct Config<'a> {
     pub rules: Option<&'a [u8]>,
     /// `SOCKSHIM_CONFIG`: a file with rules.
     pub rule_file: Option<&'a [u8]>,
+    /// `SOCKSHIM_LOG_BYTES`: how many bytes of what is sent and received are in the log.
+    pub bytes: u8,
     /// `SOCKSHIM_SHARED`: the counters that the processes of a `sockshim run` share.
     pub shared: Option<&'a [u8]>,
     /// The first value that could not be used.
@@ -70,6 +72,7 @@ impl<'a> Config<'a> {
         rules: None,
         rule_file: None,
         shared: None,
+        bytes: 0,
         complaint: None,
     };
 
@@ -82,9 +85,12 @@ impl<'a> Config<'a> {
                 values[index].get_or_insert(value);
             }
         }
-        let [log, format, file, disable, propagate, rules, rule_file, shared] =
+        let [log, format, file, disable, propagate, rules, rule_file, shared, bytes] =
             values.map(|value| value.filter(|value| !value.is_empty()));
-        let mut config = Config { disable: disable == Some(b"1"), rules, rule_file, shared, ..Self::OFF };
+        let bytes =
+            bytes.and_then(|text| str::from_utf8(text).ok()?.parse().ok()).unwrap_or(0).min(MOST_BYTES);
+        let mut config =
+            Config { disable: disable == Some(b"1"), rules, rule_file, shared, bytes, ..Self::OFF };
         let mut bad_file = false;
         let mut complain = |index: usize, value, takes| {
             config.complaint.get_or_insert(Complaint { variable: NAMES[index], value, takes });
@@ -145,9 +151,13 @@ pub const RULE_FILE: &str = "SOCKSHIM_CONFIG";
 /// The variable with the number of the memory that a tree counts in.
 pub const SHARED: &str = "SOCKSHIM_SHARED";
 /// The variables that nobody sets: they hand on what another process has made.
-pub const HANDED_ON: [&str; 2] = [RULES, SHARED];
+pub const HANDED_ON: [&str; 3] = [RULES, SHARED, BYTES];
+/// The variable with the number of bytes that `sockshim trace` shows of what is sent and received.
+pub const BYTES: &str = "SOCKSHIM_LOG_BYTES";
+/// The most of them: an event has room for these beside an address.
+pub const MOST_BYTES: u8 = 96;
 /// The variables.
-pub const NAMES: [&str; 8] = [
+pub const NAMES: [&str; 9] = [
     "SOCKSHIM_LOG",
     "SOCKSHIM_LOG_FORMAT",
     LOG_FILE,
@@ -156,6 +166,7 @@ pub const NAMES: [&str; 8] = [
     RULES,
     RULE_FILE,
     SHARED,
+    BYTES,
 ];
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! The rows stand in `src/preload/hooks.rs` only. The preload library makes the exported functions from them, the
 //! command prints them, and the tests compare them with the symbols that the library really exports.
 
+use crate::c_types::{TYPES, place_of};
 use crate::meaning::{Meaning, meaning_of};
 use crate::rules::{Call, CallSet};
 use libc::c_long;
@@ -165,8 +166,8 @@ pub struct Param {
     pub meaning: Meaning,
 }
 
-/// One hooked symbol. Its prototype is one text, `listen\0c_int\0fd:c_int;backlog:c_int;`, and the compiler computes
-/// where each part begins. [`hook!`](crate::hook!) makes it.
+/// One hooked symbol. Its names are one text, `listen\0c_int\0fd;backlog;`, and the compiler computes where each part begins.
+/// [`hook!`](crate::hook!) makes it.
 ///
 /// A table of string slices would need hundreds of addresses that the dynamic linker fills in at each program's
 /// start, although they are used only when an event is formatted.
@@ -188,31 +189,38 @@ pub struct Hook {
 #[derive(Clone, Copy, Debug)]
 struct ParamText {
     name: u8,
-    ty: u8,
     end: u8,
+    /// The place in [`TYPES`].
+    ty: u8,
     meaning: Meaning,
 }
 
 impl Hook {
-    /// Parses a row from its text. `nr` is the number of the system call with the same arguments, if there is one.
+    /// Parses a row from its text and the types of its parameters. `nr` is the number of the system call with the same arguments, if there is one.
     ///
     /// # Panics
-    /// When there are more than [`MAX_PARAMS`] parameters, when the parameters or the part before them is longer than
+    /// When there are more than [`MAX_PARAMS`] parameters, when one has a type that is not in the list, when the parameters or the part before them is longer than
     /// 255 bytes, or when the number is out of range. For the rows of a table this is a compile error.
-    pub const fn new(text: &'static str, level: Level, does: Does, nr: Option<c_long>) -> Hook {
+    pub const fn new(
+        text: &'static str,
+        types: &[&str],
+        level: Level,
+        does: Does,
+        nr: Option<c_long>,
+    ) -> Hook {
         let bytes = text.as_bytes();
         let ret = find(bytes, 0, 0) + 1;
         let params = find(bytes, ret, 0) + 1;
         assert!(params < 256 && bytes.len() - params < 256);
-        let mut parts = [ParamText { name: 0, ty: 0, end: 0, meaning: Meaning::Int64 }; MAX_PARAMS];
+        let mut parts = [ParamText { name: 0, end: 0, ty: 0, meaning: Meaning::Int64 }; MAX_PARAMS];
         let (mut count, mut at) = (0, params);
         while at < bytes.len() {
-            let colon = find(bytes, at, b':');
-            let end = find(bytes, colon, b';');
+            let end = find(bytes, at, b';');
             let call = part(bytes, 0, ret - 1);
-            let meaning = meaning_of(call, part(bytes, at, colon), part(bytes, colon + 1, end));
-            let (name, ty) = ((at - params) as u8, (colon + 1 - params) as u8);
-            parts[count] = ParamText { name, ty, end: (end - params) as u8, meaning };
+            let ty = types[count].as_bytes();
+            let meaning = meaning_of(call, part(bytes, at, end), ty);
+            let (name, end_of_name) = ((at - params) as u8, (end - params) as u8);
+            parts[count] = ParamText { name, end: end_of_name, ty: place_of(ty), meaning };
             (count, at) = (count + 1, end + 1);
         }
         let nr = match nr {
@@ -268,8 +276,8 @@ impl Hook {
         let part = self.parts[..self.arity()].get(index)?;
         let at = |offset: u8| usize::from(self.params) + usize::from(offset);
         Some(Param {
-            name: self.part(at(part.name), at(part.ty) - 1),
-            ty: self.part(at(part.ty), at(part.end)),
+            name: self.part(at(part.name), at(part.end)),
+            ty: TYPES[usize::from(part.ty)],
             meaning: part.meaning,
         })
     }
@@ -279,7 +287,7 @@ impl Hook {
     pub fn key(&self, index: usize) -> &'static [u8] {
         let part = self.parts[index];
         let text = &self.text.as_bytes()[usize::from(self.params)..];
-        let name = &text[usize::from(part.name)..usize::from(part.ty) - 1];
+        let name = &text[usize::from(part.name)..usize::from(part.end)];
         name.strip_suffix(b"_").unwrap_or(name)
     }
 
@@ -322,7 +330,8 @@ macro_rules! hook {
     ($level:ident, $does:ident, [$($nr:ident)?], $name:ident($($arg:ident: $ty:ty),*), $ret:expr) => {
         const {
             $crate::hook::Hook::new(
-                concat!(stringify!($name), "\0", $ret, "\0", $(stringify!($arg), ":", stringify!($ty), ";"),*),
+                concat!(stringify!($name), "\0", $ret, "\0", $(stringify!($arg), ";"),*),
+                &[$(stringify!($ty)),*],
                 $crate::hook::Level::$level,
                 $crate::hook::Does::$does,
                 $crate::hook!(@ $($nr)?),

@@ -10,6 +10,7 @@
 #![deny(unsafe_code)]
 
 pub mod boxed;
+mod c_types;
 pub mod config;
 pub mod errno;
 pub mod fdtable;

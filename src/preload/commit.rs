@@ -3,7 +3,7 @@
 
 use crate::call::Ticket;
 use crate::track::Begun;
-use crate::{log, mode, sys, track};
+use crate::{capture, log, mode, sys, track};
 use sockshim_core::fdtable::{FDS, Packed};
 use sockshim_core::hook::{Does, Level};
 use sockshim_core::net::state;
@@ -104,6 +104,9 @@ impl Ticket {
     #[inline]
     pub fn send(&mut self) {
         if self.wanted && mode::logs(self.level()) {
+            if mode::captured() != 0 {
+                capture::capture(&mut self.event);
+            }
             log::send(&self.event);
             // From the next call on, the thread can take the fast path.
             log::queue::make_fast();

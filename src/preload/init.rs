@@ -134,6 +134,7 @@ fn log_calls(config: &Config, known: bool) {
         // calling thread. They do not know the writer.
         log::say(b"sockshim: a program with ThreadSanitizer cannot be logged\n");
     } else if known {
+        mode::capture(config.bytes);
         log::start(config);
     } else {
         log::say_none();

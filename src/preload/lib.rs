@@ -31,6 +31,7 @@ mod alloc;
 mod arguments;
 mod brief;
 mod call;
+mod capture;
 mod commit;
 mod confined;
 mod copy;

@@ -57,6 +57,8 @@ static TRACKS: AtomicBool = AtomicBool::new(false);
 static REPORTS: AtomicBool = AtomicBool::new(false);
 /// Whether some sockets have other addresses than the program believes.
 static HIDES: AtomicBool = AtomicBool::new(false);
+/// How many bytes of data are in the log.
+static CAPTURED: AtomicU8 = AtomicU8::new(0);
 /// The calls that rules name, as the bits of a [`CallSet`].
 static NAMED_CALLS: AtomicU16 = AtomicU16::new(0);
 
@@ -85,6 +87,17 @@ pub fn bits(index: HookIndex) -> u8 {
 #[inline]
 pub fn bits_of_row(index: usize) -> u8 {
     OPEN.get(index).map_or(0, |bits| bits.load(Ordering::Relaxed))
+}
+
+/// How many bytes of what is sent and received are in the log.
+#[inline(always)]
+pub fn captured() -> usize {
+    CAPTURED.load(Ordering::Relaxed).into()
+}
+
+/// Sets how many bytes of what is sent and received are in the log. Such calls take the slow path.
+pub fn capture(bytes: u8) {
+    CAPTURED.store(bytes, Ordering::Relaxed);
 }
 
 /// Whether new programs get the library's variables whatever environment the program passes on.

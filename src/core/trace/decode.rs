@@ -58,6 +58,10 @@ pub fn argument(event: &Event, index: usize, meaning: Meaning) -> Value<'_> {
         (Meaning::Int64, _) => Value::Int(word),
         (Meaning::Uint64, _) => Value::Uint(word as u64),
         (Meaning::Addr, Extra::Address) => Value::Address(address(event)),
+        (Meaning::Addr, Extra::Bytes) => match parts::get(&event.addr, Part::Address) {
+            Some((bytes, _)) => Value::Sockaddr(bytes),
+            None => Value::Pointer(word as u64),
+        },
         (Meaning::Text, Extra::Text) if event.addr.is_readable() => Value::Text(&event.addr),
         (Meaning::Pair, Extra::Pair(pair)) => Value::Pair(pair),
         (Meaning::OptVal, Extra::Value(value)) => Value::Int(value.into()),

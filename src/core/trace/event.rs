@@ -27,6 +27,8 @@ pub enum Extra {
     Text,
     /// What came of a call that asks for names or addresses. `addr` holds [`parts`](crate::trace::parts).
     Resolved(Resolved),
+    /// Bytes of what the call has moved or set. `addr` holds [`parts`](crate::trace::parts).
+    Bytes,
     /// The two descriptors of socketpair.
     Pair([c_int; 2]),
     /// An option's value, when it is an int.

@@ -2,6 +2,7 @@
 
 use crate::errno::Errno;
 use crate::hook::Level;
+use crate::meaning::Meaning;
 use crate::net::address::SockAddr;
 use crate::net::path::{Finding, Func, Step};
 use crate::resolve::{Resolved, error_names};
@@ -149,6 +150,7 @@ fn args(event: &Event, line: &mut Line) {
             }
         }
         Extra::Resolved(resolved) => resolver_extras(event, resolved, line),
+        Extra::Bytes => byte_extras(event, line),
         Extra::Text if hook.arity() == 0 => {
             extra("message", line);
             line.foreign(Lossy(event.addr.bytes()));
@@ -174,6 +176,23 @@ fn name_extras(bytes: &[u8], cut: bool, line: &mut Line) {
     if cut {
         extra("truncated", line);
         line.text("true");
+    }
+}
+
+/// The first bytes of what the call has moved or set, and the address that stands in a message's header.
+#[cold]
+fn byte_extras(event: &Event, line: &mut Line) {
+    for (part, key) in [(Part::Data, "data"), (Part::OptionValue, "value")] {
+        if let Some((bytes, _)) = parts::get(&event.addr, part) {
+            extra(key, line);
+            line.display(format_args!("\"{}\"", Hex(bytes)));
+        }
+    }
+    if event.hook.index_of(Meaning::Addr).is_none()
+        && let Some((bytes, _)) = parts::get(&event.addr, Part::Address)
+    {
+        extra("name", line);
+        Value::Sockaddr(bytes).json(line);
     }
 }
 

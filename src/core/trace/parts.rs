@@ -1,6 +1,6 @@
 //! Texts and addresses of an event that has several of them, one behind the other in the bytes of its address.
 //!
-//! Only calls that ask for names have more than one. A field for each would make all events larger, and every call pays
+//! Only calls that ask for names have more than one, and those whose bytes are wanted. A field for each would make all events larger, and every call pays
 //! for the length of an event.
 
 use crate::net::address::SockAddr;
@@ -22,6 +22,10 @@ pub enum Part {
     HostFound,
     /// The name of a service that was found.
     ServiceFound,
+    /// The first bytes of what was sent or received.
+    Data,
+    /// An option's value that is no int.
+    OptionValue,
 }
 
 /// In the byte that says what a part is: the original is longer.

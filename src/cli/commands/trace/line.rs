@@ -1,5 +1,6 @@
 //! A call on one line, as strace writes it.
 
+use super::data;
 use super::event::{Event, Kind};
 use super::places::structure;
 use super::sockets::Sockets;
@@ -11,8 +12,8 @@ use std::fmt::Write;
 /// Arguments that are text of the program's, not constants.
 const TEXTS: [&str; 8] = ["node", "service", "name", "host", "serv", "path", "file", "message"];
 /// Members of `args` that are no arguments: what came of the call.
-const RESULTS: [&str; 9] =
-    ["via", "covered", "rights", "addresses", "address", "errno", "bytes", "truncated", "options"];
+const RESULTS: [&str; 10] =
+    ["via", "covered", "rights", "addresses", "address", "errno", "bytes", "truncated", "data", "value"];
 
 /// How lines look.
 pub struct LineStyle {
@@ -33,8 +34,11 @@ pub fn write(event: &Event, sockets: &Sockets, how: &LineStyle, out: &mut String
     }
     let _ = write!(out, "{}{}{}(", style.call(), event.name(), style.plain());
     let mut first = true;
+    let header = event.arg("msg").or(event.arg("msgvec")).is_some();
     for (key, value) in &event.args.0 {
-        if RESULTS.contains(&key.as_ref()) || values::is_unused(event, key) {
+        // A message's address is shown in its header.
+        let is_elsewhere = header && key == "name";
+        if RESULTS.contains(&key.as_ref()) || is_elsewhere || values::is_unused(event, key) {
             continue;
         }
         if !first {
@@ -87,6 +91,10 @@ fn record(event: &Event, kind: Kind, style: Style, out: &mut String) {
 }
 
 fn argument(event: &Event, key: &str, value: &Value, sockets: &Sockets, how: &LineStyle, out: &mut String) {
+    if let Some(text) = moved(event, key) {
+        out.push_str(&text);
+        return;
+    }
     let _ = match value {
         Value::Null => write!(out, "NULL"),
         Value::String(text) if TEXTS.contains(&key) && !text.starts_with("0x") => write!(out, "{text:?}"),
@@ -120,6 +128,24 @@ fn argument(event: &Event, key: &str, value: &Value, sockets: &Sockets, how: &Li
             }
         },
     };
+}
+
+/// What was sent, received or set, in the place of the pointer to it.
+fn moved(event: &Event, key: &str) -> Option<String> {
+    match key {
+        "buf" => data::data(event),
+        "iov" => Some(format!("[{}]", data::data(event)?)),
+        "msg" | "msgvec" => {
+            let name = event
+                .arg("name")
+                .and_then(structure)
+                .map(|name| format!("msg_name={name}, "))
+                .unwrap_or_default();
+            Some(format!("{{{name}msg_iov=[{}]}}", data::data(event)?))
+        }
+        "optval" => data::option(event),
+        _ => None,
+    }
 }
 
 fn is_descriptor(key: &str) -> bool {

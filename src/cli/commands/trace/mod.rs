@@ -7,6 +7,7 @@
 mod clock;
 mod collector;
 mod counts;
+mod data;
 pub mod event;
 mod line;
 mod order;
@@ -26,6 +27,7 @@ use counts::Counts;
 use line::LineStyle;
 use select::Selection;
 use sockets::Sockets;
+use sockshim_core::config::{BYTES as LOG_BYTES, MOST_BYTES};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -79,6 +81,10 @@ pub struct TraceArgs {
     #[arg(short = 'y', long = "names")]
     names: bool,
 
+    /// Show the first bytes of what is sent and received, and options with their structures
+    #[arg(short = 's', long = "bytes", value_name = "N", default_value_t = BYTES, value_parser = clap::value_parser!(u8).range(..=i64::from(MOST_BYTES)))]
+    bytes: u8,
+
     /// Show the path of every call, not only of those that failed
     #[arg(short = 'v', long)]
     verbose: bool,
@@ -106,6 +112,9 @@ pub struct TraceArgs {
     #[arg(value_name = "PROG", trailing_var_arg = true, required_unless_present = "attach")]
     program: Vec<OsString>,
 }
+
+/// How many bytes strace shows.
+const BYTES: u8 = 32;
 
 const NOTES: &str = "\
 Notes:
@@ -169,7 +178,10 @@ impl Trace {
         let view = view(args, selection)?;
         let collector =
             Collector::new().map_err(|error| format!("cannot make a socket for events: {error}"))?;
+        // A table has no use for them, and they cost.
+        let bytes = if args.count || args.count_each { 0 } else { args.bytes };
         let log = vec![
+            (LOG_BYTES, Some(bytes.to_string().into())),
             ("SOCKSHIM_LOG", Some(level.into())),
             ("SOCKSHIM_LOG_FORMAT", Some("json".into())),
             ("SOCKSHIM_LOG_FILE", Some(collector.log_file())),

@@ -20,8 +20,8 @@ seen[TID] accept(3, POINTER, POINTER) = -1 EAGAIN (Resource temporarily unavaila
 seen[TID] socket(AF_INET, SOCK_STREAM|SOCK_CLOEXEC, 0) = 4
 seen[TID] connect(4, {sa_family=AF_INET, sin_port=htons(PORT), sin_addr=inet_addr("127.0.0.1")}, 16) = 0
 seen[TID] accept(3, {sa_family=AF_INET, sin_port=htons(PORT), sin_addr=inet_addr("127.0.0.1")}, POINTER) = 5
-seen[TID] send(4, POINTER, 5, MSG_NOSIGNAL) = 5
-seen[TID] recv(5, POINTER, 8, 0) = 5
+seen[TID] send(4, "hello", 5, MSG_NOSIGNAL) = 5
+seen[TID] recv(5, "hello", 8, 0) = 5
 seen[TID] shutdown(4, SHUT_WR) = 0
 seen[TID] close(4) = 0
 seen[TID] socket(AF_INET, SOCK_DGRAM, IPPROTO_TCP) = -1 EPROTONOSUPPORT (Protocol not supported)
@@ -35,6 +35,42 @@ seen[TID] getaddrinfo("no-number", NULL, {family=AF_UNSPEC, flags=AI_NUMERICHOST
 #[test]
 fn quiet_is_a_line_for_each_call() {
     assert_eq!(view(&["-q"]), LINES);
+}
+
+#[test]
+fn data_is_shown_whatever_moves_it() {
+    let trace = |bytes: &str| {
+        let (output, trace) = traced(&["-q", "-e", "!socketpair", "-s", bytes, "--", &seen(), "data"]);
+        assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+        stable(&trace)
+    };
+    let expected = r#"seen[TID] send(3, "one\ttwo\n\"three\"", 15, 0) = 15
+seen[TID] recv(4, "one\ttwo\n\"three\"", 100, 0) = 15
+seen[TID] write(3, "\0001\377", 3) = 3
+seen[TID] read(4, "\0001\377", 100) = 3
+seen[TID] writev(3, ["firstsecond"], 2) = 11
+seen[TID] readv(4, ["firstsecond"], 2) = 11
+seen[TID] sendmsg(3, {msg_iov=["firstsecond"]}, 0) = 11
+seen[TID] recvmsg(4, {msg_iov=["firstsecond"]}, 0) = 11
+seen[TID] sendmmsg(5, {msg_iov=["f"]}, 1, 0) = 1
+seen[TID] recvmmsg(6, {msg_iov=["f"]}, 1, 0, NULL) = 1
+seen[TID] send(3, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"..., 100, 0) = 100
+seen[TID] recv(4, "xx", 2, MSG_PEEK) = 2
+seen[TID] sendto(5, POINTER, 9, 0, {sa_family=AF_UNIX, sun_path=@"seen"}, 7) = -1 ECONNREFUSED (Connection refused)
+seen[TID] setsockopt(3, SOL_SOCKET, SO_LINGER, {l_onoff=1, l_linger=5}, 8) = 0
+seen[TID] setsockopt(3, SOL_SOCKET, SO_RCVTIMEO, {tv_sec=1, tv_usec=500000}, 16) = 0
+seen[TID] getsockopt(3, SOL_SOCKET, SO_LINGER, {l_onoff=1, l_linger=5}, POINTER) = 0
+seen[TID] getsockopt(3, SOL_SOCKET, SO_TYPE, [1], POINTER) = 0
+"#
+    .replace("\\\\", "\\");
+    assert_eq!(trace("32"), expected);
+    let none = trace("0");
+    assert!(
+        none.starts_with("seen[TID] send(3, POINTER, 15, 0) = 15\n")
+            && none.contains("SO_LINGER, POINTER, 8"),
+        "{none}"
+    );
+    assert!(trace("1").starts_with("seen[TID] send(3, \"o\"..., 15, 0) = 15\n"));
 }
 
 #[test]
@@ -87,8 +123,8 @@ fn names_stay_with_descriptors() {
     let expected = r#"seen[TID] listen(3<TCP>, 5) = 0
 seen[TID] accept(3<TCP:[127.0.0.1:PORT]>, POINTER, POINTER) = -1 EAGAIN (Resource temporarily unavailable)
 seen[TID] accept(3<TCP:[127.0.0.1:PORT]>, {sa_family=AF_INET, sin_port=htons(PORT), sin_addr=inet_addr("127.0.0.1")}, POINTER) = 5<TCP:[127.0.0.1:PORT->127.0.0.1:PORT]>
-seen[TID] send(4<TCP:[->127.0.0.1:PORT]>, POINTER, 5, MSG_NOSIGNAL) = 5
-seen[TID] recv(5<TCP:[127.0.0.1:PORT->127.0.0.1:PORT]>, POINTER, 8, 0) = 5
+seen[TID] send(4<TCP:[->127.0.0.1:PORT]>, "hello", 5, MSG_NOSIGNAL) = 5
+seen[TID] recv(5<TCP:[127.0.0.1:PORT->127.0.0.1:PORT]>, "hello", 8, 0) = 5
 seen[TID] close(4<TCP:[->127.0.0.1:PORT]>) = 0
 seen[TID] close(4<UNIX-STREAM>) = 0
 "#;

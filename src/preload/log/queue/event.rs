@@ -38,7 +38,7 @@ const _: () = assert!(FIXED >= CHUNK && ADDRESS >= size_of::<SockAddr>() && SOCK
 
 /// Whether the event has an address or a text.
 fn has_address(extra: Extra) -> bool {
-    matches!(extra, Extra::Address | Extra::Text | Extra::Resolved(_))
+    matches!(extra, Extra::Address | Extra::Text | Extra::Resolved(_) | Extra::Bytes)
 }
 
 /// Puts a copy of the event into the calling thread's queue, or counts it as lost.

@@ -222,12 +222,13 @@ fn become_apart() {
     }
 }
 
-/// Whether data calls may take the fast path: always, unless a test requires the slow one.
+/// Whether calls may take the fast path: always, unless bytes of them are wanted, or a test requires the slow one.
 fn has_fast_path() -> bool {
     #[cfg(feature = "test-support")]
-    return !crate::test_support::without_fast_path();
-    #[cfg(not(feature = "test-support"))]
-    true
+    if crate::test_support::without_fast_path() {
+        return false;
+    }
+    mode::captured() == 0
 }
 
 /// Keeps stderr alone, in a table of the writer's own.
