@@ -104,7 +104,8 @@ pub trait Watcher {
     fn begin(&mut self) -> io::Result<()>;
 
     /// The program has ended. What else is known of the tree: programs that ran without the library, each with the reason.
-    fn end(&mut self, uncovered: &[(String, String)]);
+    /// Whoever waits in it asks from time to time whether it `is_over`: a signal has come that would have ended the command.
+    fn end(&mut self, uncovered: &[(String, String)], is_over: &dyn Fn() -> bool);
 }
 
 const WORDS: &str = "\
@@ -320,7 +321,10 @@ fn supervise(
     let parent = Parent::new()?;
     let cannot_share = |error: io::Error| Refusal::own(format!("cannot count over processes: {error}"));
     let tree = Tree::new(args.rules.len()).map_err(cannot_share)?;
-    let environment = variables(Some(tree.number().into()));
+    // Who only watches needs no counters.
+    let counts =
+        under.report.is_some() || under.strict || args.rules.iter().any(|rule| rule.scope == Scope::Tree);
+    let environment = variables(counts.then(|| tree.number().into()));
     if let Some(watcher) = &mut watcher {
         watcher.begin().map_err(|error| Refusal::own(format!("cannot watch the program: {error}")))?;
     }
@@ -328,7 +332,8 @@ fn supervise(
     let report =
         tree.shared().map(|shared| Report::of(args.program, ended, args.rules, &shared, args.uncovered));
     if let Some(watcher) = &mut watcher {
-        watcher.end(&report.as_ref().map(Report::uncovered).unwrap_or_default());
+        let uncovered = report.as_ref().map(Report::uncovered).unwrap_or_default();
+        watcher.end(&uncovered, &|| parent.is_told_to_end());
     }
     parent.release();
 

@@ -96,6 +96,18 @@ impl Parent {
         }
     }
 
+    /// Whether a signal has come that ends a command, after the program has ended.
+    pub fn is_told_to_end(&self) -> bool {
+        const ENDING: [c_int; 4] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT];
+        let _ = fcntl_setfl(&self.signals, OFlags::NONBLOCK);
+        while let Ok(Some(info)) = self.signals.read_signal() {
+            if ENDING.contains(&(info.ssi_signo as c_int)) {
+                return true;
+            }
+        }
+        false
+    }
+
     fn spawn(&self, program: &Program, environment: &[CString]) -> Result<i32, Refusal> {
         let inherited = inherited();
         // SAFETY: a set of signals that there are.

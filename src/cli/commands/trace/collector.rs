@@ -4,12 +4,16 @@ use super::order::{LAG, Order};
 use super::view::View;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
+use rustix::process::geteuid;
 use std::ffi::OsString;
 use std::fs::{Permissions, set_permissions};
 use std::io::{self, PipeReader, PipeWriter};
 use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
 use tempfile::TempDir;
@@ -17,7 +21,11 @@ use tempfile::TempDir;
 /// How much is read of one process before another one has its turn.
 const TURN: usize = 256 * 1024;
 /// How long the end waits for processes that have just begun to send. Their number is not known.
-const GRACE: Duration = Duration::from_millis(50);
+const GRACE: Duration = Duration::from_millis(10);
+/// The longest line. The library writes shorter ones; who sends more is no writer of it.
+const LONGEST: usize = 64 * 1024;
+/// The longest path of a socket with its end.
+const SUN_PATH: usize = 108;
 
 /// A place where events can be sent to.
 pub struct Collector {
@@ -28,6 +36,8 @@ pub struct Collector {
 /// A collector that takes events.
 pub struct Running {
     thread: JoinHandle<View>,
+    /// Set when nobody is waited for any more.
+    stop: Arc<AtomicBool>,
     /// Closed when the program has ended.
     ended: PipeWriter,
     /// Removed at the end.
@@ -49,11 +59,20 @@ impl Collector {
     /// # Errors
     /// There is no directory for it, or no descriptor.
     pub fn new() -> io::Result<Collector> {
-        let directory = tempfile::Builder::new().prefix("sockshim-").tempdir()?;
+        let mut make = tempfile::Builder::new();
+        make.prefix("sockshim-");
+        let own = make.tempdir()?;
+        // In the name of a log, % is a placeholder, and a socket's path is short.
+        let path = own.path().as_os_str().as_bytes();
+        let fits = !path.contains(&b'%') && path.len() + "/log\0".len() <= SUN_PATH;
+        let directory = if fits { own } else { make.tempdir_in("/tmp")? };
         let path = directory.path().join("log");
         let listener = UnixListener::bind(&path)?;
-        set_permissions(directory.path(), Permissions::from_mode(0o711))?;
-        set_permissions(&path, Permissions::from_mode(0o666))?;
+        // What root starts may become any user. Nobody else's programs do.
+        if geteuid().is_root() {
+            set_permissions(directory.path(), Permissions::from_mode(0o711))?;
+            set_permissions(&path, Permissions::from_mode(0o666))?;
+        }
         listener.set_nonblocking(true)?;
         Ok(Collector { directory, listener })
     }
@@ -72,17 +91,28 @@ impl Collector {
     pub fn start(self, view: View) -> io::Result<Running> {
         let (end, ended) = io::pipe()?;
         let listener = self.listener;
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
         let thread = thread::Builder::new().name("collector".into()).spawn(move || {
-            Collecting { listener, end: Some(end), senders: Vec::new(), order: Order::default(), view }.run()
+            let (end, order, buffer) = (Some(end), Order::default(), vec![0; TURN]);
+            Collecting { listener, end, stopped, senders: Vec::new(), order, buffer, is_full: false, view }
+                .run()
         })?;
-        Ok(Running { thread, ended, _directory: self.directory })
+        Ok(Running { thread, stop, ended, _directory: self.directory })
     }
 }
 
 impl Running {
     /// The program has ended: waits for the events of all processes that still send some. What is left to say is the view's.
-    pub fn end(self) -> Option<View> {
+    /// `is_over` says whether nobody wants to wait any more.
+    pub fn end(self, is_over: &dyn Fn() -> bool) -> Option<View> {
         drop(self.ended);
+        while !self.thread.is_finished() {
+            if is_over() {
+                self.stop.store(true, Ordering::Relaxed);
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
         self.thread.join().ok()
     }
 }
@@ -92,8 +122,14 @@ struct Collecting {
     listener: UnixListener,
     /// Until the program has ended.
     end: Option<PipeReader>,
+    /// Nobody is waited for any more.
+    stopped: Arc<AtomicBool>,
     senders: Vec<Sender>,
     order: Order,
+    /// Room for what is read.
+    buffer: Vec<u8>,
+    /// There is no descriptor for another process.
+    is_full: bool,
     view: View,
 }
 
@@ -104,6 +140,9 @@ impl Collecting {
             if !self.senders.is_empty() || self.end.is_some() {
                 last = Instant::now();
             } else if last.elapsed() > GRACE {
+                break;
+            }
+            if self.stopped.load(Ordering::Relaxed) {
                 break;
             }
             self.wait();
@@ -127,11 +166,13 @@ impl Collecting {
 
     /// Waits until somebody sends, or until what waits can be shown.
     fn wait(&mut self) {
-        let mut polled: Vec<PollFd> = vec![PollFd::new(&self.listener, PollFlags::IN)];
+        // Who cannot be taken would only wake us at once.
+        let for_others = if self.is_full { PollFlags::empty() } else { PollFlags::IN };
+        let mut polled: Vec<PollFd> = vec![PollFd::new(&self.listener, for_others)];
         polled.extend(self.end.iter().map(|end| PollFd::new(end, PollFlags::IN)));
         polled.extend(self.senders.iter().map(|sender| PollFd::new(&sender.stream, PollFlags::IN)));
-        let short = !self.order.is_empty() || self.end.is_none();
-        let timeout = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
+        let short = !self.order.is_empty() || self.end.is_none() || self.is_full;
+        let timeout = Timespec { tv_sec: 0, tv_nsec: 5_000_000 };
         let _ = poll(&mut polled, short.then_some(&timeout));
         let has_ended = self.end.is_some() && polled[1].revents().contains(PollFlags::HUP);
         if has_ended {
@@ -143,7 +184,9 @@ impl Collecting {
     fn read(&mut self, first: usize, now: u64) {
         let mut ended = Vec::new();
         for (index, sender) in self.senders.iter_mut().enumerate().skip(first) {
-            if !sender.read(&mut self.order, now) {
+            let (goes_on, lost) = sender.read(&mut self.order, &mut self.buffer, now);
+            self.view.lose(lost);
+            if !goes_on {
                 ended.push(index);
             }
         }
@@ -153,11 +196,16 @@ impl Collecting {
     /// Takes those who have come. Whether there were any.
     fn accept(&mut self) -> bool {
         let known = self.senders.len();
-        while let Ok((stream, _)) = self.listener.accept() {
-            if stream.set_nonblocking(true).is_ok() {
-                self.senders.push(Sender { stream, rest: Vec::new(), until: 0 });
+        let error = loop {
+            match self.listener.accept() {
+                Ok((stream, _)) if stream.set_nonblocking(true).is_ok() => {
+                    self.senders.push(Sender { stream, rest: Vec::new(), until: 0 });
+                }
+                Ok(_) => {}
+                Err(error) => break error,
             }
-        }
+        };
+        self.is_full = error.kind() != io::ErrorKind::WouldBlock;
         self.senders.len() > known
     }
 
@@ -170,25 +218,27 @@ impl Collecting {
 }
 
 impl Sender {
-    /// Takes what was sent by now. Whether there may be more later.
-    fn read(&mut self, order: &mut Order, now: u64) -> bool {
-        let begin = self.rest.len();
-        self.rest.resize(begin + TURN, 0);
-        let read = rustix::io::read(self.stream.as_fd(), &mut self.rest[begin..]);
-        self.rest.truncate(begin + read.unwrap_or(0));
+    /// Takes what was sent by now. Whether there may be more later, and how many lines were no lines.
+    fn read(&mut self, order: &mut Order, buffer: &mut [u8], now: u64) -> (bool, u64) {
+        let read = rustix::io::read(self.stream.as_fd(), &mut *buffer);
+        self.rest.extend_from_slice(&buffer[..read.unwrap_or(0)]);
         let whole = self.rest.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         for line in self.rest[..whole].split_inclusive(|byte| *byte == b'\n') {
             self.until = time_of(line).unwrap_or(self.until);
             order.push(self.until, line.to_vec());
         }
         self.rest.drain(..whole);
-        match read {
-            Ok(0) => return false,
-            Err(Errno::AGAIN | Errno::INTR) => self.until = self.until.max(now.saturating_sub(LAG)),
-            Err(_) => return false,
-            Ok(_) => {}
-        }
-        true
+        let goes_on = match read {
+            Ok(0) => false,
+            Err(Errno::AGAIN | Errno::INTR) => {
+                self.until = self.until.max(now.saturating_sub(LAG));
+                true
+            }
+            Err(_) => false,
+            Ok(_) => self.rest.len() <= LONGEST,
+        };
+        // A writer that was killed may have left the beginning of a line.
+        (goes_on, u64::from(!goes_on && !self.rest.is_empty()))
     }
 }
 

@@ -37,6 +37,20 @@ pub fn quoted(bytes: &[u8]) -> String {
     text
 }
 
+/// Text in quotes, with its own characters.
+pub fn quoted_text(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for char in text.chars() {
+        match char {
+            '"' | '\\' => quoted.extend(['\\', char]),
+            '\n' => quoted.push_str("\\n"),
+            char => quoted.push(char),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
 /// A field of a structure: its name, and how many bytes it has.
 type Field = (&'static str, usize);
 

@@ -98,8 +98,13 @@ impl Event<'_> {
 
     /// The error that SO_ERROR has told: that of a connect(2) which went on by itself.
     pub fn told_error(&self) -> Option<i32> {
-        let told = self.name() == "getsockopt" && self.ret == 0 && self.arg("optname")? == "SO_ERROR";
-        self.int("optval").filter(|errno| told && *errno != 0).map(|errno| errno as i32)
+        self.told("SO_ERROR").filter(|errno| *errno != 0)
+    }
+
+    /// The number that getsockopt(2) has told of this option.
+    pub fn told(&self, option: &str) -> Option<i32> {
+        let told = self.name() == "getsockopt" && self.ret == 0 && self.arg("optname")? == option;
+        self.int("optval").filter(|_| told).map(|value| value as i32)
     }
 
     /// An argument.

@@ -4,7 +4,7 @@ use super::data;
 use super::event::{Event, Kind};
 use super::places::structure;
 use super::sockets::Sockets;
-use super::style::Style;
+use super::style::{Style, one_line};
 use super::values;
 use serde_json::Value;
 use std::fmt::Write;
@@ -97,8 +97,13 @@ fn argument(event: &Event, key: &str, value: &Value, sockets: &Sockets, how: &Li
     }
     let _ = match value {
         Value::Null => write!(out, "NULL"),
-        Value::String(text) if TEXTS.contains(&key) && !text.starts_with("0x") => write!(out, "{text:?}"),
-        Value::String(text) => write!(out, "{text}"),
+        Value::String(text) if TEXTS.contains(&key) && !text.starts_with("0x") => {
+            write!(out, "{}", data::quoted_text(text))
+        }
+        Value::String(text) => match values::named_text(event, key, text) {
+            Some(name) => write!(out, "{name}"),
+            None => write!(out, "{}", one_line(text)),
+        },
         Value::Number(number) if is_descriptor(key) => {
             let fd = number.as_i64().unwrap_or(-1) as i32;
             descriptor(event.pid, fd, sockets, how, out);
@@ -119,6 +124,7 @@ fn argument(event: &Event, key: &str, value: &Value, sockets: &Sockets, how: &Li
         }
         Value::Object(object) => match structure(value) {
             Some(text) if key == "addr" => write!(out, "{text}"),
+            _ if key == "hints" => write!(out, "{}", values::hints(value)),
             _ => {
                 let members = object.iter().map(|(key, value)| match value {
                     Value::String(text) => format!("{key}={text}"),
@@ -166,6 +172,8 @@ fn result(event: &Event, sockets: &Sockets, how: &LineStyle, out: &mut String) {
     let makes = matches!(event.name(), "socket" | "accept" | "accept4" | "dup" | "dup2" | "dup3");
     let _ = match &event.errno {
         _ if event.reason == "result-unknown" => write!(out, "?"),
+        // It is written before the call, after which the program is another one.
+        None if event.name().starts_with("exec") || event.name() == "fexecve" => write!(out, "?"),
         Some(errno) => {
             let said = values::said(errno).map(|said| format!(" ({said})")).unwrap_or_default();
             write!(out, "{} {}{errno}{}{said}", event.ret, style.bad(), style.plain())

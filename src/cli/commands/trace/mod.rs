@@ -11,6 +11,7 @@ mod data;
 pub mod event;
 mod line;
 mod order;
+mod output;
 mod path;
 mod places;
 mod select;
@@ -25,12 +26,13 @@ use crate::commands::run::{self, Launch, UnderRules, Watcher, say};
 use collector::{Collector, Running};
 use counts::Counts;
 use line::LineStyle;
+use output::Output;
 use select::Selection;
 use sockets::Sockets;
 use sockshim_core::config::{BYTES as LOG_BYTES, MOST_BYTES};
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 use style::Style;
 use summary::Summary;
@@ -78,12 +80,12 @@ pub struct TraceArgs {
     relative: bool,
 
     /// Show with every descriptor what socket it is
-    #[arg(short = 'y', long = "names")]
-    names: bool,
+    #[arg(short = 'y', long = "names", action = clap::ArgAction::Count)]
+    names: u8,
 
     /// Show the first bytes of what is sent and received, and options with their structures
-    #[arg(short = 's', long = "bytes", value_name = "N", default_value_t = BYTES, value_parser = clap::value_parser!(u8).range(..=i64::from(MOST_BYTES)))]
-    bytes: u8,
+    #[arg(short = 's', long = "bytes", value_name = "N", default_value_t = BYTES)]
+    bytes: u32,
 
     /// Show the path of every call, not only of those that failed
     #[arg(short = 'v', long)]
@@ -101,8 +103,8 @@ pub struct TraceArgs {
     under: UnderRules,
 
     /// Children are always followed
-    #[arg(short = 'f', hide = true)]
-    follow: bool,
+    #[arg(short = 'f', hide = true, action = clap::ArgAction::Count)]
+    follow: u8,
 
     /// A process that runs cannot be traced
     #[arg(short = 'p', long = "attach", value_name = "PID", hide = true)]
@@ -114,7 +116,7 @@ pub struct TraceArgs {
 }
 
 /// How many bytes strace shows.
-const BYTES: u8 = 32;
+const BYTES: u32 = 32;
 
 const NOTES: &str = "\
 Notes:
@@ -150,13 +152,7 @@ pub fn run(args: &TraceArgs) -> u8 {
     let (mut trace, log) = started;
     let code =
         run::launch(Launch { under: &args.under, program: &args.program, log, watcher: Some(&mut trace) });
-    match trace.failed {
-        Some(error) => {
-            say(format!("cannot write the trace: {error}"));
-            if code == 0 { FAILURE } else { code }
-        }
-        None => code,
-    }
+    if trace.failed && code == 0 { FAILURE } else { code }
 }
 
 /// Variables of the library.
@@ -167,7 +163,7 @@ struct Trace {
     quiet: bool,
     prepared: Option<(Collector, View)>,
     running: Option<Running>,
-    failed: Option<io::Error>,
+    failed: bool,
 }
 
 impl Trace {
@@ -179,28 +175,35 @@ impl Trace {
         let collector =
             Collector::new().map_err(|error| format!("cannot make a socket for events: {error}"))?;
         // A table has no use for them, and they cost.
-        let bytes = if args.count || args.count_each { 0 } else { args.bytes };
+        let bytes = if args.count || args.count_each { 0 } else { args.bytes.min(MOST_BYTES.into()) };
         let log = vec![
             (LOG_BYTES, Some(bytes.to_string().into())),
             ("SOCKSHIM_LOG", Some(level.into())),
             ("SOCKSHIM_LOG_FORMAT", Some("json".into())),
             ("SOCKSHIM_LOG_FILE", Some(collector.log_file())),
         ];
-        Ok((Trace { quiet: args.quiet, prepared: Some((collector, view)), running: None, failed: None }, log))
+        Ok((
+            Trace { quiet: args.quiet, prepared: Some((collector, view)), running: None, failed: false },
+            log,
+        ))
     }
 }
 
 impl Watcher for Trace {
     fn begin(&mut self) -> io::Result<()> {
-        if let Some((collector, view)) = self.prepared.take() {
+        if let Some((collector, mut view)) = self.prepared.take() {
+            view.out.start()?;
             self.running = Some(collector.start(view)?);
         }
         Ok(())
     }
 
-    fn end(&mut self, uncovered: &[(String, String)]) {
-        let view = self.running.take().and_then(Running::end);
-        self.failed = view.and_then(|view| view.end(self.quiet, uncovered).err());
+    fn end(&mut self, uncovered: &[(String, String)], is_over: &dyn Fn() -> bool) {
+        let view = self.running.take().and_then(|running| running.end(is_over));
+        if let Some(Err(error)) = view.map(|view| view.end(self.quiet, uncovered)) {
+            say(format!("cannot write the trace: {error}"));
+            self.failed = true;
+        }
     }
 }
 
@@ -208,9 +211,9 @@ fn view(args: &TraceArgs, selection: Selection) -> Result<View, String> {
     let (out, style): (Box<dyn Write + Send>, Style) = match &args.output {
         Some(path) => {
             let file = File::create(path).map_err(|error| format!("{}: {error}", path.display()))?;
-            (Box::new(BufWriter::new(file)), Style::NONE)
+            (Box::new(file), Style::NONE)
         }
-        None => (Box::new(BufWriter::new(io::stderr())), Style::of(&io::stderr())),
+        None => (Box::new(io::stderr()), Style::of(&io::stderr())),
     };
     let counts = args.count || args.count_each;
     let form = match () {
@@ -227,16 +230,15 @@ fn view(args: &TraceArgs, selection: Selection) -> Result<View, String> {
         _ => Clock::DayMicros,
     };
     Ok(View {
-        out,
+        out: Output::new(out),
         selection,
         form,
         clock,
-        line: LineStyle { names: args.names, durations: args.durations, style },
+        line: LineStyle { names: args.names > 0, durations: args.durations, style },
         counts: counts.then(|| Counts::new(args.count_each)),
         summary: Summary::default(),
         sockets: Sockets::default(),
         last: None,
-        failed: None,
-        text: String::new(),
+        text: Default::default(),
     })
 }

@@ -32,8 +32,10 @@ pub fn write(path: &str, style: Style, out: &mut String) {
     let last = lines.len().saturating_sub(1);
     for (index, line) in lines.iter().enumerate() {
         // The last step is the one that has decided.
-        let (on, off) = if index == last { ("", "") } else { (style.dim(), style.plain()) };
-        let _ = write!(out, "\n    {on}{line}{off}");
+        let _ = match index == last {
+            true => write!(out, "\n    {line}"),
+            false => write!(out, "\n    {}{line}{}", style.dim(), style.plain()),
+        };
     }
 }
 
@@ -120,7 +122,9 @@ mod tests {
         assert_eq!(decider(PATH).as_deref(), Some("tcp_v4_connect: the peer: the kernel decides"));
         assert_eq!(decider("[]"), None);
         let mut text = String::new();
-        write(PATH, Style::NONE, &mut text);
+        let mut marked = String::new();
+        write(PATH, Style::NONE, &mut marked);
+        Style::NONE.finish(&marked, &mut text);
         let expected = "\n    move_addr_to_kernel          16\n    sockfd_lookup_light          SS_UNCONNECTED, TCP_CLOSE\n    \
                         security_socket_connect → inet_stream_connect\n    tcp_v4_connect               the peer: the kernel decides";
         assert_eq!(text, expected);

@@ -1,5 +1,6 @@
 //! Socket addresses of events: short, as strace writes them, and as the kernel has them.
 
+use super::data::quoted_text;
 use crate::commands::check::rules::parse_address;
 use serde_json::Value;
 use sockshim_core::net::address::SockAddr;
@@ -39,8 +40,8 @@ pub fn structure(addr: &Value) -> Option<String> {
         ),
         "AF_UNIX" => match (text("kind"), text("path")?) {
             (Some("unnamed"), _) => String::new(),
-            (Some("abstract"), name) => format!(", sun_path=@{:?}", name.trim_start_matches('@')),
-            (_, path) => format!(", sun_path={path:?}"),
+            (Some("abstract"), name) => format!(", sun_path=@{}", quoted_text(name.trim_start_matches('@'))),
+            (_, path) => format!(", sun_path={}", quoted_text(path)),
         },
         _ => {
             let object = addr.as_object()?;

@@ -22,6 +22,41 @@ const CLASSES: [(&str, &str); 9] = [
     ("%all", "everything"),
 ];
 
+/// Calls that strace knows by one name, because they are one system call, or because nobody thinks of the other one.
+const ALSO: [(&str, &str); 7] = [
+    ("accept", "accept4"),
+    ("sendto", "send"),
+    ("recvfrom", "recv"),
+    ("dup2", "dup3"),
+    ("poll", "ppoll"),
+    ("select", "pselect"),
+    ("epoll_wait", "epoll_pwait"),
+];
+
+/// Calls on sockets, whatever the descriptor turns out to be.
+const NET: [&str; 20] = [
+    "socket",
+    "socketpair",
+    "bind",
+    "listen",
+    "accept",
+    "accept4",
+    "connect",
+    "getsockname",
+    "getpeername",
+    "shutdown",
+    "setsockopt",
+    "getsockopt",
+    "send",
+    "sendto",
+    "sendmsg",
+    "sendmmsg",
+    "recv",
+    "recvfrom",
+    "recvmsg",
+    "recvmmsg",
+];
+
 /// What is shown.
 #[derive(Default)]
 pub struct Selection {
@@ -70,7 +105,8 @@ impl Selection {
         for call in calls.split(',') {
             let call = match call {
                 "all" => "%all",
-                "%network" => "%net",
+                "%network" | "network" => "%net",
+                "process" => "%process",
                 "%inet" => "%ipv4",
                 "%inet6" => "%ipv6",
                 call => call,
@@ -93,8 +129,10 @@ impl Selection {
     /// Whether the event is shown. `sock` is the socket that it is about.
     pub fn shows(&self, event: &Event, sock: Option<&Sock>) -> bool {
         let is_in = |list: &[String]| list.iter().any(|wanted| is_of(event, wanted));
-        if (self.failed && !self.successful && !event.is_failed())
-            || (self.successful && !self.failed && event.is_failed())
+        // An error that is told later is one, too.
+        let has_failed = event.is_failed() || event.told_error().is_some();
+        if (self.failed && !self.successful && !has_failed)
+            || (self.successful && !self.failed && has_failed)
             || (!self.wanted.is_empty() && !is_in(&self.wanted))
             || is_in(&self.unwanted)
         {
@@ -127,7 +165,9 @@ fn is_of(event: &Event, wanted: &str) -> bool {
     let family = |name: &str| {
         let ops = event.ops.as_deref().unwrap_or_default();
         let prot = event.prot.as_deref().unwrap_or_default();
-        let argument = event.arg("family").and_then(|family| family.as_str()).unwrap_or_default();
+        let of_address = || event.arg("addr").and_then(|addr| addr.get("family"));
+        let argument = event.arg("family").or_else(of_address).and_then(|family| family.as_str());
+        let argument = argument.unwrap_or_default();
         match name {
             "AF_INET" => ops.starts_with("inet_") || (ops == "mptcp_stream_ops") || argument == name,
             "AF_INET6" => ops.starts_with("inet6_") || prot.ends_with("v6_prot") || argument == name,
@@ -139,7 +179,7 @@ fn is_of(event: &Event, wanted: &str) -> bool {
     };
     match wanted {
         "%all" => true,
-        "%net" => event.ops.is_some() || event.arg("family").is_some(),
+        "%net" => event.ops.is_some() || NET.contains(&event.name()),
         "%ipv4" => family("AF_INET"),
         "%ipv6" => family("AF_INET6"),
         "%unix" => family("AF_UNIX"),
@@ -151,7 +191,7 @@ fn is_of(event: &Event, wanted: &str) -> bool {
         "%process" => {
             matches!(&*event.reason, "process" | "result-unknown") || event.reason.starts_with("exec-")
         }
-        call => event.call == call || event.name() == call,
+        call => event.call == call || event.name() == call || ALSO.contains(&(call, event.name())),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::event::Event;
 use super::places::place;
+use super::style::one_line;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -21,6 +22,8 @@ pub struct Sock {
 enum State {
     #[default]
     Fresh,
+    /// A connect(2) goes on by itself.
+    Connecting,
     Listening,
     Connected,
 }
@@ -145,15 +148,27 @@ fn open(sock: &Shared) -> MutexGuard<'_, Sock> {
 fn learn(event: &Event, sock: &Shared, count: &mut Count) {
     let named = || event.arg("addr").and_then(place);
     let mut sock = open(sock);
-    let connects = event.ret == 0 || event.errno.as_deref() == Some("EINPROGRESS");
+    let goes_on = event.errno.as_deref() == Some("EINPROGRESS");
+    // What tells that a connect(2) has come to its end.
+    let has_peer = match event.name() {
+        "connect" | "getpeername" => event.ret == 0 || event.errno.as_deref() == Some("EISCONN"),
+        "getsockopt" => event.ret == 0 && event.told("SO_ERROR") == Some(0),
+        "send" | "recv" | "write" | "read" | "sendmsg" | "recvmsg" | "writev" | "readv" => event.ret > 0,
+        _ => false,
+    };
+    if has_peer
+        && (sock.state == State::Connecting || (sock.state == State::Fresh && event.name() == "connect"))
+    {
+        sock.state = State::Connected;
+        count.connected += 1;
+    }
     match event.name() {
         // Port 0 takes any: only getsockname says which.
         "bind" if event.ret == 0 => sock.local = named().filter(|name| !name.ends_with(":0")),
-        "connect" if connects => {
+        "connect" if goes_on || event.ret == 0 => {
             sock.peer = named();
-            if sock.state == State::Fresh {
-                sock.state = State::Connected;
-                count.connected += 1;
+            if goes_on && sock.state == State::Fresh {
+                sock.state = State::Connecting;
             }
         }
         "listen" if event.ret == 0 && sock.state == State::Fresh => {
@@ -194,7 +209,8 @@ fn kind_of(event: &Event) -> Option<String> {
 impl Sock {
     /// As strace -yy writes it: `TCP:[127.0.0.1:40000->127.0.0.1:80]`.
     pub fn annotation(&self) -> String {
-        let names = match (&self.local, &self.peer) {
+        let [local, peer] = [&self.local, &self.peer].map(|name| name.as_deref().map(one_line));
+        let names = match (&local, &peer) {
             (None, None) => return self.kind.clone(),
             (Some(local), None) => local.clone(),
             (local, Some(peer)) => format!("{}->{peer}", local.as_deref().unwrap_or_default()),

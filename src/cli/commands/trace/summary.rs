@@ -3,7 +3,7 @@
 use super::event::{Event, Kind};
 use super::path;
 use super::sockets::Sockets;
-use super::style::Style;
+use super::style::{Style, one_line};
 use sockshim_core::errno::Errno;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
@@ -56,6 +56,11 @@ impl Summary {
         }
     }
 
+    /// Counts events that are missing.
+    pub fn lose(&mut self, events: u64) {
+        self.lost += events;
+    }
+
     /// Writes the block.
     ///
     /// # Errors
@@ -72,7 +77,7 @@ impl Summary {
             |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
         writeln!(
             out,
-            "{dim}---{plain} {} in {}",
+            "{dim}---{plain} {} shown, by {}",
             plural(self.calls as usize, "call", "calls"),
             plural(self.processes.len(), "process", "processes")
         )?;
@@ -97,22 +102,22 @@ impl Summary {
         }
         write_errors("errors", &self.errors, style, out)?;
         write_errors("not yet", &self.pending, style, out)?;
-        let all: BTreeSet<&(String, String)> = self.uncovered.iter().chain(uncovered).collect();
-        for (index, (program, reason)) in all.into_iter().enumerate() {
-            let head = if index == 0 { "uncovered" } else { "" };
-            writeln!(out, "{head:<11} {program}: {reason}")?;
-        }
         if self.divergences > 0 {
             writeln!(out, "divergences {}", self.divergences)?;
         }
-        self.write_lost(out)
+        self.write_missing(uncovered, out)
     }
 
-    /// Says how many events are missing, if any are.
+    /// Says what is missing: programs that were not seen, and events for which there was no room.
     ///
     /// # Errors
     /// What `out` reports.
-    pub fn write_lost(&self, out: &mut dyn Write) -> io::Result<()> {
+    pub fn write_missing(&self, uncovered: &[(String, String)], out: &mut dyn Write) -> io::Result<()> {
+        let all: BTreeSet<&(String, String)> = self.uncovered.iter().chain(uncovered).collect();
+        for (index, (program, reason)) in all.into_iter().enumerate() {
+            let head = if index == 0 { "uncovered" } else { "" };
+            writeln!(out, "{head:<11} {}: {reason}", one_line(program))?;
+        }
         match self.lost {
             0 => Ok(()),
             lost => writeln!(out, "lost        {lost} events, for which there was no room"),

@@ -78,6 +78,25 @@ pub fn named(event: &Event, key: &str, number: i64) -> Option<String> {
     }
 }
 
+/// A number that the log has in hexadecimal, in words.
+pub fn named_text(event: &Event, key: &str, text: &str) -> Option<String> {
+    // Other numbers of that kind are pointers.
+    if !matches!(key, "flags" | "nstype") {
+        return None;
+    }
+    let number = i64::from_str_radix(text.strip_prefix("0x")?, 16).ok()?;
+    named(event, key, number)
+}
+
+/// getaddrinfo(3)'s hints in the order of their structure.
+pub fn hints(hints: &serde_json::Value) -> String {
+    let fields = ["flags", "family", "socktype", "protocol"].map(|field| {
+        let value = hints.get(field).and_then(serde_json::Value::as_str).unwrap_or("0");
+        format!("ai_{field}={value}")
+    });
+    format!("{{{}}}", fields.join(", "))
+}
+
 fn fcntl_argument(cmd: &str, number: i64) -> Option<String> {
     match cmd {
         "F_SETFD" => Some(bits(&[(libc::FD_CLOEXEC as i64, "FD_CLOEXEC")], number)),

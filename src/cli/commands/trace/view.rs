@@ -3,12 +3,14 @@
 use super::counts::Counts;
 use super::event::{Event, Kind};
 use super::line::{self, LineStyle};
+use super::output::Output;
 use super::path;
 use super::select::Selection;
 use super::sockets::Sockets;
+use super::style::one_line;
 use super::summary::Summary;
 use std::fmt::Write as _;
-use std::io::{self, Write};
+use std::io;
 
 /// What time stands before a line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,7 +43,7 @@ pub enum Form {
 /// How events are shown.
 pub struct View {
     /// Where they go.
-    pub out: Box<dyn Write + Send>,
+    pub out: Output,
     /// Which are shown.
     pub selection: Selection,
     /// As what.
@@ -58,16 +60,14 @@ pub struct View {
     pub sockets: Sockets,
     /// The time of the line before, in microseconds.
     pub last: Option<u64>,
-    /// What the output has reported; nothing more is written.
-    pub failed: Option<io::Error>,
-    /// A line that is being made.
-    pub text: String,
+    /// A line that is being made, and as it is written.
+    pub text: [String; 2],
 }
 
 impl View {
     /// Takes a line of the log.
     pub fn line(&mut self, bytes: &[u8]) {
-        let Ok(event) = serde_json::from_slice::<Event>(bytes) else { return };
+        let Ok(event) = serde_json::from_slice::<Event>(bytes) else { return self.summary.lose(1) };
         self.sockets.apply(&event);
         let sock = event.fd.and_then(|fd| self.sockets.get(event.pid, fd));
         if event.kind() != Kind::Summary && self.selection.shows(&event, sock.as_ref()) {
@@ -83,11 +83,12 @@ impl View {
     fn show(&mut self, event: &Event, bytes: &[u8]) {
         match self.form {
             Form::Nothing => return,
-            Form::Json => return self.put(bytes),
+            Form::Json => return self.out.event(bytes),
             _ => {}
         }
-        let mut text = std::mem::take(&mut self.text);
+        let [mut text, mut finished] = std::mem::take(&mut self.text);
         text.clear();
+        finished.clear();
         self.head(event, &mut text);
         line::write(event, &self.sockets, &self.line, &mut text);
         let has_path = self.form == Form::Paths
@@ -96,8 +97,9 @@ impl View {
             path::write(path.get(), self.line.style, &mut text);
         }
         text.push('\n');
-        self.put(text.as_bytes());
-        self.text = text;
+        self.line.style.finish(&text, &mut finished);
+        self.out.event(finished.as_bytes());
+        self.text = [text, finished];
     }
 
     /// The time, and who has made the call.
@@ -122,42 +124,36 @@ impl View {
         };
         self.last = Some(micros);
         let (dim, plain) = (self.line.style.dim(), self.line.style.plain());
-        let _ = write!(text, "{dim}{}[{}]{plain} ", event.comm.escape_debug(), event.tid);
+        let _ = write!(text, "{dim}{}[{}]{plain} ", one_line(&event.comm), event.tid);
     }
 
-    fn put(&mut self, bytes: &[u8]) {
-        if self.failed.is_none()
-            && let Err(error) = self.out.write_all(bytes)
-        {
-            self.failed = Some(error);
-        }
+    /// Counts events that are missing.
+    pub fn lose(&mut self, events: u64) {
+        self.summary.lose(events);
     }
 
-    /// Writes what was shown.
+    /// Hands on what was shown.
     pub fn flush(&mut self) {
-        if self.failed.is_none()
-            && let Err(error) = self.out.flush()
-        {
-            self.failed = Some(error);
-        }
+        self.out.flush();
     }
 
     /// What is left to say at the end, with what is known of uncovered programs.
     ///
     /// # Errors
-    /// What the output reports, or has reported before.
+    /// What the output has reported.
     pub fn end(mut self, quiet: bool, uncovered: &[(String, String)]) -> io::Result<()> {
-        if let Some(error) = self.failed {
-            return Err(error);
-        }
+        self.out.flush();
+        self.summary.lose(self.out.lost());
+        let mut last = Vec::new();
         if let Some(counts) = &self.counts {
-            counts.write(&mut self.out)?;
-            self.summary.write_lost(&mut self.out)?;
+            counts.write(&mut last)?;
+            self.summary.write_missing(uncovered, &mut last)?;
         }
-        let has_block = !quiet && matches!(self.form, Form::Failed | Form::Paths | Form::Lines);
-        if has_block {
-            self.summary.write(&self.sockets, uncovered, self.line.style, &mut self.out)?;
+        if !quiet && matches!(self.form, Form::Failed | Form::Paths | Form::Lines) {
+            self.summary.write(&self.sockets, uncovered, self.line.style, &mut last)?;
         }
-        self.out.flush()
+        let mut finished = String::new();
+        self.line.style.finish(&String::from_utf8_lossy(&last), &mut finished);
+        self.out.end(finished.as_bytes())
     }
 }

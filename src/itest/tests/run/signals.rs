@@ -37,7 +37,7 @@ impl Listener {
             .next()
             .filter(|word| !word.is_empty())
             .map(|word| word.split('.').next().and_then(|id| id.parse().ok()).expect("a number"));
-        assert_eq!(shared.is_some(), mode != Mode::Exec);
+        assert_eq!(shared.is_some(), mode == Mode::Parent);
         Listener { server, pid, shared, _scratch: scratch }
     }
 

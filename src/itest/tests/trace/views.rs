@@ -28,8 +28,8 @@ seen[TID] socket(AF_INET, SOCK_DGRAM, IPPROTO_TCP) = -1 EPROTONOSUPPORT (Protoco
 seen[TID] socket(AF_UNIX, SOCK_STREAM, 0) = 4
 seen[TID] connect(4, {sa_family=AF_UNIX, sun_path="/no/where"}, 110) = -1 ENOENT (No such file or directory)
 seen[TID] close(4) = 0
-seen[TID] getaddrinfo("127.0.0.1", "80", {family=AF_UNSPEC, flags=AI_NUMERICHOST, protocol=0, socktype=SOCK_STREAM}, POINTER) = 0 (127.0.0.1)
-seen[TID] getaddrinfo("no-number", NULL, {family=AF_UNSPEC, flags=AI_NUMERICHOST, protocol=0, socktype=SOCK_STREAM}, POINTER) = -2 EAI_NONAME
+seen[TID] getaddrinfo("127.0.0.1", "80", {ai_flags=AI_NUMERICHOST, ai_family=AF_UNSPEC, ai_socktype=SOCK_STREAM, ai_protocol=0}, POINTER) = 0 (127.0.0.1)
+seen[TID] getaddrinfo("no-number", NULL, {ai_flags=AI_NUMERICHOST, ai_family=AF_UNSPEC, ai_socktype=SOCK_STREAM, ai_protocol=0}, POINTER) = -2 EAI_NONAME
 "#;
 
 #[test]
@@ -92,8 +92,8 @@ seen[TID] connect(4, {sa_family=AF_UNIX, sun_path="/no/where"}, 110) = -1 ENOENT
     sockfd_lookup_light          SS_UNCONNECTED, TCP_CLOSE
     security_socket_connect → unix_stream_connect
     unix_find_other              the peer: the kernel decides
-seen[TID] getaddrinfo("no-number", NULL, {family=AF_UNSPEC, flags=AI_NUMERICHOST, protocol=0, socktype=SOCK_STREAM}, POINTER) = -2 EAI_NONAME
---- 4 calls in 1 process
+seen[TID] getaddrinfo("no-number", NULL, {ai_flags=AI_NUMERICHOST, ai_family=AF_UNSPEC, ai_socktype=SOCK_STREAM, ai_protocol=0}, POINTER) = -2 EAI_NONAME
+--- 4 calls shown, by 1 process
 sockets     3 TCP (1 listening, 2 connected), 1 UNIX-STREAM
 errors      1 × connect ENOENT  unix_find_other: the peer: the kernel decides
             1 × getaddrinfo EAI_NONAME
@@ -207,6 +207,7 @@ fn what_is_wrong_is_said_before_the_program_starts() {
         (&["-P", "1.2.3.4:x", "--", "true"], "sockshim: -P: no such port"),
         (&["-p", "1"], "sockshim: a process that runs already cannot be traced"),
         (&["--fail", "conect=EPERM", "--", "true"], "sockshim: --fail: no such call"),
+        (&["-e", "status=x", "--", "true"], "sockshim: -e status=x: expected failed or successful\n"),
         (&["-o", "/no/such/file", "--", "true"], "sockshim: /no/such/file: No such file"),
         (&["--nonsense", "true"], "error: unexpected argument '--nonsense'"),
     ] {
@@ -217,4 +218,37 @@ fn what_is_wrong_is_said_before_the_program_starts() {
     let output = run(sockshim_trace().args(["-o", "/dev/full", "--", &seen()]), b"", DEADLINE);
     assert_eq!(output.status.code(), Some(125), "{output:?}");
     assert!(output.stderr().starts_with("sockshim: cannot write the trace: No space left"), "{output:?}");
+}
+
+#[test]
+fn an_error_that_comes_later_is_told() {
+    // A connect that does not wait, and is refused.
+    let script = "import socket; s = socket.socket(); s.setblocking(False); s.connect_ex((\"127.0.0.1\", 1)); import select; \
+                  select.select([], [s], []); s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)";
+    let (output, trace) = traced(&["-e", "status=failed", "--", "/usr/bin/python3", "-c", script]);
+    assert!(output.status.success(), "{output:?}");
+    assert!(trace.contains("SOL_SOCKET, SO_ERROR, [ECONNREFUSED]"), "{trace}");
+    assert!(trace.contains("1 × connect ECONNREFUSED  told later, by SO_ERROR\n"), "{trace}");
+    assert!(trace.contains("sockets     1 TCP\n"), "it was never connected: {trace}");
+}
+
+#[test]
+fn nothing_of_a_programs_reaches_the_terminal() {
+    let script = "import socket\ns = socket.socket(socket.AF_UNIX); s.bind(\"\\0x\\x1b[31m\\nfake[1] close(3) = 0\"); s.listen()\n\
+                  s.close()\nopen(\"/proc/self/comm\", \"w\").write(\"a\\x1b[2J\\nb\"); socket.socket()";
+    for options in [&["-y"][..], &["-q"], &["-c"], &["-v"]] {
+        let (_, trace) = traced(&[options, &["--", "/usr/bin/python3", "-c", script]].concat());
+        let is_plain = |char: char| !char.is_control() || char == '\n';
+        assert!(trace.chars().all(is_plain) && !trace.contains("\nfake"), "{options:?}: {trace}");
+    }
+}
+
+#[test]
+fn calls_of_one_system_call_are_one() {
+    let names = |expression: &str| {
+        let trace = view(&["-q", "-e", expression]);
+        let name = |line: &str| line.split_once("] ")?.1.split_once('(').map(|(name, _)| name.to_owned());
+        trace.lines().filter_map(name).collect::<Vec<_>>()
+    };
+    assert_eq!((names("sendto"), names("recvfrom")), (vec!["send".into()], vec!["recv".into()]));
 }

@@ -72,20 +72,56 @@ fn no_event_is_missing() {
 }
 
 #[test]
-fn a_reader_that_is_stopped_holds_nobody_up() {
-    // The program ends although nobody takes what it sends, and what is missing is counted.
-    let scratch = Scratch::new();
-    let pipe = scratch.path().join("pipe");
+fn a_late_reader_gets_everything_and_holds_nobody_up() {
+    // The program ends at once; the trace when somebody takes it.
     let script = format!(
-        "mkfifo {0}; (sleep 2; cat >/dev/null) <{0} & exec 9>{0}; {1} trace -c -o /proc/self/fd/9 -- {2} many 300000",
-        pipe.display(),
+        "{{ {} trace -- sh -c '{} many 20000; echo ended >&3'; }} 3>&1 2>&1 >&3 | {{ sleep 1; cat; }}",
         super::binary::sockshim().display(),
         seen()
     );
-    let mut command = std::process::Command::new("sh");
+    let mut command = std::process::Command::new("bash");
     command.args(["-c", &script]).env("SOCKSHIM_LIB", sockshim_itest::shim());
     let output = run(&mut command, b"", DEADLINE);
-    assert!(output.status.success() && !output.timed_out, "{output:?}");
+    let trace = output.stdout();
+    assert_eq!(calls(&trace, "getsockname"), 20000, "{}", trace.len());
+    assert!(trace.contains("ended\n") && !trace.contains("lost"), "{}", trace.len());
+}
+
+#[test]
+fn a_signal_ends_the_wait_for_what_runs_on() {
+    for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT] {
+        let scratch = Scratch::new();
+        let file = scratch.path().join("trace");
+        let mut command = sockshim_trace();
+        command.arg("-o").arg(&file).args([
+            "--",
+            "sh",
+            "-c",
+            "sleep 60 >/dev/null 2>&1 & echo started; exit 4",
+        ]);
+        let mut server = sockshim_itest::Server::start(&mut command);
+        server.wait_line("started", DEADLINE);
+        // Until the program has ended the signal is its own.
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        server.signal(signal);
+        let output = server.join(DEADLINE);
+        assert_eq!((output.status.code(), output.timed_out), (Some(4), false), "{signal}: {output:?}");
+        let trace = std::fs::read_to_string(&file).expect("a trace");
+        assert!(trace.contains("_exit(4)") && trace.contains("--- "), "{trace}");
+    }
+}
+
+#[test]
+fn any_directory_for_temporary_files_will_do() {
+    let scratch = Scratch::new();
+    let long = scratch.dir(&"x".repeat(100));
+    let percent = scratch.dir("a%pb");
+    for directory in [long, percent] {
+        let mut command = sockshim_trace();
+        command.env("TMPDIR", &directory).args(["-q", "--", &seen()]);
+        let output = run(&mut command, b"", DEADLINE);
+        assert_eq!(calls(&output.stderr(), "socket"), 4, "{directory:?}: {output:?}");
+    }
 }
 
 #[test]
