@@ -17,6 +17,7 @@
 pub mod decode;
 pub mod escape;
 pub mod event;
+mod extras;
 pub mod json;
 pub mod line;
 pub mod parts;

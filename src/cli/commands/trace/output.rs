@@ -10,6 +10,9 @@ const CHUNK: usize = 64 * 1024;
 /// How many chunks may wait for a reader: 64 MiB.
 const WAITING: usize = 1024;
 
+/// What is written to.
+type Sink = Box<dyn Write + Send>;
+
 /// The output.
 pub struct Output {
     chunk: Vec<u8>,
@@ -18,13 +21,13 @@ pub struct Output {
     lost: u64,
     sender: Sender<Vec<u8>>,
     /// Until the thread has them.
-    waiting: Option<(Box<dyn Write + Send>, Receiver<Vec<u8>>)>,
+    waiting: Option<(Sink, Receiver<Vec<u8>>)>,
     thread: Option<JoinHandle<io::Result<()>>>,
 }
 
 impl Output {
     /// An output that goes there.
-    pub fn new(to: Box<dyn Write + Send>) -> Output {
+    pub fn new(to: Sink) -> Output {
         let (sender, receiver) = bounded(WAITING);
         let chunk = Vec::with_capacity(CHUNK);
         Output { chunk, events: 0, lost: 0, sender, waiting: Some((to, receiver)), thread: None }
