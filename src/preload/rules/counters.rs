@@ -39,15 +39,16 @@ pub enum Counting {
 
 /// Makes the counters, with those of the tree if it has some.
 pub fn init(rules: &Rules, shared: Option<&[u8]>) -> Counting {
-    // Without rules there may be a report, which counts other things.
-    let len = (rules.len().max(1) * size_of::<AtomicU64>()).next_multiple_of(4096);
-    let Ok(page) = sys::mmap(len) else { return Counting::Nowhere };
-    // SAFETY: the pages were just made.
-    if unsafe { sys::wipe_on_fork(page, len) }.is_err() {
-        return Counting::Nowhere;
-    }
     COUNT.store(rules.len(), Ordering::Relaxed);
-    OWN.store(page.cast(), Ordering::Release);
+    if rules.iter().any(counts) {
+        let len = (rules.len() * size_of::<AtomicU64>()).next_multiple_of(4096);
+        let Ok(page) = sys::mmap(len) else { return Counting::Nowhere };
+        // SAFETY: the pages were just made.
+        if unsafe { sys::wipe_on_fork(page, len) }.is_err() {
+            return Counting::Nowhere;
+        }
+        OWN.store(page.cast(), Ordering::Release);
+    }
     SEED.store(sys::monotonic() ^ (sys::getpid() as u64) << 32, Ordering::Relaxed);
     let Some(shared) = shared else { return Counting::Whole };
     let alone = |parent: Option<i32>| {
@@ -88,9 +89,14 @@ fn tree() -> Option<Shared<'static>> {
     Shared::open(words, COUNT.load(Ordering::Relaxed))
 }
 
+/// Whether it matters to a rule how often its keys have held.
+fn counts(rule: &Rule) -> bool {
+    rule.when.is_some() || rule.chance.is_some()
+}
+
 /// Counts a call for which the keys of this rule hold, and says whether the rule fires.
 pub fn fires(number: usize, rule: &Rule) -> bool {
-    if rule.when.is_none() && rule.chance.is_none() {
+    if !counts(rule) {
         return true;
     }
     let ordinal = match (rule.scope, tree()) {
