@@ -28,10 +28,15 @@ impl Rules {
         Rules::indexed(rules.into(), None)
     }
 
+    /// Whether any rule is about certain programs: only then [`Rules::for_program`] has to know which one this is.
+    pub fn names_programs(&self) -> bool {
+        self.iter().any(|rule| !rule.keys.programs.is_empty())
+    }
+
     /// The rules for a process that runs the program at this path. Rules about other programs keep their numbers and
     /// never hold.
     pub fn for_program(self, path: &[u8]) -> Rules {
-        if self.iter().all(|rule| rule.keys.programs.is_empty()) {
+        if !self.names_programs() {
             return self;
         }
         Rules::indexed(self.rules, Some(path))

@@ -48,8 +48,7 @@ fn begin(rules: Rules, shared: Option<&[u8]>) -> Result<Counting, Refused> {
     if rules.is_empty() && shared.is_none() {
         return Ok(Counting::Whole);
     }
-    let names_programs = rules.iter().any(|rule| !rule.keys.programs.is_empty());
-    let rules = if names_programs { rules.for_program(&path_of_program()) } else { rules };
+    let rules = if rules.names_programs() { rules.for_program(&path_of_program()) } else { rules };
     let rules: &'static Rules = Box::leak(Box::new(rules));
     let counting = counters::init(rules, shared);
     match counting {

@@ -319,23 +319,28 @@ fn supervise(
     };
     // Before there is something to put away.
     let parent = Parent::new()?;
-    let cannot_share = |error: io::Error| Refusal::own(format!("cannot count over processes: {error}"));
-    let tree = Tree::new(args.rules.len()).map_err(cannot_share)?;
     // Who only watches needs no counters.
     let counts =
         under.report.is_some() || under.strict || args.rules.iter().any(|rule| rule.scope == Scope::Tree);
-    let environment = variables(counts.then(|| tree.number().into()));
+    let cannot_share = |error: io::Error| Refusal::own(format!("cannot count over processes: {error}"));
+    let tree = if counts { Some(Tree::new(args.rules.len()).map_err(cannot_share)?) } else { None };
+    let environment = variables(tree.as_ref().map(|tree| tree.number().into()));
     if let Some(watcher) = &mut watcher {
         watcher.begin().map_err(|error| Refusal::own(format!("cannot watch the program: {error}")))?;
     }
     let ended = parent.run(program, &environment)?;
-    let report =
-        tree.shared().map(|shared| Report::of(args.program, ended, args.rules, &shared, args.uncovered));
+    let shared = tree.as_ref().and_then(Tree::shared);
+    let report = shared.map(|shared| Report::of(args.program, ended, args.rules, &shared, args.uncovered));
     if let Some(watcher) = &mut watcher {
-        let uncovered = report.as_ref().map(Report::uncovered).unwrap_or_default();
+        let own = || args.program.first().zip(args.uncovered);
+        let own = own().map(|(program, reason)| (program.display().to_string(), reason.to_owned()));
+        let uncovered = report.as_ref().map_or_else(|| own.into_iter().collect(), Report::uncovered);
         watcher.end(&uncovered, &|| parent.is_told_to_end());
     }
     parent.release();
+    if tree.is_none() {
+        return Ok(ended.repeat());
+    }
 
     let failed = |what: String| {
         say(what);

@@ -22,6 +22,8 @@ use tempfile::TempDir;
 const TURN: usize = 256 * 1024;
 /// How long the end waits for processes that have just begun to send. Their number is not known.
 const GRACE: Duration = Duration::from_millis(10);
+/// The same where something has run on in the background: what executes another program sends nothing for a while.
+const LONG_GRACE: Duration = Duration::from_millis(500);
 /// The longest line. The library writes shorter ones; who sends more is no writer of it.
 const LONGEST: usize = 64 * 1024;
 /// The longest path of a socket with its end.
@@ -135,11 +137,12 @@ struct Collecting {
 
 impl Collecting {
     fn run(mut self) -> View {
-        let mut last = Instant::now();
+        let (mut last, mut grace) = (Instant::now(), GRACE);
         loop {
             if !self.senders.is_empty() || self.end.is_some() {
                 last = Instant::now();
-            } else if last.elapsed() > GRACE {
+                grace = if self.end.is_some() { GRACE } else { LONG_GRACE };
+            } else if last.elapsed() > grace {
                 break;
             }
             if self.stopped.load(Ordering::Relaxed) {

@@ -1,14 +1,16 @@
 //! Where the trace goes. A thread of its own writes, so that a slow reader holds up neither the collector nor, behind it, the
 //! programs.
 
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use crossbeam_channel::{Receiver, Sender, unbounded};
 use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 
 /// How much is written at once.
 const CHUNK: usize = 64 * 1024;
-/// How many chunks may wait for a reader: 64 MiB.
-const WAITING: usize = 1024;
+/// How many bytes may wait for a reader.
+const MOST: usize = 64 * 1024 * 1024;
 
 /// What is written to.
 type Sink = Box<dyn Write + Send>;
@@ -20,6 +22,8 @@ pub struct Output {
     events: u64,
     lost: u64,
     sender: Sender<Vec<u8>>,
+    /// How many bytes wait.
+    bytes: Arc<AtomicUsize>,
     /// Until the thread has them.
     waiting: Option<(Sink, Receiver<Vec<u8>>)>,
     thread: Option<JoinHandle<io::Result<()>>>,
@@ -28,9 +32,9 @@ pub struct Output {
 impl Output {
     /// An output that goes there.
     pub fn new(to: Sink) -> Output {
-        let (sender, receiver) = bounded(WAITING);
-        let chunk = Vec::with_capacity(CHUNK);
-        Output { chunk, events: 0, lost: 0, sender, waiting: Some((to, receiver)), thread: None }
+        let (sender, receiver) = unbounded();
+        let (chunk, bytes) = (Vec::with_capacity(CHUNK), Arc::default());
+        Output { chunk, events: 0, lost: 0, sender, bytes, waiting: Some((to, receiver)), thread: None }
     }
 
     /// Begins to write. Signals must be blocked: a thread that took SIGCHLD would hide it from whoever waits for the program.
@@ -39,6 +43,7 @@ impl Output {
     /// No thread can be made.
     pub fn start(&mut self) -> io::Result<()> {
         let Some((mut to, receiver)) = self.waiting.take() else { return Ok(()) };
+        let bytes = Arc::clone(&self.bytes);
         self.thread = Some(thread::Builder::new().name("output".into()).spawn(move || {
             let mut result = Ok(());
             // After an error the rest is taken and not written: nobody must wait for it.
@@ -46,6 +51,7 @@ impl Output {
                 if result.is_ok() {
                     result = to.write_all(&chunk).and_then(|()| to.flush());
                 }
+                bytes.fetch_sub(chunk.len(), Ordering::Relaxed);
             }
             result
         })?);
@@ -67,10 +73,18 @@ impl Output {
             return;
         }
         let chunk = std::mem::replace(&mut self.chunk, Vec::with_capacity(CHUNK));
-        if let Err(TrySendError::Full(_)) = self.sender.try_send(chunk) {
+        if self.bytes.load(Ordering::Relaxed) + chunk.len() > MOST {
             self.lost += self.events;
+        } else {
+            self.hand_on(chunk);
         }
         self.events = 0;
+    }
+
+    fn hand_on(&self, chunk: Vec<u8>) {
+        self.bytes.fetch_add(chunk.len(), Ordering::Relaxed);
+        // The thread takes all, also after an error.
+        let _ = self.sender.send(chunk);
     }
 
     /// How many events had no room.
@@ -85,8 +99,7 @@ impl Output {
     pub fn end(mut self, last: &[u8]) -> io::Result<()> {
         self.flush();
         if !last.is_empty() {
-            // It waits for room: all programs have ended.
-            let _ = self.sender.send(last.to_vec());
+            self.hand_on(last.to_vec());
         }
         drop(self.sender);
         let failed = |_| Err(io::Error::other("the writing thread has failed"));
@@ -126,16 +139,20 @@ mod tests {
         let (written, result) = channel();
         let mut output = Output::new(Box::new(Held(wait, Vec::new(), written)));
         output.start().expect("a thread");
-        let event = [b'x'; CHUNK];
-        for _ in 0..WAITING + 10 {
-            output.event(&event);
+        // Many small pieces are no more than their bytes.
+        for _ in 0..3000 {
+            output.event(b"x");
+            output.flush();
         }
-        assert!((8..=10).contains(&output.lost()), "{}", output.lost());
+        assert_eq!(output.lost(), 0);
+        let (event, events) = ([b'x'; CHUNK], MOST / CHUNK + 9);
+        (0..events).for_each(|_| output.event(&event));
+        assert_eq!(output.lost(), 10);
         let lost = output.lost() as usize;
         drop(go);
         output.end(b"end").expect("it is written");
         let written = result.recv().expect("what was written");
-        assert_eq!(written.len(), (WAITING + 10 - lost) * CHUNK + 3);
+        assert_eq!(written.len(), 3000 + (events - lost) * CHUNK + 3);
         assert!(written.ends_with(b"xend"));
     }
 

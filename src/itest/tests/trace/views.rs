@@ -154,7 +154,8 @@ fn counts_are_a_table() {
     assert_eq!(rows, [("connect", &["2", "1"][..]), ("getaddrinfo", &["2", "1"]), ("socket", &["4", "1"])]);
     assert!(trace.trim_end().ends_with(" s in 8 calls, 3 errors"), "{trace}");
     let each = view(&["-C", "-e", "connect"]);
-    assert!(each.starts_with("seen[TID") || each.starts_with("seen["), "{each}");
+    let process = each.lines().next().and_then(|line| line.strip_prefix("seen[")?.strip_suffix(']'));
+    assert!(process.is_some_and(|pid| pid.parse::<u32>().is_ok()), "{each}");
 }
 
 #[test]
@@ -251,4 +252,36 @@ fn calls_of_one_system_call_are_one() {
         trace.lines().filter_map(name).collect::<Vec<_>>()
     };
     assert_eq!((names("sendto"), names("recvfrom")), (vec!["send".into()], vec!["recv".into()]));
+}
+
+/// The examples of README.md and docs/trace.md print what stands there, but for the pid.
+#[test]
+fn the_examples_of_the_documentation_are_true() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    for (page, program) in [("README.md", "nc["), ("docs/trace.md", "python3[")] {
+        let text = std::fs::read_to_string(root.join(page)).expect(page);
+        let (_, example) = text.split_once("\n$ sockshim trace ").expect("an example");
+        let example = example.split("\n```").next().expect("its end");
+        let lines: Vec<&str> = example.lines().collect();
+        let begin = lines.iter().position(|line| line.starts_with(program)).expect("its output");
+        let of_command = |line: &&&str| **line != "…";
+        let words = lines[..begin]
+            .iter()
+            .filter(of_command)
+            .map(|line| line.trim_start_matches("> "))
+            .collect::<Vec<_>>();
+        let words = words.join("\n").replace("python3", "/usr/bin/python3");
+        let mut shell = std::process::Command::new("sh");
+        let sockshim = super::binary::sockshim();
+        shell.args(["-c", &format!("{} trace {words}", sockshim.display())]);
+        shell.env("SOCKSHIM_LIB", sockshim_itest::shim());
+        let printed = run(&mut shell, b"", DEADLINE);
+        let printed = format!("{}{}", printed.stdout(), printed.stderr());
+        let without_pid =
+            |line: &str| line.split_once("] ").map_or(line.to_owned(), |(_, rest)| rest.to_owned());
+        let printed: Vec<String> = printed.lines().map(without_pid).collect();
+        for line in lines[begin..].iter().filter(|line| line.trim() != "…") {
+            assert!(printed.contains(&without_pid(line)), "{page}: {line} is not in {printed:#?}");
+        }
+    }
 }

@@ -102,7 +102,12 @@ fn a_signal_ends_the_wait_for_what_runs_on() {
         let mut server = sockshim_itest::Server::start(&mut command);
         server.wait_line("started", DEADLINE);
         // Until the program has ended the signal is its own.
-        std::thread::sleep(std::time::Duration::from_millis(300));
+        let children = format!("/proc/{0}/task/{0}/children", server.pid());
+        let until = std::time::Instant::now() + DEADLINE;
+        while !std::fs::read_to_string(&children).is_ok_and(|children| children.is_empty()) {
+            assert!(std::time::Instant::now() < until, "the program does not end");
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
         server.signal(signal);
         let output = server.join(DEADLINE);
         assert_eq!((output.status.code(), output.timed_out), (Some(4), false), "{signal}: {output:?}");
