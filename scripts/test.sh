@@ -12,7 +12,7 @@ source scripts/lib/cargo.sh
 need_packages \
 	gcc libc6-dev binutils \
 	libjemalloc-dev libmimalloc-dev libgoogle-perftools-dev libeatmydata1 libsocket-wrapper \
-	curl python3 nginx-light redis-server redis-tools socat openssh-server openssh-client iperf3 \
+	curl netcat-openbsd python3 nginx-light redis-server redis-tools socat openssh-server openssh-client iperf3 \
 	gosu fzf musl-tools liburing-dev \
 	strace valgrind iproute2 procps shellcheck \
 	make man-db zsh fish
