@@ -1,7 +1,8 @@
 //! The variables that a user sets: `SOCKSHIM_LOG`, `SOCKSHIM_LOG_FORMAT`, `SOCKSHIM_LOG_FILE`,
 //! `SOCKSHIM_PROPAGATE`, `SOCKSHIM_DISABLE`, `SOCKSHIM_CONFIG`; and what `sockshim run` hands on: `SOCKSHIM_RULES`,
-//! `SOCKSHIM_SHARED`.
+//! `SOCKSHIM_SHARED`, `SOCKSHIM_LOG_BYTES`, `SOCKSHIM_TAP`.
 
+use crate::decimal::number;
 use crate::hook::Level;
 
 /// How events are written.
@@ -46,6 +47,8 @@ pub struct Config<'a> {
     pub bytes: u8,
     /// `SOCKSHIM_SHARED`: the counters that the processes of a `sockshim run` share.
     pub shared: Option<&'a [u8]>,
+    /// `SOCKSHIM_TAP`: the memory into which packets are put ([`tap`](crate::tap)).
+    pub tap: Option<i32>,
     /// The first value that could not be used.
     pub complaint: Option<Complaint<'a>>,
 }
@@ -72,6 +75,7 @@ impl<'a> Config<'a> {
         rules: None,
         rule_file: None,
         shared: None,
+        tap: None,
         bytes: 0,
         complaint: None,
     };
@@ -85,12 +89,12 @@ impl<'a> Config<'a> {
                 values[index].get_or_insert(value);
             }
         }
-        let [log, format, file, disable, propagate, rules, rule_file, shared, bytes] =
+        let [log, format, file, disable, propagate, rules, rule_file, shared, bytes, tap] =
             values.map(|value| value.filter(|value| !value.is_empty()));
-        let bytes =
-            bytes.and_then(|text| str::from_utf8(text).ok()?.parse().ok()).unwrap_or(0).min(MOST_BYTES);
+        let [bytes, tap] = [bytes, tap].map(|text| text.and_then(number));
+        let bytes = bytes.map_or(0, |bytes| bytes.clamp(0, MOST_BYTES.into()) as u8);
         let mut config =
-            Config { disable: disable == Some(b"1"), rules, rule_file, shared, bytes, ..Self::OFF };
+            Config { disable: disable == Some(b"1"), rules, rule_file, shared, tap, bytes, ..Self::OFF };
         let mut bad_file = false;
         let mut complain = |index: usize, value, takes| {
             config.complaint.get_or_insert(Complaint { variable: NAMES[index], value, takes });
@@ -151,13 +155,15 @@ pub const RULE_FILE: &str = "SOCKSHIM_CONFIG";
 /// The variable with the number of the memory that a tree counts in.
 pub const SHARED: &str = "SOCKSHIM_SHARED";
 /// The variables that nobody sets: they hand on what another process has made.
-pub const HANDED_ON: [&str; 3] = [RULES, SHARED, BYTES];
+pub const HANDED_ON: [&str; 4] = [RULES, SHARED, BYTES, TAP];
 /// The variable with the number of bytes that `sockshim trace` shows of what is sent and received.
 pub const BYTES: &str = "SOCKSHIM_LOG_BYTES";
 /// The most of them: an event has room for these beside an address.
 pub const MOST_BYTES: u8 = 96;
+/// The variable with the number of the memory into which packets are put.
+pub const TAP: &str = "SOCKSHIM_TAP";
 /// The variables.
-pub const NAMES: [&str; 9] = [
+pub const NAMES: [&str; 10] = [
     "SOCKSHIM_LOG",
     "SOCKSHIM_LOG_FORMAT",
     LOG_FILE,
@@ -167,6 +173,7 @@ pub const NAMES: [&str; 9] = [
     RULE_FILE,
     SHARED,
     BYTES,
+    TAP,
 ];
 
 #[cfg(test)]

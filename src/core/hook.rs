@@ -62,6 +62,8 @@ pub enum Does {
     SetsOption,
     /// Reads an option: getsockopt(2).
     GetsOption,
+    /// Closes a descriptor: close(2).
+    Closes,
     /// Ends one or both directions: shutdown(2).
     ShutsDown,
     /// Sends.

@@ -11,7 +11,9 @@
 
 pub mod boxed;
 mod c_types;
+mod cells;
 pub mod config;
+pub mod decimal;
 pub mod errno;
 pub mod fdtable;
 pub mod hook;
@@ -22,6 +24,7 @@ pub mod published;
 pub mod resolve;
 pub mod rules;
 pub mod spelling;
+pub mod tap;
 pub mod trace;
 pub mod uapi;
 pub mod verdict;

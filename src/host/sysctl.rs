@@ -1,6 +1,7 @@
 //! Questions that are answered by files below `/proc/sys`. They show the reader's own network namespace.
 
 use core::ffi::{CStr, c_int};
+use sockshim_core::decimal::number;
 use sockshim_sys as sys;
 
 /// The number in the file; `None` when there is no such file, or no number in it.
@@ -13,7 +14,7 @@ pub fn read(path: &CStr) -> Option<c_int> {
 }
 
 fn parse(bytes: &[u8]) -> Option<c_int> {
-    core::str::from_utf8(bytes).ok()?.trim_ascii().parse().ok()
+    number(bytes.trim_ascii())
 }
 
 #[cfg(test)]

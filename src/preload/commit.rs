@@ -104,7 +104,7 @@ impl Ticket {
     #[inline]
     pub fn send(&mut self) {
         if self.wanted && mode::logs(self.level()) {
-            if mode::captured() != 0 {
+            if mode::captures() {
                 capture::capture(&mut self.event);
             }
             log::send(&self.event);

@@ -1,5 +1,6 @@
 //! Gives a forked child an identity and a log of its own before its calls are observed.
 
+use crate::capture::tap;
 use crate::{identity, log, mode, sys};
 use sockshim_core::hook::Level;
 
@@ -24,6 +25,7 @@ fn made_ready() -> bool {
             mode::set(Level::Off);
         } else if mode::has_log() {
             log::start_in_child();
+            tap::start_in_child();
         }
         claim.settle(pid);
         sys::set_errno(errno);

@@ -212,7 +212,7 @@ hooks! {
 
         // The life of descriptors.
         /// close(2)
-        [Call Close Plain SYS_close]
+        [Call Close Closes SYS_close]
         fn close(fd: c_int) -> c_int = fd::close, fd::closed;
         /// close(2), glibc's other name for it
         [Call Close Plain]

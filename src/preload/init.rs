@@ -4,6 +4,7 @@
 //! The constructor runs once, before the program, with the arguments that glibc gives to `.init_array` functions.
 //! Constructors of other libraries may already have called hooks; those calls went directly to the kernel.
 
+use crate::capture::tap;
 use crate::export::{INTERESTS, ROWS};
 use crate::original::TARGETS;
 use crate::rules::{self, HandedOn, Refused};
@@ -135,7 +136,11 @@ fn log_calls(config: &Config, known: bool) {
         log::say(b"sockshim: a program with ThreadSanitizer cannot be logged\n");
     } else if known {
         mode::capture(config.bytes);
+        let taps = config.tap.is_none_or(tap::start);
         log::start(config);
+        if !taps {
+            log::note(b"the capture cannot be reached: no packets of this process are in it");
+        }
     } else {
         log::say_none();
     }

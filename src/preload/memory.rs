@@ -76,6 +76,20 @@ pub fn copy(pid: i32, address: usize, buffer: &mut [u8]) -> Option<()> {
     (read(pid, address, buffer) == Ok(buffer.len())).then_some(())
 }
 
+/// Copies bytes from the `count` parts of a `struct iovec[]`, as many as can be read and fit into `len`; how many those are. The
+/// parts are the program's, or one of ours.
+///
+/// # Safety
+/// `to` must be writable for `len` bytes.
+#[inline(never)]
+pub unsafe fn gather(parts: *const [i64; 2], count: i64, to: *mut u8, len: usize) -> usize {
+    let local = libc::iovec { iov_base: to.cast(), iov_len: len };
+    let args = [identity::pid().into(), &raw const local as i64, 1, parts as i64, count, 0];
+    // SAFETY: the caller's promise; the kernel checks the parts and what they mean.
+    let copied = unsafe { sys::syscall(libc::SYS_process_vm_readv, args) };
+    usize::try_from(copied).unwrap_or(0)
+}
+
 /// Copies as many bytes as can be read, up to the buffer's length.
 #[inline]
 fn read(pid: i32, address: usize, buffer: &mut [u8]) -> sys::Result<usize> {
@@ -165,6 +179,10 @@ pub unsafe trait Plain: Copy {
 }
 // SAFETY: integers.
 unsafe impl Plain for c_int {
+    const ZERO: Self = 0;
+}
+// SAFETY: integers.
+unsafe impl Plain for i64 {
     const ZERO: Self = 0;
 }
 // SAFETY: integers and raw pointers.

@@ -33,6 +33,8 @@ pub const LOGGED: u8 = 2;
 pub const NAMED: u8 = 4;
 /// A rule names connect(2), and the call may connect: MSG_FASTOPEN.
 pub const CONNECTS: u8 = 8;
+/// Packets are captured, and the call makes or ends a connection.
+pub const TAPPED: u8 = 16;
 
 /// Why the gates are open. All bytes are one page's at most, and most are tested by one instruction.
 static OPEN: [AtomicU8; COUNT] = [const { AtomicU8::new(0) }; COUNT];
@@ -57,8 +59,10 @@ static TRACKS: AtomicBool = AtomicBool::new(false);
 static REPORTS: AtomicBool = AtomicBool::new(false);
 /// Whether some sockets have other addresses than the program believes.
 static HIDES: AtomicBool = AtomicBool::new(false);
-/// How many bytes of data are in the log.
-static CAPTURED: AtomicU8 = AtomicU8::new(0);
+/// How many bytes of data are in the log, and [`TAP`].
+static CAPTURED: AtomicU16 = AtomicU16::new(0);
+/// Packets are captured.
+const TAP: u16 = 1 << 8;
 /// The calls that rules name, as the bits of a [`CallSet`].
 static NAMED_CALLS: AtomicU16 = AtomicU16::new(0);
 
@@ -92,12 +96,30 @@ pub fn bits_of_row(index: usize) -> u8 {
 /// How many bytes of what is sent and received are in the log.
 #[inline(always)]
 pub fn captured() -> usize {
-    CAPTURED.load(Ordering::Relaxed).into()
+    (CAPTURED.load(Ordering::Relaxed) & !TAP).into()
 }
 
-/// Sets how many bytes of what is sent and received are in the log. Such calls take the slow path.
+/// Whether packets are captured.
+#[inline(always)]
+pub fn taps() -> bool {
+    CAPTURED.load(Ordering::Relaxed) & TAP != 0
+}
+
+/// Whether anybody wants bytes of what calls move. Such calls take the slow path.
+#[inline(always)]
+pub fn captures() -> bool {
+    CAPTURED.load(Ordering::Relaxed) != 0
+}
+
+/// Sets how many bytes of what is sent and received are in the log.
 pub fn capture(bytes: u8) {
-    CAPTURED.store(bytes, Ordering::Relaxed);
+    CAPTURED.store(bytes.into(), Ordering::Relaxed);
+}
+
+/// Packets are captured from now on.
+pub fn tap() {
+    CAPTURED.fetch_or(TAP, Ordering::Relaxed);
+    refresh();
 }
 
 /// Whether new programs get the library's variables whatever environment the program passes on.
@@ -221,6 +243,13 @@ fn refresh() {
         let hides = matches!(hook.does, Does::Names | Does::Accepts) && HIDES.load(Ordering::Relaxed);
         if hides || hook.does.calls().iter().any(|call| calls.has(call)) {
             bits |= NAMED;
+        }
+        let connects = matches!(
+            hook.does,
+            Does::Connects | Does::Accepts | Does::Pairs | Does::ShutsDown | Does::Closes
+        );
+        if connects && taps() {
+            bits |= TAPPED;
         }
         if hook.does == Does::SendsTo && calls.has(Call::Connect) {
             bits |= CONNECTS;

@@ -34,6 +34,28 @@ pub fn pread(fd: c_int, bytes: &mut [u8], offset: i64) -> Result<usize> {
     result(unsafe { syscall(libc::SYS_pread64, args) }).map(|count| count as usize)
 }
 
+/// [`pread`] to memory that others look at.
+///
+/// # Safety
+/// `to` must be writable for `len` bytes, and nobody else may write to it.
+///
+/// # Errors
+/// That of pread(2).
+pub unsafe fn pread_to(fd: c_int, to: *mut u8, len: usize, offset: i64) -> Result<usize> {
+    let args = [fd.into(), to as c_long, len as c_long, offset, 0, 0];
+    // SAFETY: the caller's promise.
+    result(unsafe { syscall(libc::SYS_pread64, args) }).map(|count| count as usize)
+}
+
+/// Where the next read(2) of a file begins.
+///
+/// # Errors
+/// That of lseek(2).
+pub fn position(fd: c_int) -> Result<i64> {
+    // SAFETY: takes numbers.
+    result(unsafe { syscall(libc::SYS_lseek, [fd.into(), 0, libc::SEEK_CUR.into(), 0, 0, 0]) })
+}
+
 /// openat(2) relative to the current directory.
 ///
 /// # Errors

@@ -31,7 +31,8 @@ pub use credentials::{
 };
 pub use errno::{SavedErrno, errno, libc_answer, set_errno};
 pub use fd::{
-    attribute, close, close_range, is_nonblocking, open, open_at, pread, read, unshare_files, write,
+    attribute, close, close_range, is_nonblocking, open, open_at, position, pread, pread_to, read,
+    unshare_files, write,
 };
 pub use file::{
     File, Stat, change_directory, current_directory, fstat, is_nosuid, may_execute, may_read, read_link,
@@ -44,7 +45,8 @@ pub use process::{
     signal_parents_end, umask,
 };
 pub use socket::{
-    address, connect_unix, getsockopt_cookie, getsockopt_int, has_cookie, has_peer, send, setsockopt, wake_at,
+    address, connect_unix, getsockopt_cookie, getsockopt_int, has_cookie, has_peer, peer_pid, send,
+    setsockopt, wake_at,
 };
 pub use thread::{
     block_signals, futex_wait, futex_wait_for_end, futex_wake, gettid, interrupt_sleep_at, may_read_counter,

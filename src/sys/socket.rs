@@ -26,6 +26,18 @@ pub fn getsockopt_cookie(fd: c_int) -> Result<u64> {
     Ok(value)
 }
 
+/// SO_PEERCRED's process: who has connected to the socket, or listened when it was connected.
+///
+/// # Errors
+/// That of getsockopt(2).
+pub fn peer_pid(fd: c_int) -> Result<c_int> {
+    // The process, the user and the group.
+    let mut value: [c_int; 3] = [0; 3];
+    // SAFETY: the value is a local of this size.
+    unsafe { getsockopt(fd, libc::SO_PEERCRED, (&raw mut value).cast(), size_of_val(&value)) }?;
+    Ok(value[0])
+}
+
 /// Whether `fd` is the socket with this SO_COOKIE.
 #[inline(always)]
 pub fn has_cookie(fd: c_int, cookie: u64) -> bool {

@@ -22,7 +22,7 @@ use crate::late::{Performed, late};
 use crate::log::clock;
 use crate::log::queue::noted::{Noted, put};
 use crate::log::queue::{self, Thread};
-use crate::mode::{self, LOGGED, NAMED, OBSERVED};
+use crate::mode::{self, LOGGED, NAMED, OBSERVED, TAPPED};
 use crate::slow::{five, five_named};
 use crate::stack::Page;
 use crate::table::{HOOKS, HookIndex};
@@ -224,7 +224,7 @@ pub unsafe fn making<M: Makes, const N: usize, R: Word>(index: HookIndex, words:
     let [a, b, c, d, e, ..] = padded(words);
     // SAFETY: the caller's promise.
     unsafe {
-        match mode::bits(index) & NAMED {
+        match mode::bits(index) & (NAMED | TAPPED) {
             0 => makes::<M, R>(a, b, c, d, e, index),
             _ => five(a, b, c, d, e, index),
         }
@@ -256,7 +256,7 @@ unsafe extern "C-unwind" fn brief<B: Brief, R: Word>(
             Way::Pass => {
                 let ret: R = Target::of(index).call_five(&words);
                 if !B::left_no_trace(ret.word()) {
-                    late(index, &words, &Performed::new(ret.word(), None));
+                    late(index, &{ words }, &Performed::new(ret.word(), None));
                 }
                 ret
             }
@@ -291,7 +291,7 @@ unsafe extern "C-unwind" fn makes<M: Makes, R: Word>(
     let is_usual = ret >= 0 && identity::is_known();
     let stored = if is_usual { M::succeeded(&words, made, ret) } else { Err(Unusual) };
     let Ok((fd, extra)) = stored else {
-        late(index, &words, &Performed::new(ret, Some(ticks)));
+        late(index, &{ words }, &Performed::new(ret, Some(ticks)));
         return result;
     };
     put(
@@ -358,7 +358,7 @@ fn end<B: Brief>(started: &mut Started<B::Kept>, index: HookIndex, words: &Words
         let overtaken = if started.known.is_unchanged() { None } else { Some(started.before) };
         B::undo(&mut started.known, started.before);
         let input = started.kept.input();
-        return late(index, words, &Performed { ret, ticks: Some(ticks), input, overtaken });
+        return late(index, &{ *words }, &Performed { ret, ticks: Some(ticks), input, overtaken });
     };
     put(
         started.thread,

@@ -6,9 +6,10 @@
 //! socket in between.
 
 use crate::call::{Note, Ticket};
+use crate::capture::tap;
 use crate::log::writer::apart;
 use crate::track::{self, learn, learn_again, settle, verify_range};
-use crate::{log, sys};
+use crate::{log, mode, sys};
 use sockshim_core::fdtable::FDS;
 use sockshim_core::func;
 use sockshim_core::net::ops::Cx;
@@ -65,6 +66,9 @@ fn closing(t: &mut Ticket, fd: i32) {
         let refs = t.handle.map_or(0, |handle| FDS.refs(handle));
         t.event.input = Some(refs as i32);
         t.decide(&CLOSE);
+        if mode::taps() {
+            tap::closing(&t.event, refs);
+        }
     }
     FDS.forget(fd);
     t.handle = None;

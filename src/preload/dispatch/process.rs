@@ -1,6 +1,7 @@
 //! fork, exit, wait; syscall(2); and the calls that change what the library itself may do.
 
 use crate::call::{Note, Ticket};
+use crate::capture::tap;
 use crate::log::{self, clock, writer};
 use crate::mode::{self, OBSERVED};
 use crate::table::{HOOKS, Numbers};
@@ -44,8 +45,9 @@ pub fn prlimit(t: &mut Ticket) {
 
 /// After fork(2), in both processes. The child has its own log by now.
 pub fn forked(t: &mut Ticket) {
-    if t.event.ret == 0 {
-        t.event.tid = identity::tid();
+    match t.event.ret {
+        0 => t.event.tid = identity::tid(),
+        _ => tap::forked(),
     }
     t.finish();
 }

@@ -10,6 +10,7 @@ use super::subject::CallSubject;
 use crate::identity;
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+use sockshim_core::decimal::number;
 use sockshim_core::rules::shared::{About, First, Shared, kept};
 use sockshim_core::rules::{Rule, Rules, Scope};
 use sockshim_sys as sys;
@@ -74,8 +75,8 @@ pub fn init(rules: &Rules, shared: Option<&[u8]>) -> Counting {
 
 /// `ID.PID`: the segment, and the process that has made it.
 fn parse(shared: &[u8]) -> Option<(i32, i32)> {
-    let (number, parent) = str::from_utf8(shared).ok()?.split_once('.')?;
-    Some((number.parse().ok()?, parent.parse().ok()?))
+    let dot = shared.iter().position(|byte| *byte == b'.')?;
+    Some((number(&shared[..dot])?, number(&shared[dot + 1..])?))
 }
 
 /// The counters of the tree, if the process belongs to one.

@@ -13,6 +13,7 @@ mod line;
 mod order;
 mod output;
 mod path;
+mod pcap;
 mod places;
 mod select;
 mod sockets;
@@ -27,9 +28,10 @@ use collector::{Collector, Running};
 use counts::Counts;
 use line::LineStyle;
 use output::Output;
+use pcap::{Capture, Captured, Capturing};
 use select::Selection;
 use sockets::Sockets;
-use sockshim_core::config::{BYTES as LOG_BYTES, MOST_BYTES};
+use sockshim_core::config::{BYTES as LOG_BYTES, MOST_BYTES, TAP};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Write};
@@ -99,6 +101,14 @@ pub struct TraceArgs {
     #[arg(long, conflicts_with_all = ["count", "count_each"])]
     json: bool,
 
+    /// Write what the programs send and receive as packets (pcapng); '-' is stdout, for a pipe to Wireshark
+    #[arg(long, value_name = "FILE")]
+    pcap: Option<PathBuf>,
+
+    /// Bytes of a call that are captured at most
+    #[arg(long, value_name = "N", requires = "pcap", default_value_t = pcap::LIMIT, value_parser = limit)]
+    pcap_limit: u32,
+
     #[command(flatten)]
     under: UnderRules,
 
@@ -163,6 +173,8 @@ struct Trace {
     quiet: bool,
     prepared: Option<(Collector, View)>,
     running: Option<Running>,
+    capture: Option<Capture>,
+    capturing: Option<Capturing>,
     failed: bool,
 }
 
@@ -170,20 +182,30 @@ impl Trace {
     /// What is wrong is said before the program starts.
     fn new(args: &TraceArgs) -> Result<(Trace, Variables), String> {
         let selection = Selection::new(&args.expressions, &args.targets)?;
-        let level = if selection.has_data_calls() { "io" } else { "call" };
+        let captures = args.pcap.is_some();
+        let level = if captures || selection.has_data_calls() { "io" } else { "call" };
         let view = view(args, selection)?;
         let collector =
             Collector::new().map_err(|error| format!("cannot make a socket for events: {error}"))?;
         // A table has no use for them, and they cost.
         let bytes = if args.count || args.count_each { 0 } else { args.bytes.min(MOST_BYTES.into()) };
+        let capture = args.pcap.as_ref().map(|path| Capture::new(path, args.pcap_limit)).transpose()?;
         let log = vec![
+            (TAP, capture.as_ref().map(Capture::number)),
             (LOG_BYTES, Some(bytes.to_string().into())),
             ("SOCKSHIM_LOG", Some(level.into())),
             ("SOCKSHIM_LOG_FORMAT", Some("json".into())),
             ("SOCKSHIM_LOG_FILE", Some(collector.log_file())),
         ];
         Ok((
-            Trace { quiet: args.quiet, prepared: Some((collector, view)), running: None, failed: false },
+            Trace {
+                quiet: args.quiet,
+                prepared: Some((collector, view)),
+                running: None,
+                capture,
+                capturing: None,
+                failed: false,
+            },
             log,
         ))
     }
@@ -192,6 +214,7 @@ impl Trace {
 impl Watcher for Trace {
     fn begin(&mut self) -> io::Result<()> {
         if let Some((collector, mut view)) = self.prepared.take() {
+            self.capturing = self.capture.take().map(Capture::start).transpose()?;
             view.out.start()?;
             self.running = Some(collector.start(view)?);
         }
@@ -204,7 +227,35 @@ impl Watcher for Trace {
             say(format!("cannot write the trace: {error}"));
             self.failed = true;
         }
+        if let Some(captured) = self.capturing.take().map(Capturing::end) {
+            self.failed |= !told(&captured);
+        }
     }
+}
+
+/// Says what is missing in a capture. Whether it was written.
+fn told(captured: &Captured) -> bool {
+    let missed = [
+        (captured.missed.lost, "calls came faster than they could be written"),
+        (
+            captured.missed.unseen,
+            "calls were made in a sandbox of the program's, where their bytes cannot be looked at",
+        ),
+        (captured.other, "packets are of sockets that are neither TCP, UDP nor AF_UNIX"),
+    ];
+    for (count, what) in missed.into_iter().filter(|(count, _)| *count > 0) {
+        say(format!("not in the capture: {count} {what}"));
+    }
+    if let Err(error) = &captured.result {
+        say(format!("cannot write the capture: {error}"));
+    }
+    captured.result.is_ok()
+}
+
+fn limit(text: &str) -> Result<u32, String> {
+    let (least, most) = (pcap::LIMITS.start(), pcap::LIMITS.end());
+    let number = text.parse().ok().filter(|number| pcap::LIMITS.contains(number));
+    number.ok_or_else(|| format!("a number of bytes from {least} to {most} is expected"))
 }
 
 fn view(args: &TraceArgs, selection: Selection) -> Result<View, String> {

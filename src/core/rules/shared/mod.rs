@@ -6,13 +6,12 @@
 //! first call, is written to a record that nobody else writes, and shown when it is complete. A record that is never
 //! completed is lost; there are some to spare.
 
-mod cells;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 
+use crate::cells::{self, Cells, add, begin_list, put};
 use crate::net::address::SockAddr;
 use arrayvec::ArrayVec;
-use cells::{Cells, add, begin_list, put};
 use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
 

@@ -2,6 +2,7 @@
 
 use super::control;
 use super::program::Program;
+use crate::capture::tap;
 use crate::log::merge::{Item, Merge};
 use crate::log::output::LogFile;
 use crate::log::queue;
@@ -113,6 +114,7 @@ impl Writer {
             self.program.follow();
             asked.finish();
             if asked.stop || gone {
+                tap::close(gone);
                 return;
             }
             rounds = rounds.wrapping_add(1);

@@ -228,7 +228,7 @@ fn has_fast_path() -> bool {
     if crate::test_support::without_fast_path() {
         return false;
     }
-    mode::captured() == 0
+    !mode::captures()
 }
 
 /// Keeps stderr alone, in a table of the writer's own.

@@ -5,14 +5,14 @@ use core::sync::atomic::{AtomicU64, Ordering};
 /// Stores a word.
 pub fn put(word: &AtomicU64, value: u64, order: Ordering) {
     #[cfg(test)]
-    super::tests::step();
+    crate::rules::shared::tests::step();
     word.store(value, order);
 }
 
 /// Adds to a word, and gives what it was.
 pub fn add(word: &AtomicU64, value: u64) -> u64 {
     #[cfg(test)]
-    super::tests::step();
+    crate::rules::shared::tests::step();
     word.fetch_add(value, Ordering::AcqRel)
 }
 
