@@ -32,6 +32,8 @@ mod header {
     pub const UNSEEN: usize = 4;
     /// How many chunks were ever taken: where the search for a free one begins.
     pub const TAKEN: usize = 5;
+    /// How many of them were freed.
+    pub const FREED: usize = 6;
     pub const WORDS: usize = 8;
 }
 
@@ -115,14 +117,24 @@ impl<'a> Tap<'a> {
         }
     }
 
+    /// Whether there is surely no room for a packet of whoever has this chunk. It is one or two looks, and no search.
+    pub fn is_full(self, index: usize) -> bool {
+        let count = |at| self.header(at).map_or(0, |count| count.load(Ordering::Relaxed));
+        let filled =
+            self.of_chunk(index, of_chunk::FILLED).map_or(CLOSED, |filled| filled.load(Ordering::Relaxed));
+        filled & CLOSED != 0 && count(header::TAKEN).wrapping_sub(count(header::FREED)) >= self.chunks as u64
+    }
+
     /// Takes a free chunk.
     pub fn take(self) -> Option<usize> {
-        let first = self.header(header::TAKEN)?.fetch_add(1, Ordering::Relaxed) as usize;
+        let all = self.header(header::TAKEN)?;
+        let first = all.load(Ordering::Relaxed) as usize;
         for step in 0..self.chunks {
             let index = first.wrapping_add(step) % self.chunks;
             let taken = self.of_chunk(index, of_chunk::TAKEN)?;
             let free = taken.compare_exchange(0, 1, Ordering::AcqRel, Ordering::Relaxed);
             if free.is_ok() {
+                all.fetch_add(1, Ordering::Relaxed);
                 self.of_chunk(index, of_chunk::FILLED)?.store(0, Ordering::Release);
                 return Some(index);
             }

@@ -81,6 +81,7 @@ impl<'a> Reader<'a> {
             self.tap.within(index, 0)?[..filled].iter().for_each(|word| word.store(0, Ordering::Relaxed));
             self.read[index] = 0;
             taken.store(0, Ordering::Release);
+            self.tap.header(header::FREED)?.fetch_add(1, Ordering::Relaxed);
         }
         Some(())
     }

@@ -83,12 +83,14 @@ fn without_a_free_chunk_nothing_is_taken() {
     let tap = Tap::open(&memory).expect("a tap");
     let (first, second) = (tap.take().expect("a chunk"), tap.take().expect("a chunk"));
     assert_ne!(first, second);
-    assert_eq!(tap.take(), None);
+    assert_eq!((tap.take(), tap.is_full(first)), (None, false));
     tap.miss(false);
     tap.miss(true);
     let mut reader = Reader::new(tap);
     tap.close(first, false);
+    assert!(tap.is_full(first) && !tap.is_full(second));
     assert!(read(&mut reader, false).is_empty());
+    assert!(!tap.is_full(first));
     assert_eq!(tap.take(), Some(first));
     assert_eq!(reader.missed(), Missed { lost: 1, unseen: 1 });
 }

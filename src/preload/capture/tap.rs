@@ -166,6 +166,9 @@ fn put(event: &Event, fd: Option<c_int>, kind: Kind, number: i32, moved: &Moved)
     if identity::is_sandboxed() {
         return tap.miss(true);
     }
+    if tap.is_full(CHUNK.load(Ordering::Relaxed)) {
+        return tap.miss(false);
+    }
     let Ok(cookie) = sys::getsockopt_cookie(fd) else { return };
     let (mut local, mut peer) = ([0; 128], [0; 128]);
     let len = sys::address(fd, false, &mut local).unwrap_or(0);

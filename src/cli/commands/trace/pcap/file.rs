@@ -21,8 +21,9 @@ const RESOLUTION: u8 = 9;
 /// The direction in a packet's flags.
 const INBOUND: u32 = 1;
 const OUTBOUND: u32 = 2;
-/// How far the number for a window is shifted: no sender ever seems to have filled it.
-const WINDOW_SCALE: u8 = 14;
+/// What a side says in its first segment: the longest segments, and a window so wide that no sender ever seems to have filled it.
+const OPTIONS: [TcpOptionElement; 2] =
+    [TcpOptionElement::MaximumSegmentSize(65_495), TcpOptionElement::WindowScale(14)];
 const TTL: u8 = 64;
 
 /// A file that packets go to. After an error nothing is written any more.
@@ -158,7 +159,7 @@ fn build(frame: &Frame, packet: &mut Vec<u8>) -> Option<()> {
             tcp = match flag {
                 Flag::None if frame.payload.is_empty() => tcp,
                 Flag::None => tcp.psh(),
-                Flag::Syn => tcp.syn().options(&[TcpOptionElement::WindowScale(WINDOW_SCALE)]).ok()?,
+                Flag::Syn => tcp.syn().options(&OPTIONS).ok()?,
                 Flag::Fin => tcp.fin(),
                 Flag::Rst => tcp.rst(),
             };
