@@ -8,7 +8,7 @@
 #       sums      SHA256SUMS are those of the files
 #       pages     man has no complaint about a page, and bash, zsh and fish load the completions
 #       tarball   unpacked anywhere, the command finds its libraries
-#       cargo     what `cargo install --features self-contained` installs carries its libraries
+#       cargo     what `cargo install` installs carries its libraries
 #       glibc     the package depends on the glibc that the programs need, and on no newer one
 #       lintian   Debian's checker finds no error in the package
 #       debian12, debian13

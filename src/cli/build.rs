@@ -1,5 +1,5 @@
-//! Says which commit the command is made of: `SOCKSHIM_VERSION`, such as `0.1.0 (0f0278f)`. With the feature `self-contained`,
-//! builds the libraries that the command then carries in itself.
+//! Says which commit the command is made of: `SOCKSHIM_VERSION`, such as `0.1.0 (0f0278f)`. For `cargo install`, which installs
+//! no libraries, builds those that the command then carries in itself.
 
 #![allow(clippy::disallowed_macros, reason = "a build script talks to cargo on stdout")]
 
@@ -9,6 +9,9 @@ use std::{env, fs};
 
 /// The variable that names the commit for whoever builds without the repository, or knows better.
 const COMMIT: &str = "SOCKSHIM_COMMIT";
+/// The variable that makes the command carry the libraries if it is 1. `.cargo/config.toml` beside this file sets it:
+/// `cargo install --path` reads that, and a build from the workspace's directory, which makes the libraries anyway, does not.
+const SELF_CONTAINED: &str = "SOCKSHIM_SELF_CONTAINED";
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
@@ -17,9 +20,17 @@ fn main() {
     let commit = env::var(COMMIT).ok().or_else(described).filter(|commit| !commit.is_empty());
     let version = commit.map_or(version.clone(), |commit| format!("{version} ({commit})"));
     println!("cargo:rustc-env=SOCKSHIM_VERSION={version}");
-    if env::var_os("CARGO_FEATURE_SELF_CONTAINED").is_some() {
+    println!("cargo:rerun-if-env-changed={SELF_CONTAINED}");
+    println!("cargo:rustc-check-cfg=cfg(self_contained)");
+    if env::var_os(SELF_CONTAINED).is_some_and(|value| value == "1") || is_checkout() {
+        println!("cargo:rustc-cfg=self_contained");
         build_libraries();
     }
+}
+
+/// Whether the sources are a checkout of cargo's own, as they are for `cargo install --git`, which reads no configuration there.
+fn is_checkout() -> bool {
+    env::var("CARGO_MANIFEST_DIR").is_ok_and(|directory| directory.contains("/git/checkouts/"))
 }
 
 /// Where the sources are that the libraries are made of, and how they are built.

@@ -1,4 +1,4 @@
-//! The libraries that the command carries in itself, if it was built with the feature `self-contained`.
+//! The libraries that the command carries in itself, if `cargo install` has built it.
 //!
 //! `cargo install` installs programs and no libraries. The dynamic linker loads files, so the libraries are written into the
 //! user's cache before they are needed first, and stay there for the programs that outlive the command.
@@ -13,7 +13,7 @@ use std::{env, fs};
 type File = (&'static str, &'static [u8]);
 
 /// The libraries, which build.rs has built.
-#[cfg(feature = "self-contained")]
+#[cfg(self_contained)]
 const FILES: &[File] = &[
     ("libsockshim.so", include_bytes!(concat!(env!("OUT_DIR"), "/libraries/release/libsockshim.so"))),
     (
@@ -21,7 +21,7 @@ const FILES: &[File] = &[
         include_bytes!(concat!(env!("OUT_DIR"), "/libraries/release/libsockshim_rulefile.so")),
     ),
 ];
-#[cfg(not(feature = "self-contained"))]
+#[cfg(not(self_contained))]
 const FILES: &[File] = &[];
 
 /// The directory that the carried libraries are in; none if the command carries none.

@@ -41,7 +41,7 @@ pub fn find() -> Result<PathBuf, Refusal> {
             let places = places.map(|path| path.display().to_string()).join(", ");
             Err(Refusal::own(format!(
                 "cannot find {NAME}. It is not in {places}; {LIB} can name it. 'make install' installs it with the \
-                 command; 'cargo install' does so only with '--features self-contained'"
+                 command, and 'cargo install --path src/cli' puts it into the command'"
             )))
         }
     }

@@ -32,7 +32,12 @@ fn it_is_beside_the_command_or_in_its_prefix() {
     let output = run(&mut installed(&scratch), b"", DEADLINE);
     assert_eq!((output.status.code(), output.stdout().as_str()), (Some(125), ""));
     let why = output.stderr();
-    assert!(why.contains("cannot find libsockshim.so") && why.contains("SOCKSHIM_LIB"), "{why}");
+    // What is wrong, and what helps.
+    for part in
+        ["cannot find libsockshim.so", "SOCKSHIM_LIB", "'make install'", "'cargo install --path src/cli'"]
+    {
+        assert!(why.contains(part), "no {part}: {why}");
+    }
     // Each goes before those that are there already.
     for place in ["lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu/sockshim", "lib", "lib/sockshim", "bin"] {
         let path = install(&scratch, place);
