@@ -49,7 +49,7 @@ check_deny() {
 check_shell() {
 	need_packages shellcheck
 	# The files of lib/ are read through the scripts that source them, as they run.
-	shellcheck --external-sources --check-sourced --source-path=SCRIPTDIR scripts/*.sh scripts/lib/try_package.sh .ci/run
+	shellcheck --external-sources --check-sourced --source-path=SCRIPTDIR scripts/*.sh scripts/lib/try_*.sh .ci/run
 }
 
 # Checks every limit, even after one was exceeded.

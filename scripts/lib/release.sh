@@ -113,22 +113,35 @@ check_tarball() {
 	"$command" check true
 }
 
-# In a directory of its own, because the command in the usual one must stay as it is in the package.
 check_cargo() {
 	need_cargo
-	wants nm=binutils
-	make_work_directory
-	cargo install --quiet --locked --path src/cli --features self-contained --root "$work/cargo" \
-		--target-dir "$(target_directory)/self-contained"
-	local command=$work/cargo/bin/sockshim loaded
-	# shellcheck disable=SC2016 # The variable is the program's.
-	loaded=$(XDG_CACHE_HOME=$work/cache "$command" run -- sh -c 'echo "$LD_PRELOAD"')
-	[[ $loaded == "$work/cache/sockshim/$version-"*/libsockshim.so ]] || die "the library is not the command's: $loaded"
-	# The bytes differ, because cargo chooses other features of the crates when it builds the libraries alone.
+	wants nm=binutils python3=python3
 	unpack
+	install_with_cargo "$work/path" --path src/cli
+	if [[ -e .git ]]; then
+		# Of what is committed.
+		install_with_cargo "$work/git" --git "file://$PWD" --rev "$(git rev-parse HEAD)" sockshim-cli
+	fi
+}
+
+# install_with_cargo DIRECTORY SOURCE…: installs there, and tries the command. It is built in a directory of its own, because the
+# command in the usual one must stay as it is in the package.
+install_with_cargo() {
+	local root=$1 command=$1/bin/sockshim loaded
+	shift
+	cargo install --quiet --locked --root "$root" --target-dir "$(target_directory)/self-contained" "$@"
+	export XDG_CACHE_HOME=$root/cache
+	# shellcheck disable=SC2016 # The variable is the program's.
+	loaded=$("$command" run -- sh -c 'echo "$LD_PRELOAD"')
+	[[ $loaded == "$root/cache/sockshim/$version-"*/libsockshim.so ]] || die "the library is not the command's: $loaded"
+	"$command" trace -o "$root/trace" -- python3 -c '
+import socket
+socket.socket(socket.AF_UNIX).connect_ex("/nowhere")'
+	grep --quiet 'connect(.* = -1 ENOENT' "$root/trace" || die "the trace is another one: $(<"$root/trace")"
+	# The bytes differ, because cargo chooses other features of the crates when it builds the libraries alone.
 	diff <(exported "$loaded") <(exported "$work/$tree/lib/sockshim/libsockshim.so") ||
 		die "the library of the command exports other symbols than that of the tarball"
-	note "the command carries a library with the symbols of the tarball's"
+	note "cargo install $1: the command carries a library with the symbols of the tarball's"
 }
 
 check_glibc() {
@@ -161,14 +174,14 @@ check_in_debian() {
 	make_work_directory
 	root=$work/$1
 	say "debootstrap $1"
-	if ! debootstrap --variant=minbase --include=curl "$1" "$root" >"$work/debootstrap" 2>&1; then
+	if ! debootstrap --variant=minbase --include=curl,busybox "$1" "$root" >"$work/debootstrap" 2>&1; then
 		tail -n 3 "$work/debootstrap"
 		cannot "debootstrap cannot make $1 here"
 	fi
 	cp "$package" "$root/root/first.deb"
 	# The same files as a later package.
 	cargo deb --quiet --locked --no-build --package sockshim-cli --deb-revision 2 --output "$root/root/second.deb"
-	cp scripts/lib/try_package.sh "$root/root/"
+	cp scripts/lib/try_package.sh scripts/lib/try_trace.sh "$root/root/"
 	# A namespace of mounts, so that nothing stays mounted however this ends.
 	# shellcheck disable=SC2016 # The variable is the inner shell's.
 	unshare --mount --propagation private -- sh -ec 'mount -t proc proc "$1/proc"

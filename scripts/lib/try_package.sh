@@ -31,6 +31,9 @@ try() {
 	printf '[[rule]]\ncall = "connect"\nfail = "EPERM"\n' >rules.toml
 	why=$(SOCKSHIM_CONFIG=rules.toml LD_PRELOAD=$library curl --silent --verbose http://127.0.0.1:9/ 2>&1) && fail "curl got something"
 	[[ $why == *"Operation not permitted"* ]] || fail "the file of rules did nothing: $why"
+	why=$(sockshim self-test) || fail "the self-test fails: $why"
+	# In this namespace nothing is resolved, and every port is free.
+	unshare --net -- bash try_trace.sh
 }
 
 files >before
