@@ -3,9 +3,10 @@
 
     compare_strace.py LEVEL STRACE LOG…
 
-LEVEL is "call" (control calls only) or "io". STRACE is the output of `strace -f -e trace=%network,…`, LOG are the JSON
-logs of the same run. Prints a table, and every call that only one of the two has; the status is 1 when there is
-one. The program must be one process; it may have many threads.
+LEVEL is "call" (control calls only), "io", or "network" (what strace's %network has). STRACE is the output of `strace -f
+-e trace=%network,…`, LOG are the JSON logs of the same run, or the trace of one in which strace was traced too. Prints a
+table, and every call that only one of the two has; the status is 1 when there is one. The program must be one process, except
+with "network"; it may have many threads.
 """
 
 import difflib
@@ -18,7 +19,10 @@ CONTROL = {
     "socket", "socketpair", "bind", "listen", "accept", "accept4", "connect", "getsockname", "getpeername",
     "setsockopt", "getsockopt", "shutdown", "close",
 }
+# Of these it takes a look at the descriptor to know that they are about a socket.
+ANY_FILE = {"close", "read", "readv", "write", "writev"}
 DATA = {"sendto", "sendmsg", "sendmmsg", "recvfrom", "recvmsg", "recvmmsg", "read", "readv", "write", "writev"}
+NAMES = {"call": CONTROL, "io": CONTROL | DATA, "network": (CONTROL | DATA) - ANY_FILE}
 
 # Functions of libc whose system call has another name, and the fortified names.
 SYSTEM_CALL = {
@@ -29,13 +33,16 @@ SYSTEM_CALL = {
 # are left out on both sides.
 OWN_QUESTIONS = {"SO_COOKIE", "SO_DOMAIN", "SO_TYPE", "SO_PROTOCOL", "SO_ACCEPTCONN"}
 
+# Where libc itself asks for users and groups, of which no hook knows: strace sees two calls, socket and connect.
+NSCD = 'sun_path="/var/run/nscd/socket"'
+
 Call = namedtuple("Call", "name fd ret errno text")
 
 
 def read_strace(path, names):
-    """The finished calls on sockets of each thread, in the order in which they ended."""
+    """The finished calls on sockets of each thread, in the order in which they ended; and those that libc itself has made."""
     calls, unfinished, interrupted = defaultdict(list), {}, defaultdict(list)
-    sockets, strangers = set(), set()
+    sockets, strangers, by_libc = set(), set(), []
     for line in open(path, encoding="utf-8", errors="replace"):
         thread, text = re.match(r"(\d+) +(.*)", line).groups()
         if text.endswith("<unfinished ...>"):
@@ -76,28 +83,34 @@ def read_strace(path, names):
             sockets.add(ret)
         if name == "socket":
             fd = ret
-        if name not in names or (name in ("close", "read", "readv", "write", "writev") and fd not in sockets):
+        if name not in names or (name in ANY_FILE and fd not in sockets):
             continue
         if name == "close":
             sockets.discard(fd)
-        option = re.match(r"\d+, SOL_SOCKET, (\w+)", arguments)
+        option = re.match(r"-?\d+, SOL_SOCKET, (\w+)", arguments)
         if name == "getsockopt" and option and option[1] in OWN_QUESTIONS:
             continue
+        if name == "connect" and NSCD in arguments and calls[thread] and calls[thread][-1].ret == fd:
+            by_libc.append(calls[thread].pop())
+            by_libc.append(Call(name, fd, ret, errno, text.strip()))
+            continue
         calls[thread].append(Call(name, fd, ret, errno, text.strip()))
-    return calls
+    return calls, by_libc
 
 
 def read_log(paths, names):
-    """The same from the log."""
+    """The same from the log. A trace has them in the order in which they began."""
     calls = defaultdict(list)
     for path in paths:
-        for line in open(path, encoding="utf-8"):
-            event = json.loads(line)
+        events = map(json.loads, open(path, encoding="utf-8"))
+        for event in sorted(events, key=lambda event: event["ts"] + (event["ns"] or 0) / 1e9):
+            if event["comm"] == "strace":
+                continue
             name = SYSTEM_CALL.get(event["call"], event["call"])
             if event["call"] == "dropped":
-                sys.exit(f"the log lost events, so that nothing can be compared: {line}")
+                sys.exit(f"the log lost events, so that nothing can be compared: {json.dumps(event)}")
             if name in names and event["args"].get("optname") not in OWN_QUESTIONS:
-                call = Call(name, event["fd"], event["ret"], event["errno"], line.strip())
+                call = Call(name, event["fd"], event["ret"], event["errno"], json.dumps(event))
                 calls[str(event["tid"])].append(call)
     return calls
 
@@ -118,8 +131,8 @@ def unmatched(traced, logged):
 
 def main():
     level, strace, *logs = sys.argv[1:]
-    names = CONTROL | (DATA if level == "io" else set())
-    traced, logged = read_strace(strace, names), read_log(logs, names)
+    names = NAMES[level]
+    (traced, by_libc), logged = read_strace(strace, names), read_log(logs, names)
 
     missing, extra = [], []
     for thread in sorted(traced.keys() | logged.keys()):
@@ -140,6 +153,8 @@ def main():
     for name in [*sorted(set().union(*columns)), "total"]:
         row = [sum(column.values()) if name == "total" else column[name] for column in columns]
         print(f"{name:<14}{row[0]:>8}{row[1]:>8}{row[2]:>9}{row[3]:>8}")
+    if by_libc:
+        print(f"left out: {len(by_libc)} calls with which libc itself asks nscd")
     for call in missing:
         print(f"missing in the log: {call.text}")
     for call in extra:
