@@ -7,7 +7,10 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use sockshim_itest::{Output, Scratch, events, run, shim, workspace};
+use sockshim_itest::{Output, RunLevel, Scratch, command, events, run, shim, workspace};
+
+#[path = "cli/binary.rs"]
+mod binary;
 
 const DEADLINE: Duration = Duration::from_secs(300);
 
@@ -49,15 +52,55 @@ fn a_missing_and_a_wrong_call_are_found() {
     }
     fs::write(&log, wrong).expect("writing a log");
 
-    let mut python = Command::new("python3");
-    python.arg(workspace().join("scripts/lib/compare_strace.py")).arg("call");
-    let output = run(python.arg(scratch.path().join("strace.txt")).arg(&log), b"", DEADLINE);
+    let output = compared("call", &scratch.path().join("strace.txt"), &log);
     let stdout = output.stdout();
     assert_eq!(output.status.code(), Some(1), "{stdout}{}", output.stderr());
     for found in ["missing in the log: listen(", "missing in the log: bind(", "not seen by strace: {"] {
         assert!(stdout.contains(found), "not found: {found}\n{stdout}");
     }
     assert_eq!(stdout.matches("missing in the log: ").count(), 2, "{stdout}");
+}
+
+/// Of a tree of processes, some of which live only for a moment.
+#[test]
+fn no_network_call_is_missing_in_a_trace() {
+    const SCRIPT: &str = r#"
+for i in 1 2 3; do curl --silent --noproxy '*' http://127.0.0.1:9/ | cat; done
+python3 -c '
+import os, socket
+for i in range(20):
+    if not os.fork():
+        pair = socket.socketpair()
+        pair[0].send(b"one")
+        pair[1].recv(3)
+        socket.socket().connect_ex(("127.0.0.1", 9))
+        os._exit(0)
+    os.wait()'
+"#;
+    let scratch = Scratch::new();
+    let [strace, trace] = ["strace.txt", "trace.jsonl"].map(|name| scratch.path().join(name));
+    let mut both = command(RunLevel::Native, None, binary::sockshim());
+    both.env("SOCKSHIM_LIB", shim()).args(["trace", "--json", "-o"]).arg(&trace);
+    both.args(["--", "strace", "-f", "-o"]).arg(&strace);
+    both.args(["-e", "trace=%network,rt_sigreturn,close_range,unshare", "sh", "-c", SCRIPT]);
+    let output = run(&mut both, b"", DEADLINE);
+    assert_eq!((output.status.code(), output.stderr().as_str()), (Some(0), ""));
+
+    let output = compared("network", &strace, &trace);
+    let table = output.stdout();
+    assert!(output.status.success(), "{table}{}", output.stderr());
+    for row in
+        ["sendto              20      20        0       0", "recvfrom            20      20        0       0"]
+    {
+        assert!(table.contains(row), "no such row: {row}\n{table}");
+    }
+}
+
+/// What the script says of what was recorded.
+fn compared(level: &str, strace: &Path, log: &Path) -> Output {
+    let mut python = Command::new("python3");
+    python.arg("-B").arg(workspace().join("scripts/lib/compare_strace.py")).arg(level).arg(strace).arg(log);
+    run(&mut python, b"", DEADLINE)
 }
 
 fn compare(level: &str, keep: &Path) -> Output {
