@@ -16,9 +16,13 @@ files() {
 		sort
 }
 
-# try: the command and both libraries.
+# try: the command, both libraries, and what shells and man look for.
 try() {
-	local library=/usr/lib/x86_64-linux-gnu/sockshim/libsockshim.so why
+	local library=/usr/lib/x86_64-linux-gnu/sockshim/libsockshim.so why file
+	for file in man/man1/sockshim-trace.1.gz bash-completion/completions/sockshim zsh/vendor-completions/_sockshim \
+		fish/vendor_completions.d/sockshim.fish; do
+		[[ -s /usr/share/$file ]] || fail "there is no /usr/share/$file"
+	done
 	sockshim --version
 	# shellcheck disable=SC2016 # The variable is the program's.
 	[[ $(sockshim run -- sh -c 'echo "$LD_PRELOAD"') == "$library" ]] || fail "the command does not find the library"
