@@ -5,7 +5,7 @@
 #
 #   scripts/bench-trace.sh [--rounds N] [--only PROGRAM…]
 #
-#   --rounds  runs of each variant beside bare (default 7; about four minutes)
+#   --rounds  runs of each variant beside bare (default 7; about seven minutes)
 #   --only    http, nginx, redis-P1, shell
 #
 # The machine should have nothing else to do.
