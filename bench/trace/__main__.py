@@ -125,7 +125,7 @@ def pipelines(url, variant, count=300):
 
 
 def compare(work, run):
-    """What strace and a trace have recorded of the same run, call by call. Prints a table, and is true if nothing is missing."""
+    """What strace and a trace have recorded of the same run, call by call: prints a table, and is true if they agree."""
     strace, trace = work / "strace.txt", work / "trace.jsonl"
     run(
         tracer(
@@ -139,7 +139,7 @@ def compare(work, run):
 
 
 def lost(work, run):
-    """How many events a trace at full speed says are missing."""
+    """How many calls a trace at full speed has shown, and how many events it says are missing."""
     trace = work / "trace.txt"
     run(tracer("to a file", SOCKSHIM, "trace", "-o", trace, "--"))
     text = trace.read_text(errors="replace")
@@ -190,14 +190,16 @@ def main():
 
 def report(work, rounds, programs):
     """Prints everything, and is true if no trace lacks a call."""
-    print(f"\nWall-clock over bare, median of {rounds} pairs [its interval], Linux {machine.kernel()}, {os.cpu_count()} CPUs\n")
+    where = f"Linux {machine.kernel()}, {os.cpu_count()} CPUs"
+    print(f"\nWall-clock over bare, median of {rounds} pairs [its interval], {where}\n")
     print("|", *(f"| {variant.name}" for variant in VARIANTS), "|")
     print("|---|" + "---:|" * len(VARIANTS))
     ends = []
     for what, run, _ in programs.values():
         pairs = in_pairs(rounds, VARIANTS, BARE, run, share_bare=True)
         seconds = Summary(pairs.bare("load")).median
-        print(f"| {what} ({seconds:.2f} s)", *(f"| {ratio(pairs, 'load', variant)}" for variant in VARIANTS), "|", flush=True)
+        cells = [ratio(pairs, "load", variant) for variant in VARIANTS]
+        print("|", " | ".join([f"{what} ({seconds:.2f} s)", *cells]), "|", flush=True)
         if "end" in pairs.metrics():
             later = {v.name: 1000 * Summary(pairs.differences("end", v.name)).median for v in VARIANTS}
             ends.append((what, ", ".join(f"{name} {value:.0f}" for name, value in later.items())))
