@@ -15,7 +15,8 @@ need_packages \
 	curl netcat-openbsd python3 nginx-light redis-server redis-tools socat openssh-server openssh-client iperf3 \
 	gosu fzf musl-tools liburing-dev \
 	strace valgrind iproute2 procps shellcheck \
-	make man-db zsh fish
+	make man-db zsh fish \
+	tshark openssl dnsmasq-base bind9-dnsutils
 need_cargo
 build_release
 make_work_directory

@@ -30,9 +30,6 @@ impl StandIns {
         if let Some(address) = self.names.get(name) {
             return *address;
         }
-        if self.names.is_empty() && self.ports.is_empty() {
-            out.name(SocketAddr::from((UNNAMED, 0)), "unix");
-        }
         let count = self.names.len() as u32 % MOST;
         let address = SocketAddr::from((Ipv4Addr::from_bits(FIRST + count), PORT));
         self.names.insert(name.to_vec(), address);
@@ -41,7 +38,10 @@ impl StandIns {
     }
 
     /// The address of the socket with this cookie, which has no name.
-    pub fn unnamed(&mut self, cookie: u64) -> SocketAddr {
+    pub fn unnamed(&mut self, cookie: u64, out: &mut dyn Frames) -> SocketAddr {
+        if self.ports.is_empty() {
+            out.name(SocketAddr::from((UNNAMED, 0)), "unix");
+        }
         let count = self.ports.len() % usize::from(u16::MAX - FIRST_PORT);
         let port = *self.ports.entry(cookie).or_insert(FIRST_PORT + count as u16);
         SocketAddr::from((UNNAMED, port))

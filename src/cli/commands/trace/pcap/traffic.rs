@@ -89,7 +89,7 @@ impl Traffic {
         let other = self.pairs.other(cookie);
         let mut stand_in = |name: Option<Vec<u8>>, cookie| match name {
             Some(name) => self.stand_ins.of_name(&name, out),
-            None => self.stand_ins.unnamed(cookie),
+            None => self.stand_ins.unnamed(cookie, out),
         };
         let own = stand_in(own, cookie);
         // Some socket that was never seen.
