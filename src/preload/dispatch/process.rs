@@ -125,9 +125,7 @@ const NAME: usize = 16;
 /// The program may have another name: its main thread's.
 pub fn prctl_done(t: &mut Ticket) {
     if t.int(0) == libc::PR_SET_NAME && t.event.ret == 0 && identity::tid() == identity::pid() {
-        let name = memory::text(t.word(1));
-        let name = name.bytes();
-        identity::set_name(&name[..name.len().min(NAME - 1)]);
+        identity::set_name(memory::text(t.word(1)).bytes());
         log::renamed(identity::name(&mut [0; NAME]));
     }
     sandbox_done(t);

@@ -7,7 +7,7 @@
 //! completed is lost; there are some to spare.
 
 #[cfg(test)]
-pub mod tests;
+pub(crate) mod tests;
 
 use crate::cells::{self, Cells, add, begin_list, put};
 use crate::net::address::SockAddr;

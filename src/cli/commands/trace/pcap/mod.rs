@@ -12,6 +12,8 @@ mod frame;
 mod order;
 mod pairs;
 mod streams;
+#[cfg(test)]
+mod tests;
 mod traffic;
 
 use file::PcapFile;
