@@ -16,12 +16,18 @@ const MOST: u32 = 0xfff0;
 pub const PORT: u16 = 60_000;
 /// The first port of a socket without a name.
 const FIRST_PORT: u16 = 1024;
+/// How many sockets are remembered by their ports: those of a connection keep theirs with it.
+const REMEMBERED: usize = 100_000;
 
 /// What stands for sockets of AF_UNIX.
 #[derive(Default)]
 pub struct StandIns {
     names: HashMap<Vec<u8>, SocketAddr>,
     ports: HashMap<u64, u16>,
+    /// How many ports were given out before they begin again.
+    next: u16,
+    /// Whether the address of those without a name has one.
+    is_named: bool,
 }
 
 impl StandIns {
@@ -39,11 +45,17 @@ impl StandIns {
 
     /// The address of the socket with this cookie, which has no name.
     pub fn unnamed(&mut self, cookie: u64, out: &mut dyn Frames) -> SocketAddr {
-        if self.ports.is_empty() {
+        if !std::mem::replace(&mut self.is_named, true) {
             out.name(SocketAddr::from((UNNAMED, 0)), "unix");
         }
-        let count = self.ports.len() % usize::from(u16::MAX - FIRST_PORT);
-        let port = *self.ports.entry(cookie).or_insert(FIRST_PORT + count as u16);
+        let next = self.next;
+        let port = *self.ports.entry(cookie).or_insert_with(|| {
+            self.next = (next + 1) % (u16::MAX - FIRST_PORT);
+            FIRST_PORT + next
+        });
+        if self.ports.len() > REMEMBERED {
+            self.ports.clear();
+        }
         SocketAddr::from((UNNAMED, port))
     }
 }

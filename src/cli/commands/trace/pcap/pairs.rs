@@ -5,6 +5,8 @@ use std::collections::{HashMap, VecDeque};
 
 /// The sockets that wait for their other ends, by the listener's name: the process that has connected, and the cookie.
 type Waiting = HashMap<Vec<u8>, VecDeque<(i32, u64)>>;
+/// How many wait for a name at most: most of them have an end that is not captured.
+const MOST: usize = 4096;
 
 /// Pairs of sockets.
 #[derive(Default)]
@@ -30,7 +32,7 @@ impl Pairs {
     pub fn connected(&mut self, name: &[u8], pid: i32, cookie: u64) {
         match take(&mut self.accepted, name, pid) {
             Some(other) => self.join(cookie, other),
-            None => self.connected.entry(name.to_vec()).or_default().push_back((pid, cookie)),
+            None => wait(&mut self.connected, name, pid, cookie),
         }
     }
 
@@ -38,7 +40,7 @@ impl Pairs {
     pub fn accepted(&mut self, name: &[u8], pid: i32, cookie: u64) {
         match take(&mut self.connected, name, pid) {
             Some(other) => self.join(cookie, other),
-            None => self.accepted.entry(name.to_vec()).or_default().push_back((pid, cookie)),
+            None => wait(&mut self.accepted, name, pid, cookie),
         }
     }
 
@@ -46,6 +48,14 @@ impl Pairs {
     pub fn forget(&mut self, cookie: u64) {
         self.others.remove(&cookie);
     }
+}
+
+fn wait(waiting: &mut Waiting, name: &[u8], pid: i32, cookie: u64) {
+    let all = waiting.entry(name.to_vec()).or_default();
+    if all.len() == MOST {
+        all.pop_front();
+    }
+    all.push_back((pid, cookie));
 }
 
 fn take(waiting: &mut Waiting, name: &[u8], pid: i32) -> Option<u64> {
