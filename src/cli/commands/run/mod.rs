@@ -8,7 +8,7 @@ mod environment;
 pub mod library;
 mod options;
 mod parent;
-mod proc;
+pub mod proc;
 mod program;
 mod refusal;
 mod report;
@@ -20,6 +20,7 @@ use crate::inherited::{inherited, streams};
 use crate::rule_file;
 use clap::ValueHint;
 use options::RuleOptions;
+pub use parent::Ended;
 use parent::Parent;
 use program::Program;
 pub use refusal::say;
@@ -103,9 +104,12 @@ pub trait Watcher {
     /// What keeps it from watching.
     fn begin(&mut self) -> io::Result<()>;
 
-    /// The program has ended. What else is known of the tree: programs that ran without the library, each with the reason.
+    /// The program has this number.
+    fn started(&mut self, pid: i32);
+
+    /// The program has ended, and how. What else is known of the tree: programs that ran without the library, each with the reason.
     /// Whoever waits in it asks from time to time whether it `is_over`: a signal has come that would have ended the command.
-    fn end(&mut self, uncovered: &[(String, String)], is_over: &dyn Fn() -> bool);
+    fn end(&mut self, ended: Ended, uncovered: &[(String, String)], is_over: &dyn Fn() -> bool);
 }
 
 const WORDS: &str = "\
@@ -328,14 +332,18 @@ fn supervise(
     if let Some(watcher) = &mut watcher {
         watcher.begin().map_err(|error| Refusal::own(format!("cannot watch the program: {error}")))?;
     }
-    let ended = parent.run(program, &environment)?;
+    let ended = parent.run(program, &environment, |pid| {
+        if let Some(watcher) = &mut watcher {
+            watcher.started(pid);
+        }
+    })?;
     let shared = tree.as_ref().and_then(Tree::shared);
     let report = shared.map(|shared| Report::of(args.program, ended, args.rules, &shared, args.uncovered));
     if let Some(watcher) = &mut watcher {
         let own = || args.program.first().zip(args.uncovered);
         let own = own().map(|(program, reason)| (program.display().to_string(), reason.to_owned()));
         let uncovered = report.as_ref().map_or_else(|| own.into_iter().collect(), Report::uncovered);
-        watcher.end(&uncovered, &|| parent.is_told_to_end());
+        watcher.end(ended, &uncovered, &|| parent.is_told_to_end());
     }
     parent.release();
     if tree.is_none() {
@@ -344,7 +352,7 @@ fn supervise(
 
     let failed = |what: String| {
         say(what);
-        if ended == parent::Ended::Exit(0) { crate::FAILURE } else { ended.repeat() }
+        if ended == Ended::Exit(0) { crate::FAILURE } else { ended.repeat() }
     };
     let Some(report) = report else {
         return Ok(failed("the counters are lost: a process has overwritten them".into()));

@@ -68,12 +68,18 @@ impl Parent {
         Ok(Parent { mask, signals })
     }
 
-    /// Runs the program to its end.
+    /// Runs the program to its end. `started` gets its number.
     ///
     /// # Errors
     /// It cannot be started.
-    pub fn run(&self, program: &Program, environment: &[CString]) -> Result<Ended, Refusal> {
+    pub fn run(
+        &self,
+        program: &Program,
+        environment: &[CString],
+        started: impl FnOnce(i32),
+    ) -> Result<Ended, Refusal> {
         let child = Child(self.spawn(program, environment)?);
+        started(child.0);
         loop {
             // Only an interruption could fail it, and nothing can interrupt.
             let Ok(Some(info)) = self.signals.read_signal() else { continue };

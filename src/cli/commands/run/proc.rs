@@ -24,6 +24,11 @@ fn parse(line: &[u8]) -> Option<Stat> {
     Some(Stat { state: *fields.next()?.as_bytes().first()?, parent: fields.next()?.parse().ok()? })
 }
 
+/// The process's parent.
+pub fn parent(pid: i32) -> Option<i32> {
+    stat(pid).map(|stat| stat.parent)
+}
+
 /// Whether the process is stopped.
 pub fn is_stopped(pid: i32) -> bool {
     stat(pid).is_some_and(|stat| stat.state == b'T')

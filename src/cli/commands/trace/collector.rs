@@ -1,31 +1,34 @@
 //! The socket to which the writers of all processes send their events, and the thread that takes them.
 
+use super::ends::How;
 use super::order::{LAG, Order};
+use super::streams::Sender;
 use super::view::View;
+use crate::commands::run::Ended;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
 use rustix::process::geteuid;
 use std::ffi::OsString;
 use std::fs::{Permissions, set_permissions};
 use std::io::{self, PipeReader, PipeWriter};
-use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::{UnixListener, UnixStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::os::unix::net::UnixListener;
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
 use tempfile::TempDir;
 
 /// How much is read of one process before another one has its turn.
 const TURN: usize = 256 * 1024;
+/// How long is waited where what waits may soon be shown.
+const SHORT_WAIT: Duration = Duration::from_millis(5);
 /// How long the end waits for processes that have just begun to send. Their number is not known.
 const GRACE: Duration = Duration::from_millis(10);
 /// The same where something has run on in the background: what executes another program sends nothing for a while.
 const LONG_GRACE: Duration = Duration::from_millis(500);
-/// The longest line. The library writes shorter ones; who sends more is no writer of it.
-const LONGEST: usize = 64 * 1024;
+/// How long a process has sent nothing when its threads are looked at, and how often they are.
+const SILENCE: Duration = Duration::from_secs(1);
 /// The longest path of a socket with its end.
 const SUN_PATH: usize = 108;
 
@@ -38,21 +41,22 @@ pub struct Collector {
 /// A collector that takes events.
 pub struct Running {
     thread: JoinHandle<View>,
-    /// Set when nobody is waited for any more.
-    stop: Arc<AtomicBool>,
+    known: Arc<Known>,
     /// Closed when the program has ended.
     ended: PipeWriter,
     /// Removed at the end.
     _directory: TempDir,
 }
 
-/// A process that sends.
-struct Sender {
-    stream: UnixStream,
-    /// The beginning of a line.
-    rest: Vec<u8>,
-    /// The time of its last event, or the time until which it has none, in microseconds.
-    until: u64,
+/// What the program's parent knows.
+#[derive(Default)]
+struct Known {
+    /// The program's number, once it has started.
+    program: AtomicI32,
+    /// When and how it has ended.
+    ended: OnceLock<(u64, Ended)>,
+    /// Nobody is waited for any more.
+    stopped: AtomicBool,
 }
 
 impl Collector {
@@ -93,25 +97,42 @@ impl Collector {
     pub fn start(self, view: View) -> io::Result<Running> {
         let (end, ended) = io::pipe()?;
         let listener = self.listener;
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
+        let known = Arc::new(Known::default());
+        let for_thread = Arc::clone(&known);
         let thread = thread::Builder::new().name("collector".into()).spawn(move || {
-            let (end, order, buffer) = (Some(end), Order::default(), vec![0; TURN]);
-            Collecting { listener, end, stopped, senders: Vec::new(), order, buffer, is_full: false, view }
-                .run()
+            Collecting {
+                listener,
+                end: Some(end),
+                known: for_thread,
+                program: 0,
+                is_end_shown: false,
+                senders: Vec::new(),
+                order: Order::default(),
+                buffer: vec![0; TURN],
+                is_full: false,
+                next_look: Instant::now() + SILENCE,
+                view,
+            }
+            .run()
         })?;
-        Ok(Running { thread, stop, ended, _directory: self.directory })
+        Ok(Running { thread, known, ended, _directory: self.directory })
     }
 }
 
 impl Running {
+    /// The program has this number.
+    pub fn started(&self, pid: i32) {
+        self.known.program.store(pid, Ordering::Release);
+    }
+
     /// The program has ended: waits for the events of all processes that still send some. What is left to say is the view's.
     /// `is_over` says whether nobody wants to wait any more.
-    pub fn end(self, is_over: &dyn Fn() -> bool) -> Option<View> {
+    pub fn end(self, ended: Ended, is_over: &dyn Fn() -> bool) -> Option<View> {
+        let _ = self.known.ended.set((micros(), ended));
         drop(self.ended);
         while !self.thread.is_finished() {
             if is_over() {
-                self.stop.store(true, Ordering::Relaxed);
+                self.known.stopped.store(true, Ordering::Relaxed);
             }
             thread::sleep(Duration::from_millis(2));
         }
@@ -124,14 +145,19 @@ struct Collecting {
     listener: UnixListener,
     /// Until the program has ended.
     end: Option<PipeReader>,
-    /// Nobody is waited for any more.
-    stopped: Arc<AtomicBool>,
+    known: Arc<Known>,
+    /// The program's number; 0 until it has started.
+    program: i32,
+    /// How it has ended was shown.
+    is_end_shown: bool,
     senders: Vec<Sender>,
     order: Order,
     /// Room for what is read.
     buffer: Vec<u8>,
     /// There is no descriptor for another process.
     is_full: bool,
+    /// When those are looked at that are silent.
+    next_look: Instant,
     view: View,
 }
 
@@ -145,7 +171,7 @@ impl Collecting {
             } else if last.elapsed() > grace {
                 break;
             }
-            if self.stopped.load(Ordering::Relaxed) {
+            if self.known.stopped.load(Ordering::Relaxed) {
                 break;
             }
             self.wait();
@@ -162,9 +188,27 @@ impl Collecting {
             }
             let latest = before.saturating_sub(LAG);
             self.show(self.senders.iter().map(|sender| sender.until).fold(latest, u64::min));
+            if self.next_look <= Instant::now() {
+                self.look(SILENCE);
+                self.next_look = Instant::now() + SILENCE;
+            }
         }
         self.show(u64::MAX);
+        // What is not waited for any more may wait itself.
+        self.look(Duration::ZERO);
         self.view
+    }
+
+    /// Shows in which calls those wait that have sent nothing for so long.
+    fn look(&mut self, silence: Duration) {
+        if !self.view.has_lines() {
+            return;
+        }
+        let silent = self.senders.iter().filter(|sender| sender.heard.elapsed() >= silence);
+        for pid in silent.filter_map(Sender::process) {
+            self.view.show_waits(pid);
+        }
+        self.view.flush();
     }
 
     /// Waits until somebody sends, or until what waits can be shown.
@@ -175,8 +219,10 @@ impl Collecting {
         polled.extend(self.end.iter().map(|end| PollFd::new(end, PollFlags::IN)));
         polled.extend(self.senders.iter().map(|sender| PollFd::new(&sender.stream, PollFlags::IN)));
         let short = !self.order.is_empty() || self.end.is_none() || self.is_full;
-        let timeout = Timespec { tv_sec: 0, tv_nsec: 5_000_000 };
-        let _ = poll(&mut polled, short.then_some(&timeout));
+        let until_look = self.next_look.saturating_duration_since(Instant::now());
+        let longest = if short { SHORT_WAIT } else { until_look };
+        let timeout = Timespec::try_from(longest).ok();
+        let _ = poll(&mut polled, timeout.as_ref().filter(|_| short || self.view.has_lines()));
         let has_ended = self.end.is_some() && polled[1].revents().contains(PollFlags::HUP);
         if has_ended {
             self.end = None;
@@ -202,7 +248,7 @@ impl Collecting {
         let error = loop {
             match self.listener.accept() {
                 Ok((stream, _)) if stream.set_nonblocking(true).is_ok() => {
-                    self.senders.push(Sender { stream, rest: Vec::new(), until: 0 });
+                    self.senders.push(Sender::new(stream));
                 }
                 Ok(_) => {}
                 Err(error) => break error,
@@ -213,60 +259,34 @@ impl Collecting {
     }
 
     fn show(&mut self, until: u64) {
+        if self.program == 0 {
+            self.program = self.known.program.load(Ordering::Acquire);
+            self.view.ends.program_is(self.program);
+        }
+        // Its parent knows its number at once. Until then nobody knows whose end is the program's.
+        if self.program == 0 {
+            return;
+        }
+        if let Some((at, ended)) = self.known.ended.get().copied()
+            && !self.is_end_shown
+            && at <= until
+        {
+            self.show_lines(at);
+            self.view.program_ended(at, How::Known(ended));
+            self.is_end_shown = true;
+        }
+        self.show_lines(until);
+        self.view.flush();
+    }
+
+    fn show_lines(&mut self, until: u64) {
         while let Some(line) = self.order.pop(until) {
             self.view.line(&line);
         }
-        self.view.flush();
     }
-}
-
-impl Sender {
-    /// Takes what was sent by now. Whether there may be more later, and how many lines were no lines.
-    fn read(&mut self, order: &mut Order, buffer: &mut [u8], now: u64) -> (bool, u64) {
-        let read = rustix::io::read(self.stream.as_fd(), &mut *buffer);
-        self.rest.extend_from_slice(&buffer[..read.unwrap_or(0)]);
-        let whole = self.rest.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        for line in self.rest[..whole].split_inclusive(|byte| *byte == b'\n') {
-            self.until = time_of(line).unwrap_or(self.until);
-            order.push(self.until, line.to_vec());
-        }
-        self.rest.drain(..whole);
-        let goes_on = match read {
-            Ok(0) => false,
-            Err(Errno::AGAIN | Errno::INTR) => {
-                self.until = self.until.max(now.saturating_sub(LAG));
-                true
-            }
-            Err(_) => false,
-            Ok(_) => self.rest.len() <= LONGEST,
-        };
-        // A writer that was killed may have left the beginning of a line.
-        (goes_on, u64::from(!goes_on && !self.rest.is_empty()))
-    }
-}
-
-/// The time of a line, in microseconds. Every line has it among its first fields.
-fn time_of(line: &[u8]) -> Option<u64> {
-    const KEY: &[u8] = b"\"ts\":";
-    let at = line.get(..64.min(line.len()))?.windows(KEY.len()).position(|window| window == KEY)? + KEY.len();
-    let text = line[at..].split(|byte| matches!(byte, b',' | b'}')).next()?;
-    let seconds: f64 = str::from_utf8(text).ok()?.parse().ok()?;
-    Some((seconds * 1e6).round() as u64)
 }
 
 fn micros() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     since.as_micros() as u64
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_line_has_its_time() {
-        assert_eq!(time_of(br#"{"v":1,"ts":1796064102.321295,"pid":1}"#), Some(1_796_064_102_321_295));
-        assert_eq!(time_of(br#"{"v":1}"#), None);
-        assert_eq!(time_of(b""), None);
-    }
 }

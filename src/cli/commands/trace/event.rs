@@ -91,6 +91,20 @@ impl Event<'_> {
         self.errno.is_some()
     }
 
+    /// The exit code that the process has asked for.
+    pub fn exit_code(&self) -> Option<u8> {
+        matches!(self.name(), "_exit" | "_Exit")
+            .then(|| self.int("status"))
+            .flatten()
+            .map(|status| status as u8)
+    }
+
+    /// Whether the event was written before the call: after it the program is another one, or has ended.
+    pub fn is_last_word(&self) -> bool {
+        let executes = self.name().starts_with("exec") || self.name() == "fexecve";
+        (executes && !self.is_failed()) || self.exit_code().is_some()
+    }
+
     /// Whether the error is no failure: the call would have had to wait, or goes on by itself.
     pub fn is_pending(&self) -> bool {
         matches!(self.errno.as_deref(), Some("EAGAIN" | "EINPROGRESS" | "EALREADY"))

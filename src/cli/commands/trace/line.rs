@@ -32,21 +32,7 @@ pub fn write(event: &Event, sockets: &Sockets, how: &LineStyle, out: &mut String
         Kind::Call => {}
         kind => return record(event, kind, style, out),
     }
-    let _ = write!(out, "{}{}{}(", style.call(), event.name(), style.plain());
-    let mut first = true;
-    let header = event.arg("msg").or(event.arg("msgvec")).is_some();
-    for (key, value) in &event.args.0 {
-        // A message's address is shown in its header.
-        let is_elsewhere = header && key == "name";
-        if RESULTS.contains(&key.as_ref()) || is_elsewhere || values::is_unused(event, key) {
-            continue;
-        }
-        if !first {
-            out.push_str(", ");
-        }
-        first = false;
-        argument(event, key, value, sockets, how, out);
-    }
+    call(event, sockets, how, out);
     out.push_str(") = ");
     result(event, sockets, how, out);
     if let Some(count) = event.int("rights") {
@@ -61,6 +47,31 @@ pub fn write(event: &Event, sockets: &Sockets, how: &LineStyle, out: &mut String
     }
     if how.durations {
         let _ = write!(out, " <{}.{:06}>", event.ns / 1_000_000_000, event.ns / 1000 % 1_000_000);
+    }
+}
+
+/// `accept(3, NULL, NULL <unfinished ...>`: a call that has not ended yet.
+pub fn unfinished(event: &Event, sockets: &Sockets, how: &LineStyle, out: &mut String) {
+    call(event, sockets, how, out);
+    let _ = write!(out, " {}<unfinished ...>{}", how.style.dim(), how.style.plain());
+}
+
+/// The call without what came of it: `connect(3, {sa_family=AF_INET, …}, 16`.
+fn call(event: &Event, sockets: &Sockets, how: &LineStyle, out: &mut String) {
+    let _ = write!(out, "{}{}{}(", how.style.call(), event.name(), how.style.plain());
+    let mut first = true;
+    let header = event.arg("msg").or(event.arg("msgvec")).is_some();
+    for (key, value) in &event.args.0 {
+        // A message's address is shown in its header.
+        let is_elsewhere = header && key == "name";
+        if RESULTS.contains(&key.as_ref()) || is_elsewhere || values::is_unused(event, key) {
+            continue;
+        }
+        if !first {
+            out.push_str(", ");
+        }
+        first = false;
+        argument(event, key, value, sockets, how, out);
     }
 }
 
@@ -172,8 +183,7 @@ fn result(event: &Event, sockets: &Sockets, how: &LineStyle, out: &mut String) {
     let makes = matches!(event.name(), "socket" | "accept" | "accept4" | "dup" | "dup2" | "dup3");
     let _ = match &event.errno {
         _ if event.reason == "result-unknown" => write!(out, "?"),
-        // It is written before the call, after which the program is another one.
-        None if event.name().starts_with("exec") || event.name() == "fexecve" => write!(out, "?"),
+        None if event.is_last_word() => write!(out, "?"),
         Some(errno) => {
             let said = values::said(errno).map(|said| format!(" ({said})")).unwrap_or_default();
             write!(out, "{} {}{errno}{}{said}", event.ret, style.bad(), style.plain())

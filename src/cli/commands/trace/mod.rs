@@ -8,6 +8,7 @@ mod clock;
 mod collector;
 mod counts;
 mod data;
+mod ends;
 pub mod event;
 mod line;
 mod order;
@@ -17,15 +18,18 @@ mod pcap;
 mod places;
 mod select;
 mod sockets;
+mod streams;
 mod style;
 mod summary;
 mod values;
 mod view;
+mod waits;
 
 use crate::FAILURE;
-use crate::commands::run::{self, Launch, UnderRules, Watcher, say};
+use crate::commands::run::{self, Ended, Launch, UnderRules, Watcher, say};
 use collector::{Collector, Running};
 use counts::Counts;
+use ends::Ends;
 use line::LineStyle;
 use output::Output;
 use pcap::{Capture, Captured, Capturing};
@@ -39,6 +43,7 @@ use std::path::PathBuf;
 use style::Style;
 use summary::Summary;
 use view::{Clock, Form, View};
+use waits::Waits;
 
 /// Show the socket calls of a program and of all that it starts, and why they fail
 ///
@@ -221,8 +226,14 @@ impl Watcher for Trace {
         Ok(())
     }
 
-    fn end(&mut self, uncovered: &[(String, String)], is_over: &dyn Fn() -> bool) {
-        let view = self.running.take().and_then(|running| running.end(is_over));
+    fn started(&mut self, pid: i32) {
+        if let Some(running) = &self.running {
+            running.started(pid);
+        }
+    }
+
+    fn end(&mut self, ended: Ended, uncovered: &[(String, String)], is_over: &dyn Fn() -> bool) {
+        let view = self.running.take().and_then(|running| running.end(ended, is_over));
         if let Some(Err(error)) = view.map(|view| view.end(self.quiet, uncovered)) {
             say(format!("cannot write the trace: {error}"));
             self.failed = true;
@@ -289,6 +300,8 @@ fn view(args: &TraceArgs, selection: Selection) -> Result<View, String> {
         counts: counts.then(|| Counts::new(args.count_each)),
         summary: Summary::default(),
         sockets: Sockets::default(),
+        ends: Ends::of_program(&args.program),
+        waits: Waits::default(),
         last: None,
         text: Default::default(),
     })

@@ -57,14 +57,31 @@ const NET: [&str; 20] = [
     "recvmmsg",
 ];
 
+/// What has become of a call, or of a process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Status {
+    /// It has failed; of a process: with an exit code, or by a signal.
+    Failed,
+    /// It has not.
+    Successful,
+    /// It has not ended yet.
+    Unfinished,
+    /// Nobody knows.
+    Unknown,
+}
+
+/// The values of `-e status=`.
+const STATUSES: [(&str, Status); 3] =
+    [("failed", Status::Failed), ("successful", Status::Successful), ("unfinished", Status::Unfinished)];
+
 /// What is shown.
 #[derive(Default)]
 pub struct Selection {
     /// Names and classes; empty for all.
     wanted: Vec<String>,
     unwanted: Vec<String>,
-    failed: bool,
-    successful: bool,
+    /// Empty for all.
+    statuses: Vec<Status>,
     targets: Vec<Rules>,
 }
 
@@ -89,10 +106,12 @@ impl Selection {
     fn add(&mut self, expression: &str) -> Result<(), String> {
         if let Some(statuses) = expression.strip_prefix("status=") {
             for status in statuses.split(',') {
-                match status {
-                    "failed" => self.failed = true,
-                    "successful" => self.successful = true,
-                    _ => return Err(format!("-e status={status}: expected failed or successful")),
+                match STATUSES.iter().find(|(name, _)| *name == status) {
+                    Some((_, status)) => self.statuses.push(*status),
+                    None => {
+                        let expected = "expected failed, successful or unfinished";
+                        return Err(format!("-e status={status}: {expected}"));
+                    }
                 }
             }
             return Ok(());
@@ -128,14 +147,33 @@ impl Selection {
 
     /// Whether the event is shown. `sock` is the socket that it is about.
     pub fn shows(&self, event: &Event, sock: Option<&Sock>) -> bool {
-        let is_in = |list: &[String]| list.iter().any(|wanted| is_of(event, wanted));
         // An error that is told later is one, too.
         let has_failed = event.is_failed() || event.told_error().is_some();
-        if (self.failed && !self.successful && !has_failed)
-            || (self.successful && !self.failed && has_failed)
-            || (!self.wanted.is_empty() && !is_in(&self.wanted))
-            || is_in(&self.unwanted)
-        {
+        let status = if has_failed { Status::Failed } else { Status::Successful };
+        self.has_status(status) && self.is_about(event, sock)
+    }
+
+    /// Whether a call is shown that has not ended yet.
+    pub fn shows_unfinished(&self, event: &Event, sock: Option<&Sock>) -> bool {
+        self.has_status(Status::Unfinished) && self.is_about(event, sock)
+    }
+
+    /// Whether the end of a process is shown: it is of `%process`, and about no address.
+    pub fn shows_end(&self, status: Status) -> bool {
+        let is_in = |list: &[String]| list.iter().any(|call| call == "%process" || call == "%all");
+        self.has_status(status)
+            && (self.wanted.is_empty() || is_in(&self.wanted))
+            && !is_in(&self.unwanted)
+            && self.targets.is_empty()
+    }
+
+    fn has_status(&self, status: Status) -> bool {
+        self.statuses.is_empty() || self.statuses.contains(&status)
+    }
+
+    fn is_about(&self, event: &Event, sock: Option<&Sock>) -> bool {
+        let is_in = |list: &[String]| list.iter().any(|wanted| is_of(event, wanted));
+        if (!self.wanted.is_empty() && !is_in(&self.wanted)) || is_in(&self.unwanted) {
             return false;
         }
         self.targets.is_empty() || self.targets.iter().any(|target| is_about(target, event, sock))
@@ -288,6 +326,19 @@ mod tests {
     }
 
     #[test]
+    fn an_end_is_of_processes() {
+        let shows = |expressions: &[&str], status| {
+            let texts: Vec<String> = expressions.iter().map(|text| text.to_string()).collect();
+            Selection::new(&texts, &[]).expect("a selection").shows_end(status)
+        };
+        for status in [Status::Failed, Status::Successful, Status::Unknown] {
+            assert!(shows(&[], status) && shows(&["%process"], status) && shows(&["!close"], status));
+            assert!(!shows(&["connect"], status) && !shows(&["!%process"], status));
+            assert_eq!(shows(&["status=failed"], status), status == Status::Failed);
+        }
+    }
+
+    #[test]
     fn targets_are_those_of_rules() {
         for target in ["10.0.0.0/8", "*:80", "10.1.2.3:80"] {
             assert!(shows(&[], &[target], CONNECT), "{target}");
@@ -302,7 +353,7 @@ mod tests {
         let wrong = |expression: &str| Selection::new(&[expression.to_owned()], &[]).err().expect("an error");
         assert_eq!(wrong("conect"), "-e conect: no such call: did you mean connect?");
         assert!(wrong("%ip").starts_with("-e %ip: no such class. There are: %net %ipv4"));
-        assert_eq!(wrong("status=x"), "-e status=x: expected failed or successful");
+        assert_eq!(wrong("status=x"), "-e status=x: expected failed, successful or unfinished");
         let target = Selection::new(&[], &["1.2.3.4:x".to_owned()]).err().expect("an error");
         assert!(target.starts_with("-P: no such port"), "{target}");
     }

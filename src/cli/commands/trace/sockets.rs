@@ -15,6 +15,8 @@ pub struct Sock {
     pub local: Option<String>,
     /// The peer's.
     pub peer: Option<String>,
+    /// The names of the kernel's tables for it, `ops` and `prot`, as events have them.
+    pub tables: [Option<String>; 2],
     state: State,
 }
 
@@ -62,7 +64,7 @@ impl Sockets {
         let pid = event.pid;
         if let (Some(fd), Some(kind)) = (event.fd, kind_of(event)) {
             let makes = matches!(event.name(), "socket");
-            let sock = self.entry(pid, fd, &kind, makes && event.ret >= 0);
+            let sock = self.entry(event, fd, &kind, makes && event.ret >= 0);
             learn(event, &sock, self.counts.entry(kind).or_default());
         }
         match event.name() {
@@ -104,8 +106,8 @@ impl Sockets {
     }
 
     /// The entry of a descriptor. A new socket takes the place of what was there.
-    fn entry(&mut self, pid: i32, fd: i32, kind: &str, is_new: bool) -> Shared {
-        let table = self.tables.entry(pid).or_default();
+    fn entry(&mut self, event: &Event, fd: i32, kind: &str, is_new: bool) -> Shared {
+        let table = self.tables.entry(event.pid).or_default();
         if let Some(known) = table.get(&fd)
             && !is_new
             && open(known).kind == kind
@@ -113,7 +115,11 @@ impl Sockets {
             return Arc::clone(known);
         }
         self.counts.entry(kind.to_owned()).or_default().made += 1;
-        let sock = Arc::new(Mutex::new(Sock { kind: kind.to_owned(), ..Sock::default() }));
+        let sock = Arc::new(Mutex::new(Sock {
+            kind: kind.to_owned(),
+            tables: [&event.ops, &event.prot].map(|name| name.as_deref().map(str::to_owned)),
+            ..Sock::default()
+        }));
         table.insert(fd, Arc::clone(&sock));
         sock
     }
@@ -121,7 +127,7 @@ impl Sockets {
     fn accepted(&mut self, event: &Event) {
         let Some(kind) = kind_of(event) else { return };
         let listener = event.fd.and_then(|fd| self.get(event.pid, fd)).unwrap_or_default();
-        let sock = self.entry(event.pid, event.ret as i32, &kind, true);
+        let sock = self.entry(event, event.ret as i32, &kind, true);
         let mut sock = open(&sock);
         sock.local =
             listener.local.filter(|local| !local.starts_with("0.0.0.0:") && !local.starts_with("[::]:"));
@@ -134,7 +140,7 @@ impl Sockets {
         let Some(kind) = kind_of(event) else { return };
         let both = event.arg("sv").and_then(|sv| sv.as_array()).cloned().unwrap_or_default();
         for fd in both.iter().filter_map(serde_json::Value::as_i64) {
-            open(&self.entry(event.pid, fd as i32, &kind, true)).state = State::Connected;
+            open(&self.entry(event, fd as i32, &kind, true)).state = State::Connected;
             self.counts.entry(kind.clone()).or_default().connected += 1;
         }
     }

@@ -1,6 +1,7 @@
 //! What becomes of each event: it is selected, shown or counted, and kept in mind.
 
 use super::counts::Counts;
+use super::ends::{Ends, How};
 use super::event::{Event, Kind};
 use super::line::{self, LineStyle};
 use super::output::Output;
@@ -9,6 +10,8 @@ use super::select::Selection;
 use super::sockets::Sockets;
 use super::style::one_line;
 use super::summary::Summary;
+use super::waits::{self, Waits};
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io;
 
@@ -58,6 +61,10 @@ pub struct View {
     pub summary: Summary,
     /// What is known of descriptors.
     pub sockets: Sockets,
+    /// How processes have ended.
+    pub ends: Ends,
+    /// Which calls wait.
+    pub waits: Waits,
     /// The time of the line before, in microseconds.
     pub last: Option<u64>,
     /// A line that is being made, and as it is written.
@@ -68,6 +75,7 @@ impl View {
     /// Takes a line of the log.
     pub fn line(&mut self, bytes: &[u8]) {
         let Ok(event) = serde_json::from_slice::<Event>(bytes) else { return self.summary.lose(1) };
+        self.waits.has_gone_on(event.tid);
         self.sockets.apply(&event);
         let sock = event.fd.and_then(|fd| self.sockets.get(event.pid, fd));
         if event.kind() != Kind::Summary && self.selection.shows(&event, sock.as_ref()) {
@@ -77,7 +85,16 @@ impl View {
             }
             self.show(&event, bytes);
         }
+        if let Some(how) = self.ends.of(&event) {
+            self.show_end(event.micros(), &event.comm, event.pid, how);
+        }
         self.sockets.after(&event);
+    }
+
+    /// The program itself has ended.
+    pub fn program_ended(&mut self, micros: u64, how: How) {
+        let (pid, comm) = self.ends.program_ended();
+        self.show_end(micros, &comm, pid, how);
     }
 
     fn show(&mut self, event: &Event, bytes: &[u8]) {
@@ -86,16 +103,55 @@ impl View {
             Form::Json => return self.out.event(bytes),
             _ => {}
         }
+        let has_path = self.form == Form::Paths
+            || (self.form == Form::Failed && event.is_failed() && !event.is_pending());
+        self.write(event.micros(), &event.comm, event.tid, |view, text| {
+            line::write(event, &view.sockets, &view.line, text);
+            if let Some(path) = event.path.filter(|_| has_path) {
+                path::write(path.get(), view.line.style, text);
+            }
+        });
+    }
+
+    /// Whether calls have lines.
+    pub fn has_lines(&self) -> bool {
+        !matches!(self.form, Form::Nothing | Form::Json)
+    }
+
+    /// Shows the calls in which threads of a process wait, if it was not done before.
+    pub fn show_waits(&mut self, pid: i32) {
+        for bytes in self.waits.news(pid) {
+            let Ok(mut event) = serde_json::from_slice::<Event>(&bytes) else { continue };
+            let sock = event.fd.and_then(|fd| self.sockets.get(pid, fd));
+            if sock.is_none() && waits::is_of_any_file(&event) {
+                continue;
+            }
+            if let Some(sock) = &sock {
+                [event.ops, event.prot] = sock.tables.clone().map(|name| name.map(Cow::Owned));
+            }
+            if self.selection.shows_unfinished(&event, sock.as_ref()) {
+                self.write(event.micros(), &event.comm, event.tid, |view, text| {
+                    line::unfinished(&event, &view.sockets, &view.line, text);
+                });
+            }
+        }
+    }
+
+    /// Shows how a process has ended.
+    fn show_end(&mut self, micros: u64, comm: &str, pid: i32, how: How) {
+        let is_shown = matches!(self.form, Form::Failed | Form::Paths);
+        if is_shown && self.selection.shows_end(how.status()) {
+            self.write(micros, comm, pid, |view, text| how.write(view.line.style, text));
+        }
+    }
+
+    /// A line, with what is before each.
+    fn write(&mut self, micros: u64, comm: &str, tid: i32, what: impl FnOnce(&View, &mut String)) {
         let [mut text, mut finished] = std::mem::take(&mut self.text);
         text.clear();
         finished.clear();
-        self.head(event, &mut text);
-        line::write(event, &self.sockets, &self.line, &mut text);
-        let has_path = self.form == Form::Paths
-            || (self.form == Form::Failed && event.is_failed() && !event.is_pending());
-        if let Some(path) = event.path.filter(|_| has_path) {
-            path::write(path.get(), self.line.style, &mut text);
-        }
+        self.head(micros, comm, tid, &mut text);
+        what(self, &mut text);
         text.push('\n');
         self.line.style.finish(&text, &mut finished);
         self.out.event(finished.as_bytes());
@@ -103,8 +159,7 @@ impl View {
     }
 
     /// The time, and who has made the call.
-    fn head(&mut self, event: &Event, text: &mut String) {
-        let micros = event.micros();
+    fn head(&mut self, micros: u64, comm: &str, tid: i32, text: &mut String) {
         let second = micros / 1_000_000;
         let _ = match self.clock {
             Clock::None => Ok(()),
@@ -124,7 +179,7 @@ impl View {
         };
         self.last = Some(micros);
         let (dim, plain) = (self.line.style.dim(), self.line.style.plain());
-        let _ = write!(text, "{dim}{}[{}]{plain} ", one_line(&event.comm), event.tid);
+        let _ = write!(text, "{dim}{}[{}]{plain} ", one_line(comm), tid);
     }
 
     /// Counts events that are missing.
