@@ -5,6 +5,8 @@
 //     seen many N       N calls
 //     seen killed N     N calls, and then SIGKILL
 //     seen tree N       N forked children, each with a call, and one after it
+//     seen waits        children that wait, each in another call, until there is something on stdin
+//     seen behind       a child that waits, and stays when the program ends
 
 #include "../transcript.h"
 #include <arpa/inet.h>
@@ -108,6 +110,92 @@ static void tree(int count)
 	}
 }
 
+static int pair[2];
+
+static void in_recv(void)
+{
+	char byte;
+
+	recv(pair[0], &byte, sizeof(byte), 0);
+}
+
+static void in_read(void)
+{
+	char byte;
+
+	read(pair[0], &byte, sizeof(byte));
+}
+
+static void in_accept(void)
+{
+	struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+
+	bind(listener, (struct sockaddr *)&own, sizeof(own));
+	listen(listener, 5);
+	accept(listener, NULL, NULL);
+}
+
+static void in_connect(void)
+{
+	struct sockaddr_un own = {.sun_family = AF_UNIX};
+	int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	// The kernel chooses a name that nobody has.
+	socklen_t length = sizeof(own);
+	bind(listener, (struct sockaddr *)&own, sizeof(sa_family_t));
+	getsockname(listener, (struct sockaddr *)&own, &length);
+	listen(listener, 0);
+	for (int i = 0; i < 2; i++)
+		connect(socket(AF_UNIX, SOCK_STREAM, 0), (struct sockaddr *)&own, length);
+}
+
+static void in_poll(void)
+{
+	struct pollfd one = {.fd = pair[0], .events = POLLIN};
+
+	poll(&one, 1, -1);
+}
+
+// Waits for no socket.
+static void in_pause(void)
+{
+	close(socket(AF_INET, SOCK_DGRAM, 0));
+	pause();
+}
+
+static void waits(void)
+{
+	void (*const all[])(void) = {in_accept, in_connect, in_poll, in_pause, in_read, in_recv};
+	pid_t children[6];
+	char byte;
+
+	socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+	for (int i = 0; i < 6; i++) {
+		children[i] = fork();
+		if (children[i] == 0) {
+			all[i]();
+			_exit(0);
+		}
+	}
+	read(STDIN_FILENO, &byte, sizeof(byte));
+	for (int i = 0; i < 5; i++) {
+		kill(children[i], SIGKILL);
+		waitpid(children[i], NULL, 0);
+	}
+	send(pair[1], "x", 1, 0);
+	waitpid(children[5], NULL, 0);
+}
+
+static void behind(void)
+{
+	socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+	pid_t child = fork();
+	if (child == 0)
+		in_recv();
+	printf("child %d\n", child);
+}
+
 int main(int argc, char **argv)
 {
 	int count = argc > 2 ? atoi(argv[2]) : 0;
@@ -118,6 +206,10 @@ int main(int argc, char **argv)
 		every_way();
 	else if (strcmp(argv[1], "tree") == 0)
 		tree(count);
+	else if (strcmp(argv[1], "waits") == 0)
+		waits();
+	else if (strcmp(argv[1], "behind") == 0)
+		behind();
 	else
 		calls(count);
 	if (argc > 1 && strcmp(argv[1], "killed") == 0)

@@ -8,8 +8,12 @@ use sockshim_itest::{Output, RunLevel, Scratch, cc, command, run, shim};
 
 #[path = "cli/binary.rs"]
 mod binary;
+#[path = "trace/ends.rs"]
+mod ends;
 #[path = "trace/views.rs"]
 mod views;
+#[path = "trace/waits.rs"]
+mod waits;
 #[path = "trace/whole.rs"]
 mod whole;
 

@@ -208,7 +208,10 @@ fn what_is_wrong_is_said_before_the_program_starts() {
         (&["-P", "1.2.3.4:x", "--", "true"], "sockshim: -P: no such port"),
         (&["-p", "1"], "sockshim: a process that runs already cannot be traced"),
         (&["--fail", "conect=EPERM", "--", "true"], "sockshim: --fail: no such call"),
-        (&["-e", "status=x", "--", "true"], "sockshim: -e status=x: expected failed or successful\n"),
+        (
+            &["-e", "status=x", "--", "true"],
+            "sockshim: -e status=x: expected failed, successful or unfinished\n",
+        ),
         (&["-o", "/no/such/file", "--", "true"], "sockshim: /no/such/file: No such file"),
         (&["--nonsense", "true"], "error: unexpected argument '--nonsense'"),
     ] {
