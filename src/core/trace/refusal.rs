@@ -34,6 +34,28 @@ pub fn take_back(event: &mut Event, outside: Outside) {
     } else if refused && (!expected || outside.landlock) {
         refused_by_module(event, expected, outside.landlock);
     }
+    ended_before_port(event);
+}
+
+/// Functions of bind(2) that look at the address.
+const OF_ADDRESS: [Func; 3] =
+    [func!(inet_addr_type_table), func!(ipv6_chk_addr), func!(ping_check_bind_addr)];
+
+/// The walk of bind(2) goes on where an address may not be there, up to the table of ports, which refuses with EADDRINUSE only.
+/// Any other error has come before.
+fn ended_before_port(event: &mut Event) {
+    let get_port = event.prot.and_then(|prot| prot.get_port);
+    let mut steps = event.path.steps().iter();
+    let len = match event.errno {
+        None | Some(libc::EADDRINUSE) => None,
+        Some(libc::EADDRNOTAVAIL) => {
+            steps.rposition(|step| OF_ADDRESS.contains(&step.func)).map(|index| index + 1)
+        }
+        _ => steps.position(|step| Some(step.func) == get_port),
+    };
+    if let Some(len) = len {
+        event.path.truncate(len);
+    }
 }
 
 /// Whether filters typically answer with this error: for a family that is not permitted, or a call that is to look
@@ -187,6 +209,26 @@ mod tests {
             take_back(&mut event, FILTER);
             assert_eq!(steps_of(&event), expected, "{predicted:?} {errno:?}");
             assert_eq!(event.predicted, Predicted::Unknown);
+        }
+    }
+
+    #[test]
+    fn the_table_of_ports_refuses_with_one_error() {
+        let all = [
+            func!(__inet_bind),
+            func!(inet_addr_type_table),
+            func!(inet_port_requires_bind_service),
+            func!(inet_csk_get_port),
+        ];
+        for (errno, steps) in
+            [(None, 4), (Some(libc::EADDRINUSE), 4), (Some(libc::EINVAL), 3), (Some(libc::EADDRNOTAVAIL), 2)]
+        {
+            let mut event = Event::new(&CONNECT);
+            event.prot = Some(&crate::net::ipv4::tcp::TCP_PROT);
+            event.errno = errno;
+            all.into_iter().for_each(|func| event.path.step(func, Finding::Passed));
+            take_back(&mut event, NOTHING);
+            assert_eq!(event.path.steps().len(), steps, "{errno:?}");
         }
     }
 }

@@ -10,6 +10,8 @@ use sockshim_itest::{Output, RunLevel, Scratch, cc, command, run, shim};
 mod binary;
 #[path = "trace/ends.rs"]
 mod ends;
+#[path = "trace/ports.rs"]
+mod ports;
 #[path = "trace/views.rs"]
 mod views;
 #[path = "trace/waits.rs"]

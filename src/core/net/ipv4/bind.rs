@@ -34,10 +34,12 @@ pub fn inet_bind(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdict {
         Some(libc::AF_UNSPEC) if addr.v4() == [0; 4] => {}
         _ => return Verdict::errno(Errno::EAFNOSUPPORT, Reason::WrongFamily),
     }
-    if !is_local(cx, addr) {
-        return cx.ask(func!(inet_addr_type_table), &"the local addresses").then(bind_change(addr));
+    let local = is_local(cx, addr);
+    if !local {
+        cx.path.step(func!(inet_addr_type_table), Finding::Host(&"the local addresses"));
     }
-    may_use_port(cx, addr.port()).unwrap_or_else(|| bind_port(cx, sock, addr))
+    let verdict = may_use_port(cx, addr.port()).unwrap_or_else(|| bind_port(cx, sock, addr, |_, _| true));
+    if local { verdict } else { Verdict::ask().then(bind_change(addr)) }
 }
 
 /// What binding to this address changes: a port that the kernel chose is released with the connection.
@@ -85,17 +87,30 @@ pub fn may_use_port(cx: &mut Cx, port: u16) -> Option<Verdict> {
     }
 }
 
-/// The last part of bind: a socket that is in use or has a port cannot be bound again. Then the protocol reserves the
-/// port, and only the host knows which ports are taken.
-pub fn bind_port(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdict {
-    match is_in_use(sock) {
+/// The last part of bind: a socket that is in use or has a port cannot be bound again. Then `is_usable` looks at the address, if
+/// that was not done, and the protocol reserves the port.
+pub fn bind_port(
+    cx: &mut Cx,
+    sock: &Socket,
+    addr: &SockAddr,
+    is_usable: fn(&mut Cx, &SockAddr) -> bool,
+) -> Verdict {
+    let in_use = is_in_use(sock);
+    match in_use {
         Some(true) => return Verdict::errno(Errno::EINVAL, Reason::BadState),
         Some(false) => {}
         None => {
-            let what = &"whether its port went with the connection";
-            return cx.ask(func!(__inet_bind), what).then(bind_change(addr));
+            let finding = Finding::Host(&"whether its port went with the connection");
+            cx.path.step(func!(__inet_bind), finding);
         }
     }
+    let usable = is_usable(cx, addr);
+    let verdict = get_port(cx, sock, addr);
+    if usable && in_use.is_some() { verdict } else { Verdict::ask().then(bind_change(addr)) }
+}
+
+/// `sk_prot->get_port`: the protocol reserves the port, and only the host knows which ports are taken.
+fn get_port(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdict {
     let get_port = sock.sk.prot.and_then(|prot| prot.get_port).unwrap_or(func!(get_port));
     match (below(sock), addr.port()) {
         (Below::Other, _) => cx.ask(get_port, &"the protocol").then(bind_change(addr)),

@@ -6,6 +6,7 @@ use crate::net::address::SockAddr;
 use crate::net::ipv4::af_inet::INET_SOCKRAW_OPS;
 use crate::net::ipv4::bind::{bind_change, is_local};
 use crate::net::ops::{Cx, Msg, Socket};
+use crate::net::path::Finding;
 use crate::net::protosw::{INET_PROTOSW_REUSE, InetProtosw};
 use crate::net::sock::{Below, Bound, NO_PROTO, Proto};
 use crate::verdict::{Change, Reason, Verdict};
@@ -51,14 +52,16 @@ pub fn ping_bind(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdict {
         Some(libc::AF_UNSPEC) if !v6 && addr.v4() == [0; 4] => {}
         _ => return Verdict::errno(Errno::EAFNOSUPPORT, Reason::WrongFamily),
     }
-    if !is_local(cx, addr) {
-        return cx.ask(func!(ping_check_bind_addr), &"the local addresses").then(bind_change(addr));
+    let local = is_local(cx, addr);
+    if !local {
+        cx.path.step(func!(ping_check_bind_addr), Finding::Host(&"the local addresses"));
     }
-    match sock.sk.bound {
+    let verdict = match sock.sk.bound {
         Bound::Yes | Bound::Auto => Verdict::errno(Errno::EINVAL, Reason::BadState),
         Bound::No | Bound::Gone if addr.port() == 0 => Verdict::ok().then(Change::BindAny),
         _ => cx.ask(func!(ping_get_port), &"the identifiers in use").then(bind_change(addr)),
-    }
+    };
+    if local { verdict } else { Verdict::ask().then(bind_change(addr)) }
 }
 
 /// `ping_common_sendmsg`: the ICMP header in the message is checked before the address.

@@ -17,7 +17,7 @@ use crate::net::ops::{Cx, Msg, Op, Opt, ProtoOps, Socket};
 use crate::net::path::{Finding, Path};
 use crate::net::protosw::{InetProtosw, Protosw};
 use crate::op;
-use crate::verdict::{Change, Predicted, Reason, Verdict};
+use crate::verdict::{Change, Reason, Verdict};
 use libc::c_int;
 
 /// `inetsw6[]`: the protocols of AF_INET6 by socket type.
@@ -148,16 +148,17 @@ pub fn inet6_bind(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdict {
     if multicast && sock.ty == libc::SOCK_STREAM {
         return short;
     }
-    if let Some(verdict) = may_use_port(cx, addr.port()) {
-        return verdict;
+    // The address is only looked at when the socket can be bound.
+    may_use_port(cx, addr.port()).unwrap_or_else(|| bind_port(cx, sock, addr, is_usable))
+}
+
+/// Whether the address can certainly be bound.
+fn is_usable(cx: &mut Cx, addr: &SockAddr) -> bool {
+    let local = is_local(cx, addr);
+    if !local {
+        cx.path.step(func!(ipv6_chk_addr), Finding::Host(&"the local addresses"));
     }
-    let verdict = bind_port(cx, sock, addr);
-    match verdict.predicted {
-        // The address is only looked at when the socket can be bound.
-        Predicted::Errno(_) => verdict,
-        _ if is_local(cx, addr) => verdict,
-        _ => cx.ask(func!(ipv6_chk_addr), &"the local addresses").then(verdict.change),
-    }
+    local
 }
 
 /// `inet6_ioctl`.
