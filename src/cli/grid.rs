@@ -25,7 +25,7 @@ pub fn table<const N: usize>(
 ) -> io::Result<()> {
     let mut table = plain();
     table.set_header(header).add_rows(rows);
-    fit(&mut table, elastic, terminal_width());
+    fit(&mut table, elastic, own_width());
     finish(out, table)
 }
 
@@ -61,7 +61,7 @@ impl Matrix {
     /// # Errors
     /// What `out` reports.
     pub fn print(&self, out: &mut dyn Write) -> io::Result<()> {
-        self.print_within(out, terminal_width())
+        self.print_within(out, own_width())
     }
 
     fn print_within(&self, out: &mut dyn Write, width: Option<u16>) -> io::Result<()> {
@@ -97,6 +97,11 @@ impl Matrix {
 /// The width of the widest name. Names are ASCII, so a byte is a column.
 fn widest<'a>(names: impl Iterator<Item = &'a str>) -> usize {
     names.map(str::len).max().unwrap_or(0)
+}
+
+/// The width of the terminal, if stdout is one.
+fn own_width() -> Option<u16> {
+    terminal_width(&io::stdout()).and_then(|width| u16::try_from(width).ok())
 }
 
 fn plain() -> Table {

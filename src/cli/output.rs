@@ -1,7 +1,9 @@
 //! Writing to stdout: buffered or as JSON; and the terminal's width.
 
+use rustix::termios::tcgetwinsize;
 use serde::Serialize;
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, Write};
+use std::os::fd::AsFd;
 
 /// Calls `write` with a buffered stdout and flushes it, so that an error of the last write is reported too.
 ///
@@ -22,14 +24,8 @@ pub fn json(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
     writeln!(out)
 }
 
-/// The width of the terminal, if stdout is one and its width is known.
-pub fn terminal_width() -> Option<u16> {
-    if !io::stdout().is_terminal() {
-        return None;
-    }
-    let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
-    #[expect(clippy::disallowed_methods, reason = "no hook is linked into the command, so this is libc's")]
-    // SAFETY: TIOCGWINSZ writes one `struct winsize`, which lives until the call returns.
-    let answer = unsafe { libc::ioctl(libc::STDOUT_FILENO, libc::TIOCGWINSZ, &raw mut size) };
-    (answer == 0 && size.ws_col > 0).then_some(size.ws_col)
+/// The width of the terminal, if this stream is one and its width is known.
+pub fn terminal_width(stream: &impl AsFd) -> Option<usize> {
+    let size = tcgetwinsize(stream).ok()?;
+    (size.ws_col > 0).then_some(size.ws_col.into())
 }

@@ -2,6 +2,7 @@
 
 use super::data;
 use super::event::{Event, Kind};
+use super::fit::Width;
 use super::places::structure;
 use super::sockets::Sockets;
 use super::style::{Style, one_line};
@@ -21,6 +22,8 @@ pub struct LineStyle {
     pub names: bool,
     /// Whether the time that the call took is behind it.
     pub durations: bool,
+    /// The terminal's width, for what is below lines.
+    pub width: Width,
     /// Colours.
     pub style: Style,
 }

@@ -10,6 +10,7 @@ mod counts;
 mod data;
 mod ends;
 pub mod event;
+mod fit;
 mod line;
 mod order;
 mod output;
@@ -27,6 +28,7 @@ mod waits;
 
 use crate::FAILURE;
 use crate::commands::run::{self, Ended, Launch, UnderRules, Watcher, say};
+use crate::output::terminal_width;
 use collector::{Collector, Running};
 use counts::Counts;
 use ends::Ends;
@@ -270,12 +272,12 @@ fn limit(text: &str) -> Result<u32, String> {
 }
 
 fn view(args: &TraceArgs, selection: Selection) -> Result<View, String> {
-    let (out, style): (Box<dyn Write + Send>, Style) = match &args.output {
+    let (out, style, width): (Box<dyn Write + Send>, Style, fit::Width) = match &args.output {
         Some(path) => {
             let file = File::create(path).map_err(|error| format!("{}: {error}", path.display()))?;
-            (Box::new(file), Style::NONE)
+            (Box::new(file), Style::NONE, None)
         }
-        None => (Box::new(io::stderr()), Style::of(&io::stderr())),
+        None => (Box::new(io::stderr()), Style::of(&io::stderr()), terminal_width(&io::stderr())),
     };
     let counts = args.count || args.count_each;
     let form = match () {
@@ -296,7 +298,7 @@ fn view(args: &TraceArgs, selection: Selection) -> Result<View, String> {
         selection,
         form,
         clock,
-        line: LineStyle { names: args.names > 0, durations: args.durations, style },
+        line: LineStyle { names: args.names > 0, durations: args.durations, width, style },
         counts: counts.then(|| Counts::new(args.count_each)),
         summary: Summary::default(),
         sockets: Sockets::default(),

@@ -1,33 +1,43 @@
 //! The functions of the kernel that a call goes through, each with what was found there.
 
+use super::fit::{Width, column, fit};
 use super::style::Style;
 use serde_json::Value;
 use std::fmt::Write;
 
-/// The width of the column of functions.
+/// The column of functions, and its width.
+const FUNCTIONS: usize = 4;
 const COLUMN: usize = 28;
+/// The column in which text goes on below where it is narrow.
+const NARROW: usize = 2 * FUNCTIONS;
 
 /// A step: the function and what was found there; `None` where it only passed the call on.
 type Step = (String, Option<String>);
 
 /// Writes the path below a call. Steps that only passed it on share a line.
-pub fn write(path: &str, style: Style, out: &mut String) {
+pub fn write(path: &str, style: Style, width: Width, out: &mut String) {
     let mut passed: Vec<String> = Vec::new();
     let mut lines = Vec::new();
+    let together = |passed: &[String]| fit(&passed.join(" → "), FUNCTIONS, NARROW, width);
     for (func, found) in steps(path) {
         match found {
             None => passed.push(func),
             Some(found) => {
                 if !passed.is_empty() {
-                    lines.push(passed.join(" → "));
+                    lines.push(together(&passed));
                     passed.clear();
                 }
-                lines.push(format!("{func:<COLUMN$} {found}"));
+                let at = FUNCTIONS + func.len().max(COLUMN) + 1;
+                let found = fit(&found, at, column(FUNCTIONS + COLUMN + 1, NARROW, width), width);
+                // No blanks before a line feed.
+                let found = if found.starts_with('\n') { found } else { format!(" {found}") };
+                let pad = if found.starts_with('\n') { 0 } else { COLUMN };
+                lines.push(format!("{func:<pad$}{found}"));
             }
         }
     }
     if !passed.is_empty() {
-        lines.push(passed.join(" → "));
+        lines.push(together(&passed));
     }
     let last = lines.len().saturating_sub(1);
     for (index, line) in lines.iter().enumerate() {
@@ -123,7 +133,7 @@ mod tests {
         assert_eq!(decider("[]"), None);
         let mut text = String::new();
         let mut marked = String::new();
-        write(PATH, Style::NONE, &mut marked);
+        write(PATH, Style::NONE, None, &mut marked);
         Style::NONE.finish(&marked, &mut text);
         let expected = "\n    move_addr_to_kernel          16\n    sockfd_lookup_light          SS_UNCONNECTED, TCP_CLOSE\n    \
                         security_socket_connect → inet_stream_connect\n    tcp_v4_connect               the peer: the kernel decides";

@@ -1,15 +1,21 @@
 //! The last block: what there was, and what went wrong.
 
 use super::event::{Event, Kind};
+use super::fit::fit;
+use super::line::LineStyle;
 use super::path;
 use super::sockets::Sockets;
-use super::style::{Style, one_line};
+use super::style::one_line;
 use sockshim_core::errno::Errno;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 /// How many different errors are shown of a sort.
 const MOST: usize = 12;
+/// The column behind the heads.
+const COLUMN: usize = 12;
+/// Blanks before what has decided.
+const GAP: usize = 2;
 
 /// How often, by call, error, and what decided it.
 type Errors = BTreeMap<(String, String, String), u64>;
@@ -69,9 +75,10 @@ impl Summary {
         &self,
         sockets: &Sockets,
         uncovered: &[(String, String)],
-        style: Style,
+        how: &LineStyle,
         out: &mut dyn Write,
     ) -> io::Result<()> {
+        let style = how.style;
         let (dim, plain) = (style.dim(), style.plain());
         let plural =
             |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
@@ -98,10 +105,10 @@ impl Summary {
             })
             .collect();
         if !kinds.is_empty() {
-            writeln!(out, "sockets     {}", kinds.join(", "))?;
+            writeln!(out, "sockets     {}", fit(&kinds.join(", "), COLUMN, COLUMN, how.width))?;
         }
-        write_errors("errors", &self.errors, style, out)?;
-        write_errors("not yet", &self.pending, style, out)?;
+        write_errors("errors", &self.errors, how, out)?;
+        write_errors("not yet", &self.pending, how, out)?;
         if self.divergences > 0 {
             writeln!(out, "divergences {}", self.divergences)?;
         }
@@ -125,14 +132,20 @@ impl Summary {
     }
 }
 
-fn write_errors(head: &str, errors: &Errors, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let (dim, plain) = (style.dim(), style.plain());
+fn write_errors(head: &str, errors: &Errors, how: &LineStyle, out: &mut dyn Write) -> io::Result<()> {
+    let (dim, bad, plain) = (how.style.dim(), how.style.bad(), how.style.plain());
     let mut errors: Vec<_> = errors.iter().collect();
     errors.sort_by_key(|(key, count)| (std::cmp::Reverse(**count), *key));
     for (index, ((call, errno, decided), count)) in errors.iter().take(MOST).enumerate() {
         let head = if index == 0 { head } else { "" };
-        let decided = if decided.is_empty() { String::new() } else { format!("  {dim}{decided}{plain}") };
-        writeln!(out, "{head:<11} {count} × {call} {}{errno}{plain}{decided}", style.bad())?;
+        let fixed = format!("{head:<11} {count} × {call} ");
+        let at = fixed.chars().count() + errno.len() + GAP;
+        let decided = match fit(decided, at, COLUMN + GAP, how.width) {
+            nothing if nothing.is_empty() => nothing,
+            below if below.starts_with('\n') => format!("{dim}{below}{plain}"),
+            behind => format!("{:GAP$}{dim}{behind}{plain}", ""),
+        };
+        writeln!(out, "{fixed}{bad}{errno}{plain}{decided}")?;
     }
     if errors.len() > MOST {
         writeln!(out, "{:<11} and {} other kinds", "", errors.len() - MOST)?;

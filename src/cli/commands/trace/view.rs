@@ -108,7 +108,7 @@ impl View {
         self.write(event.micros(), &event.comm, event.tid, |view, text| {
             line::write(event, &view.sockets, &view.line, text);
             if let Some(path) = event.path.filter(|_| has_path) {
-                path::write(path.get(), view.line.style, text);
+                path::write(path.get(), view.line.style, view.line.width, text);
             }
         });
     }
@@ -205,7 +205,7 @@ impl View {
             self.summary.write_missing(uncovered, &mut last)?;
         }
         if !quiet && matches!(self.form, Form::Failed | Form::Paths | Form::Lines) {
-            self.summary.write(&self.sockets, uncovered, self.line.style, &mut last)?;
+            self.summary.write(&self.sockets, uncovered, &self.line, &mut last)?;
         }
         let mut finished = String::new();
         self.line.style.finish(&String::from_utf8_lossy(&last), &mut finished);

@@ -182,23 +182,77 @@ fn a_rule_is_in_the_trace() {
 fn colours_are_for_terminals() {
     let trace = view(&[]);
     assert!(!trace.contains('\x1b'), "{trace}");
-    let coloured = |variables: &[(&str, &str)]| {
-        let program = seen();
-        let trace = format!("{} trace -e socket -- {program}", super::binary::sockshim().display());
-        let mut script = std::process::Command::new("script");
-        script
-            .args(["-qec", &trace, "/dev/null"])
-            .env_clear()
-            .env("PATH", "/usr/bin:/bin")
-            .env("TERM", "xterm");
-        script.env("SOCKSHIM_LIB", sockshim_itest::shim()).envs(variables.iter().copied());
-        run(&mut script, b"", DEADLINE).stdout()
-    };
+    let coloured = |variables: &[(&str, &str)]| on_terminal("", &["-e", "socket"], variables);
     assert!(coloured(&[]).contains("\x1b[36msocket\x1b[0m("));
     for variables in [("NO_COLOR", "1"), ("TERM", "dumb")] {
         let plain = coloured(&[variables]);
         assert!(plain.contains("socket(AF_INET") && !plain.contains("\x1b["), "{plain}");
     }
+}
+
+/// What a terminal gets, after this command of the shell.
+fn on_terminal(before: &str, options: &[&str], variables: &[(&str, &str)]) -> String {
+    let trace = format!("{} trace {} -- {}", super::binary::sockshim().display(), options.join(" "), seen());
+    let mut script = std::process::Command::new("script");
+    script
+        .args(["-qec", &format!("{before}{trace}"), "/dev/null"])
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("TERM", "xterm");
+    script.env("SOCKSHIM_LIB", sockshim_itest::shim()).envs(variables.iter().copied());
+    run(&mut script, b"", DEADLINE).stdout()
+}
+
+#[test]
+fn what_is_below_a_line_fits_the_terminal() {
+    let options = ["-e", "status=failed"];
+    let of_width = |width: &str| {
+        let trace = on_terminal(&format!("stty cols {width}; "), &options, &[("NO_COLOR", "1")]);
+        let trace = stable(&trace.replace('\r', ""));
+        // A line itself is the terminal's to break.
+        trace
+            .lines()
+            .filter(|line| !line.starts_with("seen["))
+            .map(|line| format!("{line}\n"))
+            .collect::<String>()
+    };
+    let expected = "    update_socket_protocol       unchanged
+    security_socket_create
+    net_families[2]              inet_create
+    inet_create                  none of 3 entries takes
+                                 the protocol
+    request_module               net-pf-2-proto-6-type-2
+    inet_create                  none of 3 entries takes
+                                 the protocol
+    request_module               net-pf-2-proto-6
+    inet_create                  none of 3 entries takes
+                                 the protocol
+    inet_create                  EPROTONOSUPPORT
+    move_addr_to_kernel          110
+    sockfd_lookup_light          SS_UNCONNECTED,
+                                 TCP_CLOSE
+    security_socket_connect → unix_stream_connect
+    unix_find_other              the peer: the kernel
+                                 decides
+--- 4 calls shown, by 1 process
+sockets     3 TCP (1 listening, 2 connected), 1
+            UNIX-STREAM
+errors      1 × connect ENOENT  unix_find_other: the
+              peer: the kernel decides
+            1 × getaddrinfo EAI_NONAME
+            1 × socket EPROTONOSUPPORT  inet_create:
+              EPROTONOSUPPORT
+not yet     1 × accept EAGAIN  reqsk_queue_remove: the
+              queue of connections: the kernel decides
+";
+    assert_eq!(of_width("56"), expected);
+    // Where it is narrower, what was found begins further left.
+    let narrow = of_width("40");
+    assert!(narrow.lines().all(|line| line.chars().count() <= 40), "{narrow}");
+    let found = "    inet_create                  none of\n        3 entries takes the protocol\n";
+    assert!(narrow.contains(found), "{narrow}");
+    let wide = of_width("500");
+    assert!(wide.contains("reqsk_queue_remove: the queue of connections: the kernel decides\n"), "{wide}");
 }
 
 #[test]
