@@ -5,6 +5,7 @@
 //     seen many N       N calls
 //     seen killed N     N calls, and then SIGKILL
 //     seen tree N       N forked children, each with a call, and one after it
+//     seen resolve      what the resolver refuses without asking anybody, and in whose words
 //     seen waits        children that wait, each in another call, until there is something on stdin
 //     seen behind       a child that waits, and stays when the program ends
 
@@ -110,6 +111,22 @@ static void tree(int count)
 	}
 }
 
+static void resolve(void)
+{
+	struct addrinfo *found, wrong[] = {
+		{.ai_flags = -1},
+		{.ai_family = 9999},
+		{.ai_socktype = 9999},
+		{.ai_flags = AI_NUMERICHOST},
+	};
+
+	for (int i = 0; i < 4; i++)
+		puts(gai_strerror(getaddrinfo("no-number", NULL, &wrong[i], &found)));
+	// A service that is no number needs to be looked up, which is not wanted.
+	struct addrinfo numeric = {.ai_flags = AI_NUMERICSERV | AI_NUMERICHOST, .ai_socktype = SOCK_STREAM};
+	puts(gai_strerror(getaddrinfo("127.0.0.1", "no-number", &numeric, &found)));
+}
+
 static int pair[2];
 
 static void in_recv(void)
@@ -206,6 +223,8 @@ int main(int argc, char **argv)
 		every_way();
 	else if (strcmp(argv[1], "tree") == 0)
 		tree(count);
+	else if (strcmp(argv[1], "resolve") == 0)
+		resolve();
 	else if (strcmp(argv[1], "waits") == 0)
 		waits();
 	else if (strcmp(argv[1], "behind") == 0)

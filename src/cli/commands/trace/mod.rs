@@ -100,7 +100,7 @@ pub struct TraceArgs {
     #[arg(short = 'v', long)]
     verbose: bool,
 
-    /// Leave out the paths and the last block
+    /// Leave out the paths, how processes end, and the last block
     #[arg(short = 'q', long, conflicts_with = "verbose")]
     quiet: bool,
 

@@ -18,7 +18,7 @@ const CLASSES: [(&str, &str); 9] = [
     ("%netlink", "calls on AF_NETLINK sockets"),
     ("%packet", "calls on AF_PACKET sockets"),
     ("%resolve", "getaddrinfo and its relatives"),
-    ("%process", "fork, exec and exit"),
+    ("%process", "fork, exec, exit, and how processes end"),
     ("%all", "everything"),
 ];
 
@@ -117,6 +117,14 @@ impl Selection {
             return Ok(());
         }
         let calls = expression.strip_prefix("trace=").unwrap_or(expression);
+        if let Some((word, part)) = calls.split(',').find_map(|part| Some((part.split_once('=')?.0, part))) {
+            return Err(match word {
+                "status" | "trace" => {
+                    format!("-e {expression}: {part} is an expression of its own: -e {part}")
+                }
+                _ => format!("-e {expression}: no {word}=: expected CALL,…, trace=CALL,… or status=STATUS,…"),
+            });
+        }
         let (list, calls) = match calls.strip_prefix('!') {
             Some(calls) => (&mut self.unwanted, calls),
             None => (&mut self.wanted, calls),
@@ -354,6 +362,11 @@ mod tests {
         assert_eq!(wrong("conect"), "-e conect: no such call: did you mean connect?");
         assert!(wrong("%ip").starts_with("-e %ip: no such class. There are: %net %ipv4"));
         assert_eq!(wrong("status=x"), "-e status=x: expected failed, successful or unfinished");
+        let combined =
+            "-e connect,status=failed: status=failed is an expression of its own: -e status=failed";
+        assert_eq!(wrong("connect,status=failed"), combined);
+        let other = "-e inject=connect: no inject=: expected CALL,…, trace=CALL,… or status=STATUS,…";
+        assert_eq!(wrong("inject=connect"), other);
         let target = Selection::new(&[], &["1.2.3.4:x".to_owned()]).err().expect("an error");
         assert!(target.starts_with("-P: no such port"), "{target}");
     }

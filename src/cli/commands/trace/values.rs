@@ -36,8 +36,32 @@ const CLONE: &Bits = &[
     (libc::CLONE_NEWCGROUP as i64, "CLONE_NEWCGROUP"),
 ];
 
-/// What strerror(3) says of an error.
+/// What gai_strerror(3) and hstrerror(3) say of the resolver's errors.
+const OF_RESOLVER: [(&str, &str); 17] = [
+    ("EAI_BADFLAGS", "Bad value for ai_flags"),
+    ("EAI_NONAME", "Name or service not known"),
+    ("EAI_AGAIN", "Temporary failure in name resolution"),
+    ("EAI_FAIL", "Non-recoverable failure in name resolution"),
+    ("EAI_NODATA", "No address associated with hostname"),
+    ("EAI_FAMILY", "ai_family not supported"),
+    ("EAI_SOCKTYPE", "ai_socktype not supported"),
+    ("EAI_SERVICE", "Servname not supported for ai_socktype"),
+    ("EAI_ADDRFAMILY", "Address family for hostname not supported"),
+    ("EAI_MEMORY", "Memory allocation failure"),
+    ("EAI_SYSTEM", "System error"),
+    ("EAI_INTR", "Interrupted by a signal"),
+    ("EAI_IDN_ENCODE", "Parameter string not correctly encoded"),
+    ("HOST_NOT_FOUND", "Unknown host"),
+    ("TRY_AGAIN", "Host name lookup failure"),
+    ("NO_RECOVERY", "Unknown server error"),
+    ("NO_DATA", "No address associated with name"),
+];
+
+/// What libc says of an error.
 pub fn said(errno: &str) -> Option<String> {
+    if let Some((_, said)) = OF_RESOLVER.iter().find(|(name, _)| *name == errno) {
+        return Some((*said).to_owned());
+    }
     let number = Errno::from_name(errno)?.0;
     let said = std::io::Error::from_raw_os_error(number).to_string();
     Some(said.split(" (os error").next()?.to_owned())

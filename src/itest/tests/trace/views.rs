@@ -29,7 +29,7 @@ seen[TID] socket(AF_UNIX, SOCK_STREAM, 0) = 4
 seen[TID] connect(4, {sa_family=AF_UNIX, sun_path="/no/where"}, 110) = -1 ENOENT (No such file or directory)
 seen[TID] close(4) = 0
 seen[TID] getaddrinfo("127.0.0.1", "80", {ai_flags=AI_NUMERICHOST, ai_family=AF_UNSPEC, ai_socktype=SOCK_STREAM, ai_protocol=0}, POINTER) = 0 (127.0.0.1)
-seen[TID] getaddrinfo("no-number", NULL, {ai_flags=AI_NUMERICHOST, ai_family=AF_UNSPEC, ai_socktype=SOCK_STREAM, ai_protocol=0}, POINTER) = -2 EAI_NONAME
+seen[TID] getaddrinfo("no-number", NULL, {ai_flags=AI_NUMERICHOST, ai_family=AF_UNSPEC, ai_socktype=SOCK_STREAM, ai_protocol=0}, POINTER) = -2 EAI_NONAME (Name or service not known)
 "#;
 
 #[test]
@@ -92,7 +92,7 @@ seen[TID] connect(4, {sa_family=AF_UNIX, sun_path="/no/where"}, 110) = -1 ENOENT
     sockfd_lookup_light          SS_UNCONNECTED, TCP_CLOSE
     security_socket_connect → unix_stream_connect
     unix_find_other              the peer: the kernel decides
-seen[TID] getaddrinfo("no-number", NULL, {ai_flags=AI_NUMERICHOST, ai_family=AF_UNSPEC, ai_socktype=SOCK_STREAM, ai_protocol=0}, POINTER) = -2 EAI_NONAME
+seen[TID] getaddrinfo("no-number", NULL, {ai_flags=AI_NUMERICHOST, ai_family=AF_UNSPEC, ai_socktype=SOCK_STREAM, ai_protocol=0}, POINTER) = -2 EAI_NONAME (Name or service not known)
 --- 4 calls shown, by 1 process
 sockets     3 TCP (1 listening, 2 connected), 1 UNIX-STREAM
 errors      1 × connect ENOENT  unix_find_other: the peer: the kernel decides
@@ -299,6 +299,17 @@ fn nothing_of_a_programs_reaches_the_terminal() {
         let is_plain = |char: char| !char.is_control() || char == '\n';
         assert!(trace.chars().all(is_plain) && !trace.contains("\nfake"), "{options:?}: {trace}");
     }
+}
+
+/// The program prints what libc says of each error.
+#[test]
+fn errors_of_the_resolver_are_in_libcs_words() {
+    let (output, trace) = traced(&["-q", "-e", "%resolve", "--", &seen(), "resolve"]);
+    assert!(output.status.success(), "{output:?}");
+    let said: Vec<&str> =
+        trace.lines().filter_map(|line| line.rsplit_once(" (")?.1.strip_suffix(')')).collect();
+    assert_eq!(said, output.stdout().lines().collect::<Vec<_>>(), "{trace}");
+    assert_eq!(said.len(), 5, "{trace}");
 }
 
 #[test]
