@@ -3,7 +3,7 @@
 use crate::errno::Errno;
 use crate::func;
 use crate::net::address::SockAddr;
-use crate::net::ipv4::common::{Below, below};
+use crate::net::ipv4::common::{Below, below, is_v6};
 use crate::net::ipv4::ping::ping_bind;
 use crate::net::ipv4::raw;
 use crate::net::ops::{Cx, Socket, SocketState};
@@ -34,11 +34,8 @@ pub fn inet_bind(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdict {
         Some(libc::AF_UNSPEC) if addr.v4() == [0; 4] => {}
         _ => return Verdict::errno(Errno::EAFNOSUPPORT, Reason::WrongFamily),
     }
-    let local = is_local(cx, addr);
-    if !local {
-        cx.path.step(func!(inet_addr_type_table), Finding::Host(&"the local addresses"));
-    }
-    let verdict = may_use_port(cx, addr.port()).unwrap_or_else(|| bind_port(cx, sock, addr, |_, _| true));
+    let local = has_address(cx, sock, addr);
+    let verdict = may_use_port(cx, addr.port()).unwrap_or_else(|| bind_port(cx, sock, addr, Some(local)));
     if local { verdict } else { Verdict::ask().then(bind_change(addr)) }
 }
 
@@ -87,14 +84,19 @@ pub fn may_use_port(cx: &mut Cx, port: u16) -> Option<Verdict> {
     }
 }
 
-/// The last part of bind: a socket that is in use or has a port cannot be bound again. Then `is_usable` looks at the address, if
-/// that was not done, and the protocol reserves the port.
-pub fn bind_port(
-    cx: &mut Cx,
-    sock: &Socket,
-    addr: &SockAddr,
-    is_usable: fn(&mut Cx, &SockAddr) -> bool,
-) -> Verdict {
+/// Whether the address can certainly be bound; else the path says that the host decides.
+fn has_address(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> bool {
+    let local = is_local(cx, addr);
+    if !local {
+        let func = if is_v6(sock) { func!(ipv6_chk_addr) } else { func!(inet_addr_type_table) };
+        cx.path.step(func, Finding::Host(&"the local addresses"));
+    }
+    local
+}
+
+/// The last part of bind: a socket that is in use or has a port cannot be bound again. Then IPv6 looks at the address, which IPv4
+/// has done before, and the protocol reserves the port.
+pub fn bind_port(cx: &mut Cx, sock: &Socket, addr: &SockAddr, local: Option<bool>) -> Verdict {
     let in_use = is_in_use(sock);
     match in_use {
         Some(true) => return Verdict::errno(Errno::EINVAL, Reason::BadState),
@@ -104,9 +106,9 @@ pub fn bind_port(
             cx.path.step(func!(__inet_bind), finding);
         }
     }
-    let usable = is_usable(cx, addr);
+    let local = local.unwrap_or_else(|| has_address(cx, sock, addr));
     let verdict = get_port(cx, sock, addr);
-    if usable && in_use.is_some() { verdict } else { Verdict::ask().then(bind_change(addr)) }
+    if local && in_use.is_some() { verdict } else { Verdict::ask().then(bind_change(addr)) }
 }
 
 /// `sk_prot->get_port`: the protocol reserves the port, and only the host knows which ports are taken.

@@ -5,7 +5,7 @@ use crate::func;
 use crate::net::address::{SIN6_LEN_RFC2133, SockAddr};
 use crate::net::core::sock::pass_to;
 use crate::net::ipv4::af_inet::{INET_OPS, STREAM_OPS, inet_release};
-use crate::net::ipv4::bind::{bind_port, is_local, may_use_port};
+use crate::net::ipv4::bind::{bind_port, may_use_port};
 use crate::net::ipv4::common::{
     Below, below, inet_ioctl, inet_recvmsg, inet_sendmsg, protocol_getsockopt, protocol_setsockopt,
 };
@@ -149,16 +149,7 @@ pub fn inet6_bind(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdict {
         return short;
     }
     // The address is only looked at when the socket can be bound.
-    may_use_port(cx, addr.port()).unwrap_or_else(|| bind_port(cx, sock, addr, is_usable))
-}
-
-/// Whether the address can certainly be bound.
-fn is_usable(cx: &mut Cx, addr: &SockAddr) -> bool {
-    let local = is_local(cx, addr);
-    if !local {
-        cx.path.step(func!(ipv6_chk_addr), Finding::Host(&"the local addresses"));
-    }
-    local
+    may_use_port(cx, addr.port()).unwrap_or_else(|| bind_port(cx, sock, addr, None))
 }
 
 /// `inet6_ioctl`.
