@@ -7,7 +7,7 @@
 //     seen tree N       N forked children, each with a call, and one after it
 //     seen resolve      what the resolver refuses without asking anybody, and in whose words
 //     seen waits        children that wait, each in another call, until there is something on stdin
-//     seen behind       a child that waits, and stays when the program ends
+//     seen behind       a child that waits, and stays when the program ends, which it does after SIGUSR1
 
 #include "../transcript.h"
 #include <arpa/inet.h>
@@ -206,11 +206,19 @@ static void waits(void)
 
 static void behind(void)
 {
+	sigset_t told;
+	int signal;
+
+	sigemptyset(&told);
+	sigaddset(&told, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &told, NULL);
 	socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
 	pid_t child = fork();
 	if (child == 0)
 		in_recv();
 	printf("child %d\n", child);
+	fflush(stdout);
+	sigwait(&told, &signal);
 }
 
 int main(int argc, char **argv)

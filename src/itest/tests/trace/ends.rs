@@ -29,7 +29,7 @@ fn an_exec_is_no_end() {
 fn of_others_it_is_known_what_they_have_said() {
     let program = seen();
     // The shell would say what has been killed.
-    let script = format!("exec 2>/dev/null; {program} tree 1; {program} killed 1; exit 3");
+    let script = format!("exec 2>/dev/null; {program} killed 1; {program} tree 1; exit 3");
     let expected = [
         // Who exits as programs do and who is killed say nothing; the child calls _exit.
         "seen[TID] +++ ended +++",
