@@ -29,6 +29,11 @@ pub fn parent(pid: i32) -> Option<i32> {
     stat(pid).map(|stat| stat.parent)
 }
 
+/// Whether the process is there, and has not ended.
+pub fn runs(pid: i32) -> bool {
+    stat(pid).is_some_and(|stat| !matches!(stat.state, b'Z' | b'X'))
+}
+
 /// Whether the process is stopped.
 pub fn is_stopped(pid: i32) -> bool {
     stat(pid).is_some_and(|stat| stat.state == b'T')

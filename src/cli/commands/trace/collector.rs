@@ -4,7 +4,7 @@ use super::ends::How;
 use super::order::{LAG, Order};
 use super::streams::Sender;
 use super::view::View;
-use crate::commands::run::Ended;
+use crate::commands::run::{Ended, proc};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::geteuid;
 use std::ffi::OsString;
@@ -25,8 +25,10 @@ const TURN: usize = 256 * 1024;
 const SHORT_WAIT: Duration = Duration::from_millis(5);
 /// How long the end waits for processes that have just begun to send. Their number is not known.
 const GRACE: Duration = Duration::from_millis(10);
-/// The same where something has run on in the background: what executes another program sends nothing for a while.
+/// The same while a process is there that sends nothing any more: it may execute another program.
 const LONG_GRACE: Duration = Duration::from_millis(500);
+/// After so many ends it is looked which of the processes are still there.
+const MANY: usize = 256;
 /// How long a process has sent nothing when its threads are looked at, and how often they are.
 const SILENCE: Duration = Duration::from_secs(1);
 /// The longest path of a socket with its end.
@@ -107,6 +109,7 @@ impl Collector {
                 program: 0,
                 is_end_shown: false,
                 senders: Vec::new(),
+                silenced: Vec::new(),
                 order: Order::default(),
                 buffer: vec![0; TURN],
                 is_full: false,
@@ -151,6 +154,8 @@ struct Collecting {
     /// How it has ended was shown.
     is_end_shown: bool,
     senders: Vec<Sender>,
+    /// The numbers of processes that send nothing any more.
+    silenced: Vec<i32>,
     order: Order,
     /// Room for what is read.
     buffer: Vec<u8>,
@@ -163,12 +168,11 @@ struct Collecting {
 
 impl Collecting {
     fn run(mut self) -> View {
-        let (mut last, mut grace) = (Instant::now(), GRACE);
+        let mut last = Instant::now();
         loop {
             if !self.senders.is_empty() || self.end.is_some() {
                 last = Instant::now();
-                grace = if self.end.is_some() { GRACE } else { LONG_GRACE };
-            } else if last.elapsed() > grace {
+            } else if last.elapsed() > self.grace() {
                 break;
             }
             if self.known.stopped.load(Ordering::Relaxed) {
@@ -197,6 +201,12 @@ impl Collecting {
         // What is not waited for any more may wait itself.
         self.look(Duration::ZERO);
         self.view
+    }
+
+    /// How long to wait for somebody who has yet to come.
+    fn grace(&mut self) -> Duration {
+        self.silenced.retain(|pid| proc::runs(*pid));
+        if self.silenced.is_empty() { GRACE } else { LONG_GRACE }
     }
 
     /// Shows in which calls those wait that have sent nothing for so long.
@@ -239,7 +249,12 @@ impl Collecting {
                 ended.push(index);
             }
         }
-        ended.into_iter().rev().for_each(|index| _ = self.senders.remove(index));
+        for index in ended.into_iter().rev() {
+            self.silenced.extend(self.senders.remove(index).number());
+        }
+        if self.silenced.len() > MANY {
+            self.silenced.retain(|pid| proc::runs(*pid));
+        }
     }
 
     /// Takes those who have come. Whether there were any.

@@ -35,6 +35,11 @@ impl Sender {
         Sender { stream, rest: Vec::new(), until: 0, heard: Instant::now(), pid: None, writer }
     }
 
+    /// The process's number, as it calls itself.
+    pub fn number(&self) -> Option<i32> {
+        self.pid
+    }
+
     /// The process, if `/proc` knows it by that number.
     pub fn process(&self) -> Option<i32> {
         waits::program_of(self.writer, self.pid?)
