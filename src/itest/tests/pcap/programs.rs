@@ -27,6 +27,7 @@ nginx -c "$D/nginx.conf" 2>/dev/null & N=$!
 redis-server --port $((P + 3)) --save '' --dir "$D" --unixsocket "$D/redis.sock" >/dev/null & R=$!
 dnsmasq -k -C /dev/null -p $((P + 4)) --listen-address=127.0.0.1 --bind-interfaces --address=/a.test/192.0.2.7 \
     --no-resolv --no-hosts --pid-file="" --user="$(id -un)" 2>/dev/null & M=$!
+export SSLKEYLOGFILE=$D/keys
 until_it test -S "$D/nginx.sock"
 until_it redis-cli -p $((P + 3)) ping
 until_it dig +tries=1 +time=1 @127.0.0.1 -p $((P + 4)) a.test
@@ -92,12 +93,19 @@ fn protocols_are_found_and_whole() {
     assert!(count("http2.headers.path == \"/big\"") == 1 && count("http2.headers.status == 200") == 1);
     assert!(count("resp") >= 4, "{}", count("resp"));
     assert!(count("dns.a == 192.0.2.7") >= 2);
-    // What was got, as tshark puts it together.
+    // What was got, as tshark puts it together; also what was encrypted.
     let objects = directory.dir("objects");
-    tshark(&file, &["-q", "--export-objects", &format!("http,{}", objects.display())]);
+    let keys = format!("tls.keylog_file:{}", path.join("keys").display());
+    let export =
+        ["-o", &keys, "-q", "--export-objects", &format!("http,{}", objects.display())].map(String::from);
+    tshark(&file, &[&as_protocols[..], &export.each_ref().map(String::as_str)].concat());
     let objects: Vec<_> = std::fs::read_dir(&objects).expect("objects").flatten().collect();
-    assert_eq!(objects.len(), 2);
+    assert_eq!(objects.len(), 3, "HTTP/1.1, in TLS, and over AF_UNIX");
     objects.iter().for_each(|object| assert!(std::fs::read(object.path()).is_ok_and(|bytes| bytes == big)));
+    // It exports none of HTTP/2.
+    let of_http2 = ["-Y", "http2.body.fragments", "-T", "fields", "-e", "http2.body.reassembled.data"];
+    let pieces = tshark(&file, &[&as_protocols[..], &of_http2].concat());
+    assert!(super::unhex(&pieces) == big, "{} digits", pieces.len());
 }
 
 /// A server that is not captured: its client tells both directions.

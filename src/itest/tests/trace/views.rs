@@ -52,8 +52,8 @@ seen[TID] writev(3, ["firstsecond"], 2) = 11
 seen[TID] readv(4, ["firstsecond"], 2) = 11
 seen[TID] sendmsg(3, {msg_iov=["firstsecond"]}, 0) = 11
 seen[TID] recvmsg(4, {msg_iov=["firstsecond"]}, 0) = 11
-seen[TID] sendmmsg(5, {msg_iov=["f"]}, 1, 0) = 1
-seen[TID] recvmmsg(6, {msg_iov=["f"]}, 1, 0, NULL) = 1
+seen[TID] sendmmsg(5, {msg_iov=["firstsecond"]}, 1, 0) = 1
+seen[TID] recvmmsg(6, {msg_iov=["firstsecond"]}, 1, 0, NULL) = 1
 seen[TID] send(3, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"..., 100, 0) = 100
 seen[TID] recv(4, "xx", 2, MSG_PEEK) = 2
 seen[TID] sendto(5, POINTER, 9, 0, {sa_family=AF_UNIX, sun_path=@"seen"}, 7) = -1 ECONNREFUSED (Connection refused)
