@@ -33,7 +33,7 @@ pub const LOGGED: u8 = 2;
 pub const NAMED: u8 = 4;
 /// A rule names connect(2), and the call may connect: MSG_FASTOPEN.
 pub const CONNECTS: u8 = 8;
-/// Packets are captured, and the call makes or ends a connection.
+/// The call makes or ends a connection, and somebody wants to know more of it than its event has.
 pub const TAPPED: u8 = 16;
 
 /// Why the gates are open. All bytes are one page's at most, and most are tested by one instruction.
@@ -244,11 +244,12 @@ fn refresh() {
         if hides || hook.does.calls().iter().any(|call| calls.has(call)) {
             bits |= NAMED;
         }
-        let connects = matches!(
-            hook.does,
-            Does::Connects | Does::Accepts | Does::Pairs | Does::ShutsDown | Does::Closes
-        );
-        if connects && taps() {
+        let is_tapped = match hook.does {
+            Does::Binds | Does::Connects | Does::Accepts => captures(),
+            Does::Pairs | Does::ShutsDown | Does::Closes => taps(),
+            _ => false,
+        };
+        if is_tapped {
             bits |= TAPPED;
         }
         if hook.does == Does::SendsTo && calls.has(Call::Connect) {

@@ -57,7 +57,8 @@ pub fn argument(event: &Event, index: usize, meaning: Meaning) -> Value<'_> {
         (Meaning::Uint32, _) => Value::Uint(u64::from(word as u32)),
         (Meaning::Int64, _) => Value::Int(word),
         (Meaning::Uint64, _) => Value::Uint(word as u64),
-        (Meaning::Addr, Extra::Address) => Value::Address(address(event)),
+        // Whoever wants no address gets none, but the log may have it.
+        (Meaning::Addr, Extra::Address) if word != 0 => Value::Address(address(event)),
         (Meaning::Addr, Extra::Bytes) => match parts::get(&event.addr, Part::Address) {
             Some((bytes, _)) => Value::Sockaddr(bytes),
             None => Value::Pointer(word as u64),

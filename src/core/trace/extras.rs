@@ -40,9 +40,15 @@ pub(super) fn byte_extras(event: &Event, line: &mut Line) {
     if event.hook.index_of(Meaning::Addr).is_none()
         && let Some((bytes, _)) = parts::get(&event.addr, Part::Address)
     {
-        extra("name", line);
-        Value::Sockaddr(bytes).json(line);
+        address_extra("name", bytes, line);
     }
+}
+
+/// An address that is no argument.
+#[cold]
+pub(super) fn address_extra(key: &str, bytes: &[u8], line: &mut Line) {
+    extra(key, line);
+    Value::Sockaddr(bytes).json(line);
 }
 
 /// What came of a call that asks for names or addresses, and what a JSON string cannot express of a host's name.

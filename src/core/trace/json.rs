@@ -1,14 +1,14 @@
 //! Events as JSON, one object per line. `event.schema.json` describes the fields.
 
 use crate::errno::Errno;
-use crate::hook::Level;
+use crate::hook::{Does, Level};
 use crate::net::path::{Finding, Func, Step};
 use crate::resolve::{Resolved, error_names};
 use crate::rules::name_of;
 use crate::trace::decode::argument;
 use crate::trace::escape::{Hex, Lossy};
 use crate::trace::event::{Event, Extra};
-use crate::trace::extras::{byte_extras, errno, extra, quoted, resolver_extras, text_extras};
+use crate::trace::extras::{address_extra, byte_extras, errno, extra, quoted, resolver_extras, text_extras};
 use crate::trace::line::Line;
 use crate::trace::pieces::{DataCallKey, Process};
 use crate::uapi::{Bits, FAMILIES, Named, TYPE_FLAGS, TYPES};
@@ -133,11 +133,17 @@ fn args(event: &Event, line: &mut Line) {
         }
         Extra::Resolved(resolved) => resolver_extras(event, resolved, line),
         Extra::Bytes => byte_extras(event, line),
+        Extra::Address if hook.does == Does::Accepts && event.args[1] == 0 => {
+            address_extra("peer", event.addr.bytes(), line)
+        }
         Extra::Text if hook.arity() == 0 => {
             extra("message", line);
             line.foreign(Lossy(event.addr.bytes()));
         }
         _ => {}
+    }
+    if let Some((bytes, len)) = event.own_name() {
+        address_extra("local", &bytes[..len], line);
     }
     if event.extra == Extra::Text && event.addr.is_readable() {
         text_extras(&event.addr, line);

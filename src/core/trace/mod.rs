@@ -7,7 +7,7 @@
 //! | [`event`] | one fixed-size record per call, filled on the program's thread without allocation |
 //! | [`refusal`] | removes from an event what may be untrue when something outside the tables has answered |
 //! | [`decode`] | arguments by name: flags, options |
-//! | [`parts`] | several texts and addresses in one event |
+//! | [`parts`], `own_name` | several texts and addresses in one event |
 //! | [`sockaddr`] | socket addresses by their fields |
 //! | [`escape`] | bytes from outside as text |
 //! | [`line`] | one line while it is written |
@@ -20,6 +20,7 @@ pub mod event;
 mod extras;
 pub mod json;
 pub mod line;
+mod own_name;
 pub mod parts;
 mod path_pieces;
 pub mod pieces;

@@ -6,7 +6,7 @@ pub mod tap;
 mod message;
 
 use crate::stack::Page;
-use crate::{identity, memory, mode};
+use crate::{identity, memory, mode, sys};
 use libc::c_int;
 use message::{Data, Message};
 use sockshim_core::hook::{Does, Level};
@@ -27,7 +27,7 @@ pub fn capture(event: &mut Event) {
     if mode::taps() {
         tap::call(event);
     }
-    if event.errno.is_none()
+    if matches!(event.errno, None | Some(libc::EINPROGRESS))
         && !identity::is_sandboxed()
         && matches!(event.extra, Extra::None | Extra::Address)
         && mode::captured() != 0
@@ -40,12 +40,31 @@ pub fn capture(event: &mut Event) {
 fn text(event: &mut Event) {
     let mut all = SockAddr::EMPTY;
     match event.hook.does {
+        Does::Binds | Does::Connects => return names(event, event.fd),
+        Does::Accepts => return names(event, Some(event.ret as c_int)),
         Does::SetsOption | Does::GetsOption if event.extra == Extra::None => option(event, &mut all),
         _ if event.hook.level == Level::Io && event.ret > 0 => data(event, &mut all),
         _ => return,
     }
     if !all.is_empty() {
         (event.addr, event.extra) = (all, Extra::Bytes);
+    }
+}
+
+/// The addresses that a socket has got: its own, which the call does not tell, and the peer of an accepted one, if the call has not
+/// been asked for it.
+fn names(event: &mut Event, fd: Option<c_int>) {
+    let family = event.before.map(|socket| socket.unpack().sk.family);
+    let (Some(fd), Some(libc::AF_INET | libc::AF_INET6)) = (fd, family) else { return };
+    let mut name = [0; SOCKADDR_STORAGE];
+    if sys::address(fd, false, &mut name).is_ok() {
+        event.set_own_name(&name);
+    }
+    if event.hook.does == Does::Accepts
+        && event.extra == Extra::None
+        && let Ok(len) = sys::address(fd, true, &mut name)
+    {
+        (event.addr, event.extra) = (SockAddr::new(&name[..len]), Extra::Address);
     }
 }
 

@@ -13,8 +13,20 @@ use std::fmt::Write;
 /// Arguments that are text of the program's, not constants.
 const TEXTS: [&str; 8] = ["node", "service", "name", "host", "serv", "path", "file", "message"];
 /// Members of `args` that are no arguments: what came of the call.
-const RESULTS: [&str; 10] =
-    ["via", "covered", "rights", "addresses", "address", "errno", "bytes", "truncated", "data", "value"];
+const RESULTS: [&str; 12] = [
+    "via",
+    "covered",
+    "rights",
+    "addresses",
+    "address",
+    "errno",
+    "bytes",
+    "truncated",
+    "data",
+    "value",
+    "local",
+    "peer",
+];
 
 /// How lines look.
 pub struct LineStyle {

@@ -131,7 +131,8 @@ impl Sockets {
         let mut sock = open(&sock);
         sock.local =
             listener.local.filter(|local| !local.starts_with("0.0.0.0:") && !local.starts_with("[::]:"));
-        sock.peer = event.arg("addr").and_then(place);
+        sock.local = event.arg("local").and_then(place).or_else(|| sock.local.take());
+        sock.peer = event.arg("addr").and_then(place).or_else(|| event.arg("peer").and_then(place));
         sock.state = State::Connected;
         self.counts.entry(kind).or_default().connected += 1;
     }
@@ -153,6 +154,7 @@ fn open(sock: &Shared) -> MutexGuard<'_, Sock> {
 /// What a call tells of the socket that it is about.
 fn learn(event: &Event, sock: &Shared, count: &mut Count) {
     let named = || event.arg("addr").and_then(place);
+    let own = || event.arg("local").and_then(place);
     let mut sock = open(sock);
     let goes_on = event.errno.as_deref() == Some("EINPROGRESS");
     // What tells that a connect(2) has come to its end.
@@ -169,10 +171,13 @@ fn learn(event: &Event, sock: &Shared, count: &mut Count) {
         count.connected += 1;
     }
     match event.name() {
-        // Port 0 takes any: only getsockname says which.
-        "bind" if event.ret == 0 => sock.local = named().filter(|name| !name.ends_with(":0")),
+        // Port 0 takes any: the kernel says which.
+        "bind" if event.ret == 0 => {
+            sock.local = own().or_else(|| named().filter(|name| !name.ends_with(":0")))
+        }
         "connect" if goes_on || event.ret == 0 => {
             sock.peer = named();
+            sock.local = own().or_else(|| sock.local.take());
             if goes_on && sock.state == State::Fresh {
                 sock.state = State::Connecting;
             }

@@ -120,12 +120,12 @@ seen[TID] shutdown(4, SHUT_WR) = 0
 #[test]
 fn names_stay_with_descriptors() {
     let trace = view(&["-q", "-y", "-e", "listen,accept,send,recv,close"]);
-    let expected = r#"seen[TID] listen(3<TCP>, 5) = 0
+    let expected = r#"seen[TID] listen(3<TCP:[127.0.0.1:PORT]>, 5) = 0
 seen[TID] accept(3<TCP:[127.0.0.1:PORT]>, POINTER, POINTER) = -1 EAGAIN (Resource temporarily unavailable)
 seen[TID] accept(3<TCP:[127.0.0.1:PORT]>, {sa_family=AF_INET, sin_port=htons(PORT), sin_addr=inet_addr("127.0.0.1")}, POINTER) = 5<TCP:[127.0.0.1:PORT->127.0.0.1:PORT]>
-seen[TID] send(4<TCP:[->127.0.0.1:PORT]>, "hello", 5, MSG_NOSIGNAL) = 5
+seen[TID] send(4<TCP:[127.0.0.1:PORT->127.0.0.1:PORT]>, "hello", 5, MSG_NOSIGNAL) = 5
 seen[TID] recv(5<TCP:[127.0.0.1:PORT->127.0.0.1:PORT]>, "hello", 8, 0) = 5
-seen[TID] close(4<TCP:[->127.0.0.1:PORT]>) = 0
+seen[TID] close(4<TCP:[127.0.0.1:PORT->127.0.0.1:PORT]>) = 0
 seen[TID] close(4<UNIX-STREAM>) = 0
 "#;
     assert_eq!(trace, expected);

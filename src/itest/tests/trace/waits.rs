@@ -46,7 +46,7 @@ fn a_call_that_waits_is_shown_while_it_waits() {
     assert!(sockshim.wait().expect("our own child").success());
     let trace = fs::read_to_string(&file).expect("a trace");
     let expected = [
-        "seen[TID] accept(5<TCP>, NULL, NULL <unfinished ...>",
+        "seen[TID] accept(5<TCP:[127.0.0.1:PORT]>, NULL, NULL <unfinished ...>",
         "seen[TID] connect(7<UNIX-STREAM>, {sa_family=AF_UNIX, sun_path=",
         "seen[TID] poll(POINTER, 1, -1 <unfinished ...>",
         "seen[TID] read(3<UNIX-STREAM>, POINTER, 1 <unfinished ...>",
