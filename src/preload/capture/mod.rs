@@ -43,6 +43,8 @@ fn text(event: &mut Event) {
         Does::Binds | Does::Connects => return names(event, event.fd),
         Does::Accepts => return names(event, Some(event.ret as c_int)),
         Does::SetsOption | Does::GetsOption if event.extra == Extra::None => option(event, &mut all),
+        Does::Polls => copied(event.args[0], event.args[1], size_of::<libc::pollfd>(), &mut all),
+        Does::Waits => copied(event.args[1], event.ret, size_of::<libc::epoll_event>(), &mut all),
         _ if event.hook.level == Level::Io && event.ret > 0 => data(event, &mut all),
         _ => return,
     }
@@ -78,6 +80,16 @@ fn option(event: &Event, all: &mut SockAddr) {
     let length = Data::Buffer(address, length as i64).copy(&mut bytes);
     if length > 0 {
         parts::push(all, Part::OptionValue, (&bytes[..length], false), 0);
+    }
+}
+
+/// As many of `count` entries of this size as there is room for.
+fn copied(address: i64, count: i64, size: usize, all: &mut SockAddr) {
+    let mut bytes = [0; MOST];
+    let most = MOST - MOST % size;
+    let length = Data::Buffer(address, count.saturating_mul(size as i64)).copy(&mut bytes[..most]);
+    if length > 0 {
+        parts::push(all, Part::Data, (&bytes[..length], false), 0);
     }
 }
 

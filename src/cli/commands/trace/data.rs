@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::fmt::Write;
 
 /// The bytes that the log has as hexadecimal digits.
-fn bytes(event: &Event, key: &str) -> Option<Vec<u8>> {
+pub fn bytes(event: &Event, key: &str) -> Option<Vec<u8>> {
     let digits = event.arg(key)?.as_str()?;
     let pairs = digits.as_bytes().chunks_exact(2);
     pairs.map(|pair| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok()).collect()

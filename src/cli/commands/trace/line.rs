@@ -4,6 +4,7 @@ use super::data;
 use super::event::{Event, Kind};
 use super::fit::Width;
 use super::places::structure;
+use super::ready;
 use super::sockets::Sockets;
 use super::style::{Style, one_line};
 use super::values;
@@ -117,7 +118,8 @@ fn record(event: &Event, kind: Kind, style: Style, out: &mut String) {
 }
 
 fn argument(event: &Event, key: &str, value: &Value, sockets: &Sockets, how: &LineStyle, out: &mut String) {
-    if let Some(text) = moved(event, key) {
+    let named = how.names.then_some(sockets);
+    if let Some(text) = moved(event, key, named) {
         out.push_str(&text);
         return;
     }
@@ -162,8 +164,8 @@ fn argument(event: &Event, key: &str, value: &Value, sockets: &Sockets, how: &Li
     };
 }
 
-/// What was sent, received or set, in the place of the pointer to it.
-fn moved(event: &Event, key: &str) -> Option<String> {
+/// What was sent, received, set or found, in the place of the pointer to it.
+fn moved(event: &Event, key: &str, sockets: Option<&Sockets>) -> Option<String> {
     match key {
         "buf" => data::data(event),
         "iov" => Some(format!("[{}]", data::data(event)?)),
@@ -176,6 +178,8 @@ fn moved(event: &Event, key: &str) -> Option<String> {
             Some(format!("{{{name}msg_iov=[{}]}}", data::data(event)?))
         }
         "optval" => data::option(event),
+        "fds" => ready::polled(event, sockets),
+        "events" => ready::found(event),
         _ => None,
     }
 }

@@ -17,6 +17,7 @@ mod output;
 mod path;
 mod pcap;
 mod places;
+mod ready;
 mod select;
 mod sockets;
 mod streams;

@@ -353,3 +353,19 @@ fn the_examples_of_the_documentation_are_true() {
         }
     }
 }
+
+#[test]
+fn what_is_waited_for_is_shown() {
+    let script = "import select, socket
+a, b = socket.socketpair()
+p = select.poll(); p.register(a, select.POLLIN | select.POLLOUT); p.register(b, select.POLLIN); p.poll(0)
+e = select.epoll(); e.register(b, select.EPOLLIN); a.send(b'x'); e.poll()";
+    let (_, trace) = traced(&["-q", "-y", "-e", "poll,epoll_wait", "--", "python3", "-c", script]);
+    let calls: Vec<&str> =
+        trace.lines().filter_map(|line| line.split_once("] ")).map(|(_, call)| call).collect();
+    let [poll, epoll] = &calls[..] else { panic!("{trace}") };
+    let fds =
+        "[{fd=3<UNIX-STREAM>, events=POLLIN|POLLOUT, revents=POLLOUT}, {fd=4<UNIX-STREAM>, events=POLLIN}]";
+    assert_eq!(*poll, format!("poll({fds}, 2, 0) = 1"));
+    assert!(epoll.starts_with("epoll_wait(5, [{events=EPOLLIN, data=4}], "), "{epoll}");
+}
