@@ -51,7 +51,7 @@ fn argument(event: &Event, index: usize) -> (String, String) {
         }
         ("sv", Extra::Pair([one, two])) => (format!("[{one}, {two}]"), format!("[{one},{two}]")),
         ("optval", Extra::Value(value)) => number(value.to_string()),
-        ("addr", Extra::Address) => {
+        ("addr", Extra::Address) if word != 0 => {
             let by_device = event.socket.is_some_and(|socket| socket.ty == uapi::SOCK_PACKET);
             address(event.addr.bytes(), event.addr.is_truncated(), by_device)
         }

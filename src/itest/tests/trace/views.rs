@@ -369,3 +369,14 @@ e = select.epoll(); e.register(b, select.EPOLLIN); a.send(b'x'); e.poll()";
     assert_eq!(*poll, format!("poll({fds}, 2, 0) = 1"));
     assert!(epoll.starts_with("epoll_wait(5, [{events=EPOLLIN, data=4}], "), "{epoll}");
 }
+
+#[test]
+fn a_peer_that_nobody_asked_for_is_known() {
+    let program = sockshim_itest::cc("trace/moves.c", &[]).display().to_string();
+    let (_, trace) = traced(&["-q", "-y", "-e", "accept,connect", "--", &program, "1000"]);
+    let trace = stable(&trace);
+    let v4 =
+        "moves[TID] accept(3<TCP:[127.0.0.1:PORT]>, NULL, NULL) = 5<TCP:[127.0.0.1:PORT->127.0.0.1:PORT]>\n";
+    let v6 = "<TCPv6:[[::1]:PORT->[::1]:PORT]>\n";
+    assert!(trace.contains(v4) && trace.contains(v6), "{trace}");
+}
