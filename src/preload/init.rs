@@ -139,7 +139,7 @@ fn log_calls(config: &Config, known: bool) {
         let taps = config.tap.is_none_or(tap::start);
         log::start(config);
         if !taps {
-            log::note(b"the capture cannot be reached: no packets of this process are in it");
+            log::note(tap::UNREACHABLE.as_bytes());
         }
     } else {
         log::say_none();

@@ -19,6 +19,7 @@
 //! The address is read by the thread that has stored it, between a call and its return. The block is static storage
 //! of that thread, addressed as in `tls.rs`.
 
+use crate::capture::tap;
 use crate::log::{clock, queue};
 use crate::table::{HOOKS, HookIndex};
 use crate::{call, fork, identity, mode, original, tls};
@@ -129,6 +130,7 @@ fn keep(index: HookIndex, back: usize) -> bool {
         log(index, 0, |event| event.reason = Reason::ResultUnknown);
         return false;
     }
+    tap::shared();
     let (in_ticks, start) = clock::now();
     pending.pid.set(pid);
     pending.in_ticks.set(in_ticks);

@@ -1,7 +1,7 @@
 //! The tap: copies of what the processes of a tree send and receive, in memory that they share with whoever has started them.
 //!
 //! The memory is divided into chunks. A process takes a free one and puts packets into it until it is full; whoever reads
-//! ([`reader`]) frees a chunk that is full when everything in it was read. Nobody waits for anybody: where no chunk is free, the
+//! ([`reader`]) frees a chunk that is full, or that nothing is put into for a moment, when everything in it was read. Nobody waits for anybody: where no chunk is free, the
 //! packet is lost, and counted.
 //!
 //! Any process may be killed between two steps, and any can write anything to the memory. So there is no lock. A packet's place is
@@ -50,6 +50,8 @@ mod of_chunk {
 const CLOSED: u64 = 1 << 63;
 /// The same, and nobody is there who could complete one.
 const OVER: u64 = 1 << 62;
+/// What a process says in its log that cannot reach the memory.
+pub const UNREACHABLE: &str = "the capture cannot be reached: no packets of this process are in it";
 /// In a packet's first word, which is its length: it is complete.
 const COMPLETE: u64 = 1 << 63;
 

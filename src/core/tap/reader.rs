@@ -21,8 +21,9 @@ pub struct Packet {
 /// Reads packets, and frees the chunks in which they were.
 pub struct Reader<'a> {
     tap: Tap<'a>,
-    /// How many words of each chunk were read.
+    /// How many words of each chunk were read, and whether all of them were the last time.
     read: Vec<usize>,
+    idle: Vec<bool>,
     /// Packets that were begun, and that nobody is there to complete.
     broken: u64,
 }
@@ -39,7 +40,7 @@ pub struct Missed {
 impl<'a> Reader<'a> {
     /// The only reader of a tap.
     pub fn new(tap: Tap<'a>) -> Reader<'a> {
-        Reader { tap, read: vec![0; tap.chunks], broken: 0 }
+        Reader { tap, read: vec![0; tap.chunks], idle: vec![false; tap.chunks], broken: 0 }
     }
 
     /// Gives out every packet that is complete, those of one chunk in its order. At the `end`, when no process is there any more,
@@ -56,7 +57,11 @@ impl<'a> Reader<'a> {
             return None;
         }
         let word = self.tap.of_chunk(index, of_chunk::FILLED)?;
-        let state = word.load(Ordering::Acquire);
+        let mut state = word.load(Ordering::Acquire);
+        if self.idle[index] && state == self.read[index] as u64 {
+            // Many processes send once and then nothing: others may have the chunk. Who has it takes another one.
+            state = word.fetch_or(CLOSED, Ordering::AcqRel) | CLOSED;
+        }
         let filled = ((state & !(CLOSED | OVER)) as usize).min(self.tap.chunk);
         let is_over = end || state & OVER != 0;
         let mut at = self.read[index];
@@ -76,6 +81,7 @@ impl<'a> Reader<'a> {
             at = if (packet::WORDS..=filled - at).contains(&len) { at + len } else { filled };
         }
         self.read[index] = at;
+        self.idle[index] = at == filled && state & CLOSED == 0;
         if at == filled && state & CLOSED != 0 {
             // What comes next is put between zeros, so that nobody takes old bytes for a length.
             self.tap.within(index, 0)?[..filled].iter().for_each(|word| word.store(0, Ordering::Relaxed));

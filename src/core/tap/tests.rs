@@ -57,6 +57,9 @@ fn what_is_put_is_read_once_and_in_order() {
     );
     assert!(read(&mut reader, false).is_empty());
     assert_eq!(tap.limit(), 64_000);
+    // Nothing more has come, so the chunk is free again; whoever had it notices.
+    assert!(!put(tap, chunk, b"late"));
+    assert_eq!((tap.take().is_some(), tap.take().is_some(), tap.take()), (true, true, None));
 }
 
 #[test]

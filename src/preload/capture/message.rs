@@ -52,6 +52,8 @@ pub struct Message {
     pub name: (i64, i64),
     /// How many bytes were moved.
     pub moved: usize,
+    /// Whether it has control messages, which may hand on descriptors.
+    pub has_control: bool,
 }
 
 impl Message {
@@ -85,7 +87,7 @@ impl Message {
             None if hook.key(1) == b"buf" => Data::Buffer(event.args[1], event.args[2]),
             None => return None,
         };
-        Some(Message { data, name, moved })
+        Some(Message { data, name, moved, has_control: false })
     }
 }
 
@@ -94,5 +96,6 @@ fn of_header(header: &msghdr, moved: usize) -> Message {
         data: Data::Vector(header.msg_iov as i64, header.msg_iovlen as i64),
         name: (header.msg_name as i64, header.msg_namelen as c_int as i64),
         moved,
+        has_control: header.msg_controllen > 0,
     }
 }

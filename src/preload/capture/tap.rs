@@ -15,6 +15,7 @@ use libc::c_int;
 use sockshim_core::fdtable::Packed;
 use sockshim_core::hook::Does;
 use sockshim_core::meaning::Meaning;
+pub use sockshim_core::tap::UNREACHABLE;
 use sockshim_core::tap::packet::{Head, Kind};
 use sockshim_core::tap::{Place, Tap};
 use sockshim_core::trace::event::{Event, Extra};
@@ -26,7 +27,7 @@ static LEN: AtomicUsize = AtomicUsize::new(0);
 /// The chunk of this process.
 static CHUNK: AtomicUsize = AtomicUsize::new(NONE);
 const NONE: usize = usize::MAX;
-/// How often this process has forked.
+/// How often this process has given descriptors to another one.
 static FORKS: AtomicU32 = AtomicU32::new(0);
 
 /// Attaches the memory with this number, from which on packets are put there. Whether it could be reached.
@@ -59,8 +60,8 @@ pub fn start_in_child() {
     FORKS.store(0, Ordering::Relaxed);
 }
 
-/// The process has forked.
-pub fn forked() {
+/// The process has given its descriptors, or some of them, to another one.
+pub fn shared() {
     FORKS.fetch_add(1, Ordering::Relaxed);
 }
 
@@ -139,6 +140,9 @@ fn moved(event: &Event, kind: Kind) {
             // Who asks for nothing gets nothing, which says nothing of the peer.
             Some(Message { data: Data::Buffer(_, 0), .. }) if kind == Kind::Received => return,
             Some(message) => {
+                if message.has_control && kind == Kind::Sent {
+                    shared();
+                }
                 Moved { count: message.moved, from: Some(From::Memory(message.data)), name: message.name }
             }
             None => Moved { count: event.ret as usize, from: file(event), name: (0, 0) },

@@ -1,6 +1,7 @@
 //! exec and spawn: whether the new program will be seen, and what must be written before this one is gone.
 
 use crate::call::Ticket;
+use crate::capture::tap;
 use crate::dispatch::process::noted;
 use crate::log::{self, clock, writer};
 use crate::program::{self, ProgramName};
@@ -131,6 +132,7 @@ fn about_to_exec(t: &mut Ticket, path: SockAddr, named: &ProgramName, environmen
 
 /// posix_spawn(3).
 pub fn spawn(t: &mut Ticket) {
+    tap::shared();
     noted(t);
     t.event.addr = memory::text(t.word(1));
     t.event.extra = Extra::Text;

@@ -47,7 +47,7 @@ pub fn prlimit(t: &mut Ticket) {
 pub fn forked(t: &mut Ticket) {
     match t.event.ret {
         0 => t.event.tid = identity::tid(),
-        _ => tap::forked(),
+        _ => tap::shared(),
     }
     t.finish();
 }

@@ -54,6 +54,8 @@ impl How {
 pub struct Ends {
     /// The program, and its name at its last event.
     program: (i32, String),
+    /// The program that has ended, whose last record may still come.
+    ended: i32,
     /// Processes that have called `_exit`, whose end was told.
     told: HashSet<i32>,
 }
@@ -63,7 +65,7 @@ impl Ends {
     pub fn of_program(words: &[OsString]) -> Ends {
         let name = words.first().and_then(|path| Path::new(path).file_name()).unwrap_or_default();
         let name = name.to_string_lossy().chars().take(COMM).collect();
-        Ends { program: (0, name), told: HashSet::new() }
+        Ends { program: (0, name), ended: 0, told: HashSet::new() }
     }
 
     /// The program has this number.
@@ -73,6 +75,7 @@ impl Ends {
 
     /// The program has ended: its number, which may be given to another process, and its name.
     pub fn program_ended(&mut self) -> (i32, String) {
+        self.ended = self.program.0;
         std::mem::take(&mut self.program)
     }
 
@@ -86,6 +89,10 @@ impl Ends {
         }
         // The last record of a process that has made calls on sockets. Others have none.
         let is_summary = event.kind() == Kind::Summary;
+        if is_summary && event.pid == self.ended {
+            self.ended = 0;
+            return None;
+        }
         if let Some(code) = event.exit_code() {
             return self.told.insert(event.pid).then_some(How::Exits(code));
         }

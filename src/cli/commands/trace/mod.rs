@@ -190,6 +190,9 @@ impl Trace {
     /// What is wrong is said before the program starts.
     fn new(args: &TraceArgs) -> Result<(Trace, Variables), String> {
         let selection = Selection::new(&args.expressions, &args.targets)?;
+        if args.pcap.is_some() && args.pcap == args.output {
+            return Err("--pcap and -o name the same file".into());
+        }
         let captures = args.pcap.is_some();
         let level = if captures || selection.has_data_calls() { "io" } else { "call" };
         let view = view(args, selection)?;
@@ -237,25 +240,28 @@ impl Watcher for Trace {
 
     fn end(&mut self, ended: Ended, uncovered: &[(String, String)], is_over: &dyn Fn() -> bool) {
         let view = self.running.take().and_then(|running| running.end(ended, is_over));
+        let unreached = view.as_ref().map_or(0, |view| view.unreached);
         if let Some(Err(error)) = view.map(|view| view.end(self.quiet, uncovered)) {
             say(format!("cannot write the trace: {error}"));
             self.failed = true;
         }
         if let Some(captured) = self.capturing.take().map(Capturing::end) {
-            self.failed |= !told(&captured);
+            self.failed |= !told(&captured, unreached);
         }
     }
 }
 
 /// Says what is missing in a capture. Whether it was written.
-fn told(captured: &Captured) -> bool {
+fn told(captured: &Captured, unreached: u64) -> bool {
     let missed = [
-        (captured.missed.lost, "calls came faster than they could be written"),
+        (unreached, "programs that cannot reach it: another IPC namespace, another user, or a limit"),
+        (captured.missed.lost, "calls that came faster than they could be written"),
         (
             captured.missed.unseen,
-            "calls were made in a sandbox of the program's, where their bytes cannot be looked at",
+            "calls in a sandbox of the program's, where their bytes cannot be looked at",
         ),
-        (captured.other, "packets are of sockets that are neither TCP, UDP nor AF_UNIX"),
+        (captured.gaps, "pieces of streams: calls with more than --pcap-limit bytes, and splices"),
+        (captured.other, "packets of sockets that are neither TCP, UDP nor AF_UNIX"),
     ];
     for (count, what) in missed.into_iter().filter(|(count, _)| *count > 0) {
         say(format!("not in the capture: {count} {what}"));
@@ -305,6 +311,7 @@ fn view(args: &TraceArgs, selection: Selection) -> Result<View, String> {
         sockets: Sockets::default(),
         ends: Ends::of_program(&args.program),
         waits: Waits::default(),
+        unreached: 0,
         last: None,
         text: Default::default(),
     })

@@ -62,7 +62,7 @@ impl Style {
         for char in text.chars() {
             if let Some((_, code)) = CODES.iter().find(|(mark, _)| *mark == char) {
                 out.push_str(if self.0 { code } else { "" });
-            } else if char.is_control() && char != '\n' {
+            } else if (char.is_control() && char != '\n') || TURNS.contains(&char) {
                 let _ = write!(out, "{}", char.escape_default());
             } else {
                 out.push(char);
@@ -70,6 +70,12 @@ impl Style {
         }
     }
 }
+
+/// Characters that end a line or turn the direction of the text around.
+const TURNS: [char; 14] = [
+    '\u{61c}', '\u{200e}', '\u{200f}', '\u{2028}', '\u{2029}', '\u{202a}', '\u{202b}', '\u{202c}',
+    '\u{202d}', '\u{202e}', '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}',
+];
 
 /// Text of a program's in one line.
 pub fn one_line(text: &str) -> String {
@@ -82,13 +88,13 @@ mod tests {
 
     #[test]
     fn nothing_is_obeyed_but_our_own_colours() {
-        let text = format!("{BAD}EPERM{PLAIN} \x1b[31m\u{9b}2J\r\x07é\n");
+        let text = format!("{BAD}EPERM{PLAIN} \x1b[31m\u{9b}2J\r\x07é\u{202e}\n");
         let finished = |style: Style| {
             let mut out = String::new();
             style.finish(&text, &mut out);
             out
         };
-        assert_eq!(finished(Style::NONE), "EPERM \\u{1b}[31m\\u{9b}2J\\r\\u{7}é\n");
-        assert_eq!(finished(Style(true)), "\x1b[31mEPERM\x1b[0m \\u{1b}[31m\\u{9b}2J\\r\\u{7}é\n");
+        assert_eq!(finished(Style::NONE), "EPERM \\u{1b}[31m\\u{9b}2J\\r\\u{7}é\\u{202e}\n");
+        assert_eq!(finished(Style(true)), "\x1b[31mEPERM\x1b[0m \\u{1b}[31m\\u{9b}2J\\r\\u{7}é\\u{202e}\n");
     }
 }

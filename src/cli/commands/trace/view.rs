@@ -11,6 +11,7 @@ use super::sockets::Sockets;
 use super::style::one_line;
 use super::summary::Summary;
 use super::waits::{self, Waits};
+use sockshim_core::tap::UNREACHABLE;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io;
@@ -65,6 +66,8 @@ pub struct View {
     pub ends: Ends,
     /// Which calls wait.
     pub waits: Waits,
+    /// How many programs could not reach the memory of a capture.
+    pub unreached: u64,
     /// The time of the line before, in microseconds.
     pub last: Option<u64>,
     /// A line that is being made, and as it is written.
@@ -76,6 +79,8 @@ impl View {
     pub fn line(&mut self, bytes: &[u8]) {
         let Ok(event) = serde_json::from_slice::<Event>(bytes) else { return self.summary.lose(1) };
         self.waits.has_gone_on(event.tid);
+        let message = event.arg("message").and_then(serde_json::Value::as_str);
+        self.unreached += u64::from(message == Some(UNREACHABLE));
         self.sockets.apply(&event);
         let sock = event.fd.and_then(|fd| self.sockets.get(event.pid, fd));
         if event.kind() != Kind::Summary && self.selection.shows(&event, sock.as_ref()) {

@@ -85,7 +85,12 @@ fn each_packet_says_who_has_moved_it() {
 #[test]
 fn what_one_end_is_silent_about_the_other_tells() {
     // Far more than is copied of a call, of which the server's reads are the greater part.
-    let (_scratch, file, _) = captured(&["--pcap-limit", "5000"], &[&moves(), "20000"]);
+    let (_scratch, file, output) = super::captured_in_part(&["--pcap-limit", "5000"], &[&moves(), "20000"]);
+    let said = output.stderr();
+    assert!(
+        said.starts_with("sockshim: not in the capture: ") && said.contains(" pieces of streams"),
+        "{said}"
+    );
     let sent = &streams(&file)[0][0];
     assert!(sent.len() > OTHERS, "{} bytes", sent.len());
     let longest = fields(&file, "tcp", &["tcp.len"]).iter().filter_map(|len| len[0].parse().ok()).max();

@@ -83,9 +83,8 @@ pub fn inet(address: &[u8]) -> Option<SocketAddr> {
 
 /// Both addresses of a datagram, as far as they are known. To one that is the machine's own it is sent from there.
 pub fn both(head: &Head, from: Option<SocketAddr>, to: Option<SocketAddr>) -> (SocketAddr, SocketAddr) {
-    let v6 =
-        [from, to].into_iter().flatten().any(|address| address.is_ipv6() && !address.ip().is_unspecified())
-            || (i32::from(head.family) == libc::AF_INET6 && from.is_none_or(|from| from.is_ipv6()));
+    let specific = [from, to].into_iter().flatten().find(|address| !address.ip().is_unspecified());
+    let v6 = specific.map_or(i32::from(head.family) == libc::AF_INET6, |address| address.is_ipv6());
     let whole = |address: Option<SocketAddr>, other: Option<SocketAddr>| {
         let port = address.map_or(0, |address| address.port());
         let other = other.map(|other| other.ip()).filter(IpAddr::is_loopback);

@@ -4,22 +4,35 @@
 use super::frame::{Frame, Frames, What, comment};
 use sockshim_core::tap::packet::Kind;
 use sockshim_core::tap::reader::Packet;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
 
 /// How many different datagrams are kept in mind.
-const MOST: usize = 65_536;
+const MOST: usize = 1024;
 /// The most bytes of a packet's datagram: 65,535 without the headers of IPv4 and UDP.
 const LONGEST: usize = 65_507;
+
+/// How much of a datagram is kept, to know it again where it was cut short.
+const PREFIX: usize = 32;
 
 /// The datagrams whose other end may still come.
 #[derive(Default)]
 pub struct Datagrams {
-    /// How often each was sent, less how often it was received.
-    balance: HashMap<u64, i64>,
-    /// In the order in which they came.
-    known: VecDeque<u64>,
+    known: VecDeque<Known>,
+}
+
+/// A datagram.
+struct Known {
+    is_unix: bool,
+    /// Where from and to, as far as that is known.
+    from: Option<SocketAddr>,
+    to: Option<SocketAddr>,
+    len: u64,
+    hash: u64,
+    prefix: Vec<u8>,
+    /// How often it was sent, less how often it was received.
+    balance: i64,
 }
 
 impl Datagrams {
@@ -40,7 +53,9 @@ impl Datagrams {
             _ => return,
         };
         let (from, to) = if is_sent { (own, peer) } else { (peer, own) };
-        if !self.is_new(key(packet, is_unix, to), is_sent, to.ip().is_multicast()) {
+        // Who has received it may not know from where.
+        let known_from = (is_sent || !packet.peer.is_empty()).then_some(from);
+        if !self.is_new(Known::of(packet, is_unix, known_from, Some(to)), is_sent) {
             return;
         }
         let payload = &packet.data[..packet.data.len().min(LONGEST)];
@@ -60,31 +75,50 @@ impl Datagrams {
         });
     }
 
-    fn is_new(&mut self, key: u64, is_sent: bool, to_many: bool) -> bool {
-        if self.known.len() == MOST
-            && !self.balance.contains_key(&key)
-            && let Some(oldest) = self.known.pop_front()
-        {
-            self.balance.remove(&oldest);
-        }
-        let balance = self.balance.entry(key).or_insert_with(|| {
-            self.known.push_back(key);
-            0
-        });
-        let before = *balance;
+    /// Whether nobody has told of it yet.
+    fn is_new(&mut self, datagram: Known, is_sent: bool) -> bool {
+        let to_many = datagram.to.is_some_and(|to| to.ip().is_multicast());
+        let Some(known) = self.known.iter_mut().rev().find(|known| known.is(&datagram, is_sent)) else {
+            if self.known.len() == MOST {
+                self.known.pop_front();
+            }
+            self.known.push_back(Known { balance: if is_sent { 1 } else { -1 }, ..datagram });
+            return true;
+        };
+        let before = known.balance;
         match is_sent {
-            true => *balance += 1,
+            true => known.balance += 1,
             // Any number of sockets receives it.
             false if to_many && before > 0 => {}
-            false => *balance -= 1,
+            false => known.balance -= 1,
         }
         if is_sent { before >= 0 } else { before <= 0 }
     }
 }
 
-/// What both ends of a datagram have in common: where it goes to, and its bytes.
-fn key(packet: &Packet, is_unix: bool, to: SocketAddr) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (is_unix, if is_unix { 0 } else { to.port() }, packet.head.moved, &packet.data).hash(&mut hasher);
-    hasher.finish()
+impl Known {
+    fn of(packet: &Packet, is_unix: bool, from: Option<SocketAddr>, to: Option<SocketAddr>) -> Known {
+        let mut hasher = DefaultHasher::new();
+        packet.data.hash(&mut hasher);
+        let prefix = packet.data[..packet.data.len().min(PREFIX)].to_vec();
+        Known { is_unix, from, to, len: packet.head.moved, hash: hasher.finish(), prefix, balance: 0 }
+    }
+
+    /// Whether the other one may be the same. What was received may be the beginning of what was sent.
+    fn is(&self, other: &Known, is_sent: bool) -> bool {
+        let whole = self.len == other.len && self.hash == other.hash;
+        let cut =
+            !is_sent && self.balance > 0 && other.len < self.len && self.prefix.starts_with(&other.prefix);
+        (whole || cut)
+            && self.is_unix == other.is_unix
+            && may_be(self.from, other.from)
+            && may_be(self.to, other.to)
+    }
+}
+
+/// Whether two addresses may be the same.
+fn may_be(one: Option<SocketAddr>, other: Option<SocketAddr>) -> bool {
+    let (Some(one), Some(other)) = (one, other) else { return true };
+    let any = one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() == other.port() && (any || one.ip() == other.ip())
 }

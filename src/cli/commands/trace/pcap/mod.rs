@@ -7,6 +7,7 @@
 
 mod addresses;
 mod datagrams;
+mod direction;
 mod file;
 mod frame;
 mod order;
@@ -18,7 +19,6 @@ mod traffic;
 
 use file::PcapFile;
 use order::Order;
-use rustix::process::geteuid;
 use sockshim_core::tap::Tap;
 use sockshim_core::tap::reader::{Missed, Reader};
 use sockshim_sys::segment::Segment;
@@ -42,9 +42,9 @@ const WORDS: usize = 64 * 1024 * 1024 / 8;
 /// How long to wait for packets, and how long after its time a packet is there at the latest.
 const PAUSE: Duration = Duration::from_millis(4);
 const LAG: Duration = Duration::from_millis(50);
-/// Who may put packets there: the user whose program it is. What root starts may become any user.
-const OWN: u32 = 0o600;
-const ANYBODY: u32 = 0o666;
+/// Who may look at it: the user whose program it is, and root. So what root starts and becomes another user has it still, but not
+/// what that user executes: nobody else may read what is captured.
+const MODE: u32 = 0o600;
 
 /// A capture, before the program starts.
 pub struct Capture {
@@ -64,6 +64,8 @@ pub struct Captured {
     pub missed: Missed,
     /// Sockets of other kinds have moved something.
     pub other: u64,
+    /// Places in streams where bytes are missing that nobody has told.
+    pub gaps: u64,
     /// Why it could not be written to its end.
     pub result: io::Result<()>,
 }
@@ -80,8 +82,7 @@ impl Capture {
         } else {
             Box::new(File::create(path).map_err(|error| format!("{}: {error}", path.display()))?)
         };
-        let mode = if geteuid().is_root() { ANYBODY } else { OWN };
-        let segment = Segment::new(WORDS, mode).map_err(|errno| {
+        let segment = Segment::new(WORDS, MODE).map_err(|errno| {
             let error = io::Error::from_raw_os_error(errno);
             format!("no System V shared memory for packets: {error}; see kernel.shmmax, shmmni and shmall")
         })?;
@@ -106,7 +107,7 @@ impl Capture {
         let thread = thread::Builder::new().name("pcap".into()).spawn(move || {
             let Some(tap) = Tap::open(segment.words()) else {
                 let result = Err(io::Error::other("a process has overwritten the memory for packets"));
-                return Captured { missed: Missed::default(), other: 0, result };
+                return Captured::failed(result);
             };
             let mut reader = Reader::new(tap);
             let (mut order, mut traffic) = (Order::default(), Traffic::default());
@@ -119,13 +120,15 @@ impl Capture {
                 while let Some(packet) = order.pop(until) {
                     traffic.add(&packet, &mut file);
                 }
-                file.flush();
                 if end {
+                    traffic.end(&mut file);
                     break;
                 }
+                file.flush();
                 thread::sleep(PAUSE);
             }
-            Captured { missed: reader.missed(), other: traffic.other(), result: file.end() }
+            let (other, gaps) = (traffic.other(), traffic.gaps());
+            Captured { missed: reader.missed(), other, gaps, result: file.end() }
         })?;
         Ok(Capturing { thread, ended })
     }
@@ -135,11 +138,14 @@ impl Capturing {
     /// No process is there any more: takes what is left, and ends.
     pub fn end(self) -> Captured {
         self.ended.store(true, Ordering::Release);
-        self.thread.join().unwrap_or_else(|_| Captured {
-            missed: Missed::default(),
-            other: 0,
-            result: Err(io::Error::other("the capturing thread has failed")),
-        })
+        let failed = || Captured::failed(Err(io::Error::other("the capturing thread has failed")));
+        self.thread.join().unwrap_or_else(|_| failed())
+    }
+}
+
+impl Captured {
+    fn failed(result: io::Result<()>) -> Captured {
+        Captured { missed: Missed::default(), other: 0, gaps: 0, result }
     }
 }
 

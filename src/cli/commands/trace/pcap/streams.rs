@@ -1,11 +1,11 @@
 //! Streams: connections with the segments that TCP might have sent. Both ends may be captured. Then each byte is told of twice, and
-//! stands there once: what a side has sent and what the other one has received are counted, and only what is beyond the greater
-//! count is new.
+//! stands there once ([`direction`](super::direction)).
 
+use super::direction::Direction;
 use super::frame::{Flag, Frame, Frames, What, comment};
 use sockshim_core::tap::packet::{Head, Kind};
 use sockshim_core::tap::reader::Packet;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
 
 /// The most bytes of a segment: 65,535 without the headers.
@@ -31,9 +31,11 @@ pub struct Ends {
 pub struct Streams {
     sockets: HashMap<u64, Socket>,
     by_ends: HashMap<[SocketAddr; 2], u64>,
-    connections: HashMap<u64, Connection>,
+    connections: BTreeMap<u64, Connection>,
     closed: VecDeque<u64>,
     count: u64,
+    /// Gaps of connections that are not remembered any more.
+    gaps: u64,
 }
 
 /// A socket that belongs to a connection.
@@ -41,11 +43,11 @@ pub struct Streams {
 struct Socket {
     connection: u64,
     side: usize,
-    /// The process that was seen with it first, and how often that had forked then.
+    /// The process that was seen with it first, and how often that had given descriptors away then.
     pid: i32,
     forks: u32,
-    /// That process has closed it, but a child may have it.
-    is_left: bool,
+    /// Whether it has told that it is connected.
+    is_settled: bool,
 }
 
 /// A connection. Side 0 is the one that was seen first; each side has its direction.
@@ -58,16 +60,15 @@ struct Connection {
     client: usize,
     has_begun: bool,
     is_open: bool,
-    /// How many bytes of each direction its sender has told of, how many its receiver, and how many stand there.
-    sent: [u64; 2],
-    received: [u64; 2],
-    shown: [u64; 2],
+    bytes: [Direction; 2],
     has_ended: [bool; 2],
-    /// Whether the direction's sender has told of bytes that it has not shown. From then on its receiver is believed.
-    is_received: [bool; 2],
+    /// Whether the direction ends when its last bytes were told.
+    ends_later: [bool; 2],
     /// Whether the side receives no more because it has said so.
     is_deaf: [bool; 2],
     first: [u32; 2],
+    /// What was told last.
+    last: Option<Head>,
 }
 
 impl Streams {
@@ -78,8 +79,12 @@ impl Streams {
             return;
         }
         let Some(socket) = self.socket(head, ends) else { return };
+        if head.kind != Kind::Connected || head.number == 0 {
+            self.sockets.insert(head.cookie, Socket { is_settled: true, ..socket });
+        }
         let side = socket.side;
         let Some(connection) = self.connections.get_mut(&socket.connection) else { return };
+        connection.last = Some(*head);
         let comment = comment(head);
         let mut to = Out { head, comment: &comment, frames: out };
         match head.kind {
@@ -100,33 +105,15 @@ impl Streams {
                 connection.seen = [true; 2];
                 self.sockets.insert(head.moved, Socket { side: 1 - side, ..socket });
             }
-            Kind::Sent => {
-                let from = connection.sent[side];
-                connection.sent[side] += head.moved;
-                if !connection.is_received[side] {
-                    let is_whole = packet.data.len() as u64 == head.moved;
-                    connection.is_received[side] = !is_whole && connection.seen[1 - side];
-                    connection.bytes(side, from, &packet.data, &mut to);
-                }
-            }
-            Kind::Received if head.moved == 0 => {
-                if !connection.is_deaf[side] {
-                    connection.end(1 - side, &mut to);
-                }
-            }
-            Kind::Received => {
-                let from = connection.received[1 - side];
-                connection.received[1 - side] += head.moved;
-                connection.bytes(1 - side, from, &packet.data, &mut to);
-            }
+            Kind::Sent => connection.sent(side, &packet.data, &mut to),
+            Kind::Received => connection.received(1 - side, &packet.data, &mut to),
             Kind::ShutDown => {
                 connection.is_deaf[side] |= head.number != libc::SHUT_WR;
                 if head.number != libc::SHUT_RD {
                     connection.end(side, &mut to);
                 }
             }
-            Kind::Closed if self.is_last(head) => self.close(head.cookie, socket, &mut to),
-            Kind::Closed => {}
+            Kind::Closed => self.close(socket, &mut to),
         }
     }
 
@@ -135,12 +122,8 @@ impl Streams {
         let Some(ends) = ends else { return false };
         match head.number {
             0 | libc::EINPROGRESS => {
-                // A socket may be connected again after that.
-                let old =
-                    self.sockets.get(&head.cookie).and_then(|old| self.connections.get(&old.connection));
-                if old.is_some_and(|old| {
-                    old.is_open && old.ends != [ends.own, ends.peer] && old.ends != [ends.peer, ends.own]
-                }) {
+                // Whoever is connected connects again only after it has let go of the peer.
+                if self.sockets.get(&head.cookie).is_some_and(|socket| socket.is_settled) {
                     self.sockets.remove(&head.cookie);
                 }
                 true
@@ -169,7 +152,7 @@ impl Streams {
         };
         let (connection, side) = joined.filter(free).unwrap_or_else(|| (self.make(ends), 0));
         self.connections.get_mut(&connection)?.seen[side] = true;
-        let socket = Socket { connection, side, pid: head.pid, forks: head.forks, is_left: false };
+        let socket = Socket { connection, side, pid: head.pid, forks: head.forks, is_settled: false };
         self.sockets.insert(head.cookie, socket);
         Some(socket)
     }
@@ -186,36 +169,23 @@ impl Streams {
             client: 0,
             has_begun: false,
             is_open: false,
-            sent: [0; 2],
-            received: [0; 2],
-            shown: [0; 2],
+            bytes: Default::default(),
             has_ended: [false; 2],
-            is_received: [false; 2],
+            ends_later: [false; 2],
             is_deaf: [false; 2],
             first: [first, !first],
+            last: None,
         };
         self.by_ends.insert(connection.ends, self.count);
         self.connections.insert(self.count, connection);
         self.count
     }
 
-    /// Whether a close(2) closes the socket. A child that was forked since may have it, or a parent.
-    fn is_last(&mut self, head: &Head) -> bool {
-        let Some(socket) = self.sockets.get_mut(&head.cookie) else { return false };
-        match () {
-            () if head.number != 1 => false,
-            () if head.pid != socket.pid => socket.is_left,
-            () => {
-                socket.is_left = true;
-                head.forks == socket.forks
-            }
-        }
-    }
-
-    fn close(&mut self, cookie: u64, socket: Socket, out: &mut Out) {
-        self.sockets.remove(&cookie);
+    /// A process closes a socket. That is its end only if no other process can have it.
+    fn close(&mut self, socket: Socket, out: &mut Out) {
         let Some(connection) = self.connections.get_mut(&socket.connection) else { return };
-        if connection.is_open {
+        let head = out.head;
+        if head.number == 1 && (head.pid, head.forks) == (socket.pid, socket.forks) && connection.is_open {
             connection.end(socket.side, out);
         }
         connection.is_closed[socket.side] = true;
@@ -224,13 +194,33 @@ impl Streams {
         }
         if self.closed.len() > CLOSED
             && let Some(oldest) = self.closed.pop_front()
-            // Another end may have come since.
-            && self.connections.get(&oldest).is_some_and(|oldest| oldest.is_closed == oldest.seen)
-            && let Some(connection) = self.connections.remove(&oldest)
-            && self.by_ends.get(&connection.ends) == Some(&oldest)
         {
+            self.forget(oldest, out.frames);
+        }
+    }
+
+    /// The connection is over, unless another end has come since.
+    fn forget(&mut self, number: u64, out: &mut dyn Frames) {
+        if self.connections.get(&number).is_none_or(|connection| connection.is_closed != connection.seen) {
+            return;
+        }
+        let Some(mut connection) = self.connections.remove(&number) else { return };
+        connection.end_all(out);
+        self.gaps += connection.gaps();
+        self.sockets.retain(|_, socket| socket.connection != number);
+        if self.by_ends.get(&connection.ends) == Some(&number) {
             self.by_ends.remove(&connection.ends);
         }
+    }
+
+    /// Nothing comes any more.
+    pub fn end(&mut self, out: &mut dyn Frames) {
+        self.connections.values_mut().for_each(|connection| connection.end_all(out));
+    }
+
+    /// How many pieces of streams are missing.
+    pub fn gaps(&self) -> u64 {
+        self.gaps + self.connections.values().map(Connection::gaps).sum::<u64>()
     }
 }
 
@@ -261,43 +251,88 @@ impl Connection {
         self.segment(client, (seq.wrapping_add(1), Some(other.wrapping_add(1))), Flag::None, &[], out);
     }
 
-    /// Bytes of a direction, from its byte `from` on. The call may have moved more than `data`, which then is a gap, unless the
-    /// receiver will tell of them.
-    fn bytes(&mut self, direction: usize, from: u64, data: &[u8], out: &mut Out) {
+    /// The side has sent bytes.
+    fn sent(&mut self, side: usize, data: &[u8], out: &mut Out) {
         self.open(out);
-        let known = self.shown[direction].saturating_sub(from).min(out.head.moved);
-        let new = data.get(known as usize..).unwrap_or_default();
-        if known < out.head.moved {
-            self.shown[direction] = from + known;
+        self.tell(side, out, |direction, moved, show| direction.sent(moved, data, show));
+    }
+
+    /// The bytes of a direction have been received, or that there are no more.
+    fn received(&mut self, direction: usize, data: &[u8], out: &mut Out) {
+        let side = 1 - direction;
+        if out.head.moved == 0 {
+            if !self.is_deaf[side] {
+                self.tell(direction, out, |direction, _, show| direction.give_up_all(show));
+                self.end(direction, out);
+            }
+            return;
         }
-        for piece in new.chunks(LONGEST) {
-            let numbers = self.numbers(direction);
-            self.segment(direction, numbers, Flag::None, piece, out);
-            self.shown[direction] += piece.len() as u64;
+        self.open(out);
+        // An answer comes behind the question, of which nobody else tells.
+        let alone = !self.seen[direction];
+        if alone {
+            self.tell(side, out, |direction, _, show| direction.give_up_all(show));
         }
-        if out.head.kind == Kind::Received || !self.is_received[direction] {
-            self.shown[direction] = self.shown[direction].max(from + out.head.moved);
+        self.tell(direction, out, |direction, moved, show| direction.received(moved, data, alone, show));
+    }
+
+    /// Segments of what a direction gives out.
+    fn tell(
+        &mut self,
+        direction: usize,
+        out: &mut Out,
+        tell: impl FnOnce(&mut Direction, u64, &mut dyn FnMut(u64, &[u8])),
+    ) {
+        let mut bytes = std::mem::take(&mut self.bytes[direction]);
+        let other = self.reached(1 - direction);
+        tell(&mut bytes, out.head.moved, &mut |from, data| {
+            for (piece, data) in data.chunks(LONGEST).enumerate() {
+                let seq = self.first[direction].wrapping_add(1).wrapping_add(from as u32);
+                let seq = seq.wrapping_add((piece * LONGEST) as u32);
+                self.segment(direction, (seq, Some(other)), Flag::None, data, out);
+            }
+        });
+        self.bytes[direction] = bytes;
+        if self.ends_later[direction] && !self.bytes[direction].has_hole() {
+            self.end(direction, out);
         }
     }
 
-    /// Nothing comes in this direction any more.
+    /// Nothing comes in this direction any more. What is still to be told is told before.
     fn end(&mut self, direction: usize, out: &mut Out) {
         if self.has_ended[direction] {
             return;
         }
+        if self.bytes[direction].has_hole() {
+            self.ends_later[direction] = true;
+            return;
+        }
         self.open(out);
-        let numbers = self.numbers(direction);
+        let numbers = (self.reached(direction), Some(self.reached(1 - direction)));
         self.segment(direction, numbers, Flag::Fin, &[], out);
         self.has_ended[direction] = true;
     }
 
-    /// The number of the next byte of a direction, and the one that the other direction has reached.
-    fn numbers(&self, direction: usize) -> (u32, Option<u32>) {
-        let [own, other] = [direction, 1 - direction].map(|direction| {
-            let moved = self.shown[direction] + u64::from(self.has_ended[direction]);
-            self.first[direction].wrapping_add(1).wrapping_add(moved as u32)
-        });
-        (own, Some(other))
+    /// Nobody tells anything any more.
+    fn end_all(&mut self, frames: &mut dyn Frames) {
+        let Some(head) = self.last else { return };
+        let comment = comment(&head);
+        let mut out = Out { head: &head, comment: &comment, frames };
+        for direction in [0, 1] {
+            if self.bytes[direction].has_hole() {
+                self.tell(direction, &mut out, |direction, _, show| direction.give_up_all(show));
+            }
+        }
+    }
+
+    fn gaps(&self) -> u64 {
+        self.bytes.iter().map(|direction| direction.gaps).sum()
+    }
+
+    /// The number of the next byte of a direction.
+    fn reached(&self, direction: usize) -> u32 {
+        let moved = self.bytes[direction].shown() + u64::from(self.has_ended[direction]);
+        self.first[direction].wrapping_add(1).wrapping_add(moved as u32)
     }
 
     fn segment(

@@ -125,13 +125,13 @@ fn in_whatever_order_both_ends_tell_each_byte_is_there_once() {
 }
 
 #[test]
-fn who_is_silent_about_bytes_is_not_believed_any_more() {
+fn what_the_sender_is_silent_about_the_receiver_tells() {
     let mut long = packet(Kind::Sent, true, b"first ");
     long.head.moved = 12;
     let packets = [
-        packet(Kind::Accepted, false, b""),
         packet(Kind::Connected, true, b""),
         long,
+        packet(Kind::Accepted, false, b""),
         packet(Kind::Sent, true, b"third"),
         packet(Kind::Received, false, b"first second third"[..12].as_ref()),
         packet(Kind::Received, false, b"third"),
@@ -155,7 +155,7 @@ fn a_child_that_has_the_socket_too_keeps_the_connection() {
     assert!(!ends(&[closed(10, 0, 2)]), "another descriptor");
     assert!(!ends(&[closed(10, 1, 1)]), "a child may have it");
     assert!(!ends(&[closed(11, 0, 1)]), "the parent has it");
-    assert!(ends(&[closed(10, 1, 1), closed(11, 0, 1)]), "both have closed it");
+    assert!(!ends(&[closed(10, 1, 1), closed(11, 0, 1)]), "and a grandchild too");
 }
 
 #[test]
@@ -176,6 +176,22 @@ fn the_end_of_a_direction_is_told_by_either_end() {
     // Who wants to receive no more receives nothing.
     assert!(fins(&[shut(false, libc::SHUT_RD), packet(Kind::Received, false, b"")]).is_empty());
     assert_eq!(fins(&[shut(false, libc::SHUT_RDWR), packet(Kind::Received, false, b"")]), [SERVER]);
+}
+
+#[test]
+fn connecting_in_two_steps_is_one_connection() {
+    let mut begun = packet(Kind::Connected, true, b"");
+    begun.head.number = libc::EINPROGRESS;
+    let accepted = packet(Kind::Accepted, false, b"");
+    let connected = packet(Kind::Connected, true, b"");
+    for packets in
+        [[&begun, &accepted, &connected], [&accepted, &begun, &connected], [&begun, &connected, &accepted]]
+    {
+        assert_eq!(seen(&packets.map(Clone::clone)).flags(), [(CLIENT, Flag::Syn), (SERVER, Flag::Syn)]);
+    }
+    // After that it is another one.
+    let again = [&begun, &connected, &accepted, &begun].map(Clone::clone);
+    assert_eq!(seen(&again).flags().len(), 3);
 }
 
 #[test]
@@ -215,4 +231,8 @@ fn datagrams_are_there_once_and_as_often_as_they_were_sent() {
     assert_eq!(count(&[sent(b"a"), sent(b"a"), received(b"a"), received(b"a")]), 2);
     assert_eq!(count(&[sent(b"a"), received(b"b")]), 2);
     assert_eq!(count(&[received(b""), received(b"")]), 2, "also empty ones");
+    assert_eq!(count(&[sent(b"long"), received(b"lo")]), 1, "cut short");
+    assert_eq!(count(&[sent(b"lo"), received(b"long")]), 2);
+    // The same bytes back are another datagram.
+    assert_eq!(count(&[sent(b"beat"), datagram(Kind::Received, true, b"beat")]), 2);
 }

@@ -47,6 +47,16 @@ impl Traffic {
         self.other
     }
 
+    /// How many pieces of streams nobody has told.
+    pub fn gaps(&self) -> u64 {
+        self.streams.gaps()
+    }
+
+    /// Nothing comes any more.
+    pub fn end(&mut self, out: &mut dyn Frames) {
+        self.streams.end(out);
+    }
+
     /// Takes the next packet.
     pub fn add(&mut self, packet: &Packet, out: &mut dyn Frames) {
         match Sort::of(packet) {
