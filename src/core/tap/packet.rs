@@ -60,8 +60,8 @@ pub struct Head {
     pub moved: u64,
     /// What `kind` says.
     pub number: i32,
-    /// How often the process has forked so far.
-    pub forks: u32,
+    /// How often the process has given descriptors to another one so far: by fork, spawn or SCM_RIGHTS.
+    pub shares: u32,
     /// How many bytes the socket's own address has.
     pub local: u8,
     /// The same of the peer's; 0 if it has none, or none that is known.
@@ -86,7 +86,7 @@ impl Head {
                 | u64::from(self.ty) << 16
                 | u64::from(self.protocol) << 32,
             self.moved,
-            u64::from(self.number as u32) | u64::from(self.forks) << 32,
+            u64::from(self.number as u32) | u64::from(self.shares) << 32,
             lengths,
         ]
     }
@@ -107,7 +107,7 @@ impl Head {
             protocol: (socket >> 32) as u16,
             moved,
             number: numbers as i32,
-            forks: (numbers >> 32) as u32,
+            shares: (numbers >> 32) as u32,
             local: (lengths >> 32) as u8,
             peer: (lengths >> 40) as u8,
             data: lengths as u32,

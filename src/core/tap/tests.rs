@@ -14,7 +14,7 @@ const HEAD: Head = Head {
     protocol: libc::IPPROTO_MPTCP as u16,
     moved: 1 << 40,
     number: -1,
-    forks: u32::MAX,
+    shares: u32::MAX,
     local: 3,
     peer: 28,
     data: 0,

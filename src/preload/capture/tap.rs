@@ -28,7 +28,7 @@ static LEN: AtomicUsize = AtomicUsize::new(0);
 static CHUNK: AtomicUsize = AtomicUsize::new(NONE);
 const NONE: usize = usize::MAX;
 /// How often this process has given descriptors to another one.
-static FORKS: AtomicU32 = AtomicU32::new(0);
+static SHARES: AtomicU32 = AtomicU32::new(0);
 
 /// Attaches the memory with this number, from which on packets are put there. Whether it could be reached.
 #[cold]
@@ -57,12 +57,12 @@ fn tap() -> Option<Tap<'static>> {
 /// A forked child takes a chunk of its own.
 pub fn start_in_child() {
     CHUNK.store(NONE, Ordering::Relaxed);
-    FORKS.store(0, Ordering::Relaxed);
+    SHARES.store(0, Ordering::Relaxed);
 }
 
 /// The process has given its descriptors, or some of them, to another one.
 pub fn shared() {
-    FORKS.fetch_add(1, Ordering::Relaxed);
+    SHARES.fetch_add(1, Ordering::Relaxed);
 }
 
 /// The reader may free this process's chunk. If the process `is_over`, what it has begun will never be completed.
@@ -76,13 +76,16 @@ pub fn close(is_over: bool) {
 #[cold]
 #[inline(never)]
 pub fn closing(event: &Event, refs: u32) {
-    put(event, event.fd, Kind::Closed, refs as i32, &Moved::NOTHING);
+    if !identity::is_sandboxed() {
+        put(event, event.fd, Kind::Closed, refs as i32, &Moved::NOTHING);
+    }
 }
 
-/// After a call.
+/// After a call. In a sandbox of the program's own no system call is made.
 pub fn call(event: &Event) {
     let hook = event.hook;
     match hook.does {
+        _ if identity::is_sandboxed() => missed_blindly(event),
         Does::Connects => put(event, event.fd, Kind::Connected, event.errno.unwrap_or(0), &Moved::NOTHING),
         _ if event.errno.is_some() => {}
         Does::Accepts => accepted(event, event.ret as c_int),
@@ -93,6 +96,15 @@ pub fn call(event: &Event) {
         Does::Splices if event.fd == Some(event.args[0] as c_int) => moved(event, Kind::Received),
         Does::Sends | Does::SendsTo | Does::Splices => moved(event, Kind::Sent),
         _ => {}
+    }
+}
+
+/// Counts a call whose bytes cannot be looked at.
+fn missed_blindly(event: &Event) {
+    let moves = matches!(event.hook.does, Does::Sends | Does::SendsTo | Does::Receives | Does::Splices)
+        && event.ret > 0;
+    if moves && let Some(tap) = tap() {
+        tap.miss(true);
     }
 }
 
@@ -167,9 +179,6 @@ fn put(event: &Event, fd: Option<c_int>, kind: Kind, number: i32, moved: &Moved)
     if !matches!(socket.sk.family, libc::AF_INET | libc::AF_INET6 | libc::AF_UNIX) {
         return;
     }
-    if identity::is_sandboxed() {
-        return tap.miss(true);
-    }
     if tap.is_full(CHUNK.load(Ordering::Relaxed)) {
         return tap.miss(false);
     }
@@ -196,7 +205,7 @@ fn put(event: &Event, fd: Option<c_int>, kind: Kind, number: i32, moved: &Moved)
         protocol: socket.sk.protocol,
         moved: moved.count as u64,
         number,
-        forks: FORKS.load(Ordering::Relaxed),
+        shares: SHARES.load(Ordering::Relaxed),
         local: local.len() as u8,
         peer: peer.len() as u8,
         data: 0,

@@ -58,3 +58,18 @@ fn an_empty_capture_is_a_capture() {
     assert!(output.stdout().contains("Raw IP"), "{output:?}");
     let _ = (binary::sockshim(), shim());
 }
+
+/// What its sandbox forbids is deadly, so nothing is looked at there.
+#[test]
+fn a_sandboxed_program_lives_and_what_is_missing_is_counted() {
+    let program = sockshim_itest::cc("moments/sandbox.c", &[]);
+    for action in ["kill", "trap", "errno"] {
+        let arguments = ["seccomp", action];
+        let native = run(command(RunLevel::Native, None, &program).args(arguments), b"", DEADLINE);
+        let scratch = Scratch::new();
+        let mut capturing = capturing(&scratch.path().join("capture"), &[]);
+        let output = run(capturing.arg(&program).args(arguments), b"", DEADLINE);
+        assert!(output.status.success() && output.stdout == native.stdout, "{native:?}\n{output:?}");
+        assert!(output.stderr().contains("calls in a sandbox of the program's"), "{output:?}");
+    }
+}

@@ -45,7 +45,7 @@ struct Socket {
     side: usize,
     /// The process that was seen with it first, and how often that had given descriptors away then.
     pid: i32,
-    forks: u32,
+    shares: u32,
     /// Whether it has told that it is connected.
     is_settled: bool,
 }
@@ -152,7 +152,7 @@ impl Streams {
         };
         let (connection, side) = joined.filter(free).unwrap_or_else(|| (self.make(ends), 0));
         self.connections.get_mut(&connection)?.seen[side] = true;
-        let socket = Socket { connection, side, pid: head.pid, forks: head.forks, is_settled: false };
+        let socket = Socket { connection, side, pid: head.pid, shares: head.shares, is_settled: false };
         self.sockets.insert(head.cookie, socket);
         Some(socket)
     }
@@ -185,7 +185,7 @@ impl Streams {
     fn close(&mut self, socket: Socket, out: &mut Out) {
         let Some(connection) = self.connections.get_mut(&socket.connection) else { return };
         let head = out.head;
-        if head.number == 1 && (head.pid, head.forks) == (socket.pid, socket.forks) && connection.is_open {
+        if head.number == 1 && (head.pid, head.shares) == (socket.pid, socket.shares) && connection.is_open {
             connection.end(socket.side, out);
         }
         connection.is_closed[socket.side] = true;

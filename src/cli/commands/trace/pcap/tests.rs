@@ -74,7 +74,7 @@ fn packet(kind: Kind, of_client: bool, data: &[u8]) -> Packet {
         protocol: libc::IPPROTO_TCP as u16,
         moved: data.len() as u64,
         number: 0,
-        forks: 0,
+        shares: 0,
         local: 16,
         peer: 16,
         data: data.len() as u32,
@@ -142,9 +142,9 @@ fn what_the_sender_is_silent_about_the_receiver_tells() {
 
 #[test]
 fn a_child_that_has_the_socket_too_keeps_the_connection() {
-    let closed = |pid, forks, refs| {
+    let closed = |pid, shares, refs| {
         let mut packet = packet(Kind::Closed, false, b"");
-        (packet.head.pid, packet.head.forks, packet.head.number) = (pid, forks, refs);
+        (packet.head.pid, packet.head.shares, packet.head.number) = (pid, shares, refs);
         packet
     };
     let ends = |packets: &[Packet]| {
