@@ -130,7 +130,7 @@ def compare(work, run):
     run(
         tracer(
             "both",
-            *(SOCKSHIM, "trace", "--json", "-o", trace, "--"),
+            *(SOCKSHIM, "trace", "-s", "0", "--json", "-o", trace, "--"),
             *("strace", "-f", "-o", strace, "-e", "trace=%network,rt_sigreturn,close_range,unshare"),
         )
     )

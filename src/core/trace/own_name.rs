@@ -50,7 +50,7 @@ mod tests {
     #[test]
     fn addresses_of_both_families_come_back() {
         for (family, len) in [(libc::AF_INET, 16), (libc::AF_INET6, 28)] {
-            let mut address: [u8; 128] = std::array::from_fn(|at| at as u8 * 9 + 1);
+            let mut address: [u8; 128] = std::array::from_fn(|at| (at as u8).wrapping_mul(9) | 1);
             address[..2].copy_from_slice(&(family as u16).to_ne_bytes());
             let mut event = Event::new(&ACCEPT4);
             assert!(event.own_name().is_none());
