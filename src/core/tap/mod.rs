@@ -41,7 +41,7 @@ mod header {
 mod of_chunk {
     /// Not 0 while a process has it or something in it is to be read.
     pub const TAKEN: usize = 0;
-    /// How many of its words are packets', and [`super::CLOSED`].
+    /// How many of its words are packets', who has it, and [`super::CLOSED`].
     pub const FILLED: usize = 1;
     pub const WORDS: usize = 2;
 }
@@ -52,6 +52,8 @@ const CLOSED: u64 = 1 << 63;
 const OVER: u64 = 1 << 62;
 /// What a process says in its log that cannot reach the memory.
 pub const UNREACHABLE: &str = "the capture cannot be reached: no packets of this process are in it";
+/// Above how many words are filled: how many chunks were taken before, by which those who had it earlier are told apart.
+const HOLDER: u64 = 0x3fff_ffff << 32;
 /// In a packet's first word, which is its length: it is complete.
 const COMPLETE: u64 = 1 << 63;
 
@@ -96,6 +98,11 @@ impl<'a> Tap<'a> {
         self.words.get(at)
     }
 
+    /// What is filled of a chunk that somebody has taken, whoever has it now.
+    fn filled(self, chunk: Chunk) -> Option<&'a AtomicU64> {
+        self.of_chunk(chunk.index(), of_chunk::FILLED)
+    }
+
     fn of_chunk(self, index: usize, at: usize) -> Option<&'a AtomicU64> {
         if index < self.chunks { self.words.get(header::WORDS + index * of_chunk::WORDS + at) } else { None }
     }
@@ -120,15 +127,14 @@ impl<'a> Tap<'a> {
     }
 
     /// Whether there is surely no room for a packet of whoever has this chunk. It is one or two looks, and no search.
-    pub fn is_full(self, index: usize) -> bool {
+    pub fn is_full(self, chunk: Chunk) -> bool {
         let count = |at| self.header(at).map_or(0, |count| count.load(Ordering::Relaxed));
-        let filled =
-            self.of_chunk(index, of_chunk::FILLED).map_or(CLOSED, |filled| filled.load(Ordering::Relaxed));
-        filled & CLOSED != 0 && count(header::TAKEN).wrapping_sub(count(header::FREED)) >= self.chunks as u64
+        let has_it = self.filled(chunk).is_some_and(|filled| chunk.is_of(filled.load(Ordering::Relaxed)));
+        !has_it && count(header::TAKEN).wrapping_sub(count(header::FREED)) >= self.chunks as u64
     }
 
     /// Takes a free chunk.
-    pub fn take(self) -> Option<usize> {
+    pub fn take(self) -> Option<Chunk> {
         let all = self.header(header::TAKEN)?;
         let first = all.load(Ordering::Relaxed) as usize;
         for step in 0..self.chunks {
@@ -136,36 +142,64 @@ impl<'a> Tap<'a> {
             let taken = self.of_chunk(index, of_chunk::TAKEN)?;
             let free = taken.compare_exchange(0, 1, Ordering::AcqRel, Ordering::Relaxed);
             if free.is_ok() {
-                all.fetch_add(1, Ordering::Relaxed);
-                self.of_chunk(index, of_chunk::FILLED)?.store(0, Ordering::Release);
-                return Some(index);
+                let chunk = Chunk::new(index, all.fetch_add(1, Ordering::Relaxed));
+                self.filled(chunk)?.store(chunk.0 & HOLDER, Ordering::Release);
+                return Some(chunk);
             }
         }
         None
     }
 
     /// A place for a packet with so many bytes of data and of both addresses. `None` if the chunk is full or closed; then it is closed.
-    pub fn place(self, index: usize, lengths: [usize; 3]) -> Option<Place<'a>> {
+    pub fn place(self, chunk: Chunk, lengths: [usize; 3]) -> Option<Place<'a>> {
         let words = packet::WORDS + lengths.into_iter().map(words_of).sum::<usize>();
-        let filled = self.of_chunk(index, of_chunk::FILLED)?;
+        let filled = self.filled(chunk)?;
         let fits = |filled: u64| {
-            let end = filled.checked_add(words as u64)?;
-            (end <= self.chunk as u64).then_some(end)
+            let end = u64::from(filled as u32) + words as u64;
+            (chunk.is_of(filled) && end <= self.chunk as u64).then_some(filled + words as u64)
         };
-        let Ok(at) = filled.fetch_update(Ordering::AcqRel, Ordering::Relaxed, fits) else {
-            filled.fetch_or(CLOSED, Ordering::AcqRel);
+        let Ok(before) = filled.fetch_update(Ordering::AcqRel, Ordering::Relaxed, fits) else {
+            self.close(chunk, false);
             return None;
         };
-        let place = Place { words: self.within(index, at as usize)?.get(..words)?, lengths };
+        let at = before as u32 as usize;
+        let place = Place { words: self.within(chunk.index(), at)?.get(..words)?, lengths };
         place.words.first()?.store(words as u64, Ordering::Release);
         Some(place)
     }
 
     /// No packet is put into the chunk any more. If it `is_over`, what is not complete never will be.
-    pub fn close(self, index: usize, is_over: bool) {
-        if let Some(filled) = self.of_chunk(index, of_chunk::FILLED) {
-            filled.fetch_or(if is_over { CLOSED | OVER } else { CLOSED }, Ordering::AcqRel);
+    pub fn close(self, chunk: Chunk, is_over: bool) {
+        let close = |filled: u64| {
+            // Somebody else may have it by now.
+            let closed = filled | if is_over { CLOSED | OVER } else { CLOSED };
+            ((filled ^ chunk.0) & HOLDER == 0).then_some(closed)
+        };
+        if let Some(filled) = self.filled(chunk) {
+            let _ = filled.fetch_update(Ordering::AcqRel, Ordering::Relaxed, close);
         }
+    }
+}
+
+/// A chunk that somebody has taken, and may have lost since: its index, and [`HOLDER`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Chunk(pub u64);
+
+impl Chunk {
+    /// No chunk.
+    pub const NONE: Chunk = Chunk(u32::MAX as u64);
+
+    fn new(index: usize, taken: u64) -> Chunk {
+        Chunk(index as u64 | taken << 32 & HOLDER)
+    }
+
+    fn index(self) -> usize {
+        self.0 as u32 as usize
+    }
+
+    /// Whether what is filled says that it is open, and whose chunk this is.
+    fn is_of(self, filled: u64) -> bool {
+        filled >> 32 == (self.0 & HOLDER) >> 32
     }
 }
 

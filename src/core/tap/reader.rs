@@ -58,11 +58,11 @@ impl<'a> Reader<'a> {
         }
         let word = self.tap.of_chunk(index, of_chunk::FILLED)?;
         let mut state = word.load(Ordering::Acquire);
-        if self.idle[index] && state == self.read[index] as u64 {
+        if self.idle[index] && state & CLOSED == 0 && state as u32 as usize == self.read[index] {
             // Many processes send once and then nothing: others may have the chunk. Who has it takes another one.
             state = word.fetch_or(CLOSED, Ordering::AcqRel) | CLOSED;
         }
-        let filled = ((state & !(CLOSED | OVER)) as usize).min(self.tap.chunk);
+        let filled = (state as u32 as usize).min(self.tap.chunk);
         let is_over = end || state & OVER != 0;
         let mut at = self.read[index];
         while at < filled {

@@ -17,7 +17,7 @@ use sockshim_core::hook::Does;
 use sockshim_core::meaning::Meaning;
 pub use sockshim_core::tap::UNREACHABLE;
 use sockshim_core::tap::packet::{Head, Kind};
-use sockshim_core::tap::{Place, Tap};
+use sockshim_core::tap::{Chunk, Place, Tap};
 use sockshim_core::trace::event::{Event, Extra};
 use sys::segment::Segment;
 
@@ -25,8 +25,7 @@ use sys::segment::Segment;
 static START: AtomicPtr<AtomicU64> = AtomicPtr::new(ptr::null_mut());
 static LEN: AtomicUsize = AtomicUsize::new(0);
 /// The chunk of this process.
-static CHUNK: AtomicUsize = AtomicUsize::new(NONE);
-const NONE: usize = usize::MAX;
+static CHUNK: AtomicU64 = AtomicU64::new(Chunk::NONE.0);
 /// How often this process has given descriptors to another one.
 static SHARES: AtomicU32 = AtomicU32::new(0);
 
@@ -54,9 +53,13 @@ fn tap() -> Option<Tap<'static>> {
     Tap::open(unsafe { core::slice::from_raw_parts(start, LEN.load(Ordering::Relaxed)) })
 }
 
+fn own() -> Chunk {
+    Chunk(CHUNK.load(Ordering::Relaxed))
+}
+
 /// A forked child takes a chunk of its own.
 pub fn start_in_child() {
-    CHUNK.store(NONE, Ordering::Relaxed);
+    CHUNK.store(Chunk::NONE.0, Ordering::Relaxed);
     SHARES.store(0, Ordering::Relaxed);
 }
 
@@ -68,7 +71,7 @@ pub fn shared() {
 /// The reader may free this process's chunk. If the process `is_over`, what it has begun will never be completed.
 pub fn close(is_over: bool) {
     if let Some(tap) = tap() {
-        tap.close(CHUNK.load(Ordering::Relaxed), is_over);
+        tap.close(own(), is_over);
     }
 }
 
@@ -179,7 +182,7 @@ fn put(event: &Event, fd: Option<c_int>, kind: Kind, number: i32, moved: &Moved)
     if !matches!(socket.sk.family, libc::AF_INET | libc::AF_INET6 | libc::AF_UNIX) {
         return;
     }
-    if tap.is_full(CHUNK.load(Ordering::Relaxed)) {
+    if tap.is_full(own()) {
         return tap.miss(false);
     }
     let Ok(cookie) = sys::getsockopt_cookie(fd) else { return };
@@ -233,13 +236,13 @@ fn copied(event: &Event, peer: &mut [u8; 128]) -> usize {
 /// A place in this process's chunk, or in a new one.
 fn place(tap: Tap<'static>, lengths: [usize; 3]) -> Option<Place<'static>> {
     loop {
-        let chunk = CHUNK.load(Ordering::Relaxed);
+        let chunk = own();
         if let Some(place) = tap.place(chunk, lengths) {
             return Some(place);
         }
         let taken = tap.take()?;
         // Another thread may have taken one as well.
-        if CHUNK.compare_exchange(chunk, taken, Ordering::Relaxed, Ordering::Relaxed).is_err() {
+        if CHUNK.compare_exchange(chunk.0, taken.0, Ordering::Relaxed, Ordering::Relaxed).is_err() {
             tap.close(taken, true);
         }
     }

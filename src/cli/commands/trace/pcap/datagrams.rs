@@ -25,9 +25,9 @@ pub struct Datagrams {
 /// A datagram.
 struct Known {
     is_unix: bool,
-    /// Where from and to, as far as that is known.
+    /// Where from, if that is known, and where to.
     from: Option<SocketAddr>,
-    to: Option<SocketAddr>,
+    to: SocketAddr,
     len: u64,
     hash: u64,
     prefix: Vec<u8>,
@@ -55,7 +55,7 @@ impl Datagrams {
         let (from, to) = if is_sent { (own, peer) } else { (peer, own) };
         // Who has received it may not know from where.
         let known_from = (is_sent || !packet.peer.is_empty()).then_some(from);
-        if !self.is_new(Known::of(packet, is_unix, known_from, Some(to)), is_sent) {
+        if !self.is_new(Known::of(packet, is_unix, known_from, to), is_sent) {
             return;
         }
         let payload = &packet.data[..packet.data.len().min(LONGEST)];
@@ -77,7 +77,7 @@ impl Datagrams {
 
     /// Whether nobody has told of it yet.
     fn is_new(&mut self, datagram: Known, is_sent: bool) -> bool {
-        let to_many = datagram.to.is_some_and(|to| to.ip().is_multicast());
+        let to_many = datagram.to.ip().is_multicast();
         let Some(known) = self.known.iter_mut().rev().find(|known| known.is(&datagram, is_sent)) else {
             if self.known.len() == MOST {
                 self.known.pop_front();
@@ -97,7 +97,7 @@ impl Datagrams {
 }
 
 impl Known {
-    fn of(packet: &Packet, is_unix: bool, from: Option<SocketAddr>, to: Option<SocketAddr>) -> Known {
+    fn of(packet: &Packet, is_unix: bool, from: Option<SocketAddr>, to: SocketAddr) -> Known {
         let mut hasher = DefaultHasher::new();
         packet.data.hash(&mut hasher);
         let prefix = packet.data[..packet.data.len().min(PREFIX)].to_vec();
@@ -111,14 +111,13 @@ impl Known {
             !is_sent && self.balance > 0 && other.len < self.len && self.prefix.starts_with(&other.prefix);
         (whole || cut)
             && self.is_unix == other.is_unix
-            && may_be(self.from, other.from)
+            && self.from.zip(other.from).is_none_or(|(one, other)| may_be(one, other))
             && may_be(self.to, other.to)
     }
 }
 
 /// Whether two addresses may be the same.
-fn may_be(one: Option<SocketAddr>, other: Option<SocketAddr>) -> bool {
-    let (Some(one), Some(other)) = (one, other) else { return true };
+fn may_be(one: SocketAddr, other: SocketAddr) -> bool {
     let any = one.ip().is_unspecified() || other.ip().is_unspecified();
     one.port() == other.port() && (any || one.ip() == other.ip())
 }
