@@ -35,6 +35,8 @@ fn main() {
     let discard = "SECTIONS { /DISCARD/ : { *(.init_array.00099) } } INSERT AFTER .init_array;\n";
     fs::write(&script, discard).expect("OUT_DIR is writable");
     println!("cargo:rustc-cdylib-link-arg=-Wl,-T,{}", script.display());
+    // redhook's dlsym is looked up when it is called, because not every glibc has it in libc: `dl.rs`.
+    println!("cargo:rustc-cdylib-link-arg=-Wl,--wrap=dlsym");
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rustc-check-cfg=cfg(wrapped)");
     match panic_symbols(out) {

@@ -3,7 +3,7 @@
 
 use crate::call::Ticket;
 use crate::track::Begun;
-use crate::{capture, log, mode, sys, track};
+use crate::{capture, log, mode, threads, track};
 use sockshim_core::fdtable::{FDS, Packed};
 use sockshim_core::hook::{Does, Level};
 use sockshim_core::net::state;
@@ -18,7 +18,7 @@ impl Ticket {
         if self.change != Change::None {
             self.commit();
         }
-        if sys::has_threads() && self.handle.is_none() {
+        if threads::has_others() && self.handle.is_none() {
             self.found_nothing();
         }
         self.send();

@@ -4,7 +4,7 @@ use crate::call::{Note, Ticket};
 use crate::nsproxy::net_ns;
 use crate::rules::judge::CallJudge;
 use crate::track::{self, Begun};
-use crate::{rules, sys};
+use crate::{rules, threads};
 use sockshim_core::fdtable::Packed;
 use sockshim_core::net::ops::{Cx, ProtoOps, Socket};
 use sockshim_core::net::path::Path;
@@ -53,7 +53,7 @@ impl Ticket {
         {
             self.handle = Some(socket.handle());
             self.event.before = Some(socket.socket());
-            if sys::has_threads() {
+            if threads::has_others() {
                 self.look_beside_others();
             }
             return self.event.set_found(Found::Socket);
@@ -74,7 +74,7 @@ impl Ticket {
         };
         self.handle = handle;
         self.event.before = Some(Packed::of(&socket));
-        if sys::has_threads() {
+        if threads::has_others() {
             self.look_beside_others();
         }
         self.event.set_found(Found::Socket)

@@ -9,7 +9,7 @@ use crate::export::{INTERESTS, ROWS};
 use crate::original::TARGETS;
 use crate::rules::{self, HandedOn, Refused};
 use crate::table::{HASHES, HOOKS};
-use crate::{alloc, call, environment, fork, identity, log, mode, panic, real, sys};
+use crate::{alloc, call, environment, fork, identity, log, mode, panic, real, sys, threads};
 use core::ffi::{CStr, c_char, c_int};
 use sockshim_core::config::{Config, LOG_FILE, PREFIX, Propagate, RULE_FILE, RULES, SHARED};
 use sockshim_core::hook::Level;
@@ -30,6 +30,7 @@ unsafe extern "C" fn constructor(_: c_int, _: *const *const c_char, envp: *const
     let set_up = panic::attempt(|| {
         call::register(&ROWS);
         mode::register(&INTERESTS);
+        threads::init();
         real::resolve(&HOOKS, &HASHES, &TARGETS);
         // SAFETY: the environment is a vector of C strings that lives as long as the process, and nobody else looks at
         // it yet.

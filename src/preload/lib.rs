@@ -37,6 +37,7 @@ mod confined;
 mod copy;
 mod decide;
 mod dispatch;
+mod dl;
 mod eight;
 mod environment;
 mod exec_list;
@@ -64,9 +65,11 @@ mod table;
 mod target;
 #[cfg(feature = "test-support")]
 mod test_support;
+mod threads;
 mod tls;
 mod track;
 mod trampoline;
+mod unwind;
 mod vfork;
 #[cfg(feature = "test-support")]
 mod view;

@@ -4,8 +4,8 @@
 //! together that was half of the instructions that the library added to a program's start. Here the hashes are
 //! constants, each object is read once, and nothing is locked or written.
 //!
-//! Unusual cases (an object without a GNU hash table, a symbol whose address a function chooses) are reported, and
-//! the caller then uses dlsym.
+//! Unusual cases (an object without a hash table, a symbol whose address a function chooses) are reported, and the
+//! caller then uses dlsym.
 //!
 //! # Safety
 //! The list of objects and their tables are the dynamic linker's own. They are read while it runs constructors, when
@@ -56,6 +56,7 @@ unsafe extern "C" {
 }
 
 const DT_NULL: u64 = 0;
+const DT_HASH: u64 = 4;
 const DT_STRTAB: u64 = 5;
 const DT_SYMTAB: u64 = 6;
 const DT_GNU_HASH: u64 = 0x6fff_fef5;
@@ -67,7 +68,10 @@ const HIDDEN: u16 = 0x8000;
 
 /// The GNU hash of a symbol's name, without its terminating NUL.
 pub const fn hash(name: &str) -> u32 {
-    let bytes = name.as_bytes();
+    hash_of(name.as_bytes())
+}
+
+const fn hash_of(bytes: &[u8]) -> u32 {
     let (mut hash, mut index) = (5381_u32, 0);
     while index < bytes.len() {
         hash = hash.wrapping_mul(33).wrapping_add(bytes[index] as u32);
@@ -94,29 +98,28 @@ pub struct Object {
     strings: *const c_char,
     versions: *const u16,
     hash: *const u32,
+    old_hash: *const u32,
 }
 
 /// A symbol and its hash.
-pub struct Symbol {
+pub struct Symbol<'a> {
     /// The name with its terminating NUL.
-    pub name: &'static str,
+    pub name: &'a str,
     /// The name's hash.
     pub hash: u32,
 }
 
-impl Symbol {
+impl Symbol<'_> {
     /// The symbol with this name, which must end with NUL.
-    pub const fn new(name: &'static str) -> Symbol {
-        Symbol { name, hash: hash(name.split_at(name.len() - 1).0) }
+    pub const fn new(name: &str) -> Symbol<'_> {
+        Symbol { name, hash: hash_of(name.as_bytes().split_at(name.len() - 1).0) }
     }
 }
 
-/// Where an object stands in the order of symbol lookup.
+/// Where an object stands in the order of symbol lookup, seen from the object that this code is linked into.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Side {
-    /// Before the object that this code is linked into.
+enum Side {
     Before,
-    /// After the object that this code is linked into.
     Behind,
 }
 
@@ -126,9 +129,26 @@ pub fn each_next(mut visit: impl FnMut(&Object)) -> bool {
     each(Side::Behind, |_, object| visit(object))
 }
 
-/// Calls `visit` with all objects except the own one, likewise.
-pub fn each_other(visit: impl FnMut(Side, &Object)) -> bool {
-    each(Side::Before, visit)
+/// The first definition of a symbol in another object. `Ask` if there is none before an object that cannot be read.
+pub fn first(symbol: &Symbol) -> Found {
+    first_from(Side::Before, symbol)
+}
+
+/// The first definition behind the object that this code is linked into, likewise.
+pub fn next(symbol: &Symbol) -> Found {
+    first_from(Side::Behind, symbol)
+}
+
+#[inline(never)]
+#[unsafe(link_section = ".text.always")]
+fn first_from(side: Side, symbol: &Symbol) -> Found {
+    let mut first = Found::No;
+    let complete = each(side, |_, object| {
+        if first == Found::No {
+            first = object.find(symbol.name, symbol.hash);
+        }
+    });
+    if first == Found::No && !complete { Found::Ask } else { first }
 }
 
 #[inline]
@@ -215,6 +235,7 @@ impl Object {
             strings: ptr::null(),
             versions: ptr::null(),
             hash: ptr::null(),
+            old_hash: ptr::null(),
         };
         let mut entry = map.dynamic;
         // SAFETY: the section ends with DT_NULL.
@@ -228,20 +249,25 @@ impl Object {
                 DT_STRTAB => object.strings = address as *const c_char,
                 DT_VERSYM => object.versions = address as *const u16,
                 DT_GNU_HASH => object.hash = address as *const u32,
+                DT_HASH => object.old_hash = address as *const u32,
                 _ => {}
             }
             entry = entry.wrapping_add(1);
         }
-        let complete = !object.symbols.is_null() && !object.strings.is_null() && !object.hash.is_null();
+        let has_hash = !object.hash.is_null() || !object.old_hash.is_null();
+        let complete = !object.symbols.is_null() && !object.strings.is_null() && has_hash;
         complete.then_some(object)
     }
 
     /// Looks up the default version of a symbol. `name` ends with NUL; `hash` is the hash of the name without it.
     ///
-    /// Inlined into the constructor, like everything it calls, so that the code that runs at the start is on few
-    /// pages.
-    #[inline]
+    /// Beside the constructor, so that the code that runs at the start is on few pages.
+    #[inline(never)]
+    #[unsafe(link_section = ".text.always")]
     pub fn find(&self, name: &str, hash: u32) -> Found {
+        if self.hash.is_null() {
+            return self.find_slowly(name);
+        }
         // SAFETY: the table begins with four words, followed by a filter of 64-bit words, the buckets and the chains.
         unsafe {
             let [buckets, first, words, shift] = self.hash.cast::<[u32; 4]>().read();
@@ -266,6 +292,24 @@ impl Object {
                 }
                 index += 1;
             }
+        }
+        Found::No
+    }
+
+    /// Looks at every symbol of an object that has only the table that was usual before GNU's. Its second word is the
+    /// number of symbols.
+    #[cold]
+    #[inline(never)]
+    fn find_slowly(&self, name: &str) -> Found {
+        let mut index = 0;
+        // SAFETY: the table has two words at least, and the index is below the number of symbols.
+        while index < unsafe { self.old_hash.add(1).read() } {
+            // SAFETY: the same.
+            let found = unsafe { self.matches(index as usize, name) };
+            if found != Found::No {
+                return found;
+            }
+            index += 1;
         }
         Found::No
     }
@@ -302,7 +346,7 @@ mod tests {
     fn other_objects_are_all_behind_the_program() {
         let mut places = Vec::new();
         const STRLEN: Symbol = Symbol::new("strlen\0");
-        assert!(each_other(|side, object| places.push((side, object.find(STRLEN.name, STRLEN.hash)))));
+        assert!(each(Side::Before, |side, object| places.push((side, object.find(STRLEN.name, STRLEN.hash)))));
         assert!(places.iter().all(|(side, _)| *side == Side::Behind));
         assert!(places.iter().any(|(_, found)| *found != Found::No));
         assert_eq!(own_path(), c"");

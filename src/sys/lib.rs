@@ -16,6 +16,7 @@ pub mod elf;
 mod errno;
 mod fd;
 mod file;
+mod image;
 mod memory;
 mod process;
 pub mod segment;
@@ -38,11 +39,11 @@ pub use file::{
     File, Stat, change_directory, current_directory, fstat, is_nosuid, may_execute, may_read, read_link,
     stat_at,
 };
+pub use image::unwind_table_of;
 pub use memory::{copy_memory, discard, forbid, limit_of_addresses, mmap, mmap_shared, munmap, wipe_on_fork};
 pub use process::{
-    CLONE_NEWTIME, file_of_program, getpid, getppid, has_threads, is_time_namespace, kill,
-    leads_a_pid_namespace, no_new_privs, pid_namespace, pidfd_open, reap, setns, setpgid, setsid,
-    signal_parents_end, umask,
+    CLONE_NEWTIME, file_of_program, getpid, getppid, is_time_namespace, kill, leads_a_pid_namespace,
+    no_new_privs, pid_namespace, pidfd_open, reap, setns, setpgid, setsid, signal_parents_end, umask,
 };
 pub use socket::{
     address, connect_unix, getsockopt_cookie, getsockopt_int, has_cookie, has_peer, peer_pid, send,

@@ -116,18 +116,6 @@ pub fn leads_a_pid_namespace() -> bool {
     own.is_ok() && (next.is_err() || names[0] != names[1])
 }
 
-/// Whether the process may have more threads than one, as far as libc knows. The log's writer does not count: it has a
-/// descriptor table of its own.
-#[inline(always)]
-pub fn has_threads() -> bool {
-    unsafe extern "C" {
-        /// glibc's own record, since 2.32: zero after the first pthread_create(3).
-        static __libc_single_threaded: core::ffi::c_char;
-    }
-    // SAFETY: libc defines the byte and writes it atomically.
-    unsafe { (&raw const __libc_single_threaded).read_volatile() == 0 }
-}
-
 /// prctl(PR_GET_NO_NEW_PRIVS).
 pub fn no_new_privs() -> bool {
     // SAFETY: takes numbers.

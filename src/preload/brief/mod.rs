@@ -29,7 +29,7 @@ use crate::table::{HOOKS, HookIndex};
 use crate::target::Target;
 use crate::track::{self, Known};
 use crate::word::{Word, padded};
-use crate::{identity, rules, sys};
+use crate::{identity, rules, sys, threads};
 use sockshim_core::fdtable::{FDS, Packed, Seen};
 use sockshim_core::hook::MAX_ARGS;
 use sockshim_core::net::state::{Sort, State};
@@ -279,7 +279,7 @@ unsafe extern "C-unwind" fn makes<M: Makes, R: Word>(
     index: HookIndex,
 ) -> R {
     let words = [a, b, c, d, e, 0, 0];
-    let known = if sys::has_threads() { None } else { thread().zip(M::start(&words)) };
+    let known = if threads::may_have_others() { None } else { thread().zip(M::start(&words)) };
     let Some((thread, made)) = known else {
         // SAFETY: the caller's promise.
         return unsafe { five(a, b, c, d, e, index) };
@@ -327,7 +327,7 @@ fn thread() -> Option<Thread> {
 #[inline(always)]
 fn start<B: Brief>(words: &Words) -> Way<B::Kept> {
     let Some(thread) = thread() else { return Way::Slow };
-    let has_threads = sys::has_threads();
+    let has_threads = threads::may_have_others();
     if has_threads && B::CHANGES {
         return Way::Slow;
     }

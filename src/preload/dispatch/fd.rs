@@ -9,7 +9,7 @@ use crate::call::{Note, Ticket};
 use crate::capture::tap;
 use crate::log::writer::apart;
 use crate::track::{self, learn, learn_again, settle, verify_range};
-use crate::{log, mode, sys};
+use crate::{log, mode, threads};
 use sockshim_core::fdtable::FDS;
 use sockshim_core::func;
 use sockshim_core::net::ops::Cx;
@@ -78,7 +78,7 @@ fn closing(t: &mut Ticket, fd: i32) {
 /// After close(2): the descriptor is closed, unless the call has failed.
 pub fn closed(t: &mut Ticket) {
     if let Note::Closes(fd) = t.note
-        && sys::has_threads()
+        && threads::has_others()
     {
         settle(fd);
     }
@@ -106,14 +106,14 @@ pub fn range_closed(t: &mut Ticket) {
     if flags & !libc::CLOSE_RANGE_UNSHARE == 0 {
         settle_range(t.word(0) as u32, t.word(1) as u32);
     }
-    if t.event.ret == 0 && flags & libc::CLOSE_RANGE_UNSHARE != 0 && sys::has_threads() {
+    if t.event.ret == 0 && flags & libc::CLOSE_RANGE_UNSHARE != 0 && threads::has_others() {
         FDS.divide();
     }
     t.finish();
 }
 
 fn settle_range(first: u32, last: u32) {
-    if sys::has_threads() {
+    if threads::has_others() {
         FDS.each_known(first, last, |_, fd| settle(fd));
     }
 }
@@ -172,7 +172,7 @@ pub fn duplicated(t: &mut Ticket) {
 
 /// The number was forgotten before the call. Without other threads nobody was there to store anything since.
 fn learn_forgotten(fd: i32) {
-    if sys::has_threads() {
+    if threads::has_others() {
         learn_again(fd);
     }
 }

@@ -6,7 +6,7 @@ use crate::log::{self, clock, writer};
 use crate::mode::{self, OBSERVED};
 use crate::table::{HOOKS, Numbers};
 use crate::track::learn;
-use crate::{confined, identity, memory, rules, sys, tls};
+use crate::{confined, identity, memory, rules, sys, threads, tls};
 use sockshim_core::fdtable::FDS;
 use sockshim_core::hook::{Does, Level};
 use sockshim_core::verdict::Reason;
@@ -233,7 +233,7 @@ fn end_in_the_way(of_shared_memory: bool, of_threads: bool) {
 
 /// unshare(2) is over: descriptors may be the calling thread's own.
 pub fn unshared(t: &mut Ticket) {
-    if t.event.ret == 0 && t.int(0) & libc::CLONE_FILES != 0 && sys::has_threads() {
+    if t.event.ret == 0 && t.int(0) & libc::CLONE_FILES != 0 && threads::has_others() {
         FDS.divide();
     }
     moved(t);
@@ -326,7 +326,7 @@ fn io_uring(t: &mut Ticket) {
 /// next event begins another writer.
 fn is_last_thread() -> bool {
     let pid = identity::pid();
-    !identity::is_sandboxed() && sys::getpid() == pid && sys::gettid() == pid && !sys::has_threads()
+    !identity::is_sandboxed() && sys::getpid() == pid && sys::gettid() == pid && !threads::has_others()
 }
 
 /// Calls without a hook after which the log could no longer be opened.

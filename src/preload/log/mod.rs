@@ -31,7 +31,7 @@ pub use output::settled as settled_path;
 pub use send::{flush, last_flush, send, set_synchronous};
 pub use writer::life::is_open;
 
-use crate::{identity, mode, sys};
+use crate::{identity, mode, sys, threads};
 use message::Text;
 use sockshim_core::config::Config;
 use sockshim_core::hook::Level;
@@ -86,7 +86,7 @@ pub fn end_before_exec() {
 /// What other threads have to log from now on waits, so that no call returns that is not in the log.
 fn close() {
     if !identity::is_sandboxed() {
-        let has_others = sys::has_threads();
+        let has_others = threads::has_others();
         // What is there needs a writer, and none begins any more in a moment.
         if has_others && queue::all().next().is_some() {
             life::accepts();
@@ -180,7 +180,7 @@ pub fn follow_credentials() {
 
 /// The calling thread has changed its credentials without libc, which would have changed those of all threads.
 pub fn follow_own_credentials() {
-    if sys::has_threads() {
+    if threads::has_others() {
         refine::lose();
     }
     follow_credentials();

@@ -4,6 +4,7 @@
 //! The library that is loaded exports its one function with the type that is declared here: both are of one build. It is
 //! loaded in the constructor, before the program runs.
 
+use crate::dl::Opener;
 use crate::sys;
 use core::ffi::{CStr, c_void};
 use core::mem::transmute;
@@ -33,15 +34,10 @@ pub fn compile(path: &[u8]) -> Result<Vec<u8>, String> {
 fn ask(path: &[u8]) -> Option<(bool, Vec<u8>)> {
     let library = beside(LIBRARY)?;
     let name = CStr::from_bytes_with_nul(&library).ok()?;
-    // SAFETY: a C string.
-    let handle = unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL) };
-    if handle.is_null() {
-        return None;
-    }
-    // SAFETY: a handle and a C string.
-    let function = unsafe { libc::dlsym(handle, FUNCTION.as_ptr()) };
+    let libc = Opener::of_libc()?;
+    let handle = libc.open(name)?;
     let mut answer = None;
-    if !function.is_null() {
+    if let Some(function) = libc.find(handle, FUNCTION) {
         // SAFETY: the module's text; the answer outlives the call.
         unsafe {
             let compile = transmute::<*mut c_void, Compile>(function);
@@ -49,7 +45,7 @@ fn ask(path: &[u8]) -> Option<(bool, Vec<u8>)> {
         }
     }
     // SAFETY: nothing of the library is used any more.
-    unsafe { libc::dlclose(handle) };
+    unsafe { libc.close(handle) };
     answer
 }
 

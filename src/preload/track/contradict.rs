@@ -4,7 +4,7 @@ use super::behind::is_interposed;
 use super::kernel::{is_bound, observe};
 use super::overlap::Begun;
 use super::owner::is_current;
-use crate::{identity, sys};
+use crate::{identity, sys, threads};
 use libc::c_int;
 use sockshim_core::fdtable::{FDS, Handle, Packed};
 use sockshim_core::hook::Does;
@@ -27,7 +27,7 @@ pub fn contradicted(event: &Event, handle: Option<Handle>, begun: Begun) -> bool
     }
     // The kernel has said that there was no socket, and another thread may have been given the number since.
     let (Some(fd), Some(before)) = (event.fd, event.before.map(Packed::unpack)) else {
-        return sys::has_threads();
+        return threads::has_others();
     };
     // No table has these answers for a socket: the number was closed or replaced, and may by now mean the same socket again.
     if matches!(event.errno, Some(libc::EBADF | libc::ENOTSOCK)) {

@@ -5,7 +5,7 @@ use super::overlap::overlap;
 use super::owner::{is_still, name_of, name_of_packed};
 use super::{kernel, stale};
 use crate::nsproxy::net_ns;
-use crate::{identity as own, sys};
+use crate::{identity as own, sys, threads};
 use libc::c_int;
 use sockshim_core::fdtable::{Entry, FDS, Handle, Packed, Seen};
 use sockshim_core::net::ops::Socket;
@@ -28,7 +28,7 @@ pub fn adopt(fd: c_int) -> Adopted {
         Ok(_) => adopt_socket(fd, seen),
         Err(libc::ENOTSOCK) => {
             let stored = seen.entry() != Entry::NotSocket && FDS.set_not_socket_if(fd, seen);
-            if stored && sys::has_threads() {
+            if stored && threads::has_others() {
                 // Another thread may have closed it, and have checked the table before this entry was there.
                 settle_other(fd);
             }
@@ -52,7 +52,7 @@ fn adopt_socket(fd: c_int, seen: Seen) -> Adopted {
     socket.sk.bound = Bound::Unknown;
     kernel::apply(&kernel::observe(fd), &mut socket);
     let handle = FDS.adopt(fd, seen, &state::unobserved(&socket), cookie, own::pid());
-    if sys::has_threads() {
+    if threads::has_others() {
         let current = is_still(fd, &socket, cookie);
         if handle.is_none() || !current {
             FDS.doubt(fd);
@@ -76,7 +76,7 @@ fn adopt_socket(fd: c_int, seen: Seen) -> Adopted {
 /// had a socket under the number, the name may already be that of the third thread's socket, so the kernel is asked
 /// what the number means.
 pub fn remember(fd: c_int, socket: &Socket, call: &Event) {
-    if sys::has_threads() {
+    if threads::has_others() {
         given(fd, Some(call));
     }
     let name = match own::is_sandboxed() {
@@ -90,7 +90,7 @@ pub fn remember(fd: c_int, socket: &Socket, call: &Event) {
     let Some((handle, before)) = FDS.install(fd, &state::unobserved(socket), name) else {
         return unknown(fd);
     };
-    if sys::has_threads() || before.is_socket() {
+    if threads::has_others() || before.is_socket() {
         confirm(fd, socket, name, handle, before, call);
     }
 }
@@ -113,7 +113,7 @@ pub fn made(fd: c_int, socket: Packed) -> bool {
 #[cold]
 #[inline(never)]
 fn confirm(fd: c_int, socket: &Socket, name: u64, handle: Handle, before: Seen, call: &Event) {
-    if !sys::has_threads() {
+    if !threads::has_others() {
         return stale::dropped(fd, before, Some(call));
     }
     if name != 0 && (before.has_known_socket() || FDS.is_adopted(name) || !is_still(fd, socket, name)) {
@@ -125,13 +125,13 @@ fn confirm(fd: c_int, socket: &Socket, name: u64, handle: Handle, before: Seen, 
 /// The kernel has given `fd` out: a socket that the table has there was closed unseen, unless another thread has used the
 /// number already.
 fn given(fd: c_int, call: Option<&Event>) {
-    take_back(fd, !sys::has_threads(), call);
+    take_back(fd, !threads::has_others(), call);
 }
 
 /// Forgets a number that now means something else, of which nothing could be stored.
 #[inline(never)]
 fn unknown(fd: c_int) {
-    if sys::has_threads() {
+    if threads::has_others() {
         FDS.doubt(fd);
     } else {
         FDS.forget(fd);
@@ -143,7 +143,7 @@ fn unknown(fd: c_int) {
 /// to find this entry. `call` is what the number came from, where the log names the number as its result.
 #[inline(never)]
 pub fn learn(fd: c_int, call: Option<&Event>) {
-    if sys::has_threads() || !FDS.seen(fd).is_unknown() {
+    if threads::has_others() || !FDS.seen(fd).is_unknown() {
         learn_now(fd, call);
     }
 }
@@ -152,7 +152,7 @@ pub fn learn(fd: c_int, call: Option<&Event>) {
 #[inline(never)]
 fn learn_now(fd: c_int, call: Option<&Event>) {
     given(fd, call);
-    if sys::has_threads() {
+    if threads::has_others() {
         learn_again(fd);
     } else {
         FDS.forget(fd);
@@ -182,7 +182,7 @@ fn end_known(fd: c_int) -> bool {
 /// number was [ended](end) for it.
 #[inline(always)]
 pub fn copy(handle: Handle, fd: c_int, call: Option<&Event>) {
-    let has_threads = sys::has_threads();
+    let has_threads = threads::has_others();
     if call.is_some() && (has_threads || FDS.seen(fd).is_socket()) {
         given(fd, call);
     }
