@@ -2,7 +2,7 @@
 //!
 //! Since glibc 2.34 that is libc. Before, it was libdl: to need it would load it into every program. So they are looked up when
 //! one of them is called, which is rare. Where libdl is not loaded either, libc has functions for its own use that open a
-//! library, and the next definition of a symbol is read from the objects' tables.
+//! library; and dlsym finds nothing, which is asked only where the objects' tables do not tell.
 //!
 //! The linker leads calls of dlsym here (`build.rs`), because redhook makes one.
 //!
@@ -50,7 +50,7 @@ unsafe extern "C" fn dlsym(_: *mut c_void, _: *const c_char) -> *mut c_void {
 
 #[cold]
 extern "C" fn find_dlsym() -> *mut () {
-    find(&Symbol::new("dlsym\0")).unwrap_or(next as *mut ())
+    find(&Symbol::new("dlsym\0")).unwrap_or(nothing as *mut ())
 }
 
 fn find(symbol: &Symbol) -> Option<*mut ()> {
@@ -60,18 +60,9 @@ fn find(symbol: &Symbol) -> Option<*mut ()> {
     }
 }
 
-/// In place of a dlsym that is not there: the next definition, or null. Behind a library that is loaded at run time there is no
-/// object, so it is the first one of all others.
-unsafe extern "C" fn next(_: *mut c_void, name: *const c_char) -> *mut c_void {
-    // SAFETY: dlsym's caller passes a C string.
-    let name = unsafe { CStr::from_ptr(name) };
-    let Ok(name) = core::str::from_utf8(name.to_bytes_with_nul()) else { return ptr::null_mut() };
-    let symbol = Symbol::new(name);
-    match elf::next(&symbol) {
-        Found::At(address) => address.cast(),
-        Found::No => find(&symbol).unwrap_or(ptr::null_mut()).cast(),
-        Found::Ask => ptr::null_mut(),
-    }
+/// In place of a dlsym that is not there: nothing is found.
+unsafe extern "C" fn nothing(_: *mut c_void, _: *const c_char) -> *mut c_void {
+    ptr::null_mut()
 }
 
 /// What opens a library, finds a function in it, and closes it.

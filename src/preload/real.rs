@@ -56,8 +56,12 @@ fn is_libc(object: &Object) -> bool {
     OWN.iter().any(|symbol| object.find(symbol.name, symbol.hash) != Found::No)
 }
 
-/// The next definition of a symbol after this library, `RTLD_NEXT`, by dlsym.
+/// The next definition of a symbol after this library, `RTLD_NEXT`: from the tables, and by dlsym only where they do not
+/// tell. Before glibc 2.34 dlsym allocates, and an allocator may call a hook before the constructor has run.
 pub fn lookup(symbol: &'static str) -> Option<*mut ()> {
+    if let Found::At(address) = elf::next(&Symbol::new(symbol)) {
+        return Some(address);
+    }
     // redhook panics for a symbol that does not exist, which is an expected case here.
     let found = attempt(|| {
         // SAFETY: the name ends with NUL.
