@@ -30,11 +30,11 @@ make_debian() {
 	touch "$roots/$1/made"
 }
 
-# in_debian RELEASE COMMAND…: in a namespace of mounts, so that nothing stays mounted, and in one of networks, where every
-# port is free.
+# in_debian RELEASE COMMAND…: in a namespace of mounts and one of processes, so that nothing stays mounted or running, and in
+# one of networks, where every port is free.
 in_debian() {
 	# shellcheck disable=SC2016 # The variables are the inner shell's.
-	unshare --mount --propagation private --net -- sh -ec 'ip link set lo up
+	unshare --mount --pid --fork --propagation private --net -- sh -ec 'ip link set lo up
 		mount -t proc proc "$1/proc"
 		mount --rbind /dev "$1/dev"
 		exec chroot "$@"' - "$roots/$1" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C "${@:2}"

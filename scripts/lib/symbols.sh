@@ -36,6 +36,21 @@ library_needs_only_libc() {
 	note "libsockshim.so needs ${needed//$'\n'/, }"
 }
 
+# glibcs_of FILE: the versions of glibc that it needs, the newest last.
+glibcs_of() {
+	objdump --private-headers "$1" | sed --quiet '/^Version References/,$ s/.* GLIBC_\([0-9.]*\)$/\1/p' | sort --version-sort --unique
+}
+
+# A symbol with a newer version would keep the library out of every program where glibc is older.
+library_loads_on_old_glibc() {
+	local oldest=2.28 newest
+	newest=$(glibcs_of "$(library)" | tail -n 1)
+	[[ -n $newest ]] || die "libsockshim.so names no version of glibc, which cannot be"
+	[[ $(printf '%s\n' "$oldest" "$newest" | sort --version-sort | tail -n 1) == "$oldest" ]] ||
+		die "libsockshim.so needs glibc $newest; it may need $oldest at most"
+	note "libsockshim.so needs glibc $newest, and may need $oldest"
+}
+
 # Every process of every program maps it.
 library_is_small() {
 	local most=600000 size
@@ -50,25 +65,15 @@ imports() {
 	cat <<-'END'
 		__errno_location       a hook keeps the errno that the program reads, by whatever function the program has for it
 		__h_errno_location     where libc reports errors of the very call that a hook stands for, on the program's thread
-		__libc_single_threaded a variable
-		__pthread_key_create   the unwinder's test for threads, when a panic is caught; never called
 		__tls_get_addr         the count of panics, when one is caught
-		_dl_find_object        the unwinder's, when a panic is caught
 		_r_debug               a variable
 		abort                  a panic in a panic: there is no way on
-		dladdr                 tells whose a function is that dlsym has found
-		dlclose                at the start, before the program runs, if a file of rules is named
-		dlopen                 the same
-		dlsym                  finds what other libraries have in libc's place, with the first call of each hook
 		environ                a variable
 		fileno                 reads a field of the stream that the program is about to close, on its thread
 		free                   the unwinder's, when a panic is caught
 		getauxval              at the start, before the program runs
 		getenv                 PATH, on the thread that is about to call execvp, which asks for it too
 		malloc                 the unwinder's, when a panic is caught
-		pthread_mutex_lock     the unwinder's, when a panic is caught
-		pthread_mutex_unlock   the unwinder's, when a panic is caught
-		pthread_once           the unwinder's, when a panic is caught
 	END
 }
 
