@@ -79,5 +79,5 @@ pub fn is_sanitized() -> bool {
         (Found::At(first), Found::At(next)) => first != next,
         _ => false,
     };
-    is_replaced || elf::first(&INIT) != Found::No
+    is_replaced || matches!(elf::first(&INIT), Found::At(_))
 }

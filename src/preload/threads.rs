@@ -24,6 +24,10 @@ static OLD: AtomicBool = AtomicBool::new(false);
 /// Finds out where libc says it. To be called in the constructor: until then there may be other threads.
 #[inline]
 pub fn init() {
+    // In a namespace of dlmopen(3) libc is another one than that of the objects in the list.
+    if !elf::is_listed() {
+        return;
+    }
     const SINGLE_THREADED: Symbol = Symbol::new("__libc_single_threaded\0");
     match elf::first(&SINGLE_THREADED) {
         Found::At(variable) => SINGLE.store(variable.cast(), Ordering::Relaxed),

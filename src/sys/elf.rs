@@ -202,6 +202,11 @@ pub fn own_path() -> &'static CStr {
     own.map_or(c"", |map| unsafe { CStr::from_ptr(map.name) })
 }
 
+/// Whether the dynamic linker's list has the object that this code is linked into. It has not those that dlmopen(3) has loaded.
+pub fn is_listed() -> bool {
+    maps().any(|map| ptr::eq(map.dynamic, own_dynamic()))
+}
+
 fn own_dynamic() -> *const Dyn {
     let own: *const Dyn;
     // SAFETY: takes the address of the object's own dynamic section.
