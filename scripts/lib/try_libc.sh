@@ -3,8 +3,10 @@
 # Runs in a new Debian, with its glibc: C programs and real programs do the same natively and with the library, whether it
 # logs or not. The programs are in programs/, the library is libsockshim.so, and test.so is the one that panics.
 
+# shellcheck disable=SC2317 # Functions are called by their names, which are arguments.
+
 set -uo pipefail
-cd /root
+cd /root || exit
 export LC_ALL=C
 failed=0
 
