@@ -4,7 +4,7 @@
 //! like libc's own.
 //!
 //! # Safety
-//! The pointer to the rows is null or the one that was passed to [`register`], which is static.
+//! `export.rs` makes the rows, of the type that they have here. Each distance in them leads to a [`Half`].
 
 use crate::log::clock;
 use crate::panic::attempt;
@@ -12,35 +12,41 @@ use crate::stack::Page;
 use crate::table::{COUNT, HOOKS, HookIndex};
 use crate::track::Begun;
 use crate::{fork, identity, sys};
-use core::mem::MaybeUninit;
+use core::mem::{MaybeUninit, transmute};
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, Ordering};
 use sockshim_core::fdtable::Handle;
 use sockshim_core::hook::{Hook, MAX_ARGS};
 use sockshim_core::net::ops::Socket;
 use sockshim_core::trace::event::{Event, Extra};
 use sockshim_core::verdict::{Action, Change, Instead, Predicted, Reason};
 
-/// The functions before and after libc's.
-pub struct Halves {
-    /// Decides the call.
-    pub enter: fn(&mut Ticket),
-    /// Commits the answer.
-    pub leave: fn(&mut Ticket),
+/// A function before or after libc's: one decides the call, the other commits the answer.
+pub type Half = fn(&mut Ticket);
+
+/// The two halves of each hook's calls, in the order of the table, as distances from where it begins: addresses would be
+/// written by the dynamic linker at every program's start, and take 7 kB more.
+#[repr(transparent)]
+pub struct Rows([[i32; 2]; COUNT]);
+
+impl Rows {
+    #[inline(always)]
+    fn half(&'static self, distance: i32) -> Half {
+        let address = ptr::from_ref(self).cast::<()>().wrapping_byte_offset(distance as isize);
+        // SAFETY: the module's text.
+        unsafe { transmute::<*const (), Half>(address) }
+    }
+
+    /// The functions before and after the calls of the hook at `index`.
+    #[inline(always)]
+    fn halves(&'static self, index: usize) -> [Half; 2] {
+        self.0[index].map(|distance| self.half(distance))
+    }
 }
 
-/// The rows of all hooks, in the order of the table. They name the functions of dispatch, which is further up.
-static ROWS: AtomicPtr<[Halves; COUNT]> = AtomicPtr::new(ptr::null_mut());
-
-/// Stores the rows before the first call is observed.
-pub fn register(rows: &'static [Halves; COUNT]) {
-    ROWS.store(ptr::from_ref(rows).cast_mut(), Ordering::Release);
-}
-
-/// The functions before and after the calls of a hook; `None` before the constructor has run.
-fn rows() -> Option<&'static [Halves; COUNT]> {
-    // SAFETY: the pointer is null or the one that was passed to `register`.
-    unsafe { ROWS.load(Ordering::Relaxed).as_ref() }
+unsafe extern "C" {
+    /// The rows of all hooks. They name the functions of dispatch, which is further up, so they are found by their symbol.
+    #[link_name = "sockshim_rows"]
+    safe static ROWS: Rows;
 }
 
 /// What an observed call carries from its first half to its second. Plain data, because a longjmp may skip its drop.
@@ -65,7 +71,7 @@ pub struct Ticket {
     pub libc_is_to_answer: bool,
     /// Whether the keys of a rule held, though it may not have fired.
     pub rules_held: bool,
-    leave: fn(&mut Ticket),
+    leave: Half,
 }
 
 /// What a call's first half leaves for its second.
@@ -152,12 +158,11 @@ pub unsafe fn enter_written(
     if identity::is_vfork_child() || !fork::is_ready() {
         return Performer::Pass;
     }
-    let Some(rows) = rows() else { return Performer::Pass };
-    let row = &rows[index as usize];
+    let [enter, leave] = ROWS.halves(index as usize);
     let errno = sys::SavedErrno::now();
     // SAFETY: the caller's promise.
-    let ticket = unsafe { Ticket::begin(slot, &HOOKS[index as usize], row, libc_is_to_answer) };
-    if attempt(|| ticket.decided_by(row)).is_err() {
+    let ticket = unsafe { Ticket::begin(slot, &HOOKS[index as usize], leave, libc_is_to_answer) };
+    if attempt(|| ticket.decided_by(enter)).is_err() {
         ticket.panicked();
     }
     clock::start(&mut ticket.event);
@@ -194,7 +199,7 @@ impl Ticket {
     unsafe fn begin<'a>(
         slot: &'a mut MaybeUninit<Ticket>,
         hook: &'static Hook,
-        row: &Halves,
+        leave: Half,
         libc_is_to_answer: bool,
     ) -> &'a mut Ticket {
         // SAFETY: the caller's promise.
@@ -210,7 +215,7 @@ impl Ticket {
             instead: Instead::new(),
             libc_is_to_answer,
             rules_held: false,
-            leave: row.leave,
+            leave,
         })
     }
 
@@ -230,21 +235,21 @@ impl Ticket {
 
     /// Turns this into the ticket of another hook, whose arguments are the same without the first `skip` words.
     pub fn become_hook(&mut self, index: usize, skip: usize) {
-        let Some(row) = rows().map(|rows| &rows[index]) else { return };
+        let [enter, leave] = ROWS.halves(index);
         self.event.hook = &HOOKS[index];
         self.event.args.rotate_left(skip);
         self.event.via_syscall = true;
-        self.leave = row.leave;
-        self.decided_by(row);
+        self.leave = leave;
+        self.decided_by(enter);
     }
 
-    /// Runs the first half of a row.
-    fn decided_by(&mut self, row: &Halves) {
+    /// Runs the first half.
+    fn decided_by(&mut self, enter: Half) {
         #[cfg(feature = "test-support")]
         assert!(!crate::test_support::panics_at(self.event.hook.name()), "asked for by the test");
         // At the first call and not at the program's start, because many programs have no sockets.
         sockshim_core::net::init();
-        (row.enter)(self);
+        enter(self);
         #[cfg(feature = "test-support")]
         if self.wanted {
             // A call without a walk is decided here.

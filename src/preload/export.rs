@@ -8,8 +8,8 @@
 //! Code that runs in every program, logging or not, is in one section, `.text.always`: the exported functions and the
 //! constructor. The kernel maps a file in pieces of 64 kB, and a program pays for each piece that it touches.
 
-/// The functions before and after each call, and what its gate is for, in the order of the table.
-pub use rows::{INTERESTS, ROWS};
+/// What the gate of each call is for, in the order of the table.
+pub use rows::INTERESTS;
 
 /// The function that performs the call: libc's, or, if the row names a module, that module's function of the same
 /// name.
@@ -43,7 +43,7 @@ macro_rules! hooks {
     ) => {
         #[allow(unused_imports, reason = "which types of libc the table uses is the table's business")]
         use libc::*;
-        use crate::call::{self, Halves};
+        use crate::call::{self, Half};
         use crate::dispatch::{create, data, exec, fd, name, option, process, ready, resolve};
         use crate::gate::{self, Call, Gate};
         use crate::{mode, original, slow};
@@ -51,11 +51,25 @@ macro_rules! hooks {
         use crate::table::{COUNT, HookIndex};
         use crate::target::Target;
         use crate::word::{Word, padded};
+        use core::arch::global_asm;
 
-        pub static ROWS: [Halves; COUNT] = [
-            $(Halves { enter: $enter, leave: $leave },)*
-            $(Halves { enter: $tenter, leave: $tleave },)*
-        ];
+        // The functions before and after each call: `call::Rows`. In assembly, because only there a constant can be the distance
+        // between two addresses.
+        global_asm!(
+            ".pushsection .rodata.sockshim_rows, \"a\"",
+            ".balign 4",
+            ".globl sockshim_rows",
+            ".hidden sockshim_rows",
+            "sockshim_rows:",
+            $(concat!("// ", stringify!($name), "\n.long {} - sockshim_rows, {} - sockshim_rows"),)*
+            $(concat!("// ", stringify!($tname), "\n.long {} - sockshim_rows, {} - sockshim_rows"),)*
+            ".popsection",
+            $(sym $enter, sym $leave,)*
+            $(sym $tenter, sym $tleave,)*
+        );
+
+        // The functions in it have the type that `Rows` gives them.
+        const _: [[Half; 2]; COUNT] = [$([$enter, $leave],)* $([$tenter, $tleave],)*];
 
         pub static INTERESTS: [Interest; COUNT] = [
             $(<gate::$gate as Gate>::INTEREST,)*

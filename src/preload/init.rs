@@ -5,11 +5,11 @@
 //! Constructors of other libraries may already have called hooks; those calls went directly to the kernel.
 
 use crate::capture::tap;
-use crate::export::{INTERESTS, ROWS};
+use crate::export::INTERESTS;
 use crate::original::TARGETS;
 use crate::rules::{self, HandedOn, Refused};
 use crate::table::{HASHES, HOOKS};
-use crate::{alloc, call, environment, fork, identity, log, mode, panic, real, sys, threads};
+use crate::{alloc, environment, fork, identity, log, mode, panic, real, sys, threads};
 use core::ffi::{CStr, c_char, c_int};
 use sockshim_core::config::{Config, LOG_FILE, PREFIX, Propagate, RULE_FILE, RULES, SHARED};
 use sockshim_core::hook::Level;
@@ -28,7 +28,6 @@ unsafe extern "C" fn constructor(_: c_int, _: *const *const c_char, envp: *const
     panic::init();
     // A panic must not unwind into the dynamic linker.
     let set_up = panic::attempt(|| {
-        call::register(&ROWS);
         mode::register(&INTERESTS);
         threads::init();
         real::resolve(&HOOKS, &HASHES, &TARGETS);

@@ -46,6 +46,8 @@ fn filp_close(event: &Event, cx: &mut Cx, lookup: Lookup) -> Verdict {
     Verdict { reason: Reason::FdLife, ..verdict }
 }
 
+#[cold]
+#[inline(never)]
 fn closing_stream(t: &mut Ticket, stream: i64) {
     // SAFETY: the program passes a stream, and fileno only reads one of its fields.
     let fd = unsafe { libc::fileno(stream as *mut libc::FILE) };
@@ -57,6 +59,8 @@ fn closing_stream(t: &mut Ticket, stream: i64) {
     closing(t, fd);
 }
 
+/// Inlined for close(2), whose cost has a limit.
+#[inline(always)]
 fn closing(t: &mut Ticket, fd: i32) {
     if fd == libc::STDERR_FILENO {
         log::needs_stderr();
