@@ -20,6 +20,7 @@ fn main() {
     let commit = env::var(COMMIT).ok().or_else(described).filter(|commit| !commit.is_empty());
     let version = commit.map_or(version.clone(), |commit| format!("{version} ({commit})"));
     println!("cargo:rustc-env=SOCKSHIM_VERSION={version}");
+    bind_to_old_libc();
     println!("cargo:rerun-if-env-changed={SELF_CONTAINED}");
     println!("cargo:rustc-check-cfg=cfg(self_contained)");
     if env::var_os(SELF_CONTAINED).is_some_and(|value| value == "1") || is_checkout() {
@@ -27,6 +28,29 @@ fn main() {
         build_libraries();
     }
 }
+
+/// Leads the calls of libc's newer symbols to sockshim-oldlibc. Since glibc 2.34 the two libraries are empty, and the linker
+/// would leave them out.
+fn bind_to_old_libc() {
+    println!("cargo:rerun-if-changed=../oldlibc/symbols.rs");
+    let libraries = "-Wl,--push-state,--no-as-needed,-l:libpthread.so.0,-l:libdl.so.2,--pop-state";
+    println!("cargo:rustc-link-arg-bins={libraries}");
+    for symbol in OLD {
+        println!("cargo:rustc-link-arg-bins=-Wl,--wrap={symbol}");
+    }
+}
+
+macro_rules! symbols {
+    (
+        same { $($same:ident $version:literal;)* }
+        stat { $($stat:ident $old:literal;)* }
+        own { $($own:ident;)* }
+    ) => {
+        const OLD: &[&str] = &[$(stringify!($same),)* $(stringify!($stat),)* $(stringify!($own),)*];
+    };
+}
+
+include!("../oldlibc/symbols.rs");
 
 /// Whether the sources are a checkout of cargo's own, as they are for `cargo install --git`, which reads no configuration there.
 fn is_checkout() -> bool {

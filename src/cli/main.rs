@@ -15,6 +15,7 @@ mod prototype;
 mod rule_file;
 
 use clap::{Parser, Subcommand};
+use sockshim_oldlibc as _;
 use std::io::{self, Write};
 use std::process::ExitCode;
 

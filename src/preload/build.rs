@@ -1,4 +1,4 @@
-//! How the library is linked: with the unwinder inside; without Rust's panic report, and without the start files.
+//! How the libraries are linked, this one and libsockshim_rulefile.so: with the unwinder inside; without Rust's panic report, and without the start files.
 //!
 //! **The unwinder.** Rust's standard library needs `libgcc_s`. Loading it costs every start of every program more
 //! than all the rest of this library (about 85 of 110 µs, measured). A linker script of that name, which is found
@@ -7,7 +7,7 @@
 //! **The panic report.** A panic here is caught and reported in the log. The standard library's message and backtrace
 //! are never seen, but their code (a reader of debug information, an inflater, a demangler) would be a third of the
 //! file. It is reached through two of the compiler's symbols, `rust_begin_unwind` and `__rust_alloc_error_handler`.
-//! The linker's `--wrap` redirects both to `panic.rs`, which starts to unwind at once, so nothing refers to that code
+//! The linker's `--wrap` redirects both to `panic.rs` (by `redirect.rs`), which starts to unwind at once, so nothing refers to that code
 //! any more. This works only if the standard library is linked without link-time optimization (`lto` in the
 //! workspace's Cargo.toml). The symbols' names differ between compilers, so the build compiles a crate with a panic
 //! handler and reads them from the result.
@@ -23,21 +23,24 @@ fn main() {
     let out = Path::new(&out);
     fs::write(out.join("libgcc_s.so"), "INPUT(-lgcc_eh -lgcc)\n").expect("OUT_DIR is writable");
     println!("cargo:rustc-link-search=native={}", out.display());
-    // The writer and the exit handlers point into the library, so dlclose must not unmap it.
-    println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
+    // libsockshim_rulefile.so, which is made likewise, is loaded for a moment only.
+    if env::var("CARGO_PKG_NAME").is_ok_and(|name| name == "sockshim-preload") {
+        // The writer and the exit handlers point into the library, so dlclose must not unmap it.
+        println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
+        // redhook's dlsym is looked up when it is called, because not every glibc has it in libc: `dl.rs`.
+        println!("cargo:rustc-cdylib-link-arg=-Wl,--wrap=dlsym");
+        // The standard library saves the program's arguments in a constructor of its own, for which every start would
+        // touch a page of variables and a page of the file. Nothing here reads them. If another version of it names the
+        // section differently, the constructor stays.
+        let script = out.join("without-arguments.ld");
+        let discard = "SECTIONS { /DISCARD/ : { *(.init_array.00099) } } INSERT AFTER .init_array;\n";
+        fs::write(&script, discard).expect("OUT_DIR is writable");
+        println!("cargo:rustc-cdylib-link-arg=-Wl,-T,{}", script.display());
+    }
     // The compiler's start files add a table of transactional memory, a profiler's start, and C++ exit handlers at
     // dlclose. Nothing here uses them, but they cost four symbol lookups and two touched pages of the file.
     println!("cargo:rustc-cdylib-link-arg=-nostartfiles");
-    // The standard library saves the program's arguments in a constructor of its own, for which every start would
-    // touch a page of variables and a page of the file. Nothing here reads them. If another version of it names the
-    // section differently, the constructor stays.
-    let script = out.join("without-arguments.ld");
-    let discard = "SECTIONS { /DISCARD/ : { *(.init_array.00099) } } INSERT AFTER .init_array;\n";
-    fs::write(&script, discard).expect("OUT_DIR is writable");
-    println!("cargo:rustc-cdylib-link-arg=-Wl,-T,{}", script.display());
-    // redhook's dlsym is looked up when it is called, because not every glibc has it in libc: `dl.rs`.
-    println!("cargo:rustc-cdylib-link-arg=-Wl,--wrap=dlsym");
-    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed={}", concat!(env!("CARGO_MANIFEST_DIR"), "/../preload/build.rs"));
     println!("cargo:rustc-check-cfg=cfg(wrapped)");
     match panic_symbols(out) {
         Some([panic, out_of_memory]) => {

@@ -57,6 +57,8 @@ mod panic;
 mod program;
 mod propagate;
 mod real;
+#[cfg(wrapped)]
+mod redirect;
 mod rules;
 mod scratch;
 mod slow;

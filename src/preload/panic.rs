@@ -1,10 +1,7 @@
 //! What a panic does here: it silently unwinds to the nearest [`attempt`].
 //!
 //! The standard library would first report it on the program's stderr, with code that is a third of the file. So the
-//! linker redirects the two entries to that code here; `build.rs` explains how.
-//!
-//! # Safety
-//! Rust calls the two symbols like functions that never return. Their arguments are not read.
+//! linker redirects the two entries to that code here; `build.rs` explains how, and `redirect.rs` has the symbols.
 
 use crate::tls;
 use core::any::Any;
@@ -41,33 +38,17 @@ fn drop_payload(payload: Box<dyn Any + Send>) {
     drop(payload);
 }
 
+/// Called for a panic or a failed allocation.
 #[cfg(wrapped)]
-mod wrapped {
-    use crate::tls;
-    use core::arch::global_asm;
-
-    global_asm!(
-        concat!(".globl __wrap_", env!("SOCKSHIM_BEGIN_PANIC")),
-        concat!(".hidden __wrap_", env!("SOCKSHIM_BEGIN_PANIC")),
-        concat!("__wrap_", env!("SOCKSHIM_BEGIN_PANIC"), ":"),
-        concat!(".globl __wrap_", env!("SOCKSHIM_OUT_OF_MEMORY")),
-        concat!(".hidden __wrap_", env!("SOCKSHIM_OUT_OF_MEMORY")),
-        concat!("__wrap_", env!("SOCKSHIM_OUT_OF_MEMORY"), ":"),
-        "jmp {begin}",
-        begin = sym begin,
-    );
-
-    /// Called for a panic or a failed allocation.
-    #[cold]
-    extern "C-unwind" fn begin() -> ! {
-        if tls::get().unwinding.replace(1) != 0 {
-            // A destructor has panicked during unwinding, or a function that must not unwind has panicked. As
-            // everywhere in Rust, the process cannot go on.
-            // SAFETY: ends the process.
-            unsafe { libc::abort() };
-        }
-        std::panic::resume_unwind(Box::new(()));
+#[cold]
+pub extern "C-unwind" fn begin() -> ! {
+    if tls::get().unwinding.replace(1) != 0 {
+        // A destructor has panicked during unwinding, or a function that must not unwind has panicked. As everywhere in
+        // Rust, the process cannot go on.
+        // SAFETY: ends the process.
+        unsafe { libc::abort() };
     }
+    std::panic::resume_unwind(Box::new(()));
 }
 
 /// If the linker did not redirect the symbols, at least no report is printed.

@@ -7,6 +7,13 @@
 //! # Safety
 //! One function is exported, for `src/preload/rules/compile.rs`, and both sides are of one build.
 
+mod panic;
+#[cfg(wrapped)]
+#[path = "../preload/redirect.rs"]
+mod redirect;
+#[path = "../preload/unwind.rs"]
+mod unwind;
+
 use core::ffi::c_void;
 use core::slice;
 use sockshim_core::errno::Errno;
@@ -34,9 +41,10 @@ pub unsafe extern "C" fn sockshim_rulefile_compile(
 ) {
     // SAFETY: the caller's promise.
     let path = unsafe { slice::from_raw_parts(path, path_len) };
-    let (good, answer) = match compile(path) {
-        Ok(rules) => (true, rules),
-        Err(wrong) => (false, wrong),
+    let (good, answer) = match panic::attempt(|| compile(path)) {
+        Some(Ok(rules)) => (true, rules),
+        Some(Err(wrong)) => (false, wrong),
+        None => (false, "a panic in the reader of the rule file, which is a mistake in sockshim".to_owned()),
     };
     // SAFETY: the caller's promise.
     unsafe { take(context, good, answer.as_ptr(), answer.len()) };
