@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 #
 # One and the same libsockshim.so with other glibcs: in new Debians, C programs and real programs do the same natively and with
-# the library, whether it logs or not. Takes ten minutes, and runs as root.
+# the library, whether it logs or not; and the command runs them, traces them, and obeys rules. Takes ten minutes, and runs as
+# root.
 #
 #   scripts/libcs.sh [RELEASE…]     bullseye (2.31), bookworm (2.36) and trixie (2.41), unless others are named
 #
@@ -51,6 +52,7 @@ make_c_programs() {
 		rm -rf /root/programs && mkdir /root/programs
 		compile() { gcc -O1 -g -w -include /root/old_glibc.h $(sed -n "s|^// cflags: ||p" "$1") -o "$2" "$1" -pthread -lrt; }
 		compile stress/calls.c /root/calls
+		compile http.c /root/http
 		for source in */*.c; do
 			case $source in stress/* | moments/* | rules/* | trace/*) continue ;; esac
 			! grep --quiet "^// except: \(stdout\|status\)" "$source" || continue
@@ -77,9 +79,9 @@ failed=0
 for release in "${releases[@]}"; do
 	say "$release"
 	root=$roots/$release/root
-	[[ $release == "$oldest" ]] || { rm -rf "$root/programs" && cp -r "$roots/$oldest/root/programs" "$roots/$oldest/root/calls" "$root/"; }
+	[[ $release == "$oldest" ]] || { rm -rf "$root/programs" && cp -r "$roots/$oldest/root/programs" "$roots/$oldest/root"/{calls,http} "$root/"; }
 	rm -rf "$root"/{log,www,nginx} "$root"/ssh_key*
-	cp "$(library)" "$root/libsockshim.so"
+	cp "$(target_directory)/release"/{libsockshim.so,libsockshim_rulefile.so,sockshim} "$root/"
 	cp "$(target_directory)/test-support/release/libsockshim.so" "$root/test.so"
 	cp scripts/lib/try_libc.sh "$root/"
 	if in_debian "$release" bash /root/try_libc.sh; then

@@ -6,6 +6,7 @@
 #   scripts/release.sh make       makes them
 #   scripts/release.sh CHECK…     one or more of, on what was made before:
 #       sums      SHA256SUMS are those of the files
+#       same      the commit, built in two other directories, makes the same files, byte for byte
 #       pages     man has no complaint about a page, and bash, zsh and fish load the completions
 #       tarball   unpacked anywhere, the command finds its libraries
 #       cargo     what `cargo install` installs carries its libraries
@@ -23,7 +24,7 @@ source scripts/lib/cargo.sh
 source scripts/lib/symbols.sh
 source scripts/lib/release.sh
 
-checks=(sums pages tarball cargo glibc lintian debian12 debian13)
+checks=(sums same pages tarball cargo glibc lintian debian12 debian13)
 
 make_all() {
 	need_cargo

@@ -49,8 +49,23 @@ note_changes() {
 	export SOCKSHIM_COMMIT SOURCE_DATE_EPOCH
 }
 
+# name_paths_alike: what is built must not depend on where the crates, the toolchain and this directory are, and a panic names the
+# file that it is in. Cargo adds these flags to those of .cargo/config.toml.
+name_paths_alike() {
+	local crates flags=() sysroot commit
+	cargo fetch --locked --quiet
+	for crates in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*/; do
+		flags+=("--remap-path-prefix=${crates%/}=/cargo")
+	done
+	sysroot=$(rustc --print sysroot)
+	commit=$(rustc --version --verbose | sed -n 's/^commit-hash: //p')
+	flags+=("--remap-path-prefix=$sysroot/lib/rustlib/src/rust=/rustc/$commit" "--remap-path-prefix=$PWD=.")
+	export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS="${flags[*]}"
+}
+
 make_programs() {
 	say "make"
+	name_paths_alike
 	make all
 	python3 -B scripts/lib/notices.py sockshim-cli sockshim-preload sockshim-rulefile >"$pages/NOTICES"
 	# As Debian wants them.
@@ -62,7 +77,7 @@ make_tarball() {
 	make_work_directory
 	# bin, lib and share in one folder.
 	make install DESTDIR="$work/$tree" PREFIX= >/dev/null
-	tar --create --directory="$work" --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" \
+	tar --create --directory="$work" --sort=name --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX --mtime="@$SOURCE_DATE_EPOCH" \
 		--use-compress-program="xz -9" --file="$artifacts/$tree.tar.xz" "$tree"
 }
 
@@ -74,6 +89,27 @@ make_package() {
 }
 
 check_sums() { (cd "$artifacts" && sha256sum --check SHA256SUMS); }
+
+# The files that a commit makes are the same wherever it is built.
+check_same() {
+	[[ -e .git ]] || cannot "there is no commit to build"
+	need_cargo
+	need_cargo_deb
+	make_work_directory
+	local place file first=$work/one second=$work/another/directory failed=0
+	for place in "$first" "$second"; do
+		git clone --quiet "file://$PWD" "$place"
+		git -C "$place" checkout --quiet "$(git rev-parse HEAD)"
+		say "make in $place"
+		(cd "$place" && env --unset=CARGO_TARGET_DIR scripts/release.sh make)
+	done
+	for file in release/{sockshim,libsockshim.so,libsockshim_rulefile.so} release-artifacts; do
+		diff --recursive --brief "$first/target/$file" "$second/target/$file" || failed=1
+	done
+	! grep --files-with-matches "$HOME\|$work" "$first/target/release"/{sockshim,*.so} || die "they name directories of this machine"
+	((!failed)) || die "the files differ"
+	note "two directories, the same bytes: $(cd "$first/target/release-artifacts" && echo *)"
+}
 
 # unpack: the tarball's tree, in the work directory.
 unpack() {

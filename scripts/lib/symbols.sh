@@ -41,14 +41,16 @@ glibcs_of() {
 	objdump --private-headers "$1" | sed --quiet '/^Version References/,$ s/.* GLIBC_\([0-9.]*\)$/\1/p' | sort --version-sort --unique
 }
 
-# A symbol with a newer version would keep the library out of every program where glibc is older.
-library_loads_on_old_glibc() {
-	local oldest=2.28 newest
-	newest=$(glibcs_of "$(library)" | tail -n 1)
-	[[ -n $newest ]] || die "libsockshim.so names no version of glibc, which cannot be"
-	[[ $(printf '%s\n' "$oldest" "$newest" | sort --version-sort | tail -n 1) == "$oldest" ]] ||
-		die "libsockshim.so needs glibc $newest; it may need $oldest at most"
-	note "libsockshim.so needs glibc $newest, and may need $oldest"
+# A symbol with a newer version would keep the libraries out of every program where glibc is older, and the command off it.
+all_run_on_old_glibc() {
+	local oldest=2.28 newest file
+	for file in libsockshim.so libsockshim_rulefile.so sockshim; do
+		newest=$(glibcs_of "$(target_directory)/release/$file" | tail -n 1)
+		[[ -n $newest ]] || die "$file names no version of glibc, which cannot be"
+		[[ $(printf '%s\n' "$oldest" "$newest" | sort --version-sort | tail -n 1) == "$oldest" ]] ||
+			die "$file needs glibc $newest; it may need $oldest at most"
+		note "$file needs glibc $newest, and may need $oldest"
+	done
 }
 
 # Every process of every program maps it.

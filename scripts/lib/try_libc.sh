@@ -1,7 +1,8 @@
 #!/bin/bash
 #
 # Runs in a new Debian, with its glibc: C programs and real programs do the same natively and with the library, whether it
-# logs or not. The programs are in programs/, the library is libsockshim.so, and test.so is the one that panics.
+# logs or not; and the command works. The programs are in programs/, the library is libsockshim.so, and test.so is the one that
+# panics.
 
 # shellcheck disable=SC2317 # Functions are called by their names, which are arguments.
 
@@ -123,6 +124,47 @@ python_and_curl() {
 	stop "$server"
 }
 
+# The server of scripts/demo.sh.
+demo() {
+	local address
+	serve "$1" ./http 0 www >listening 2>&1 &
+	local server=$!
+	until_it_answers grep --quiet '^listening on ' listening
+	address=$(sed -n 's/^listening on //p' listening)
+	run_as "$1" curl --silent --show-error "http://$address/file" | md5sum
+	run_as "$1" curl --silent --output /dev/null --write-out '%{http_code}\n' "http://$address/missing"
+	stop "$server"
+	echo "status $?"
+	[[ $1 != io ]] || has_calls socket bind listen accept close
+}
+
+# has_calls CALL…: the log has them.
+has_calls() {
+	local call
+	for call; do
+		grep --quiet --no-filename "\"call\":\"${call}4\?\"" log/* || echo "$call is not in the log"
+	done
+}
+
+# A rule file, read by the command and by the library; without the rule, the connection would be refused.
+rules() {
+	local why
+	printf '[[rule]]\ncall = "connect"\nfail = "EPERM"\n' >rules.toml
+	why=$(./sockshim run --config rules.toml --strict -- curl --silent --verbose http://127.0.0.1:9/ 2>&1)
+	[[ $why == *"Operation not permitted"* ]] || { echo "the command: $why"; return 1; }
+	why=$(LD_PRELOAD=/root/libsockshim.so SOCKSHIM_CONFIG=rules.toml curl --silent --verbose http://127.0.0.1:9/ 2>&1)
+	[[ $why == *"Operation not permitted"* ]] || { echo "the library alone: $why"; return 1; }
+	echo 'call = "connect"' >wrong.toml
+	why=$(LD_PRELOAD=/root/libsockshim.so SOCKSHIM_CONFIG=wrong.toml curl --silent --verbose http://127.0.0.1:9/ 2>&1)
+	[[ $why == *"wrong.toml"* && $why == *"refused"* ]] || { echo "a wrong file: $why"; return 1; }
+}
+
+traces() {
+	local trace
+	trace=$(./sockshim trace -- curl --silent http://127.0.0.1:9/ 2>&1)
+	grep 'connect(.* = -1 E' <<<"$trace" || { echo "no connect in: $trace"; return 1; }
+}
+
 nginx_serves() {
 	serve "$1" nginx -p /root/nginx -c /root/nginx/nginx.conf &
 	local server=$!
@@ -187,7 +229,11 @@ prepare
 check "C programs" c_programs
 check "a panic in the library" panics
 check "python3 and curl" same python_and_curl
+check "the demo" same demo
 check nginx same nginx_serves
 check redis same redis_answers
 check ssh same ssh_logs_in
+check "sockshim run" rules
+check "sockshim self-test" ./sockshim self-test
+check "sockshim trace" traces
 exit "$failed"
