@@ -12,10 +12,10 @@
 #       cargo     what `cargo install` installs carries its libraries
 #       glibc     the package depends on the glibc that the programs need, and on no newer one
 #       lintian   Debian's checker finds no error in the package
-#       debian12, debian13
+#       debian11, debian12, debian13
 #                 the package is installed, used, upgraded and purged in a new Debian, of which nothing else changes
 #
-# A check for which something cannot be had here, such as a Debian's packages, is said to be not run. Only the last two need
+# A check for which something cannot be had here, such as a Debian's packages, is said to be not run. Only the last three need
 # root.
 
 source "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
@@ -24,7 +24,7 @@ source scripts/lib/cargo.sh
 source scripts/lib/symbols.sh
 source scripts/lib/release.sh
 
-checks=(sums same pages tarball cargo glibc lintian debian12 debian13)
+checks=(sums same pages tarball cargo glibc lintian debian11 debian12 debian13)
 
 make_all() {
 	need_cargo

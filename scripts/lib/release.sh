@@ -197,6 +197,7 @@ check_lintian() {
 	lintian --allow-root --fail-on error --tag-display-limit 0 "$package"
 }
 
+check_debian11() { check_in_debian bullseye; }
 check_debian12() { check_in_debian bookworm; }
 check_debian13() { check_in_debian trixie; }
 
