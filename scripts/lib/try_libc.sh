@@ -127,6 +127,7 @@ python_and_curl() {
 # The server of scripts/demo.sh.
 demo() {
 	local address
+	rm -f listening
 	serve "$1" ./http 0 www >listening 2>&1 &
 	local server=$!
 	until_it_answers grep --quiet '^listening on ' listening
