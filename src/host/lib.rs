@@ -10,14 +10,15 @@
 //!
 //! | fact | remembered |
 //! |---|---|
-//! | `nproto`, `ipproto_max` | for good: they are built into the kernel |
+//! | `nproto`, `ipproto_max`, `since` | for good: they are built into the kernel |
 //! | `net_raw`, `net_bind_service` | until [`LiveKernel::forget`]: the program may change its credentials or its namespaces |
-//! | `has_family`, `has_protocol`, `nl_table` | when the answer is yes, until [`LiveKernel::forget`]; a module may come at any time |
-//! | `ping_group`, `mptcp_enabled`, `somaxconn`, `unprivileged_port_start`, `has_address` | never: an administrator may change them |
+//! | `has_family`, `has_protocol`, `has_module_protocol`, `nl_table` | when the answer is yes, until [`LiveKernel::forget`]; a module may come at any time |
+//! | `may_create`, `is_init_net`, `ping_group`, `mptcp_enabled`, `somaxconn`, `unprivileged_port_start`, `has_address` | never: an administrator may change them |
 //!
 //! The answers hold for the calling thread: its credentials and its network namespace.
 
 mod cache;
+mod differences;
 mod probe;
 pub mod seccomp;
 mod sysctl;
@@ -25,12 +26,16 @@ mod sysctl;
 use cache::{Flags, Number, Triples, YesNo};
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicU32, Ordering};
+use differences::Differences;
+pub use differences::kernel_version;
 use probe::Probed;
 use sockshim_core::net::address::SockAddr;
+use sockshim_core::net::differences::Difference;
 use sockshim_core::net::namespace::{Fact, Facts, Known};
 
 /// The running kernel as a source of facts; the crate's documentation explains it.
 pub struct LiveKernel {
+    differences: Differences,
     nproto: Number,
     ipproto_max: Number,
     net_raw: YesNo,
@@ -51,6 +56,7 @@ impl LiveKernel {
     /// Without any remembered answer.
     pub const fn new() -> Self {
         LiveKernel {
+            differences: Differences::new(),
             nproto: Number::new(),
             ipproto_max: Number::new(),
             net_raw: YesNo::new(),
@@ -92,8 +98,10 @@ impl LiveKernel {
     }
 }
 
-/// A type that every family refuses, so that asking for a family makes no socket.
+/// A type and a protocol that nearly every family refuses, so that asking for a family makes no socket, and requests none of
+/// the modules that only one of its protocols needs.
 const NO_TYPE: c_int = 0;
+const NO_PROTOCOL: c_int = -1;
 /// The lowest type out of range. The family is checked before the type, and no socket is made.
 const BAD_TYPE: c_int = 11;
 
@@ -125,7 +133,7 @@ impl Facts for LiveKernel {
     }
 
     fn has_family(&self, family: c_int) -> Fact<bool> {
-        let ask = || match self.socket(family, NO_TYPE, 0) {
+        let ask = || match self.socket(family, NO_TYPE, NO_PROTOCOL) {
             Probed::Errno(libc::EAFNOSUPPORT) => Some(false),
             Probed::Errno(errno) if is_circumstance(errno) => None,
             _ => Some(true),
@@ -142,6 +150,33 @@ impl Facts for LiveKernel {
             _ => Some(true),
         };
         self.protocols.get_or((family, ty, protocol), ask).map(Known::probed)
+    }
+
+    fn has_module_protocol(&self, family: c_int, protocol: c_int) -> Fact<bool> {
+        // Whether there is such a protocol is checked before the type.
+        let ask = || match self.socket(family, NO_TYPE, protocol) {
+            Probed::Errno(libc::EPROTONOSUPPORT) => Some(false),
+            Probed::Errno(errno) if is_circumstance(errno) => None,
+            _ => Some(true),
+        };
+        self.protocols.get_or((family, NO_TYPE, protocol), ask).map(Known::probed)
+    }
+
+    fn may_create(&self, family: c_int) -> Fact<bool> {
+        match self.socket(family, NO_TYPE, NO_PROTOCOL) {
+            Probed::Errno(libc::EPERM) => Some(Known::probed(false)),
+            Probed::Errno(errno) if is_circumstance(errno) => None,
+            _ => Some(Known::probed(true)),
+        }
+    }
+
+    fn is_init_net(&self) -> Fact<bool> {
+        self.count();
+        sysctl::is_init_net().map(Known::sysctl)
+    }
+
+    fn since(&self, difference: Difference) -> Fact<bool> {
+        self.differences.has(difference, || self.count())
     }
 
     fn nl_table(&self, protocol: c_int) -> Fact<bool> {

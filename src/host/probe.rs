@@ -77,3 +77,41 @@ pub fn is_local(addr: &SockAddr) -> Option<bool> {
         Err(_) => None,
     }
 }
+
+/// Asks a question of a fresh socket, which is closed again; the error when there is no such socket.
+pub fn with_socket(family: c_int, ty: c_int, protocol: c_int, ask: impl FnOnce(c_int) -> c_int) -> c_int {
+    match open(family, ty | libc::SOCK_NONBLOCK, protocol) {
+        Ok(fd) => {
+            let answer = ask(fd);
+            sys::close(fd);
+            answer
+        }
+        Err(errno) => errno,
+    }
+}
+
+/// setsockopt(2) of the value 0, of which the kernel reads `len` bytes, at most four; 0 or the error.
+pub fn setsockopt(fd: c_int, level: c_int, name: c_int, len: c_int) -> c_int {
+    debug_assert!(len <= 4, "no more than the value has");
+    let value: c_int = 0;
+    let args = [fd.into(), level.into(), name.into(), &raw const value as c_long, len.into(), 0];
+    // SAFETY: the value is readable for its length.
+    errno(unsafe { sys::syscall(libc::SYS_setsockopt, args) })
+}
+
+/// ioctl(2) without a buffer; 0 or the error.
+pub fn ioctl(fd: c_int, request: libc::c_ulong) -> c_int {
+    // SAFETY: a request that wrote through the null pointer would fail with EFAULT.
+    errno(unsafe { sys::syscall(libc::SYS_ioctl, [fd.into(), request as c_long, 0, 0, 0, 0]) })
+}
+
+/// recv(2) of no bytes, without waiting; 0 or the error.
+pub fn recv(fd: c_int, flags: c_int) -> c_int {
+    let flags = flags | libc::MSG_DONTWAIT;
+    // SAFETY: no byte is written.
+    errno(unsafe { sys::syscall(libc::SYS_recvfrom, [fd.into(), 0, 0, flags.into(), 0, 0]) })
+}
+
+fn errno(raw: c_long) -> c_int {
+    if raw < 0 { -raw as c_int } else { 0 }
+}

@@ -13,6 +13,21 @@ pub fn read(path: &CStr) -> Option<c_int> {
     parse(bytes.get(..len.ok()?)?)
 }
 
+/// Whether the network namespace is the kernel's first: only there is `/proc/sys/net/core` whole. `None` when nothing of it
+/// can be seen.
+pub fn is_init_net() -> Option<bool> {
+    let is_there = |path| match sys::open(path, libc::O_RDONLY | libc::O_CLOEXEC, 0) {
+        Ok(fd) => {
+            sys::close(fd);
+            Some(true)
+        }
+        Err(libc::ENOENT) => Some(false),
+        Err(_) => None,
+    };
+    let is_init = is_there(c"/proc/sys/net/core/netdev_max_backlog")?;
+    (is_init || is_there(c"/proc/sys/net/ipv4/ip_forward") == Some(true)).then_some(is_init)
+}
+
 fn parse(bytes: &[u8]) -> Option<c_int> {
     number(bytes.trim_ascii())
 }

@@ -58,7 +58,7 @@ fn in_setting(setting: &Setting) -> bool {
     let share = open as f64 / asked as f64 * 100.0;
     let _ = writeln!(
         std::io::stdout(),
-        "  {:<40} {asked} combinations of faults: {different} mismatches, {open} left to the host ({share:.1} %)",
+        "  {:<40} {asked} combinations of faults: {different} wrong, {open} left to the host ({share:.1} %)",
         setting.name
     );
     different == 0

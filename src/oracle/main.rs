@@ -6,6 +6,7 @@
 //! | `matrix` | every operation on every kind of fresh socket |
 //! | `faults` | the order of checks: several faults in one call |
 //! | `walks` | random sequences of calls: prediction and state after each |
+//! | `differences` | what differs between versions of Linux, against the versions that are said to have brought it |
 //! | `names` | the names of functions against the kernel's symbols |
 //! | `mutation` | that the other commands fail when something is broken on purpose |
 //!
@@ -16,6 +17,7 @@
 #![allow(clippy::disallowed_methods, reason = "nothing is hooked here: libc's functions are libc's")]
 
 mod argument;
+mod differences;
 mod faults;
 mod kernel;
 mod kinds;
@@ -31,13 +33,14 @@ mod transfers;
 mod triples;
 mod walks;
 
+use mutation::Mutation;
 use std::io::Write;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 const USAGE: &str = "\
-Usage: sockshim-oracle [COMMAND]... [--sequences N] [--seed N]
-Commands: socket socketpair matrix faults walks names mutation; all of them without one
+Usage: sockshim-oracle [COMMAND]... [--all] [--sequences N] [--seed N]
+Commands: socket socketpair matrix faults walks differences names mutation; all of them without one
 ";
 
 /// The default number of random walks.
@@ -76,12 +79,13 @@ fn say(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
-const COMMANDS: [(&str, &str); 7] = [
+const COMMANDS: [(&str, &str); 8] = [
     ("socket", "socket(2), family -2..50, type -1..16, protocol -1..300, every flag bit, extreme integers"),
     ("socketpair", "socketpair(2), likewise"),
     ("matrix", "every operation on every kind of fresh socket"),
     ("faults", "several faults in one call"),
     ("walks", "random sequences of 12 calls"),
+    ("differences", "what a version of Linux has changed"),
     ("names", "the functions' names"),
     ("mutation", "something is broken on purpose, and must be found"),
 ];
@@ -95,6 +99,8 @@ fn options(mut words: impl Iterator<Item = String>) -> Option<Options> {
     let mut options = Options { commands: Vec::new(), sequences: SEQUENCES, seed: now, mutation: None };
     while let Some(word) = words.next() {
         match word.as_str() {
+            // Print every mismatch and every open prediction.
+            "--all" => tally::ALL.store(true, std::sync::atomic::Ordering::Relaxed),
             "--sequences" => options.sequences = words.next()?.parse().ok()?,
             "--seed" => options.seed = number(&words.next()?)?,
             // The option with which `mutation` starts its own children.
@@ -124,6 +130,7 @@ fn run(command: &str, options: &Options) -> bool {
         "matrix" => matrix::run(),
         "faults" => faults::run(),
         "walks" => walks::run(options.sequences, options.seed),
+        "differences" => differences::run(),
         "names" => names::run(),
         _ => mutations_are_found(options),
     }
@@ -132,7 +139,11 @@ fn run(command: &str, options: &Options) -> bool {
 /// Breaks one thing at a time, each in a process of its own, and requires the comparison to fail.
 fn mutations_are_found(options: &Options) -> bool {
     let mut all = true;
-    for (index, (_, what, command)) in mutation::ALL.into_iter().enumerate() {
+    for (index, (mutation, what, command)) in mutation::ALL.into_iter().enumerate() {
+        if mutation == Mutation::VersionBound && !differences::can_show_a_wrong_bound() {
+            say(&format!("  {what:<60} {command}: shows nothing on this kernel"));
+            continue;
+        }
         let mut child = Command::new("/proc/self/exe");
         child.arg(command).arg("--mutation").arg(index.to_string());
         child

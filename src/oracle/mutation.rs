@@ -3,6 +3,7 @@
 
 use sockshim_core::func;
 use sockshim_core::net::address::SockAddr;
+use sockshim_core::net::differences::Version;
 use sockshim_core::net::ops::{Cx, Op, ProtoOps, Socket};
 use sockshim_core::net::path::Finding;
 use sockshim_core::net::protosw::InetProtosw;
@@ -21,14 +22,17 @@ pub enum Mutation {
     CheckOrder,
     /// A listening TCP socket can be connected.
     StateCheck,
+    /// The version of a difference is off by one, where that makes a difference for the running kernel.
+    VersionBound,
 }
 
 /// All mutations, each with the command that must find it.
-pub const ALL: [(Mutation, &str, &str); 4] = [
+pub const ALL: [(Mutation, &str, &str); 5] = [
     (Mutation::InetswEntry, "one more entry in inetsw[SOCK_RAW]", "socket"),
     (Mutation::OpsEntry, "unix_dgram_ops.listen is that of unix_stream_ops", "matrix"),
     (Mutation::CheckOrder, "connect(2) looks at the descriptor before the address", "faults"),
     (Mutation::StateCheck, "a listening TCP socket may be connected", "walks"),
+    (Mutation::VersionBound, "a version of Linux is off by one", "differences"),
 ];
 
 static ACTIVE: OnceLock<Mutation> = OnceLock::new();
@@ -86,6 +90,23 @@ pub fn connect(cx: &mut Cx, lookup: Lookup, addr: Copied<&SockAddr>) -> Verdict 
         (Some(Mutation::CheckOrder), Lookup::NotSocket) => sys_bind(cx, lookup, addr),
         _ => sys_connect(cx, lookup, addr),
     }
+}
+
+/// A version that has brought something, or the one beside it, if the running kernel is on one side with the first and on
+/// the other with the second.
+pub fn bound(since: Version, running: Version) -> Version {
+    if ACTIVE.get() == Some(&Mutation::VersionBound) {
+        beside(since, running).unwrap_or(since)
+    } else {
+        since
+    }
+}
+
+/// The version beside this one, if the running kernel is between the two.
+pub fn beside(since: Version, running: Version) -> Option<Version> {
+    let is_next = since.major == running.major && since.minor == running.minor + 1;
+    (since == running || is_next)
+        .then_some(Version { minor: if is_next { since.minor - 1 } else { since.minor + 1 }, ..since })
 }
 
 /// The mutation at this index of [`ALL`].

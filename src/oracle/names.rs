@@ -1,6 +1,7 @@
 //! The names of functions: each function that a table names must exist in the running kernel.
 
 use crate::remembered::Remembered;
+use sockshim_core::net::differences::{RENAMED, Renamed, name_in};
 use sockshim_core::net::families::BUILT_IN;
 use sockshim_core::net::inet::{INETSW_MODULES, INETSW6_MODULES};
 use sockshim_core::net::ipv4::af_inet::INETSW;
@@ -26,12 +27,28 @@ pub fn run() -> bool {
         let _ = writeln!(out, "  not available: /proc/kallsyms names no function");
         return true;
     }
+    let Some(version) = sockshim_host::kernel_version() else {
+        let _ = writeln!(out, "  not available: this kernel says no version");
+        return true;
+    };
     let names = names(&Remembered::new());
-    let missing: Vec<_> = names.iter().filter(|(name, _)| !known.contains(*name)).collect();
+    // Older kernels have other names, or nothing, in some members.
+    let here = names.iter().filter_map(|(name, table)| Some((name_in(version, name)?, *table)));
+    let here: BTreeMap<_, _> = here.collect();
+    let missing: Vec<_> = here.iter().filter(|(name, _)| !known.contains(*name)).collect();
     for (name, table) in &missing {
         let _ = writeln!(out, "    MISMATCH {table} names {name}, which this kernel does not have");
     }
-    let _ = writeln!(out, "  {} functions named, {} missing in this kernel", names.len(), missing.len());
+    let early: Vec<_> =
+        RENAMED.iter().filter(|name| version < name.since && known.contains(name.name)).collect();
+    for Renamed { name, since, .. } in &early {
+        let _ = writeln!(
+            out,
+            "    {name}, new in {}.{}, was taken into this older kernel",
+            since.major, since.minor
+        );
+    }
+    let _ = writeln!(out, "  {} functions named, {} missing in this kernel", here.len(), missing.len());
     missing.is_empty()
 }
 

@@ -3,6 +3,7 @@
 
 use libc::c_int;
 use sockshim_core::net::address::SockAddr;
+use sockshim_core::net::differences::Difference;
 use sockshim_core::net::namespace::{Fact, Facts, Known};
 use sockshim_host::LiveKernel;
 use std::collections::HashMap;
@@ -54,6 +55,20 @@ impl Facts for Remembered {
         self.yes("has_protocol", [family, ty, protocol, 0, 0], || {
             self.kernel.has_protocol(family, ty, protocol)
         })
+    }
+    fn has_module_protocol(&self, family: c_int, protocol: c_int) -> Fact<bool> {
+        self.yes("has_module_protocol", [family, protocol, 0, 0, 0], || {
+            self.kernel.has_module_protocol(family, protocol)
+        })
+    }
+    fn may_create(&self, family: c_int) -> Fact<bool> {
+        self.yes("may_create", [family, 0, 0, 0, 0], || self.kernel.may_create(family))
+    }
+    fn is_init_net(&self) -> Fact<bool> {
+        self.yes("is_init_net", [0; 5], || self.kernel.is_init_net())
+    }
+    fn since(&self, difference: Difference) -> Fact<bool> {
+        self.yes("since", [difference as c_int, 0, 0, 0, 0], || self.kernel.since(difference))
     }
     fn nl_table(&self, protocol: c_int) -> Fact<bool> {
         self.yes("nl_table", [protocol, 0, 0, 0, 0], || self.kernel.nl_table(protocol))

@@ -6,6 +6,7 @@ use sockshim_core::verdict::Predicted;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// The result of comparing a prediction with an answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,6 +37,9 @@ pub fn prediction(predicted: Predicted) -> String {
         Predicted::Errno(errno) => name(Some(errno)),
     }
 }
+
+/// Whether every mismatch and every open prediction is printed.
+pub static ALL: AtomicBool = AtomicBool::new(false);
 
 /// How many mismatches are printed in full.
 const PRINTED: u64 = 12;
@@ -74,10 +78,15 @@ impl Tally {
         *counts.answers.entry(name(actual)).or_default() += 1;
         match comparison {
             Comparison::Equal => {}
-            Comparison::Open => counts.open += 1,
+            Comparison::Open => {
+                counts.open += 1;
+                if ALL.load(Relaxed) {
+                    let _ = writeln!(std::io::stdout(), "    OPEN {}", describe());
+                }
+            }
             Comparison::Different => {
                 counts.different += 1;
-                if counts.different <= PRINTED {
+                if counts.different <= PRINTED || ALL.load(Relaxed) {
                     let _ = writeln!(std::io::stdout(), "    MISMATCH {}", describe());
                 }
             }

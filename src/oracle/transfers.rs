@@ -146,7 +146,7 @@ impl Subject<'_> {
         let null = sys::open(c"/dev/null", libc::O_WRONLY | libc::O_CLOEXEC, 0).unwrap_or(-1);
         // SAFETY: takes numbers and a null pointer.
         let perform = |fd| unsafe { call(libc::SYS_sendfile, &[null.into(), fd, 0, 3]) };
-        let asked = self.ask(|_| None, |cx, fd| sys_sendfile_from(cx, fd, false), perform);
+        let asked = self.ask(|_| None, |cx, fd| sys_sendfile_from(cx, fd, false, true), perform);
         sys::close(null);
         asked
     }
@@ -157,7 +157,7 @@ impl Subject<'_> {
         // SAFETY: takes numbers and a null pointer.
         let perform = |fd| unsafe { call(libc::SYS_sendfile, &[write.into(), fd, 0, 3]) };
         let handler = |ops: &'static ProtoOps| ops.splice_read.or(Some(ops.recvmsg.func));
-        let asked = self.ask(handler, |cx, fd| sys_splice_read(cx, fd, 3, true), perform);
+        let asked = self.ask(handler, |cx, fd| sys_sendfile_from(cx, fd, true, true), perform);
         sys::close(read);
         sys::close(write);
         asked

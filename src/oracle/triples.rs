@@ -28,6 +28,9 @@ pub enum Creation {
     Pair,
 }
 
+/// How much may be left to the host, in percent: some checks of modules depend on other modules.
+const LEFT_TO_THE_HOST: f64 = 5.0;
+
 /// Closing a packet socket waits until no processor can still use it. With many threads, the waits overlap.
 const PATIENT_THREADS: usize = 64;
 
@@ -48,16 +51,17 @@ fn in_setting(setting: &Setting, call: Creation) -> bool {
     ask_all(&flags_and_extremes(), call, &facts, &extremes);
     let ((asked, open, different), (more, more_open, more_different)) =
         (triples.figures(), extremes.figures());
+    let (open, wrong) = (open + more_open, different + more_different);
+    let share = open as f64 * 100.0 / (asked + more) as f64;
     let _ = writeln!(
         std::io::stdout(),
-        "  {:<40} {asked} triples, {more} flags and extremes: {} mismatches ({} facts asked, {:.1} s)\n      {}",
+        "  {:<40} {asked} triples, {more} flags and extremes: {wrong} wrong, {open} left to the host ({share:.1} %), {} facts asked, {:.1} s\n      {}",
         setting.name,
-        open + different + more_open + more_different,
         facts.questions(),
         begin.elapsed().as_secs_f32(),
         triples.answers(),
     );
-    open + different + more_open + more_different == 0
+    wrong == 0 && share < LEFT_TO_THE_HOST
 }
 
 fn all_triples() -> Vec<Triple> {

@@ -42,8 +42,9 @@ pub use file::{
 pub use image::unwind_table_of;
 pub use memory::{copy_memory, discard, forbid, limit_of_addresses, mmap, mmap_shared, munmap, wipe_on_fork};
 pub use process::{
-    CLONE_NEWTIME, file_of_program, getpid, getppid, is_time_namespace, kill, leads_a_pid_namespace,
-    no_new_privs, pid_namespace, pidfd_open, reap, setns, setpgid, setsid, signal_parents_end, umask,
+    CLONE_NEWTIME, file_of_program, getpid, getppid, is_time_namespace, kernel_release, kill,
+    leads_a_pid_namespace, no_new_privs, pid_namespace, pidfd_open, reap, setns, setpgid, setsid,
+    signal_parents_end, umask,
 };
 pub use socket::{
     address, connect_unix, getsockopt_cookie, getsockopt_int, has_cookie, has_peer, peer_pid, send,

@@ -121,3 +121,11 @@ pub fn no_new_privs() -> bool {
     // SAFETY: takes numbers.
     unsafe { syscall(libc::SYS_prctl, [libc::PR_GET_NO_NEW_PRIVS.into(), 0, 0, 0, 0, 0]) == 1 }
 }
+
+/// The kernel's release as uname(2) has it, such as `6.1.0-50-amd64`, in `buffer`: six names of 65 bytes, of which it is the
+/// third.
+pub fn kernel_release(buffer: &mut [u8; 390]) -> Option<&[u8]> {
+    // SAFETY: the buffer is a `struct new_utsname`.
+    result(unsafe { syscall(libc::SYS_uname, [buffer.as_mut_ptr() as c_long, 0, 0, 0, 0, 0]) }).ok()?;
+    buffer[2 * 65..].split(|byte| *byte == 0).next()
+}

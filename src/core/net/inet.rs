@@ -8,8 +8,8 @@ use crate::net::ipv6::af_inet6::{self, INETSW6};
 use crate::net::mptcp::protocol as mptcp;
 use crate::net::ops::{Cx, NetProtoFamily, Socket};
 use crate::net::protosw::InetProtosw;
+use crate::net::{dccp::proto as dccp, l2tp::l2tp_ip as l2tp, sctp::protocol as sctp, smc::smc_inet as smc};
 use crate::net::{ipv4, ipv6};
-use crate::net::{l2tp::l2tp_ip as l2tp, sctp::protocol as sctp, smc::smc_inet as smc};
 use crate::op;
 use crate::verdict::Verdict;
 use libc::c_int;
@@ -28,6 +28,7 @@ pub static INET_FAMILY_OPS: NetProtoFamily = NetProtoFamily {
         &sctp::INET_SEQPACKET_OPS,
         &smc::SMC_INET_STREAM_OPS,
         &l2tp::L2TP_IP_OPS,
+        &dccp::INET_DCCP_OPS,
     ],
     prots: &[
         &ipv4::tcp::TCP_PROT,
@@ -39,6 +40,7 @@ pub static INET_FAMILY_OPS: NetProtoFamily = NetProtoFamily {
         &sctp::SCTP_PROT,
         &smc::SMC_INET_PROT,
         &l2tp::L2TP_IP_PROT,
+        &dccp::DCCP_V4_PROT,
     ],
 };
 
@@ -56,6 +58,7 @@ pub static INET6_FAMILY_OPS: NetProtoFamily = NetProtoFamily {
         &sctp::INET6_SEQPACKET_OPS,
         &smc::SMC_INET6_STREAM_OPS,
         &l2tp::L2TP_IP6_OPS,
+        &dccp::INET6_DCCP_OPS,
     ],
     prots: &[
         &ipv6::tcp::TCPV6_PROT,
@@ -67,14 +70,17 @@ pub static INET6_FAMILY_OPS: NetProtoFamily = NetProtoFamily {
         &sctp::SCTPV6_PROT,
         &smc::SMC_INET6_PROT,
         &l2tp::L2TP_IP6_PROT,
+        &dccp::DCCP_V6_PROT,
     ],
 };
 
 /// The rows that kernel modules add to `inetsw`.
-pub static INETSW_MODULES: [&InetProtosw; 4] = [&sctp::STREAM, &smc::SMC, &l2tp::L2TP, &sctp::SEQPACKET];
+pub static INETSW_MODULES: [&InetProtosw; 5] =
+    [&sctp::STREAM, &smc::SMC, &l2tp::L2TP, &sctp::SEQPACKET, &dccp::DCCP];
 
 /// The rows that kernel modules add to `inetsw6`.
-pub static INETSW6_MODULES: [&InetProtosw; 4] = [&sctp::STREAM6, &smc::SMC6, &l2tp::L2TP6, &sctp::SEQPACKET6];
+pub static INETSW6_MODULES: [&InetProtosw; 5] =
+    [&sctp::STREAM6, &smc::SMC6, &l2tp::L2TP6, &sctp::SEQPACKET6, &dccp::DCCP6];
 
 static INET_CREATE: Create = Create { func: func!(inet_create), sw: &INETSW, modules: &INETSW_MODULES };
 static INET6_CREATE: Create = Create { func: func!(inet6_create), sw: &INETSW6, modules: &INETSW6_MODULES };

@@ -16,7 +16,10 @@
 //! | [`names`] | the list of all functions that a path can go through |
 
 pub mod address;
+
 pub mod core;
+pub mod dccp;
+pub mod differences;
 pub mod families;
 pub mod inet;
 pub mod ipv4;

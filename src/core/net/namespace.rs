@@ -4,6 +4,7 @@
 //! an answer the prediction stays open.
 
 use crate::net::address::SockAddr;
+use crate::net::differences::Difference;
 use libc::c_int;
 
 /// Where a fact came from.
@@ -13,6 +14,8 @@ pub enum FactSource {
     Probe,
     /// Read from a file below `/proc/sys`.
     Sysctl,
+    /// The kernel's version, as uname(2) has it.
+    Version,
     /// Assumed, because the user wants to know what would happen if it were so.
     Assumed,
 }
@@ -23,6 +26,7 @@ impl FactSource {
         match self {
             FactSource::Probe => "probe",
             FactSource::Sysctl => "sysctl",
+            FactSource::Version => "version",
             FactSource::Assumed => "assumed",
         }
     }
@@ -46,6 +50,11 @@ impl<T> Known<T> {
     /// A fact from `/proc/sys`.
     pub const fn sysctl(value: T) -> Self {
         Known { value, source: FactSource::Sysctl }
+    }
+
+    /// A fact that follows from the kernel's version.
+    pub const fn of_version(value: T) -> Self {
+        Known { value, source: FactSource::Version }
     }
 
     /// A fact that is assumed.
@@ -73,6 +82,23 @@ pub trait Facts: Sync {
     }
     /// Whether a family's list for a type has an entry for a protocol; for protocol 0, whether it has any entry.
     fn has_protocol(&self, _family: c_int, _ty: c_int, _protocol: c_int) -> Fact<bool> {
+        None
+    }
+    /// Whether a family's own table, filled by modules of its own (`can_create`, `bt_sock_create`, `pppox_create`), has an
+    /// entry for a protocol.
+    fn has_module_protocol(&self, _family: c_int, _protocol: c_int) -> Fact<bool> {
+        None
+    }
+    /// Whether a family that wants a capability of everybody lets this process make sockets.
+    fn may_create(&self, _family: c_int) -> Fact<bool> {
+        None
+    }
+    /// Whether the network namespace is the kernel's first, `init_net`.
+    fn is_init_net(&self) -> Fact<bool> {
+        None
+    }
+    /// Whether the kernel has a change that a version of Linux has brought.
+    fn since(&self, _difference: Difference) -> Fact<bool> {
         None
     }
     /// Whether `nl_table[protocol]` is registered.

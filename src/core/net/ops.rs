@@ -7,6 +7,7 @@
 use crate::errno::Errno;
 use crate::instead::{Argument, Instead};
 use crate::net::address::SockAddr;
+use crate::net::differences::Difference;
 use crate::net::module::{Module, Owner};
 use crate::net::namespace::{Fact, Net, NetId};
 use crate::net::path::{Finding, Func, Path};
@@ -93,6 +94,13 @@ impl Cx<'_> {
         };
         self.path.step(func, finding);
         fact.map(|known| known.value)
+    }
+
+    /// Whether the kernel has a change that a version of Linux has brought, noted as a fact that `func` looks at.
+    #[cold]
+    pub fn since(&mut self, func: Func, difference: Difference) -> Option<bool> {
+        let fact = self.net.facts.since(difference);
+        self.fact(func, difference.fact(), fact)
     }
 
     /// Ends a walk where only the host knows how it continues. `what` names what decides there.

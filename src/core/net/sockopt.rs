@@ -2,7 +2,9 @@
 
 use crate::errno::Errno;
 use crate::func;
+use crate::net::differences::Difference;
 use crate::net::ops::{Cx, Opt, Socket};
+use crate::net::sock::Below;
 use crate::verdict::{Reason, Verdict};
 use libc::c_int;
 
@@ -71,6 +73,13 @@ pub fn sock_setsockopt(cx: &mut Cx, sock: &Socket, opt: &Opt) -> Verdict {
         | libc::SO_NO_CHECK => Verdict::ok(),
         libc::SO_PEEK_OFF if ops.is_some_and(|ops| ops.set_peek_off.is_none()) => {
             Verdict::errno(Errno::EOPNOTSUPP, Reason::NoOperation)
+        }
+        libc::SO_PEEK_OFF if sock.sk.prot.is_some_and(|prot| prot.below == Below::Tcp) => {
+            match cx.since(func!(sk_set_peek_off), Difference::TcpPeekOff) {
+                Some(true) => Verdict::ok(),
+                Some(false) => Verdict::errno(Errno::EOPNOTSUPP, Reason::NoOperation),
+                None => Verdict::ask(),
+            }
         }
         libc::SO_PEEK_OFF => Verdict::ok(),
         libc::SO_RCVLOWAT

@@ -2,6 +2,7 @@
 //! `scripts/kernel-exact.sh` compares with the running kernel.
 
 use libc::c_int;
+use sockshim_core::net::differences::{Difference, Version};
 use sockshim_core::net::namespace::{Fact, Facts, INIT_NET, Known, Net};
 use sockshim_core::net::ops::Cx;
 use sockshim_core::net::path::Path;
@@ -26,8 +27,65 @@ impl Facts for Linux618 {
     fn has_protocol(&self, _: c_int, _: c_int, protocol: c_int) -> Fact<bool> {
         Some(Known::assumed(protocol == libc::IPPROTO_UDPLITE))
     }
+    fn since(&self, _: Difference) -> Fact<bool> {
+        Some(Known::assumed(true))
+    }
     fn nl_table(&self, protocol: c_int) -> Fact<bool> {
         let registered = matches!(protocol, 0 | 2 | 4 | 6 | 7 | 9 | 10 | 11 | 12 | 15 | 16);
+        Some(Known::assumed(registered))
+    }
+    fn net_raw(&self) -> Fact<bool> {
+        Some(Known::assumed(self.privileged))
+    }
+    fn ping_group(&self) -> Fact<bool> {
+        Some(Known::assumed(false))
+    }
+    fn mptcp_enabled(&self) -> Fact<bool> {
+        Some(Known::assumed(true))
+    }
+}
+
+/// Linux 6.12 as Debian 13 builds it, with every module loaded that brings a family or a protocol, as measured.
+struct Debian13 {
+    privileged: bool,
+}
+
+impl Facts for Debian13 {
+    fn nproto(&self) -> Fact<c_int> {
+        Some(Known::assumed(46))
+    }
+    fn ipproto_max(&self) -> Fact<c_int> {
+        Some(Known::assumed(263))
+    }
+    fn has_family(&self, family: c_int) -> Fact<bool> {
+        let has = matches!(
+            family,
+            1..=3 | 5 | 6 | 8 | 10 | 11 | 15..=17 | 20 | 21 | 24 | 26 | 29..=31 | 33..=36 | 38..=44
+        );
+        Some(Known::assumed(has))
+    }
+    fn has_protocol(&self, _: c_int, _: c_int, _: c_int) -> Fact<bool> {
+        Some(Known::assumed(true))
+    }
+    fn has_module_protocol(&self, family: c_int, protocol: c_int) -> Fact<bool> {
+        let has = match family {
+            libc::AF_PPPOX => protocol < 3,
+            libc::AF_CAN => matches!(protocol, 1 | 2 | 6 | 7),
+            _ => matches!(protocol, 0..=4 | 6),
+        };
+        Some(Known::assumed(has))
+    }
+    fn may_create(&self, _: c_int) -> Fact<bool> {
+        Some(Known::assumed(self.privileged))
+    }
+    fn is_init_net(&self) -> Fact<bool> {
+        Some(Known::assumed(true))
+    }
+    fn since(&self, difference: Difference) -> Fact<bool> {
+        Some(Known::assumed(difference.version() <= Version { major: 6, minor: 12 }))
+    }
+    fn nl_table(&self, protocol: c_int) -> Fact<bool> {
+        let registered = matches!(protocol, 0 | 2 | 4 | 6..=12 | 15 | 16 | 18 | 20 | 21);
         Some(Known::assumed(registered))
     }
     fn net_raw(&self) -> Fact<bool> {
@@ -90,6 +148,38 @@ fn as_an_unprivileged_user() {
         ("ok", 46),
     ];
     assert_eq!(counted(&Linux618 { privileged: false }), BTreeMap::from(expected));
+}
+
+/// The two that are open are AX.25's protocols of other modules; the kernel refuses both.
+#[test]
+fn as_root_with_every_module() {
+    let expected = [
+        ("?", 2),
+        ("EACCES", 2),
+        ("EAFNOSUPPORT", 90_298),
+        ("EINVAL", 113_158),
+        ("EPROTONOSUPPORT", 24_253),
+        ("EPROTOTYPE", 6_345),
+        ("ESOCKTNOSUPPORT", 43_246),
+        ("ok", 10_804),
+    ];
+    assert_eq!(counted(&Debian13 { privileged: true }), BTreeMap::from(expected));
+}
+
+#[test]
+fn as_an_unprivileged_user_with_every_module() {
+    let expected = [
+        ("?", 2),
+        ("EACCES", 2),
+        ("EAFNOSUPPORT", 90_298),
+        ("EINVAL", 113_158),
+        ("EPERM", 18_300),
+        ("EPROTONOSUPPORT", 20_333),
+        ("EPROTOTYPE", 6_345),
+        ("ESOCKTNOSUPPORT", 32_072),
+        ("ok", 7_598),
+    ];
+    assert_eq!(counted(&Debian13 { privileged: false }), BTreeMap::from(expected));
 }
 
 /// Without facts, nothing is predicted that depends on one, and everything else still is.

@@ -14,10 +14,13 @@ use core::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use libc::c_int;
 use sockshim_core::func;
 use sockshim_core::hook::Does;
+use sockshim_core::net::differences::Difference;
 use sockshim_core::net::namespace::{Fact, Facts, INIT_NET, Net};
 use sockshim_core::net::ops::{Cx, Judge};
 use sockshim_core::net::path::Path;
-use sockshim_core::net::socket::{Copied, Lookup, sys_bind, sys_listen, sys_socket, sys_socketpair};
+use sockshim_core::net::socket::{
+    Copied, Lookup, sys_bind, sys_ioctl, sys_listen, sys_setsockopt, sys_socket, sys_socketpair,
+};
 use sockshim_core::trace::event::{Decided, Event, Extra};
 use sockshim_core::verdict::{Action, Instead, Predicted, Reason, Verdict};
 use sockshim_host::LiveKernel;
@@ -86,6 +89,18 @@ impl Facts for Harmless {
     }
     fn has_protocol(&self, family: c_int, ty: c_int, protocol: c_int) -> Fact<bool> {
         KERNEL.has_protocol(family, ty, protocol)
+    }
+    fn has_module_protocol(&self, family: c_int, protocol: c_int) -> Fact<bool> {
+        KERNEL.has_module_protocol(family, protocol)
+    }
+    fn may_create(&self, family: c_int) -> Fact<bool> {
+        KERNEL.may_create(family)
+    }
+    fn is_init_net(&self) -> Fact<bool> {
+        KERNEL.is_init_net()
+    }
+    fn since(&self, difference: Difference) -> Fact<bool> {
+        KERNEL.since(difference)
     }
     fn nl_table(&self, protocol: c_int) -> Fact<bool> {
         KERNEL.nl_table(protocol)
@@ -160,6 +175,21 @@ fn walk(event: &Event, cx: &mut Cx) -> Option<Verdict> {
             sys_bind(cx, lookup()?, addr)
         }
         Does::Listens => sys_listen(cx, lookup()?, second),
-        _ => return None,
+        _ => return differing(event, cx).filter(|verdict| verdict.predicted != Predicted::Unknown),
     })
+}
+
+/// The calls that kernels answer in different ways. Where that does not settle them, they stay as they are.
+fn differing(event: &Event, cx: &mut Cx) -> Option<Verdict> {
+    let [_, second, third, _, fifth, ..] = event.ints();
+    match event.hook.does {
+        Does::SetsOption => {
+            let found = event.found.with(event.socket.as_ref());
+            Some(sys_setsockopt(cx, found, second, third, event.input.map(Ok), fifth))
+        }
+        Does::Plain if event.hook.name() == "ioctl" => {
+            Some(sys_ioctl(cx, Lookup::Socket(event.socket.as_ref()?), second))
+        }
+        _ => None,
+    }
 }

@@ -1,6 +1,7 @@
 //! Assumed facts: what if the caller had the capability, or the setting were different?
 
 use libc::c_int;
+use sockshim_core::net::differences::Difference;
 use sockshim_core::net::namespace::{Fact, Facts, Known};
 
 /// The kernel's facts, except for what is assumed. It asks nothing for which the kernel would load a module.
@@ -29,8 +30,21 @@ impl Facts for Assume<'_> {
         self.kernel.has_family(family)
     }
     fn has_protocol(&self, family: c_int, ty: c_int, protocol: c_int) -> Fact<bool> {
-        let is_built_in = protocol == libc::IPPROTO_UDPLITE || family == libc::AF_VSOCK;
+        let is_built_in =
+            matches!(protocol, libc::IPPROTO_UDPLITE | libc::IPPROTO_MPTCP) || family == libc::AF_VSOCK;
         is_built_in.then(|| self.kernel.has_protocol(family, ty, protocol)).flatten()
+    }
+    fn has_module_protocol(&self, family: c_int, protocol: c_int) -> Fact<bool> {
+        self.kernel.has_module_protocol(family, protocol)
+    }
+    fn may_create(&self, family: c_int) -> Fact<bool> {
+        self.kernel.may_create(family)
+    }
+    fn is_init_net(&self) -> Fact<bool> {
+        self.kernel.is_init_net()
+    }
+    fn since(&self, difference: Difference) -> Fact<bool> {
+        self.kernel.since(difference)
     }
     fn nl_table(&self, protocol: c_int) -> Fact<bool> {
         self.kernel.nl_table(protocol)

@@ -67,11 +67,15 @@ fn open(answer: &Answer) -> String {
         Finding::Host(what) => Some(*what),
         _ => None,
     });
-    let create = families::name(family_number(answer)).create;
+    let create = families::of_number(family_number(answer)).create;
     match (unknown, create) {
         (Some(what), _) => format!("it depends on {what}, about which the kernel gave no answer"),
         (None, Some(create)) => {
-            format!("{} is a module of the kernel, and {create} is not modelled here", family(answer))
+            format!(
+                "{} is a module of the kernel, and {} is not modelled here",
+                family(answer),
+                create.name()
+            )
         }
         (None, None) => format!("family {} is younger than the tables here", family(answer)),
     }
@@ -80,13 +84,16 @@ fn open(answer: &Answer) -> String {
 fn no_family(answer: &Answer) -> String {
     let number = family_number(answer);
     let is_empty = answer.path.steps().iter().any(|step| matches!(step.finding, Finding::NoFamily(_)));
-    match (is_empty, families::name(number).create) {
+    match (is_empty, families::of_number(number).create) {
         (false, _) => match fact(answer, "NPROTO") {
             Some(nproto) => format!("net_families[] of this kernel ends at {}", nproto - 1),
             None => format!("{number} is out of range for net_families[]"),
         },
         (true, Some(create)) => {
-            format!("net_families[{number}] is empty: this kernel has no {create}, and no module brings it")
+            format!(
+                "net_families[{number}] is empty: this kernel has no {}, and no module brings it",
+                create.name()
+            )
         }
         (true, None) => format!("net_families[{number}] is empty: Linux has no code for {}", family(answer)),
     }
@@ -199,8 +206,9 @@ mod tests {
         (facts.net_raw, facts.ping_group) = (Some(false), Some(false));
         // The kernel has the module, and nothing else is known of it.
         let machine = Machine { privileged: true };
-        let can = "AF_CAN is a module of the kernel, and can_create is not modelled here";
-        assert_eq!(why(&machine, 29, 3, 1), can);
+        assert_eq!(why(&machine, 29, 3, 1), "it depends on proto_tab, about which the kernel gave no answer");
+        let caif = "AF_CAIF is a module of the kernel, and caif_create is not modelled here";
+        assert_eq!(why(&machine, 37, 1, 0), caif);
         assert!(why(&facts, 2, 3, 1).starts_with("it takes CAP_NET_RAW"));
         assert!(why(&facts, 2, 2, 1).contains("net.ipv4.ping_group_range"));
         let kernel = LiveKernel::new();

@@ -44,14 +44,16 @@ impl Code {
 
 /// All families, in the order of their numbers.
 pub fn rows() -> Vec<FamilyRow> {
-    (0..NPROTO).map(|number| row(families::name(number), net_family(number))).collect()
+    (0..NPROTO).map(|number| row(families::of_number(number), net_family(number))).collect()
 }
 
 fn row(known: Family, registered: Option<&'static NetProtoFamily>) -> FamilyRow {
     FamilyRow {
         number: known.number,
         name: Named(uapi::FAMILIES, known.number).to_string(),
-        create: registered.map(|family| family.create.func.name()).or(known.create),
+        create: registered
+            .map(|family| family.create.func.name())
+            .or(known.create.map(|create| create.name())),
         code: match (known.create, known.module) {
             _ if registered.is_some() => Code::Modelled,
             (Some(_), true) => Code::KernelModule,
@@ -105,7 +107,7 @@ mod tests {
         init();
         for family in families::FAMILIES {
             let modelled = family.create.is_some() && !family.module;
-            assert_eq!(modelled, net_family(family.number).is_some(), "{}", family.name);
+            assert_eq!(modelled, net_family(family.number).is_some(), "{}", family.number);
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::net::ipv4::connection::{
 };
 use crate::net::ipv4::ping::PING_PROTOSW;
 use crate::net::ipv4::{raw, tcp, udp};
+use crate::net::namespace::Fact;
 use crate::net::ops::{Cx, ProtoOps, Socket};
 use crate::net::path::{Finding, Func, Path};
 use crate::net::protosw::{InetProtosw, Protosw, ProtoswLookup};
@@ -121,16 +122,16 @@ fn init(cx: &mut Cx, sock: &Socket) -> Option<Verdict> {
             facts.ping_group(),
             Verdict::errno(Errno::EACCES, Reason::Privilege),
         ),
-        Below::Mptcp => (
-            &"net.mptcp.enabled",
-            facts.mptcp_enabled(),
-            Verdict::errno(Errno::ENOPROTOOPT, Reason::NoProtocol),
-        ),
-        Below::Udp if i32::from(sock.sk.protocol) == libc::IPPROTO_UDPLITE => (
-            &"UDPLITE",
-            facts.has_protocol(sock.sk.family, sock.ty, libc::IPPROTO_UDPLITE),
-            Verdict::errno(Errno::EPROTONOSUPPORT, Reason::NoProtocol),
-        ),
+        Below::Mptcp => match facts.mptcp_enabled() {
+            enabled @ Some(_) => {
+                (&"net.mptcp.enabled", enabled, Verdict::errno(Errno::ENOPROTOOPT, Reason::NoProtocol))
+            }
+            // No file and no socket: is the kernel built without it?
+            None => build_option(cx, sock, &"MPTCP", libc::IPPROTO_MPTCP),
+        },
+        Below::Udp if i32::from(sock.sk.protocol) == libc::IPPROTO_UDPLITE => {
+            build_option(cx, sock, &"UDPLITE", libc::IPPROTO_UDPLITE)
+        }
         _ => {
             cx.path.step(init, Finding::Passed);
             return None;
@@ -141,6 +142,17 @@ fn init(cx: &mut Cx, sock: &Socket) -> Option<Verdict> {
         Some(false) => Some(refusal),
         None => Some(Verdict::ask().because(refusal.reason)),
     }
+}
+
+/// A protocol that a kernel can be built without, and the refusal then.
+fn build_option(
+    cx: &Cx,
+    sock: &Socket,
+    name: &'static &'static str,
+    protocol: c_int,
+) -> (&'static &'static str, Fact<bool>, Verdict) {
+    let has = cx.net.facts.has_protocol(sock.sk.family, sock.ty, protocol);
+    (name, has, Verdict::errno(Errno::EPROTONOSUPPORT, Reason::NoProtocol))
 }
 
 /// What the three ops tables of AF_INET have in common.

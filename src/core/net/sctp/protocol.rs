@@ -12,10 +12,8 @@ use crate::op;
 
 const COMMON: Proto = Proto {
     init: Some(func!(sctp_init_sock)),
-    connect: Some(func!(sctp_connect)),
     disconnect: Some(func!(sctp_disconnect)),
     bind: Some(func!(sctp_bind)),
-    get_port: Some(func!(sctp_get_port)),
     accept: Some(func!(sctp_accept)),
     setsockopt: Some(func!(sctp_setsockopt)),
     getsockopt: Some(func!(sctp_getsockopt)),

@@ -84,12 +84,7 @@ pub fn __sock_create(cx: &mut Cx, sock: &mut Socket, protocol: c_int) -> Verdict
         net_family(family)
     });
     let Some(pf) = pf else {
-        // In the kernel, a module may fill a slot that is empty here.
-        if (families::name(family).module || family >= NPROTO) && present(cx, family) != Some(false) {
-            return Verdict::ask().because(Reason::HostFamily);
-        }
-        cx.path.step(here, Finding::NoFamily(family as u8));
-        return Verdict::errno(Errno::EAFNOSUPPORT, Reason::NoFamily);
+        return host_family(cx, sock, protocol);
     };
     let present = if families::is_in_every_kernel(family) { Some(true) } else { present(cx, family) };
     if present == Some(false) || !try_module_get(pf.owner) {
@@ -123,6 +118,31 @@ pub fn __sock_create(cx: &mut Cx, sock: &mut Socket, protocol: c_int) -> Verdict
     verdict
 }
 
+/// A family whose slot is empty here. In the kernel, a module may fill it, and then its create function checks what it always
+/// checks; the ops stay the host's.
+#[cold]
+fn host_family(cx: &mut Cx, sock: &mut Socket, protocol: c_int) -> Verdict {
+    let here = func!(__sock_create);
+    let number = sock.sk.family;
+    let family = families::of_number(number);
+    let present = if family.module || number >= NPROTO { present(cx, number) } else { Some(false) };
+    match (present, family.create) {
+        (Some(false), _) => {
+            cx.path.step(here, Finding::NoFamily(number as u8));
+            Verdict::errno(Errno::EAFNOSUPPORT, Reason::NoFamily)
+        }
+        (Some(true), Some(create)) if !family.checks.is_empty() => {
+            cx.path.step(here, Finding::Family { index: number as u8, create });
+            let verdict = families::create(cx, &family, sock, protocol);
+            if let Predicted::Errno(errno) = verdict.predicted {
+                cx.path.step(create, Finding::Errno(errno));
+            }
+            verdict
+        }
+        _ => Verdict::ask().because(Reason::HostFamily),
+    }
+}
+
 /// Whether the kernel has a family that is not in every kernel.
 #[inline]
 fn present(cx: &mut Cx, family: c_int) -> Option<bool> {
@@ -148,7 +168,7 @@ pub fn sys_socketpair(
         return (Verdict::errno(errno, Reason::BadArgument), one);
     }
     let made = __sock_create(cx, &mut one, protocol);
-    let Some(ops) = one.ops else { return (made, one) };
+    let Some(ops) = one.ops else { return (host_pair(cx, &one, made), one) };
     // The second socket is made in the same way with the same result, so the path has it once.
     let two = one;
     if let Err(refusal) = security_socket_socketpair(cx, &one, &two) {
@@ -158,6 +178,22 @@ pub fn sys_socketpair(
     // While it is open whether the sockets can be made, it is also open whether they are paired.
     let verdict = if made.predicted == Predicted::Ok { paired } else { made };
     (verdict, one)
+}
+
+/// Two sockets of a family whose ops are the host's, when they can be made. Most such families connect no pairs.
+#[cold]
+fn host_pair(cx: &mut Cx, sock: &Socket, made: Verdict) -> Verdict {
+    let family = families::of_number(sock.sk.family);
+    if made.predicted != Predicted::Ok {
+        return made;
+    }
+    if family.pairs {
+        return cx
+            .ask(func!(__sys_socketpair), &"whether the family pairs such sockets")
+            .because(Reason::HostFamily);
+    }
+    cx.path.step(func!(sock_no_socketpair), Finding::Errno(Errno::EOPNOTSUPP));
+    Verdict::errno(Errno::EOPNOTSUPP, Reason::NoOperation)
 }
 
 /// accept(2) and accept4(2): bad flags are reported before a descriptor that is not a socket.

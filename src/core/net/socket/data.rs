@@ -6,6 +6,7 @@ use super::{Copied, Lookup, borrowed, handler, move_addr_to_kernel, settled, soc
 use crate::errno::Errno;
 use crate::func;
 use crate::net::address::SockAddr;
+use crate::net::differences::Difference;
 use crate::net::ops::{Cx, MessageFn, Msg, Op, ProtoOps, Socket};
 use crate::net::path::{Finding, Func};
 use crate::net::security::{security_socket_recvmsg, security_socket_sendmsg};
@@ -281,12 +282,14 @@ pub fn sys_splice_write(cx: &mut Cx, lookup: Lookup, count: u64) -> Verdict {
 }
 
 /// sendfile(2) from a socket. Only a pipe can be the target, and then it is a splice.
-pub fn sys_sendfile_from(cx: &mut Cx, lookup: Lookup, to_pipe: bool) -> Verdict {
-    if to_pipe {
-        return sys_splice_read(cx, lookup, 1, false);
-    }
+pub fn sys_sendfile_from(cx: &mut Cx, lookup: Lookup, to_pipe: bool, nonblocking: bool) -> Verdict {
     settled((|| {
         let _ = any_file(cx, lookup)?;
+        match to_pipe.then(|| cx.since(func!(splice_direct_to_actor), Difference::SendfileToPipe)) {
+            Some(Some(true)) => return Ok(sys_splice_read(cx, lookup, 1, nonblocking)),
+            Some(None) => return Err(Verdict::ask()),
+            Some(Some(false)) | None => {}
+        }
         Ok(refused(cx, func!(splice_direct_to_actor), Errno::EINVAL))
     })())
 }

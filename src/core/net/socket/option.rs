@@ -3,6 +3,7 @@
 use super::{Copied, Lookup, handler, settled, sockfd_lookup_light};
 use crate::errno::Errno;
 use crate::func;
+use crate::net::differences::Difference;
 use crate::net::ops::{Cx, ENOIOCTLCMD, Opt, ProtoOps, Socket};
 use crate::net::path::{Finding, Func};
 use crate::net::security::{security_socket_getsockopt, security_socket_setsockopt};
@@ -32,11 +33,12 @@ pub fn sys_setsockopt(
     optlen: c_int,
 ) -> Verdict {
     settled((|| {
-        let (sock, ops) = sockfd_lookup_light(cx, lookup)?;
-        if optlen < 0 {
+        let refused = optlen < 0 && looks_at_length_first(cx, lookup)?;
+        let found = if refused { None } else { Some(sockfd_lookup_light(cx, lookup)?) };
+        let Some((sock, ops)) = found.filter(|_| optlen >= 0) else {
             cx.path.step(func!(do_sock_setsockopt), Finding::Errno(Errno::EINVAL));
             return Err(Verdict::errno(Errno::EINVAL, Reason::BadArgument));
-        }
+        };
         security_socket_setsockopt(cx, sock, level, optname)?;
         let opt = Opt { level, name: optname, len: Some(Ok(optlen)), value };
         if level == libc::SOL_SOCKET && !ops.custom_sol_socket {
@@ -50,6 +52,18 @@ pub fn sys_setsockopt(
         let verdict = handler!(cx, op, sock, &opt);
         Ok(unsettled(sock, &opt, verdict))
     })())
+}
+
+/// Whether the kernel refuses a length that no option can have before it looks the descriptor up, as older ones do. It makes
+/// no difference for a socket.
+#[cold]
+#[inline(never)]
+fn looks_at_length_first(cx: &mut Cx, lookup: Lookup) -> Result<bool, Verdict> {
+    if matches!(lookup, Lookup::Socket(_)) {
+        return Ok(false);
+    }
+    let late = cx.since(func!(do_sock_setsockopt), Difference::OptlenAfterLookup);
+    late.map(|late| !late).ok_or(Verdict::ask())
 }
 
 /// Marks options after which a socket can be bound by calls other than bind.
@@ -121,7 +135,7 @@ pub fn sys_ioctl(cx: &mut Cx, lookup: Lookup, request: c_int) -> Verdict {
             _ => cx.path.step(func!(sock_ioctl), Finding::Value(i64::from(request))),
         }
         match request {
-            SIOCGIFCONF => return Ok(Verdict::ok()),
+            SIOCGIFCONF => return Ok(siocgifconf(cx, ops)),
             SIOCGSTAMP_OLD | SIOCGSTAMPNS_OLD => {
                 let Some(gettstamp) = ops.gettstamp else {
                     return Ok(Verdict::errno(Errno::ENOTTY, Reason::NoOperation));
@@ -147,6 +161,21 @@ pub fn sys_ioctl(cx: &mut Cx, lookup: Lookup, request: c_int) -> Verdict {
         }
         Ok(Verdict::errno(Errno::ENOTTY, Reason::NoOperation))
     })())
+}
+
+/// The list of interfaces, which every socket gives. In older kernels the ops come first, and some refuse every request.
+fn siocgifconf(cx: &mut Cx, ops: &'static ProtoOps) -> Verdict {
+    if ![func!(sock_no_ioctl), func!(vsock_ioctl)].contains(&ops.ioctl.func) {
+        return Verdict::ok();
+    }
+    match cx.since(func!(sock_ioctl), Difference::SiocgifconfFirst) {
+        Some(true) => Verdict::ok(),
+        Some(false) => {
+            cx.path.step(func!(sock_no_ioctl), Finding::Errno(Errno::EOPNOTSUPP));
+            Verdict::errno(Errno::EOPNOTSUPP, Reason::NoOperation)
+        }
+        None => Verdict::ask(),
+    }
 }
 
 /// mmap(2) of one readable page of a socket.

@@ -4,6 +4,7 @@ use crate::errno::Errno;
 use crate::func;
 use crate::net::address::SockAddr;
 use crate::net::core::sock::NO_OPS;
+use crate::net::differences::Difference;
 use crate::net::ops::{Cx, Msg, NO_IOCTL, NetProtoFamily, Opt, ProtoOps, Socket, SocketState};
 use crate::net::path::Finding;
 use crate::net::sock::{Bound, NO_PROTO, Proto, TcpState};
@@ -29,6 +30,13 @@ pub static VSOCK_PROTO: Proto = Proto { symbol: &"vsock_proto", name: "AF_VSOCK"
 fn vsock_create(cx: &mut Cx, sock: &mut Socket, protocol: c_int) -> Verdict {
     if protocol != 0 && protocol != libc::PF_VSOCK {
         return Verdict::errno(Errno::EPROTONOSUPPORT, Reason::NoProtocol);
+    }
+    if sock.ty == libc::SOCK_SEQPACKET {
+        match cx.since(func!(__vsock_create), Difference::VsockSeqpacket) {
+            Some(true) => {}
+            Some(false) => return Verdict::errno(Errno::ESOCKTNOSUPPORT, Reason::NoType),
+            None => return Verdict::ask(),
+        }
     }
     sock.ops = Some(match sock.ty {
         libc::SOCK_STREAM => &VSOCK_STREAM_OPS,
@@ -176,7 +184,14 @@ fn vsock_connectible_getsockopt(cx: &mut Cx, _: &Socket, opt: &Opt) -> Verdict {
 fn vsock_ioctl(cx: &mut Cx, _: &Socket, request: c_int) -> Verdict {
     match request as u64 {
         libc::FIONREAD | libc::TIOCOUTQ => cx.ask(func!(vsock_do_ioctl), &"what the transport can count"),
-        _ => NO_IOCTL,
+        _ => match cx.since(func!(vsock_ioctl), Difference::VsockIoctl) {
+            Some(true) => NO_IOCTL,
+            Some(false) => {
+                cx.path.step(func!(sock_no_ioctl), Finding::Passed);
+                Verdict::errno(Errno::EOPNOTSUPP, Reason::NoOperation)
+            }
+            None => Verdict::ask(),
+        },
     }
 }
 
@@ -193,7 +208,13 @@ fn vsock_connectible_sendmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
 
 fn vsock_connectible_recvmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
     match sock.sees_no_traffic() {
-        true if msg.has(libc::MSG_ERRQUEUE) => Verdict::errno(Errno::EAGAIN, Reason::WouldBlock),
+        true if msg.has(libc::MSG_ERRQUEUE) => {
+            match cx.since(func!(vsock_connectible_recvmsg), Difference::VsockErrorQueue) {
+                Some(true) => Verdict::errno(Errno::EAGAIN, Reason::WouldBlock),
+                Some(false) => Verdict::errno(Errno::ENOTCONN, Reason::BadState),
+                None => Verdict::ask(),
+            }
+        }
         true => Verdict::errno(Errno::ENOTCONN, Reason::BadState),
         false => cx.ask(func!(vsock_connectible_recvmsg), &"what the transport made of the connection"),
     }

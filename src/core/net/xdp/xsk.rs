@@ -4,8 +4,10 @@ use crate::errno::Errno;
 use crate::func;
 use crate::net::address::SockAddr;
 use crate::net::core::sock::NO_OPS;
+use crate::net::differences::Difference;
 use crate::net::ops::{Cx, Msg, NetProtoFamily, Opt, ProtoOps, Socket};
 use crate::net::packet::af_packet::needs_net_raw;
+use crate::net::path::Finding;
 use crate::net::sock::{Bound, NO_PROTO, Proto};
 use crate::op;
 use crate::verdict::{Change, Reason, Verdict};
@@ -72,7 +74,14 @@ fn xsk_sendmsg(cx: &mut Cx, sock: &Socket, _: &Msg) -> Verdict {
 }
 
 fn xsk_recvmsg(cx: &mut Cx, sock: &Socket, msg: &Msg) -> Verdict {
-    xsk_sendmsg(cx, sock, msg)
+    match cx.since(func!(xsk_recvmsg), Difference::XskRecvmsg) {
+        Some(true) => xsk_sendmsg(cx, sock, msg),
+        Some(false) => {
+            cx.path.step(func!(sock_no_recvmsg), Finding::Passed);
+            Verdict::errno(Errno::EOPNOTSUPP, Reason::NoOperation)
+        }
+        None => Verdict::ask(),
+    }
 }
 
 fn xsk_setsockopt(cx: &mut Cx, _: &Socket, opt: &Opt) -> Verdict {

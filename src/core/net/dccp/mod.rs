@@ -1,0 +1,3 @@
+//! `net/dccp`.
+
+pub mod proto;
