@@ -6,15 +6,18 @@
 #   scripts/demo.sh
 #
 # It needs a Rust toolchain, a C compiler and curl. Root is needed only to install what is missing of the last two; an
-# ordinary user is told what to install.
+# ordinary user is told what to install. SOCKSHIM_SO names another library than the release build.
 
 source "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 source scripts/lib/packages.sh
 source scripts/lib/cargo.sh
 
-need_cargo
 need_commands curl=curl
-build_release
+if [[ -z ${SOCKSHIM_SO:-} ]]; then
+	need_cargo
+	build_release
+	SOCKSHIM_SO=$(library)
+fi
 
 make_work_directory
 log=$work/decisions.log
@@ -26,7 +29,7 @@ echo '<h1>Hello from an unchanged program</h1>' >"$work/site/index.html"
 
 say "LD_PRELOAD=libsockshim.so SOCKSHIM_LOG=call ./http 0 site"
 : >"$work/stdout"
-LD_PRELOAD=$(library) SOCKSHIM_LOG=call SOCKSHIM_LOG_FORMAT=text SOCKSHIM_LOG_FILE=$log \
+LD_PRELOAD=$SOCKSHIM_SO SOCKSHIM_LOG=call SOCKSHIM_LOG_FORMAT=text SOCKSHIM_LOG_FILE=$log \
 	"$work/http" 0 "$work/site" >"$work/stdout" 2>"$work/stderr" &
 server=$!
 ends_with_script "$server"

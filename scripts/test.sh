@@ -16,7 +16,8 @@ need_packages \
 	gosu fzf musl-tools liburing-dev \
 	strace valgrind iproute2 procps shellcheck \
 	make man-db zsh fish \
-	tshark openssl dnsmasq-base bind9-dnsutils
+	tshark openssl dnsmasq-base bind9-dnsutils \
+	qemu-system-x86 seabios cpio kmod busybox-static
 need_cargo
 build_release
 make_work_directory
@@ -42,10 +43,14 @@ exact=passed
 scripts/kernel-exact.sh >"$work/kernel-exact" || exact=failed
 grep -E ' (mismatches|wrong|missing)|: (found|NOT FOUND)' "$work/kernel-exact" | grep -vE '^ {6}'
 
+say "The predictions against another kernel, the short form"
+kernels=passed
+scripts/kernels.sh --short || kernels=failed
+
 say "Other people's test suites, the short form"
 suites=passed
 scripts/suites.sh --short --jobs 2 || suites=failed
 
-printf '\nchecks %s, tests %s, predictions %s, suites %s, in %d min %d s\n' \
-	"$checks" "$tests" "$exact" "$suites" $((SECONDS / 60)) $((SECONDS % 60))
-[[ $checks == passed && $tests == passed && $exact == passed && $suites == passed ]]
+printf '\nchecks %s, tests %s, predictions %s, other kernel %s, suites %s, in %d min %d s\n' \
+	"$checks" "$tests" "$exact" "$kernels" "$suites" $((SECONDS / 60)) $((SECONDS % 60))
+[[ $checks == passed && $tests == passed && $exact == passed && $kernels == passed && $suites == passed ]]

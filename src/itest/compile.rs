@@ -49,12 +49,15 @@ pub fn shim() -> &'static Path {
     })
 }
 
-/// The library with the feature `test-support`, which reads `SOCKSHIM_PANIC` and `SOCKSHIM_WITHOUT_FAST_PATH`, and
+/// The library that `SOCKSHIM_TEST_SO` names, else the one with the feature `test-support`, which reads `SOCKSHIM_PANIC` and `SOCKSHIM_WITHOUT_FAST_PATH`, and
 /// exports `sockshim_fd_view`. It is built even if `SOCKSHIM_SO` is set, because a released library does not have the
 /// feature.
 pub fn test_shim() -> &'static Path {
     static SHIM: OnceLock<PathBuf> = OnceLock::new();
     SHIM.get_or_init(|| {
+        if let Some(path) = std::env::var_os("SOCKSHIM_TEST_SO") {
+            return path.into();
+        }
         let target = target_dir().join("test-support");
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut build = Command::new(cargo);
