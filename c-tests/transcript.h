@@ -60,7 +60,7 @@ static void *volatile nowhere = (void *)16;
 // fork() does not duplicate it.
 __attribute__((constructor)) static void transcript_start(void)
 {
-	alarm(20);
+	alarm(100);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 }
 
