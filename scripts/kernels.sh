@@ -89,7 +89,7 @@ for release in "${releases[@]}"; do
 	if [[ -n $short ]]; then
 		boot "$release" modules 600 modules oracle-short command
 	else
-		boot "$release" plain 1500 oracle programs command
+		boot "$release" plain 1500 oracle mutation programs command
 		boot "$release" modules 1500 modules oracle programs-user
 	fi
 done

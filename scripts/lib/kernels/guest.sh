@@ -5,8 +5,9 @@
 #   guest.sh PART…
 #
 #   modules        load every module of the kernel that brings a family or a protocol
-#   oracle         sockshim-oracle, everything but the random walks' default number
+#   oracle         sockshim-oracle, with fewer random walks than by default
 #   oracle-short   the parts of it that take seconds
+#   mutation       whether it finds what is broken on purpose
 #   programs       the C programs of c-tests, natively and under the library
 #   programs-user  those about sockets, as an unprivileged user
 #   command        sockshim self-test and scripts/demo.sh, as root and as an unprivileged user
@@ -72,7 +73,10 @@ uname -r
 for name in "$@"; do
 	case $name in
 	modules) part modules load_modules ;;
-	oracle) part oracle "$ORACLE" --sequences 5000 --seed 1 ;;
+	oracle)
+		part oracle "$ORACLE" socket socketpair matrix faults walks differences names --sequences 5000 --seed 1
+		;;
+	mutation) part mutation "$ORACLE" mutation --sequences 5000 --seed 1 ;;
 	oracle-short) part oracle "$ORACLE" socket matrix differences names ;;
 	programs) part programs "$C_PROGRAMS" --test-threads 4 --quiet ;;
 	programs-user) part programs-user user_programs ;;
