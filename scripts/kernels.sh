@@ -89,8 +89,8 @@ for release in "${releases[@]}"; do
 	if [[ -n $short ]]; then
 		boot "$release" modules 600 modules oracle-short command
 	else
-		boot "$release" plain 1500 oracle mutation programs command
-		boot "$release" modules 1500 modules oracle programs-user
+		boot "$release" plain 1500 oracle programs command
+		boot "$release" modules 1500 modules oracle mutation programs-user
 	fi
 done
 [[ -z $keep ]] || { mkdir -p "$keep" && cp "$results"/* "$keep/"; }
