@@ -7,12 +7,12 @@ use crate::net::core::sock::pass_to;
 use crate::net::ipv4::af_inet::{INET_OPS, INETSW};
 use crate::net::ipv4::bind::bind_change;
 use crate::net::ipv4::common::inet_ioctl;
-use crate::net::ipv4::connection::{inet_getname, inet_listen, inet_shutdown, inet_stream_connect};
+use crate::net::ipv4::connection::{self, inet_getname, inet_listen, inet_shutdown};
 use crate::net::ipv4::tcp::{do_tcp_getsockopt, do_tcp_setsockopt, no_connection};
 use crate::net::ipv6::af_inet6::{INETSW6, inet6_bind, inet6_getname, inet6_sendmsg};
 use crate::net::ops::{Cx, Msg, Opt, ProtoOps, Socket, SocketState};
 use crate::net::protosw::{INET_PROTOSW_ICSK, InetProtosw};
-use crate::net::sock::{Below, NO_PROTO, Proto, TcpState};
+use crate::net::sock::{Below, Bound, NO_PROTO, Proto, TcpState};
 use crate::net::sockopt::{READ_ONLY, is_no_option};
 use crate::op;
 use crate::verdict::{Reason, Verdict};
@@ -81,10 +81,22 @@ fn mptcp_bind(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdict {
         // The first subflow is gone or has ended, so there is nothing to bind.
         return cx.ask(func!(__mptcp_nmpc_sk), &"the subflows").then(bind_change(addr));
     }
-    match sock.sk.family {
+    let verdict = match sock.sk.family {
         libc::AF_INET6 => inet6_bind(cx, sock, addr),
         _ => (INET_OPS.bind.call)(cx, sock, addr),
-    }
+    };
+    of_subflow(sock, verdict)
+}
+
+fn inet_stream_connect(cx: &mut Cx, sock: &Socket, addr: &SockAddr) -> Verdict {
+    of_subflow(sock, connection::inet_stream_connect(cx, sock, addr))
+}
+
+/// A refusal of the subflow's. A socket that was disconnected may have lost its subflow for good, in older kernels: then it is
+/// refused for that, so the host decides which refusal it is.
+fn of_subflow(sock: &Socket, verdict: Verdict) -> Verdict {
+    let was_disconnected = sock.state == SocketState::Unconnected && sock.sk.bound == Bound::Unknown;
+    if was_disconnected && !verdict.may_succeed() { Verdict::ask() } else { verdict }
 }
 
 fn mptcp_listen(cx: &mut Cx, sock: &Socket, backlog: c_int) -> Verdict {
