@@ -64,7 +64,8 @@ def read(path: Path) -> Boot:
     for number, line in enumerate(path.read_text(errors="replace").splitlines()):
         words = line.split()
         if number == 0 and len(words) == 1:
-            boot.kernel = words[0]
+            # Of a kernel that is nobody else's, the version is enough.
+            boot.kernel = words[0] if release != "running" else re.match(r"[\d.]+", words[0])[0]
         elif line.startswith("== begin "):
             part = words[2]
             boot.ended[part] = -1
