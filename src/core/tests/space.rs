@@ -6,7 +6,7 @@ use sockshim_core::net::differences::{Difference, Version};
 use sockshim_core::net::namespace::{Fact, Facts, INIT_NET, Known, Net};
 use sockshim_core::net::ops::Cx;
 use sockshim_core::net::path::Path;
-use sockshim_core::net::socket::sys_socket;
+use sockshim_core::net::socket::{socket_of, sys_socket};
 use sockshim_core::verdict::{Instead, Predicted};
 use std::collections::BTreeMap;
 
@@ -210,4 +210,26 @@ fn without_facts_a_prediction_stays_open_or_is_the_same() {
         }
     }
     assert!(known > 10_000, "{known}");
+}
+
+/// Rules are asked through the ops: a socket of a modelled family that exists has them, whatever is not known of the kernel.
+#[test]
+fn a_socket_that_exists_has_ops() {
+    sockshim_core::net::init();
+    for (family, ty, protocol) in [
+        (libc::AF_VSOCK, libc::SOCK_STREAM, 0),
+        (libc::AF_VSOCK, libc::SOCK_SEQPACKET, 0),
+        (libc::AF_VSOCK, libc::SOCK_DGRAM, 0),
+        (libc::AF_UNIX, libc::SOCK_SEQPACKET, 0),
+        (libc::AF_INET, libc::SOCK_RAW, libc::IPPROTO_ICMP),
+        (libc::AF_INET, libc::SOCK_STREAM, libc::IPPROTO_MPTCP),
+        (libc::AF_INET6, libc::SOCK_SEQPACKET, libc::IPPROTO_SCTP),
+        (libc::AF_XDP, libc::SOCK_RAW, 0),
+    ] {
+        let sock = socket_of(INIT_NET.id, family, ty, protocol);
+        assert!(
+            sock.ops.is_some() && sock.sk.prot.is_some(),
+            "family {family}, type {ty}, protocol {protocol}"
+        );
+    }
 }

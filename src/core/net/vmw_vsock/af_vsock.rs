@@ -31,13 +31,6 @@ fn vsock_create(cx: &mut Cx, sock: &mut Socket, protocol: c_int) -> Verdict {
     if protocol != 0 && protocol != libc::PF_VSOCK {
         return Verdict::errno(Errno::EPROTONOSUPPORT, Reason::NoProtocol);
     }
-    if sock.ty == libc::SOCK_SEQPACKET {
-        match cx.since(func!(__vsock_create), Difference::VsockSeqpacket) {
-            Some(true) => {}
-            Some(false) => return Verdict::errno(Errno::ESOCKTNOSUPPORT, Reason::NoType),
-            None => return Verdict::ask(),
-        }
-    }
     sock.ops = Some(match sock.ty {
         libc::SOCK_STREAM => &VSOCK_STREAM_OPS,
         libc::SOCK_SEQPACKET => &VSOCK_SEQPACKET_OPS,
@@ -46,13 +39,20 @@ fn vsock_create(cx: &mut Cx, sock: &mut Socket, protocol: c_int) -> Verdict {
     });
     sock.sk.prot = Some(&VSOCK_PROTO);
     cx.path.step(func!(__vsock_create), Finding::Passed);
-    if sock.ty != libc::SOCK_DGRAM {
-        return Verdict::ok();
-    }
-    let transport = cx.net.facts.has_protocol(libc::AF_VSOCK, libc::SOCK_DGRAM, 0);
-    match cx.fact(func!(vsock_assign_transport), &"transport_dgram", transport) {
+    // The ops are set before anything is asked: whatever the answer, a socket that the kernel makes has them.
+    let (exists, refusal) = match sock.ty {
+        libc::SOCK_SEQPACKET => {
+            (cx.since(func!(__vsock_create), Difference::VsockSeqpacket), Errno::ESOCKTNOSUPPORT)
+        }
+        libc::SOCK_DGRAM => {
+            let transport = cx.net.facts.has_protocol(libc::AF_VSOCK, libc::SOCK_DGRAM, 0);
+            (cx.fact(func!(vsock_assign_transport), &"transport_dgram", transport), Errno::ENODEV)
+        }
+        _ => return Verdict::ok(),
+    };
+    match exists {
         Some(true) => Verdict::ok(),
-        Some(false) => Verdict::errno(Errno::ENODEV, Reason::NoType),
+        Some(false) => Verdict::errno(refusal, Reason::NoType),
         None => Verdict::ask(),
     }
 }
