@@ -2,7 +2,7 @@
 #
 # Other kernels than the running one: boots those of Debian in QEMU, and runs the comparison of the tables with the kernel, the
 # C programs, the self-test and the demo there, as root and as an unprivileged user, with and without every module that brings
-# a family or a protocol. Nothing is installed; the kernel sees this machine's files, and writes to memory.
+# a family or a protocol. The kernels are unpacked, not installed, see this machine's files, and write to memory.
 #
 #   scripts/kernels.sh [--short] [--output docs/kernels.md] [--keep DIRECTORY] [RELEASE…]
 #
@@ -11,8 +11,8 @@
 #   --output   write the tables of this document anew
 #   --keep     leave what was printed there in this directory
 #
-# Takes 25 minutes, and needs root. SOCKSHIM_KERNELS names a directory in which the kernels (300 MB each, unpacked) are left for
-# the next time.
+# Relative names are those below the repository. Takes half an hour, and needs root, also to install QEMU. SOCKSHIM_KERNELS names a
+# directory in which the kernels (400 MB each, unpacked) are left for the next time.
 
 source "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 source scripts/lib/packages.sh
@@ -66,6 +66,7 @@ make_work_directory
 results=$work/results
 mkdir "$results"
 kernels=${SOCKSHIM_KERNELS:-$target/kernels}
+[[ $kernels == /* ]] || kernels=$PWD/$kernels
 for release in "${releases[@]}"; do
 	fetch_kernel "$release" "$kernels/$release"
 done

@@ -17,7 +17,7 @@ need_packages \
 	strace valgrind iproute2 procps shellcheck \
 	make man-db zsh fish \
 	tshark openssl dnsmasq-base bind9-dnsutils \
-	qemu-system-x86 seabios cpio kmod busybox-static
+	qemu-system-x86 seabios cpio kmod
 need_cargo
 build_release
 make_work_directory

@@ -1,7 +1,7 @@
 //! Which of the differences between versions of Linux the running kernel has.
 //!
-//! It is asked where a question changes nothing; else the version of uname(2) decides. A distribution may have taken a change
-//! into an older version, and then only the question is right.
+//! It is asked where a question changes nothing. A distribution may have taken a change into an older version, so where a
+//! question has failed, the version of uname(2) can only say that the difference is there, and where there is none it decides.
 
 use crate::cache::YesNo;
 use crate::probe;
@@ -33,7 +33,10 @@ impl Differences {
         };
         match asked.get_or(ask) {
             Some(yes) => Some(Known::probed(yes)),
-            None => version.get_or(|| Some(kernel_version()? >= difference.version())).map(Known::of_version),
+            None => version
+                .get_or(|| Some(kernel_version()? >= difference.version()))
+                .filter(|newer| *newer || QUESTIONS[difference as usize].is_none())
+                .map(Known::of_version),
         }
     }
 }

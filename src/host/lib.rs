@@ -102,6 +102,12 @@ impl LiveKernel {
 /// the modules that only one of its protocols needs.
 const NO_TYPE: c_int = 0;
 const NO_PROTOCOL: c_int = -1;
+
+/// The protocol for such a question. Phonet would request a module for one that it does not have, and has this one built in.
+fn no_protocol(family: c_int) -> c_int {
+    const PN_PROTO_PHONET: c_int = 1;
+    if family == libc::AF_PHONET { PN_PROTO_PHONET } else { NO_PROTOCOL }
+}
 /// The lowest type out of range. The family is checked before the type, and no socket is made.
 const BAD_TYPE: c_int = 11;
 
@@ -133,7 +139,7 @@ impl Facts for LiveKernel {
     }
 
     fn has_family(&self, family: c_int) -> Fact<bool> {
-        let ask = || match self.socket(family, NO_TYPE, NO_PROTOCOL) {
+        let ask = || match self.socket(family, NO_TYPE, no_protocol(family)) {
             Probed::Errno(libc::EAFNOSUPPORT) => Some(false),
             Probed::Errno(errno) if is_circumstance(errno) => None,
             _ => Some(true),
@@ -156,14 +162,15 @@ impl Facts for LiveKernel {
         // Whether there is such a protocol is checked before the type.
         let ask = || match self.socket(family, NO_TYPE, protocol) {
             Probed::Errno(libc::EPROTONOSUPPORT) => Some(false),
-            Probed::Errno(errno) if is_circumstance(errno) => None,
-            _ => Some(true),
+            Probed::Errno(libc::EPROTOTYPE | libc::ESOCKTNOSUPPORT) | Probed::Made => Some(true),
+            // Such as a number that is out of range in an older kernel.
+            Probed::Errno(_) => None,
         };
         self.protocols.get_or((family, NO_TYPE, protocol), ask).map(Known::probed)
     }
 
     fn may_create(&self, family: c_int) -> Fact<bool> {
-        match self.socket(family, NO_TYPE, NO_PROTOCOL) {
+        match self.socket(family, NO_TYPE, no_protocol(family)) {
             Probed::Errno(libc::EPERM) => Some(Known::probed(false)),
             Probed::Errno(errno) if is_circumstance(errno) => None,
             _ => Some(Known::probed(true)),

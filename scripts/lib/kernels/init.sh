@@ -32,4 +32,4 @@ echo >/proc/sys/kernel/modprobe
 exec $busybox switch_root /root /bin/bash -c '. /share/environment
 	(. /share/command) >/share/output 2>&1
 	echo $? >/share/status
-	busybox reboot -f'
+	/share/busybox reboot -f'

@@ -14,13 +14,34 @@ struct Linux618 {
     privileged: bool,
 }
 
+/// Linux 6.12 as Debian 13 builds it, with every module loaded that brings a family or a protocol, as measured.
+struct Debian13 {
+    privileged: bool,
+}
+
+/// The facts that both kernels have in common.
+macro_rules! common {
+    () => {
+        fn nproto(&self) -> Fact<c_int> {
+            Some(Known::assumed(46))
+        }
+        fn ipproto_max(&self) -> Fact<c_int> {
+            Some(Known::assumed(263))
+        }
+        fn net_raw(&self) -> Fact<bool> {
+            Some(Known::assumed(self.privileged))
+        }
+        fn ping_group(&self) -> Fact<bool> {
+            Some(Known::assumed(false))
+        }
+        fn mptcp_enabled(&self) -> Fact<bool> {
+            Some(Known::assumed(true))
+        }
+    };
+}
+
 impl Facts for Linux618 {
-    fn nproto(&self) -> Fact<c_int> {
-        Some(Known::assumed(46))
-    }
-    fn ipproto_max(&self) -> Fact<c_int> {
-        Some(Known::assumed(263))
-    }
+    common!();
     fn has_family(&self, family: c_int) -> Fact<bool> {
         Some(Known::assumed(matches!(family, 1 | 2 | 10 | 16 | 17 | 40 | 44)))
     }
@@ -34,29 +55,10 @@ impl Facts for Linux618 {
         let registered = matches!(protocol, 0 | 2 | 4 | 6 | 7 | 9 | 10 | 11 | 12 | 15 | 16);
         Some(Known::assumed(registered))
     }
-    fn net_raw(&self) -> Fact<bool> {
-        Some(Known::assumed(self.privileged))
-    }
-    fn ping_group(&self) -> Fact<bool> {
-        Some(Known::assumed(false))
-    }
-    fn mptcp_enabled(&self) -> Fact<bool> {
-        Some(Known::assumed(true))
-    }
-}
-
-/// Linux 6.12 as Debian 13 builds it, with every module loaded that brings a family or a protocol, as measured.
-struct Debian13 {
-    privileged: bool,
 }
 
 impl Facts for Debian13 {
-    fn nproto(&self) -> Fact<c_int> {
-        Some(Known::assumed(46))
-    }
-    fn ipproto_max(&self) -> Fact<c_int> {
-        Some(Known::assumed(263))
-    }
+    common!();
     fn has_family(&self, family: c_int) -> Fact<bool> {
         let has = matches!(
             family,
@@ -87,15 +89,6 @@ impl Facts for Debian13 {
     fn nl_table(&self, protocol: c_int) -> Fact<bool> {
         let registered = matches!(protocol, 0 | 2 | 4 | 6..=12 | 15 | 16 | 18 | 20 | 21);
         Some(Known::assumed(registered))
-    }
-    fn net_raw(&self) -> Fact<bool> {
-        Some(Known::assumed(self.privileged))
-    }
-    fn ping_group(&self) -> Fact<bool> {
-        Some(Known::assumed(false))
-    }
-    fn mptcp_enabled(&self) -> Fact<bool> {
-        Some(Known::assumed(true))
     }
 }
 

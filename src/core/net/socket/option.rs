@@ -165,10 +165,13 @@ pub fn sys_ioctl(cx: &mut Cx, lookup: Lookup, request: c_int) -> Verdict {
 
 /// The list of interfaces, which every socket gives. In older kernels the ops come first, and some refuse every request.
 fn siocgifconf(cx: &mut Cx, ops: &'static ProtoOps) -> Verdict {
-    if ![func!(sock_no_ioctl), func!(vsock_ioctl)].contains(&ops.ioctl.func) {
-        return Verdict::ok();
-    }
-    match cx.since(func!(sock_ioctl), Difference::SiocgifconfFirst) {
+    // The question is asked of a vsock socket, so not for a program that has none.
+    let first = match ops.ioctl.func {
+        func!(vsock_ioctl) => cx.since(func!(sock_ioctl), Difference::SiocgifconfFirst),
+        func!(sock_no_ioctl) => None,
+        _ => Some(true),
+    };
+    match first {
         Some(true) => Verdict::ok(),
         Some(false) => {
             cx.path.step(func!(sock_no_ioctl), Finding::Errno(Errno::EOPNOTSUPP));
