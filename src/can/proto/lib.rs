@@ -1,0 +1,17 @@
+//! The protocols of AF_CAN (`net/can/`) as pure state machines: frames, requests and time go in; frames, answers and the next
+//! timer come out. Nothing here makes a system call, reads a clock or waits, so the same code runs in a socket's engine, in a
+//! fuzzer, and against itself.
+//!
+//! | here | in the kernel |
+//! |---|---|
+//! | [`frame`] | `include/uapi/linux/can.h`: the frames of classic CAN, CAN FD and CAN XL |
+
+#![forbid(unsafe_code)]
+
+pub mod frame;
+
+/// Nanoseconds since any fixed point: CLOCK_MONOTONIC where it matters.
+pub type Nanos = u64;
+
+/// An errno, positive.
+pub type Errno = libc::c_int;
