@@ -74,7 +74,7 @@ done
 if [[ -z $short ]]; then
 	# They are compiled here, where that takes no time.
 	say "C programs under this kernel"
-	env "${environment[@]}" "$c_programs" --test-threads 4 --quiet >"$work/programs" 2>&1 || die "the C programs do not even pass on this kernel: $(tail -n 5 "$work/programs")"
+	env "${environment[@]}" "$c_programs" --test-threads 4 --quiet >"$work/programs" 2>&1 || die "the C programs do not even pass on this kernel: $(sed -n '/^failures:/,$p' "$work/programs")"
 fi
 
 # boot RELEASE SETTING SECONDS PART…

@@ -128,6 +128,9 @@ fn launched() -> bool {
     kind.is_some()
 }
 
+/// How often a writer that was killed is looked for before it is left as it is: for half a second in all.
+const REAPS: u32 = 5000;
+
 /// Ends the writer, and reaps it. Whether there was one.
 pub fn stop() -> bool {
     let sandboxed = identity::is_sandboxed();
@@ -146,7 +149,9 @@ fn stop_alone(sandboxed: bool) -> bool {
     let tid = control::tid();
     if tid == 0 {
         if !sandboxed && let Some(killed) = control::take_killed() {
-            sys::reap(killed, false);
+            // Its id is cleared before it can be reaped. If the program has reaped it, the id may mean another child.
+            let is_due = || !sys::reap(killed, false) && sys::thread_exists(killed, killed);
+            (0..REAPS).take_while(|_| is_due()).for_each(|_| sys::sleep(100_000));
         }
         control::open_again();
         return false;
