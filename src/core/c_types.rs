@@ -2,7 +2,7 @@
 //! spelling, which would take 5 kB of it.
 
 /// All of them, in Rust's spelling.
-pub const TYPES: [&str; 46] = [
+pub const TYPES: [&str; 47] = [
     "*const *const c_char",
     "*const *mut c_char",
     "*const addrinfo",
@@ -20,6 +20,7 @@ pub const TYPES: [&str; 46] = [
     "*const winsize",
     "*mut *mut addrinfo",
     "*mut *mut hostent",
+    "*mut *mut ifaddrs",
     "*mut FILE",
     "*mut c_char",
     "*mut c_int",

@@ -1,5 +1,5 @@
 //! The variables that a user sets: `SOCKSHIM_LOG`, `SOCKSHIM_LOG_FORMAT`, `SOCKSHIM_LOG_FILE`,
-//! `SOCKSHIM_PROPAGATE`, `SOCKSHIM_DISABLE`, `SOCKSHIM_CONFIG`; and what `sockshim run` hands on: `SOCKSHIM_RULES`,
+//! `SOCKSHIM_PROPAGATE`, `SOCKSHIM_DISABLE`, `SOCKSHIM_CONFIG`, `SOCKSHIM_CAN`, `SOCKSHIM_CAN_BUS`, `SOCKSHIM_MODULES`; and what `sockshim run` hands on: `SOCKSHIM_RULES`,
 //! `SOCKSHIM_SHARED`, `SOCKSHIM_LOG_BYTES`, `SOCKSHIM_TAP`.
 
 use crate::decimal::number;
@@ -49,6 +49,8 @@ pub struct Config<'a> {
     pub shared: Option<&'a [u8]>,
     /// `SOCKSHIM_TAP`: the memory into which packets are put ([`tap`](crate::tap)).
     pub tap: Option<i32>,
+    /// Whether `SOCKSHIM_CAN` or `SOCKSHIM_MODULES` is set: families come from modules.
+    pub modules: bool,
     /// The first value that could not be used.
     pub complaint: Option<Complaint<'a>>,
 }
@@ -77,6 +79,7 @@ impl<'a> Config<'a> {
         shared: None,
         tap: None,
         bytes: 0,
+        modules: false,
         complaint: None,
     };
 
@@ -89,12 +92,14 @@ impl<'a> Config<'a> {
                 values[index].get_or_insert(value);
             }
         }
-        let [log, format, file, disable, propagate, rules, rule_file, shared, bytes, tap] =
+        let [log, format, file, disable, propagate, rules, rule_file, shared, bytes, tap, can, _, modules] =
             values.map(|value| value.filter(|value| !value.is_empty()));
         let [bytes, tap] = [bytes, tap].map(|text| text.and_then(number));
         let bytes = bytes.map_or(0, |bytes| bytes.clamp(0, MOST_BYTES.into()) as u8);
+        let modules = can.or(modules).is_some();
+        let disable_is = disable == Some(b"1");
         let mut config =
-            Config { disable: disable == Some(b"1"), rules, rule_file, shared, tap, bytes, ..Self::OFF };
+            Config { disable: disable_is, rules, rule_file, shared, tap, bytes, modules, ..Self::OFF };
         let mut bad_file = false;
         let mut complain = |index: usize, value, takes| {
             config.complaint.get_or_insert(Complaint { variable: NAMES[index], value, takes });
@@ -162,8 +167,14 @@ pub const BYTES: &str = "SOCKSHIM_LOG_BYTES";
 pub const MOST_BYTES: u8 = 96;
 /// The variable with the number of the memory into which packets are put.
 pub const TAP: &str = "SOCKSHIM_TAP";
+/// The variable with the interfaces of a CAN bus.
+pub const CAN: &str = "SOCKSHIM_CAN";
+/// The variable with the directory of the CAN bus.
+pub const CAN_BUS: &str = "SOCKSHIM_CAN_BUS";
+/// The variable with the files of modules.
+pub const MODULES: &str = "SOCKSHIM_MODULES";
 /// The variables.
-pub const NAMES: [&str; 10] = [
+pub const NAMES: [&str; 13] = [
     "SOCKSHIM_LOG",
     "SOCKSHIM_LOG_FORMAT",
     LOG_FILE,
@@ -174,6 +185,9 @@ pub const NAMES: [&str; 10] = [
     SHARED,
     BYTES,
     TAP,
+    CAN,
+    CAN_BUS,
+    MODULES,
 ];
 
 #[cfg(test)]

@@ -31,6 +31,7 @@ pub use differences::kernel_version;
 use probe::Probed;
 use sockshim_core::net::address::SockAddr;
 use sockshim_core::net::differences::Difference;
+use sockshim_core::net::kmod;
 use sockshim_core::net::namespace::{Fact, Facts, Known};
 
 /// The running kernel as a source of facts; the crate's documentation explains it.
@@ -144,7 +145,9 @@ impl Facts for LiveKernel {
             Probed::Errno(errno) if is_circumstance(errno) => None,
             _ => Some(true),
         };
-        self.families.get_or(family, ask).map(Known::probed)
+        let known = self.families.get_or(family, ask).map(Known::probed);
+        // What the kernel lacks a module may have.
+        known.filter(|known| known.value || !kmod::has_modules())
     }
 
     fn has_protocol(&self, family: c_int, ty: c_int, protocol: c_int) -> Fact<bool> {

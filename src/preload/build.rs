@@ -1,4 +1,4 @@
-//! How the libraries are linked, this one and libsockshim_rulefile.so: with the unwinder inside; without Rust's panic report, and without the start files.
+//! How the libraries are linked, this one and those that it loads: with the unwinder inside; without Rust's panic report, and without the start files.
 //!
 //! **The unwinder.** Rust's standard library needs `libgcc_s`. Loading it costs every start of every program more
 //! than all the rest of this library (about 85 of 110 µs, measured). A linker script of that name, which is found
@@ -23,7 +23,7 @@ fn main() {
     let out = Path::new(&out);
     fs::write(out.join("libgcc_s.so"), "INPUT(-lgcc_eh -lgcc)\n").expect("OUT_DIR is writable");
     println!("cargo:rustc-link-search=native={}", out.display());
-    // libsockshim_rulefile.so, which is made likewise, is loaded for a moment only.
+    // The others, which are made likewise, are loaded by this one, if they are needed.
     if env::var("CARGO_PKG_NAME").is_ok_and(|name| name == "sockshim-preload") {
         // The writer and the exit handlers point into the library, so dlclose must not unmap it.
         println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");

@@ -210,6 +210,20 @@ hooks! {
         [Call Resolve ResolvesHostInto]
         fn gethostbyaddr_r(addr: *const c_void, len: socklen_t, type_: c_int, ret: *mut hostent, buf: *mut c_char, buflen: size_t, result: *mut *mut hostent, h_errnop: *mut c_int) -> c_int = resolve::gethostbyaddr, resolve::got_host_into;
 
+        // Interfaces, which modules may have.
+        /// if_nametoindex(3)
+        [Call Devices Plain]
+        fn if_nametoindex(name: *const c_char) -> c_uint = fd::unseen, call::logged;
+        /// if_indextoname(3)
+        [Call Devices Plain]
+        fn if_indextoname(index: c_uint, name: *mut c_char) -> *mut c_char = fd::unseen, call::logged;
+        /// if_nameindex(3)
+        [Call Devices Plain]
+        fn if_nameindex() -> *mut if_nameindex = fd::unseen, call::logged;
+        /// getifaddrs(3)
+        [Call Devices Plain]
+        fn getifaddrs(list: *mut *mut ifaddrs) -> c_int = fd::unseen, call::logged;
+
         // The life of descriptors.
         /// close(2)
         [Call Close Closes SYS_close]

@@ -9,7 +9,7 @@ use crate::export::INTERESTS;
 use crate::original::TARGETS;
 use crate::rules::{self, HandedOn, Refused};
 use crate::table::{HASHES, HOOKS};
-use crate::{alloc, environment, fork, identity, log, mode, panic, real, sys, threads};
+use crate::{alloc, environment, fork, identity, kmod, log, mode, panic, real, sys, threads};
 use core::ffi::{CStr, c_char, c_int};
 use sockshim_core::config::{Config, LOG_FILE, PREFIX, Propagate, RULE_FILE, RULES, SHARED};
 use sockshim_core::hook::Level;
@@ -64,6 +64,9 @@ unsafe fn obey(envp: *const *const c_char) {
     let always = config.propagate == Propagate::Always;
     if !config.disable && always {
         mode::propagate();
+    }
+    if config.modules && !config.disable {
+        kmod::arm(lines());
     }
     match start(&config) {
         Ok(handed_on) => {

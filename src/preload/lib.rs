@@ -46,6 +46,7 @@ mod fork;
 mod gate;
 mod identity;
 mod init;
+mod kmod;
 mod late;
 mod log;
 mod look;

@@ -23,6 +23,8 @@ pub enum Interest {
     Data,
     /// Calls that ask for names or addresses.
     Names,
+    /// None: their symbols are there for modules.
+    Nothing,
 }
 
 /// The log or the fd table wants to see the call.
@@ -234,6 +236,7 @@ fn refresh() {
             Interest::Numbers => control || propagates() || reports() || !calls.is_empty(),
             Interest::Data => data(),
             Interest::Names => logs(Level::Call),
+            Interest::Nothing => false,
         };
         let mut bits = if observed { OBSERVED } else { 0 };
         if observed && logs(hook.level) && has_log() {

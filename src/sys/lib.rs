@@ -19,6 +19,7 @@ mod file;
 mod image;
 mod memory;
 mod process;
+mod scratch;
 pub mod segment;
 pub mod signal;
 mod socket;
@@ -46,6 +47,7 @@ pub use process::{
     leads_a_pid_namespace, no_new_privs, pid_namespace, pidfd_open, reap, setns, setpgid, setsid,
     signal_parents_end, umask,
 };
+pub use scratch::Scratch;
 pub use socket::{
     address, connect_unix, getsockopt_cookie, getsockopt_int, has_cookie, has_peer, peer_pid, send,
     setsockopt, wake_at,

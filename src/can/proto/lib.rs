@@ -5,10 +5,12 @@
 //! | here | in the kernel |
 //! |---|---|
 //! | [`frame`] | `include/uapi/linux/can.h`: the frames of classic CAN, CAN FD and CAN XL |
+//! | [`raw`] | `net/can/raw.c`: which frames a raw socket gets |
 
 #![forbid(unsafe_code)]
 
 pub mod frame;
+pub mod raw;
 
 /// Nanoseconds since any fixed point: CLOCK_MONOTONIC where it matters.
 pub type Nanos = u64;

@@ -17,6 +17,14 @@ impl Gate for Control {
     const INTEREST: Interest = Interest::Control;
 }
 
+/// Calls about network interfaces: never observed. A module may stand in libc's place.
+pub struct Devices;
+
+impl Gate for Devices {
+    const HAS_FAST_PATH: bool = false;
+    const INTEREST: Interest = Interest::Nothing;
+}
+
 /// Control calls, of which those that succeed are [`brief`].
 pub struct Briefly<B>(PhantomData<B>);
 

@@ -59,7 +59,7 @@ unsafe extern "C" fn take(answer: *mut c_void, good: bool, bytes: *const u8, len
 }
 
 /// The path of a file in the directory of this library, with a NUL.
-fn beside(file: &str) -> Option<Vec<u8>> {
+pub fn beside(file: &str) -> Option<Vec<u8>> {
     let own = sys::elf::own_path().to_bytes();
     let slash = own.iter().rposition(|byte| *byte == b'/')?;
     Some([&own[..=slash], file.as_bytes(), b"\0"].concat())

@@ -5,7 +5,7 @@ use super::overlap::overlap;
 use super::owner::{is_still, name_of, name_of_packed};
 use super::{kernel, stale};
 use crate::nsproxy::net_ns;
-use crate::{identity as own, sys, threads};
+use crate::{identity as own, kmod, sys, threads};
 use libc::c_int;
 use sockshim_core::fdtable::{Entry, FDS, Handle, Packed, Seen};
 use sockshim_core::net::ops::Socket;
@@ -44,9 +44,9 @@ pub fn adopt(fd: c_int) -> Adopted {
 
 #[inline(never)]
 fn adopt_socket(fd: c_int, seen: Seen) -> Adopted {
-    let Ok(family) = sys::getsockopt_int(fd, libc::SO_DOMAIN) else { return Err(Found::Unknown) };
-    let ty = sys::getsockopt_int(fd, libc::SO_TYPE).unwrap_or(0);
-    let protocol = sys::getsockopt_int(fd, libc::SO_PROTOCOL).unwrap_or(0);
+    let Some([family, ty, protocol]) = kmod::describe(fd).or_else(|| asked_of_kernel(fd)) else {
+        return Err(Found::Unknown);
+    };
     let mut socket = socket_of(net_ns().id, family, ty, protocol);
     let Ok(cookie) = name_of(fd, &socket) else { return Err(Found::Unknown) };
     socket.sk.bound = Bound::Unknown;
@@ -67,6 +67,12 @@ fn adopt_socket(fd: c_int, seen: Seen) -> Adopted {
     // The state that another descriptor has remembered is more precise than what the socket itself tells.
     let socket = handle.and_then(|handle| FDS.read(handle)).map_or(socket, |(socket, _)| socket);
     Ok((socket, handle))
+}
+
+/// Family, type and protocol of a socket of the kernel's.
+fn asked_of_kernel(fd: c_int) -> Option<[c_int; 3]> {
+    let ask = |option| sys::getsockopt_int(fd, option);
+    Some([ask(libc::SO_DOMAIN).ok()?, ask(libc::SO_TYPE).unwrap_or(0), ask(libc::SO_PROTOCOL).unwrap_or(0)])
 }
 
 /// Stores a socket that libc has just made under `fd`, with the kernel's name for it.

@@ -1,0 +1,45 @@
+//! `libsockshim_can.so`: AF_CAN in userspace (`net/can/`), a module like any other: it uses nothing of sockshim's but the ABI of
+//! modules.
+//!
+//! | file | in the kernel |
+//! |---|---|
+//! | [`af_can`] | `af_can.c`: the family |
+//! | [`raw`] | `raw.c`: CAN_RAW |
+//! | [`device`] | `drivers/net/can/vcan.c`: the interfaces |
+//!
+//! Buses are in the crate [`sockshim_can_bus`], the protocols themselves in [`sockshim_can_proto`].
+//!
+//! # Safety
+//! Functions of the ABI are called with what `sockshim/module.h` promises, and what they are given is what it says.
+
+mod af_can;
+mod device;
+mod kernel;
+#[path = "../rulefile/panic.rs"]
+mod panic;
+mod raw;
+#[cfg(wrapped)]
+#[path = "../preload/redirect.rs"]
+mod redirect;
+#[path = "../preload/unwind.rs"]
+mod unwind;
+
+use core::ffi::c_int;
+use sockshim_module::{ABI, SockshimKernel};
+use sockshim_sys as sys;
+
+/// The version of the ABI that this is made for.
+#[unsafe(no_mangle)]
+#[allow(non_upper_case_globals, reason = "the name that the host looks for")]
+pub static sockshim_module_abi: u32 = ABI;
+
+/// Registers the family and its interfaces.
+///
+/// # Safety
+/// It is called once, by a host of this ABI.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sockshim_module_init(host: &'static SockshimKernel) -> c_int {
+    kernel::set(host);
+    panic::attempt(|| device::init().and_then(|()| af_can::init()).map_or_else(|errno| -errno, |()| 0))
+        .unwrap_or(-libc::EIO)
+}

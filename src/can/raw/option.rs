@@ -1,0 +1,183 @@
+//! The options of SOL_CAN_RAW, and what a program may ask of the descriptor beside them.
+//!
+//! # Safety
+//! Options are copies, as long as the header says.
+
+use super::{apply, options, raw_sk};
+use core::ffi::{c_int, c_uint, c_void};
+use core::slice;
+use sockshim_can_proto::frame::CAN_ERR_MASK;
+use sockshim_can_proto::raw::{FILTERS, Filter, Options};
+use sockshim_module::{ENOIOCTLCMD, Socket};
+
+const SOL_CAN_RAW: c_int = 101;
+const CAN_RAW_FILTER: c_int = 1;
+const CAN_RAW_ERR_FILTER: c_int = 2;
+const CAN_RAW_LOOPBACK: c_int = 3;
+const CAN_RAW_RECV_OWN_MSGS: c_int = 4;
+const CAN_RAW_FD_FRAMES: c_int = 5;
+const CAN_RAW_JOIN_FILTERS: c_int = 6;
+const CAN_RAW_XL_FRAMES: c_int = 7;
+
+/// A filter's size.
+const FILTER: usize = size_of::<Filter>();
+
+pub unsafe extern "C" fn set(
+    sock: &mut Socket,
+    level: c_int,
+    name: c_int,
+    value: *const c_void,
+    len: c_uint,
+) -> c_int {
+    if level == libc::SOL_SOCKET {
+        return set_of_descriptor(name);
+    }
+    if level != SOL_CAN_RAW {
+        return -libc::EINVAL;
+    }
+    let len = len as usize;
+    if name == CAN_RAW_FILTER && (!len.is_multiple_of(FILTER) || len > FILTERS * FILTER) {
+        return -libc::EINVAL;
+    }
+    // SAFETY: a copy; what is longer than any option is refused by its length.
+    let value = unsafe { slice::from_raw_parts(value.cast::<u8>(), len.min(sockshim_module::OPTION)) };
+    let changed = options(sock).and_then(|mut options| {
+        change(&mut options, name, value)?;
+        apply(sock, &options)
+    });
+    changed.map_or_else(|errno| -errno, |()| 0)
+}
+
+/// The filter of the descriptor is ours.
+fn set_of_descriptor(name: c_int) -> c_int {
+    match name {
+        libc::SO_ATTACH_FILTER | libc::SO_ATTACH_BPF => -libc::ENOPROTOOPT,
+        libc::SO_DETACH_FILTER => -libc::ENOENT,
+        _ => -ENOIOCTLCMD,
+    }
+}
+
+fn int(value: &[u8]) -> Result<u32, c_int> {
+    value.try_into().map(u32::from_ne_bytes).map_err(|_| libc::EINVAL)
+}
+
+fn change(options: &mut Options, name: c_int, value: &[u8]) -> Result<(), c_int> {
+    let word = |at: &[u8]| u32::from_ne_bytes([at[0], at[1], at[2], at[3]]);
+    match name {
+        CAN_RAW_FILTER => {
+            let filters = value
+                .chunks_exact(FILTER)
+                .map(|filter| Filter { id: word(filter), mask: word(&filter[4..]) });
+            if !options.set_filters(filters) {
+                return Err(libc::EINVAL);
+            }
+        }
+        CAN_RAW_ERR_FILTER => options.err_mask = int(value)? & CAN_ERR_MASK,
+        CAN_RAW_LOOPBACK => options.loopback = int(value)? != 0,
+        CAN_RAW_RECV_OWN_MSGS => options.recv_own_msgs = int(value)? != 0,
+        CAN_RAW_FD_FRAMES => {
+            let wanted = int(value)? != 0;
+            if options.xl_frames && !wanted {
+                return Err(libc::EINVAL);
+            }
+            options.fd_frames = wanted;
+        }
+        CAN_RAW_XL_FRAMES => {
+            options.xl_frames = int(value)? != 0;
+            // CAN XL includes CAN FD.
+            options.fd_frames |= options.xl_frames;
+        }
+        CAN_RAW_JOIN_FILTERS => options.join_filters = int(value)? != 0,
+        _ => return Err(libc::ENOPROTOOPT),
+    }
+    Ok(())
+}
+
+pub unsafe extern "C" fn get(
+    sock: &mut Socket,
+    level: c_int,
+    name: c_int,
+    value: *mut c_void,
+    len: *mut c_int,
+) -> c_int {
+    // SAFETY: what the header promises: a buffer of OPTION bytes, and a length.
+    let (buffer, len) =
+        unsafe { (slice::from_raw_parts_mut(value.cast::<u8>(), sockshim_module::OPTION), &mut *len) };
+    if level == libc::SOL_SOCKET {
+        return get_of_descriptor(sock, name, buffer, len);
+    }
+    if level != SOL_CAN_RAW || *len < 0 {
+        return -libc::EINVAL;
+    }
+    match options(sock).and_then(|options| read(&options, name, buffer, len)) {
+        Ok(()) => 0,
+        Err(errno) => -errno,
+    }
+}
+
+fn get_of_descriptor(sock: &Socket, name: c_int, buffer: &mut [u8], len: &mut c_int) -> c_int {
+    let number = match name {
+        // What the descriptor has of it is ours.
+        libc::SO_REUSEPORT => 0,
+        libc::SO_ERROR => match raw_sk(sock).take_error() {
+            0 => return -ENOIOCTLCMD,
+            errno => errno,
+        },
+        // SO_GET_FILTER: the program has none.
+        libc::SO_ATTACH_FILTER => {
+            *len = 0;
+            return 0;
+        }
+        _ => return -ENOIOCTLCMD,
+    };
+    put(number as u32, buffer, len);
+    0
+}
+
+/// A number, cut to the room there is.
+fn put(number: u32, buffer: &mut [u8], len: &mut c_int) {
+    buffer[..4].copy_from_slice(&number.to_ne_bytes());
+    *len = (*len).clamp(0, 4);
+}
+
+fn read(options: &Options, name: c_int, buffer: &mut [u8], len: &mut c_int) -> Result<(), c_int> {
+    let number = match name {
+        CAN_RAW_FILTER => {
+            let filters = options.filters();
+            let size = (filters.len() * FILTER) as c_int;
+            if filters.is_empty() {
+                *len = 0;
+                return Ok(());
+            }
+            if *len < size {
+                // The program learns how much room it takes.
+                *len = size;
+                return Err(libc::ERANGE);
+            }
+            for (bytes, filter) in buffer.chunks_exact_mut(FILTER).zip(filters) {
+                bytes[..4].copy_from_slice(&filter.id.to_ne_bytes());
+                bytes[4..].copy_from_slice(&filter.mask.to_ne_bytes());
+            }
+            *len = size;
+            return Ok(());
+        }
+        CAN_RAW_ERR_FILTER => options.err_mask,
+        CAN_RAW_LOOPBACK => options.loopback.into(),
+        CAN_RAW_RECV_OWN_MSGS => options.recv_own_msgs.into(),
+        CAN_RAW_FD_FRAMES => options.fd_frames.into(),
+        CAN_RAW_XL_FRAMES => options.xl_frames.into(),
+        CAN_RAW_JOIN_FILTERS => options.join_filters.into(),
+        _ => return Err(libc::ENOPROTOOPT),
+    };
+    put(number, buffer, len);
+    Ok(())
+}
+
+pub unsafe extern "C" fn ioctl(sock: &mut Socket, cmd: c_uint, arg: u64) -> c_int {
+    let _ = (sock, arg);
+    match u64::from(cmd) {
+        // Answered by UDP, but not by raw sockets.
+        libc::FIONREAD | libc::TIOCOUTQ => -libc::ENOTTY,
+        _ => -ENOIOCTLCMD,
+    }
+}

@@ -1,0 +1,277 @@
+//! Modules: which file has which family (`modules.alias`), loading them (`request_module`), what they register
+//! (`net_families[]`, `inetsw`, the network devices), and how many sockets each has (`try_module_get`, `module_put`).
+//!
+//! | variable | value |
+//! |---|---|
+//! | `SOCKSHIM_MODULES` | `ALIAS=FILE` or `FILE`, separated by colons; an alias is `net-pf-N`, and a file without one is loaded for the first family that is missing |
+//! | `SOCKSHIM_CAN` | its presence makes libsockshim_can.so, beside libsockshim.so, the file of `net-pf-29` |
+//!
+//! # Safety
+//! Functions of a module are called as the header describes them. What a module registers stays as long as the module, and a
+//! module is unloaded only when it has no socket.
+
+use crate::saved::{self, Identity};
+use crate::{exported, host, slot};
+use core::ffi::{CStr, c_char, c_int, c_void};
+use core::mem::transmute;
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use sockshim_module::{
+    ABI, ABI_SYMBOL, INIT_SYMBOL, InetProtosw, Init, NetDeviceOps, NetProtoFamily, Socket,
+};
+use sockshim_sys as sys;
+
+/// As many families as any kernel has.
+const NPROTO: usize = 64;
+/// The longest path.
+const PATH_MAX: usize = libc::PATH_MAX as usize;
+
+static NET_FAMILIES: [AtomicPtr<NetProtoFamily>; NPROTO] =
+    [const { AtomicPtr::new(ptr::null_mut()) }; NPROTO];
+static INETSW: [AtomicPtr<InetProtosw>; 32] = [const { AtomicPtr::new(ptr::null_mut()) }; 32];
+static NET_DEVICES: [AtomicPtr<NetDeviceOps>; 16] = [const { AtomicPtr::new(ptr::null_mut()) }; 16];
+/// How many sockets of each family there are in this process.
+static SOCKETS: [AtomicU32; NPROTO] = [const { AtomicU32::new(0) }; NPROTO];
+
+/// What became of the entries of the list of modules, in their order.
+static STATES: [AtomicU32; 32] = [const { AtomicU32::new(UNTRIED) }; 32];
+const UNTRIED: u32 = 0;
+const LOADING: u32 = 1;
+const LOADED: u32 = 2;
+const FAILED: u32 = 3;
+
+/// The family in `net_families[]`.
+pub fn net_family(family: c_int) -> Option<&'static NetProtoFamily> {
+    let entry = NET_FAMILIES.get(usize::try_from(family).ok()?)?;
+    // SAFETY: what was registered stays.
+    unsafe { entry.load(Ordering::Acquire).as_ref() }
+}
+
+/// The protocol of AF_INET and AF_INET6 for a type and a number.
+pub fn inet_protosw(ty: c_int, protocol: c_int) -> Option<&'static InetProtosw> {
+    INETSW.iter().find_map(|entry| {
+        // SAFETY: what was registered stays.
+        let entry = unsafe { entry.load(Ordering::Acquire).as_ref() }?;
+        (entry.ty == ty && entry.protocol == protocol).then_some(entry)
+    })
+}
+
+/// What modules have registered as network devices.
+pub fn net_devices() -> impl Iterator<Item = &'static NetDeviceOps> {
+    // SAFETY: what was registered stays.
+    NET_DEVICES.iter().map_while(|entry| unsafe { entry.load(Ordering::Acquire).as_ref() })
+}
+
+/// `sock_register`.
+pub unsafe extern "C" fn sock_register(family: *const NetProtoFamily) -> c_int {
+    // SAFETY: the caller's promise.
+    let Some(entry) = (unsafe { family.as_ref() }) else { return -libc::EINVAL };
+    let Some(slot) = usize::try_from(entry.family).ok().and_then(|number| NET_FAMILIES.get(number)) else {
+        return -libc::ENOBUFS;
+    };
+    if slot.compare_exchange(ptr::null_mut(), family.cast_mut(), Ordering::AcqRel, Ordering::Relaxed).is_err()
+    {
+        return -libc::EEXIST;
+    }
+    0
+}
+
+/// `sock_unregister`.
+pub unsafe extern "C" fn sock_unregister(family: c_int) {
+    if let Some(slot) = usize::try_from(family).ok().and_then(|number| NET_FAMILIES.get(number)) {
+        slot.store(ptr::null_mut(), Ordering::Release);
+    }
+}
+
+fn add<T>(list: &[AtomicPtr<T>], entry: *const T) -> c_int {
+    let is_free = |slot: &AtomicPtr<T>| {
+        let null = ptr::null_mut();
+        slot.compare_exchange(null, entry.cast_mut(), Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    };
+    if !entry.is_null() && list.iter().any(is_free) { 0 } else { -libc::ENOBUFS }
+}
+
+/// `inet_register_protosw`.
+pub unsafe extern "C" fn inet_register_protosw(protosw: *const InetProtosw) -> c_int {
+    add(&INETSW, protosw)
+}
+
+/// `inet_unregister_protosw`.
+pub unsafe extern "C" fn inet_unregister_protosw(protosw: *const InetProtosw) {
+    let null = ptr::null_mut();
+    for slot in &INETSW {
+        let _ = slot.compare_exchange(protosw.cast_mut(), null, Ordering::AcqRel, Ordering::Relaxed);
+    }
+}
+
+/// `register_netdevice`.
+pub unsafe extern "C" fn register_netdevice(ops: *const NetDeviceOps) -> c_int {
+    add(&NET_DEVICES, ops)
+}
+
+/// `try_module_get` for a new socket of the family.
+pub fn get(family: c_int) {
+    if let Some(count) = SOCKETS.get(family as usize) {
+        count.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+/// `module_put`.
+pub fn put(family: c_int) {
+    if let Some(count) = SOCKETS.get(family as usize) {
+        count.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// One entry of the list of modules.
+struct Entry<'a> {
+    /// The family, if an alias names it.
+    family: Option<c_int>,
+    file: &'a [u8],
+}
+
+/// The list: those that the variable names, and the one for CAN.
+fn entries() -> impl Iterator<Item = Entry<'static>> {
+    let listed = host::variable(c"SOCKSHIM_MODULES").unwrap_or(b"");
+    let named = listed.split(|byte| *byte == b':').filter(|entry| !entry.is_empty()).map(|entry| {
+        let alias = entry.strip_prefix(b"net-pf-").and_then(|rest| {
+            let equals = rest.iter().position(|byte| *byte == b'=')?;
+            let number = core::str::from_utf8(&rest[..equals]).ok()?.parse().ok()?;
+            Some(Entry { family: Some(number), file: &rest[equals + 1..] })
+        });
+        alias.unwrap_or(Entry { family: None, file: entry })
+    });
+    let can = host::variable(c"SOCKSHIM_CAN")
+        .map(|_| Entry { family: Some(libc::AF_CAN), file: b"libsockshim_can.so" });
+    named.chain(can)
+}
+
+/// `request_module("net-pf-N")`: loads what may have the family. Whether it is there now.
+pub fn request_module(family: c_int) -> bool {
+    load(|entry| entry.family.is_none_or(|named| named == family));
+    net_family(family).is_some()
+}
+
+/// `dev_load`: loads what may have network devices, which is all of it.
+pub fn load_devices() {
+    load(|_| true);
+}
+
+fn load(wanted: impl Fn(&Entry) -> bool) {
+    for (entry, state) in entries().zip(&STATES) {
+        if wanted(&entry) {
+            load_once(&entry, state);
+        }
+    }
+}
+
+fn load_once(entry: &Entry, state: &AtomicU32) {
+    match state.compare_exchange(UNTRIED, LOADING, Ordering::AcqRel, Ordering::Acquire) {
+        Ok(_) => {
+            let loaded = open(entry.file);
+            state.store(if loaded { LOADED } else { FAILED }, Ordering::Release);
+        }
+        // Another thread is loading it. A signal handler that has interrupted this one there waits in vain, but not for long.
+        Err(LOADING) => {
+            for _ in 0..10_000 {
+                if state.load(Ordering::Acquire) != LOADING {
+                    return;
+                }
+                sys::sleep(100_000);
+            }
+        }
+        Err(_) => {}
+    }
+}
+
+/// Loads a file, and calls its first function. A name without a slash is that of a file beside libsockshim.so.
+fn open(file: &[u8]) -> bool {
+    let mut path = [0u8; PATH_MAX];
+    let directory: &[u8] = if file.contains(&b'/') { b"" } else { host::directory() };
+    let len = directory.len() + file.len();
+    if len >= PATH_MAX {
+        return refuse(file, b"its path is too long");
+    }
+    path[..directory.len()].copy_from_slice(directory);
+    path[directory.len()..len].copy_from_slice(file);
+    let Ok(path) = CStr::from_bytes_until_nul(&path) else { return false };
+    let host = host::get();
+    // SAFETY: a C string.
+    let handle = unsafe { (host.open)(path.as_ptr()) };
+    if handle.is_null() {
+        return refuse(file, b"it cannot be loaded");
+    }
+    // SAFETY: a handle and C strings; the symbols have the types that the header gives them.
+    unsafe {
+        let abi = (host.find)(handle, ABI_SYMBOL.as_ptr()).cast::<u32>();
+        let init = (host.find)(handle, INIT_SYMBOL.as_ptr());
+        if abi.is_null() || init.is_null() {
+            return close(handle, file, b"it is not a module of sockshim's");
+        }
+        if *abi == 0 || *abi > ABI {
+            return close(handle, file, b"it is made for another version of sockshim");
+        }
+        let init = transmute::<*mut c_void, Init>(init);
+        match init(exported::kernel()) {
+            0 => true,
+            _ => close(handle, file, b"it could not begin"),
+        }
+    }
+}
+
+/// # Safety
+/// The handle must be that of a library of which nothing is used.
+unsafe fn close(handle: *mut c_void, file: &[u8], why: &[u8]) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { (host::get().close)(handle) };
+    refuse(file, why)
+}
+
+/// Says in the log why a module is not used.
+fn refuse(file: &[u8], why: &[u8]) -> bool {
+    let mut line = [0u8; 512];
+    let parts: [&[u8]; 4] = [b"module ", &file[..file.len().min(300)], b": ", why];
+    let mut len = 0;
+    for part in parts {
+        line[len..len + part.len()].copy_from_slice(part);
+        len += part.len();
+    }
+    host::note(&line[..len]);
+    false
+}
+
+/// Finds a socket again that was made elsewhere: its slot, with a reference for the caller.
+pub fn restore(fd: c_int, cookie: u64, identity: &Identity) -> Option<u32> {
+    let family = identity.family;
+    let inet = || inet_protosw(identity.ty, identity.protocol).and_then(|protosw| protosw.restore);
+    if net_family(family).is_none() && inet().is_none() {
+        request_module(family);
+    }
+    let restore = net_family(family).and_then(|family| family.restore).or_else(inet)?;
+    let Identity { ty, protocol, .. } = *identity;
+    let mut socket =
+        Socket { fd, family, ty, protocol, flags: 0, ops: ptr::null(), sk: ptr::null_mut(), cookie };
+    let index = slot::alloc(&socket)?;
+    socket.sk = slot::socket(index, fd).sk;
+    let mut state = sys::Scratch::<u32>::new(sockshim_module::STATE_WORDS)?;
+    let words = state.slice();
+    // SAFETY: the words are ours.
+    let saved = unsafe { saved::sock_load(fd, words.as_mut_ptr(), words.len()) };
+    let saved = usize::try_from(saved).unwrap_or(0).min(words.len());
+    get(family);
+    // SAFETY: the socket and the words are as the header says.
+    let ret = unsafe { restore(&mut socket, words.as_ptr(), saved) };
+    slot::update(index, &socket);
+    if ret < 0 || socket.ops.is_null() {
+        slot::put(index);
+        return None;
+    }
+    Some(index)
+}
+
+/// `getenv` of the ABI.
+pub unsafe extern "C" fn getenv(name: *const c_char) -> *const c_char {
+    // SAFETY: the caller's promise.
+    let name = unsafe { CStr::from_ptr(name) };
+    host::variable(name).map_or(ptr::null(), |value| value.as_ptr().cast())
+}
