@@ -75,7 +75,8 @@ const ISOTP_FC_OVFLW: u8 = 2;
 /// What the machine wants done.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Output {
-    /// A frame for the interface. Its echo is wanted by [`Isotp::receive`].
+    /// A frame for the interface. Its echo is wanted by [`Isotp::receive`], before any answer: flow control that comes earlier
+    /// is ignored.
     Frame(Frame),
     /// A PDU for the program to read.
     Pdu(Vec<u8>),
