@@ -34,7 +34,7 @@ impl Request<'_> {
     pub(super) fn parse(ifindex: i32, bytes: &[u8]) -> Result<Request<'_>, Errno> {
         let mut head = BcmMsgHead::of_bytes(bytes).ok_or(EINVAL)?;
         let rest = &bytes[MHSIZ..];
-        if rest.len() % head.cfsiz() != 0 {
+        if !rest.len().is_multiple_of(head.cfsiz()) {
             return Err(EINVAL);
         }
         match head.opcode {

@@ -35,7 +35,7 @@ pub(super) struct Transmission {
     /// The block size that the receiver wants; 0 is none.
     fc_bs: u8,
     /// The gap between consecutive frames, `tx_gap`.
-    pub(super) gap: Nanos,
+    gap: Nanos,
     /// The frame whose echo is waited for, `cfecho`.
     echo: Option<Frame>,
     /// When flow control or the echo is missing, `txtimer`.

@@ -3,7 +3,7 @@
 use libc::{EAGAIN, EBADMSG, EILSEQ, EINVAL, EMSGSIZE};
 
 use super::*;
-use crate::frame::{CAN_RTR_FLAG, CANFD_BRS, CANFD_FDF};
+use crate::frame::{CAN_EFF_FLAG, CAN_ERR_FLAG, CAN_RTR_FLAG, CANFD_BRS, CANFD_FDF};
 
 const MS: Nanos = 1_000_000;
 
@@ -119,11 +119,7 @@ fn times(options: Options, len: usize, fc: [u8; 3]) -> Vec<Nanos> {
             [Output::Frame(sent)] => {
                 times.push(now);
                 isotp.receive(now, &sent, true);
-                now = if isotp.tx.state == TxState::Sending && isotp.tx.gap != 0 {
-                    isotp.next_timer().unwrap()
-                } else {
-                    now
-                };
+                now = isotp.tx.gap_timer.unwrap_or(now);
                 isotp.timer(now);
                 if isotp.tx.state == TxState::WaitFc {
                     now += 7;
@@ -394,13 +390,7 @@ fn consecutive_frames_that_come_too_soon_are_ignored() {
 #[test]
 fn other_identifiers_change_nothing() {
     let mut isotp = machine(Options::default());
-    for id in [
-        0x123,
-        0x322,
-        0x321 | crate::frame::CAN_EFF_FLAG,
-        0x321 | CAN_RTR_FLAG,
-        0x321 | crate::frame::CAN_ERR_FLAG,
-    ] {
+    for id in [0x123, 0x322, CAN_EFF_FLAG | 0x321, CAN_RTR_FLAG | 0x321, CAN_ERR_FLAG | 0x321] {
         isotp.receive(0, &Frame::classic(id, &[1, 1]), false);
         isotp.receive(0, &Frame::classic(id, &[1, 1]), true);
     }
