@@ -173,3 +173,53 @@ impl Isotp {
         self.rx.timer = self.rx.wait_data.then(|| now.saturating_add(ISOTP_FC_TIMEOUT));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What comes out for each of 20 consecutive frames, 10 ns after another: `f`low control, an `e`rror, a `p`du, or nothing.
+    fn reception(options: Options) -> String {
+        let mut isotp = Isotp::new(options, 1, 2);
+        isotp.receive(0, &Frame::classic(1, &[0x10, 6 + 20 * 7, 0, 0, 0, 0, 0, 0]), false);
+        let mut letters = String::new();
+        for at in 0..=20 {
+            letters.push(match isotp.output() {
+                Some(Output::Frame(_)) => 'f',
+                Some(Output::Error(_)) => 'e',
+                Some(Output::Pdu(_)) => 'p',
+                _ => '.',
+            });
+            assert_eq!(isotp.output(), None);
+            let number = (at + 1) % 16;
+            isotp.receive(
+                10 * (at + 1),
+                &Frame::classic(1, &[N_PCI_CF | number as u8, 0, 0, 0, 0, 0, 0, 0]),
+                false,
+            );
+        }
+        letters
+    }
+
+    #[test]
+    fn every_block_has_its_flow_control() {
+        let mut options = Options::default();
+        assert_eq!(reception(options), "f...................p");
+        options.set(false, CAN_ISOTP_RECV_FC, &[7, 0, 0]).unwrap();
+        assert_eq!(reception(options), "f......f......f.....p");
+        options.set(false, CAN_ISOTP_RECV_FC, &[1, 0, 0]).unwrap();
+        assert_eq!(reception(options), "ffffffffffffffffffffp");
+    }
+
+    #[test]
+    fn the_first_frame_of_a_block_is_never_too_early() {
+        let mut options = Options::default();
+        let opt = IsotpOptions { flags: CAN_ISOTP_FORCE_RXSTMIN, ..*options.opt() };
+        options.set(false, CAN_ISOTP_OPTS, &opt.bytes()).unwrap();
+        options.set(false, CAN_ISOTP_RX_STMIN, &11_u32.to_ne_bytes()).unwrap();
+        // The second is ignored, and the third is not the second.
+        assert_eq!(reception(options), "f..e.................");
+        options.set(false, CAN_ISOTP_RECV_FC, &[1, 0, 0]).unwrap();
+        assert_eq!(reception(options), "ffffffffffffffffffffp");
+    }
+}
