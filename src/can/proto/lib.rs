@@ -6,11 +6,15 @@
 //! |---|---|
 //! | [`frame`] | `include/uapi/linux/can.h`: the frames of classic CAN, CAN FD and CAN XL |
 //! | [`raw`] | `net/can/raw.c`: which frames a raw socket gets |
+//! | [`isotp`] | `net/can/isotp.c`: PDUs that are longer than a frame |
+//! | [`bcm`] | `net/can/bcm.c`: frames that are sent again and again, and changes of those that come |
 
 #![forbid(unsafe_code)]
 
+pub mod bcm;
 pub mod frame;
 pub mod raw;
+pub mod isotp;
 
 /// Nanoseconds since any fixed point: CLOCK_MONOTONIC where it matters.
 pub type Nanos = u64;
