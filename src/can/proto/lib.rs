@@ -5,10 +5,12 @@
 //! | here | in the kernel |
 //! |---|---|
 //! | [`frame`] | `include/uapi/linux/can.h`: the frames of classic CAN, CAN FD and CAN XL |
+//! | [`j1939`] | `net/can/j1939/`: messages of any length between addresses and NAMEs |
 
 #![forbid(unsafe_code)]
 
 pub mod frame;
+pub mod j1939;
 
 /// Nanoseconds since any fixed point: CLOCK_MONOTONIC where it matters.
 pub type Nanos = u64;
