@@ -62,8 +62,6 @@ mod run;
 mod send;
 mod session;
 mod socket;
-#[cfg(test)]
-mod tests;
 pub mod uapi;
 
 pub use ecu::Claim;

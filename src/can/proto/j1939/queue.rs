@@ -35,8 +35,8 @@ impl J1939 {
     /// Makes the session of a message, `j1939_tp_send`, and activates it if it is the first.
     pub(super) fn begin(&mut self, to: Option<&Sockaddr>, size: usize, data: &[u8]) -> Result<(), Errno> {
         let kind = match size {
-            ..=J1939_MAX_SIMPLE_SIZE => Kind::Simple,
-            ..=J1939_MAX_TP_PACKET_SIZE => Kind::Tp,
+            _ if size <= J1939_MAX_SIMPLE_SIZE => Kind::Simple,
+            _ if size <= J1939_MAX_TP_PACKET_SIZE => Kind::Tp,
             _ => Kind::Etp,
         };
         let mut cb = self.link.sock.outgoing(to, kind);
