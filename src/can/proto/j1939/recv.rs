@@ -29,7 +29,8 @@ pub(super) struct Packet<'a> {
 }
 
 impl J1939 {
-    /// Takes a frame of a transport protocol that concerns this socket or everybody; false if it is not one.
+    /// Takes a frame of a transport protocol that concerns this socket or everybody; false if it is not one. A control frame
+    /// that is too short is a message like any other.
     pub(super) fn tp_recv(&mut self, cb: Cb, data: &[u8], own: bool) -> bool {
         if !cb.local_src && !cb.local_dst && !cb.is_broadcast() {
             return false;
@@ -42,9 +43,10 @@ impl J1939 {
         let packet = Packet { cb: Cb { kind, ..cb }, data, own };
         if matches!(cb.pgn, J1939_ETP_PGN_DAT | J1939_TP_PGN_DAT) {
             self.rx_dat(packet);
-        } else if let Ok(bytes) = data.try_into() {
-            self.cmd_recv(packet, Control(bytes));
+            return true;
         }
+        let Ok(bytes) = data.try_into() else { return false };
+        self.cmd_recv(packet, Control(bytes));
         true
     }
 

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use sockshim_can_proto::Nanos;
 use sockshim_can_proto::frame::{CAN_EFF_FLAG, Frame};
 use sockshim_can_proto::j1939::uapi::*;
-use sockshim_can_proto::j1939::{J1939, Sockaddr};
+use sockshim_can_proto::j1939::{J1939, Output, Sockaddr};
 
 /// Small, and the same everywhere.
 #[derive(Clone)]
@@ -119,6 +119,21 @@ fn nonsense(dice: &mut Dice) -> Frame {
     frame
 }
 
+/// How often something came out: frames, messages, reports, errors.
+type Counts = [u64; 4];
+
+fn drain(socket: &mut J1939, counts: &mut Counts) {
+    while let Some(output) = socket.poll() {
+        let place = match output {
+            Output::Frame(_) => 0,
+            Output::Datagram(_) => 1,
+            Output::Report(_) => 2,
+            Output::Error(_) => 3,
+        };
+        counts[place] += 1;
+    }
+}
+
 /// One thing that can happen to a socket.
 fn step(socket: &mut J1939, dice: &mut Dice, now: &mut Nanos) {
     match dice.roll(40) {
@@ -159,11 +174,10 @@ fn step(socket: &mut J1939, dice: &mut Dice, now: &mut Nanos) {
             let _ = socket.setsockopt(option, Some(&(dice.roll(2) as i32).to_ne_bytes()), false);
         }
     }
-    while socket.poll().is_some() {}
 }
 
 /// Whatever has happened, left alone a socket comes to rest.
-fn rests(socket: &mut J1939, now: &mut Nanos) {
+fn rests(socket: &mut J1939, now: &mut Nanos, counts: &mut Counts) {
     socket.set_room(usize::MAX);
     for _ in 0..100_000 {
         let Some(timer) = socket.next_timer() else {
@@ -172,22 +186,25 @@ fn rests(socket: &mut J1939, now: &mut Nanos) {
         };
         *now = timer.max(*now);
         socket.timer(*now);
-        while socket.poll().is_some() {}
+        drain(socket, counts);
     }
     panic!("never at rest");
 }
 
-fn walk(seed: u64, steps: u64) {
+fn walk(seed: u64, steps: u64) -> Counts {
+    let mut counts = [0; 4];
     let mut dice = Dice(seed.wrapping_mul(2) | 1);
     let mut socket = with_errqueue(broadcaster(0x20));
     let mut now = 0;
     for count in 0..steps {
         step(&mut socket, &mut dice, &mut now);
+        drain(&mut socket, &mut counts);
         if count % 500 == 499 {
-            rests(&mut socket, &mut now);
+            rests(&mut socket, &mut now, &mut counts);
         }
     }
-    rests(&mut socket, &mut now);
+    rests(&mut socket, &mut now, &mut counts);
+    counts
 }
 
 proptest! {
@@ -219,9 +236,17 @@ fn a_good_bus_loses_nothing() {
     assert_eq!(unicast(1, 3, 0, 20), (60, 0));
 }
 
-/// Ten million steps: about as long as the documentation of this crate says.
 #[test]
-#[ignore = "a minute or two"]
+fn walks_meet_everything_that_can_come_out() {
+    let counts = walk(1, 20_000);
+    assert!(counts.iter().all(|count| *count > 100), "{counts:?}");
+    let (arrived, failed) = unicast(1, 2, 20, 100);
+    assert!(arrived > 20 && failed > 20, "{arrived} {failed}");
+}
+
+/// In three seconds, most of which are nonsense.
+#[test]
+#[ignore = "ten million steps"]
 fn ten_million_steps() {
     for seed in 0..1000 {
         walk(seed, 10_000);
@@ -230,4 +255,15 @@ fn ten_million_steps() {
         unicast(seed, 2 + seed as usize % 2, seed % 150, 10);
         broadcast(seed, seed % 200, 10);
     }
+}
+
+#[test]
+#[ignore = "the longest message there is"]
+fn the_longest_message_arrives() {
+    let mut bus = Bus::new(vec![socket(0x20), socket(0x30)]);
+    bus.record = false;
+    let data = message(1, J1939_MAX_ETP_PACKET_SIZE);
+    bus.send(0, &at(0x30, 0x1_2300), &data).unwrap();
+    bus.settle(1_000);
+    assert!(bus.got[1].datagrams[0].data == data);
 }

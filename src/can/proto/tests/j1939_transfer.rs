@@ -370,3 +370,10 @@ fn a_socket_may_send_to_itself() {
     let [datagram] = &bus.got[0].datagrams[..] else { panic!("of single frames it gets no copy") };
     assert_eq!(datagram.data, message(6, 3000));
 }
+
+#[test]
+fn a_short_control_frame_is_a_message() {
+    let frame = Frame::classic(CAN_EFF_FLAG | 0x1cec_3020, &[0x10, 20, 0, 3, 3, 0, 0x23]);
+    let (bus, sent) = receiver_after(&[frame]);
+    assert_eq!((bus.got[0].datagrams.len(), sent.len()), (1, 0));
+}
