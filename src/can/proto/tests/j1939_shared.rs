@@ -1,10 +1,10 @@
-//! Sockets of one host with the same address, promiscuous ones, and the error queue, CAN_J1939.
+//! Sockets of one host with the same address, and promiscuous ones, CAN_J1939.
 
 mod j1939_bus;
 
 use j1939_bus::*;
-use sockshim_can_proto::j1939::uapi::*;
-use sockshim_can_proto::j1939::{J1939, Report};
+use sockshim_can_proto::frame::{CAN_EFF_FLAG, Frame};
+use sockshim_can_proto::j1939::J1939;
 
 const PGN: u32 = 0x1_2300;
 
@@ -113,54 +113,53 @@ fn promiscuous_sockets_get_frames_or_transfers() {
     assert_eq!((controls(&bus, 2), controls(&bus, 3)), (0, 0));
 }
 
-/// What reports say: `ee_info`, origin, errno, transfer.
-fn rows(reports: &[Report]) -> Vec<(u32, u8, i32, u32)> {
-    reports.iter().map(|report| (report.info, report.origin, report.errno, report.data)).collect()
+#[test]
+fn who_has_left_the_answers_to_another_stays_silent() {
+    let mut bus = Bus::new(vec![socket(0x20), ranked(0x30, 0), ranked(0x30, 1)]);
+    let mut first = true;
+    bus.fate = Some(Box::new(move |_, to, _| {
+        let deaf = to == 1 && !std::mem::take(&mut first);
+        if deaf { vec![] } else { vec![0] }
+    }));
+    bus.send(0, &at(0x30, PGN), &message(1, 5000)).unwrap();
+    bus.settle(5000);
+    assert_eq!((&bus.got[0].errors[..], controls(&bus, 2)), (&[libc::EHOSTUNREACH][..], 0));
 }
 
 #[test]
-fn the_error_queue_follows_a_transfer() {
-    let mut bus = Bus::new(vec![with_errqueue(socket(0x20)), with_errqueue(socket(0x30))]);
-    bus.send(0, &at(0x30, PGN), &[1; 8]).unwrap();
-    bus.send(0, &at(0x30, PGN), &message(1, 4000)).unwrap();
-    bus.settle(3000);
-    let (sched, ack) = (1, 2);
-    let expected = [(sched, 4, libc::ENOMSG, 0), (ack, 4, libc::ENOMSG, 0)];
-    let then = [(sched, 4, libc::ENOMSG, 1), (sched, 4, libc::ENOMSG, 1), (ack, 4, libc::ENOMSG, 1)];
-    assert_eq!(rows(&bus.got[0].reports), [&expected[..], &then].concat());
-    let acked = bus.got[0].reports.iter().map(|report| {
-        assert_eq!(report.attributes[..4], [8, 0, 1, 0]);
-        u32::from_ne_bytes(report.attributes[4..].try_into().unwrap())
-    });
-    assert_eq!(acked.collect::<Vec<_>>(), [8, 8, 1785, 3570, 4000]);
-    let dpo = (J1939_EE_INFO_RX_DPO, 1, libc::ENOMSG, 0);
-    assert_eq!(rows(&bus.got[1].reports), [(J1939_EE_INFO_RX_RTS, 1, libc::ENOMSG, 0), dpo, dpo, dpo]);
-    let rts = &bus.got[1].reports[0];
-    let mut attributes = vec![8, 0, 2, 0, 0xa0, 0x0f, 0, 0, 8, 0, 3, 0, 0x00, 0x23, 0x01, 0];
-    attributes.extend([&[12, 0, 4, 0][..], &[0; 8], &[12, 0, 5, 0], &[0; 8]].concat());
-    attributes.extend([5, 0, 6, 0, 0x20, 0, 0, 0, 5, 0, 7, 0, 0x30, 0, 0, 0]);
-    assert_eq!(rts.attributes, attributes);
-    let err = rts.extended_err();
-    assert_eq!(err, [42, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0]);
+fn only_the_first_answer_of_the_second_is_late() {
+    let mut bus = Bus::new(vec![socket(0x20), ranked(0x30, 1)]);
+    bus.send(0, &at(0x30, PGN), &message(1, 5000)).unwrap();
+    bus.pass(9);
+    assert_eq!(bus.frames.len(), 1);
+    bus.pass(1);
+    assert_eq!(bus.got[1].datagrams[0].data, message(1, 5000));
+}
+
+/// A frame from 0x20 to everybody.
+fn from_another(pgn: u32, data: [u8; 8]) -> Frame {
+    Frame::classic(CAN_EFF_FLAG | 6 << 26 | (pgn | 0xff) << 8 | 0x20, &data)
 }
 
 #[test]
-fn the_error_queue_has_errors_instead_of_the_socket() {
-    let mut bus = Bus::new(vec![with_errqueue(socket(0x20)), with_errqueue(socket(0x30))]);
-    bus.send(0, &at(0x44, PGN), &[1; 9]).unwrap();
-    bus.settle(3000);
-    assert_eq!(rows(&bus.got[0].reports), [(J1939_EE_INFO_TX_ABORT, 1, libc::EHOSTUNREACH, 0)]);
-    assert!(bus.got[0].errors.is_empty());
-    bus.fate = Some(Box::new(|_, _, frame| if frame.data()[0] == 2 { vec![] } else { vec![0] }));
-    bus.send(0, &at(0x30, PGN), &[1; 20]).unwrap();
-    bus.settle(3000);
-    let abort = (J1939_EE_INFO_RX_ABORT, 1, libc::EHOSTUNREACH, 0);
-    let [rts, aborts @ ..] = &rows(&bus.got[1].reports)[..] else { panic!("reports") };
-    assert_eq!(rts.0, J1939_EE_INFO_RX_RTS);
-    assert!(!aborts.is_empty() && aborts.iter().all(|row| *row == abort), "{aborts:?}");
-    bus.sockets[1].set_timestamping(0);
-    bus.got[1].reports.clear();
-    bus.send(0, &at(0x30, PGN), &[1; 20]).unwrap();
-    bus.settle(3000);
-    assert!(bus.got[1].reports.is_empty(), "nobody asked");
+fn what_another_sends_is_not_an_echo() {
+    let mut bus = Bus::new(vec![broadcaster(0x20)]);
+    bus.send(0, &at(0xff, 0xfe00), &message(1, 20)).unwrap();
+    bus.inject(&from_another(0xec00, [0x20, 20, 0, 3, 0xff, 0x01, 0xfe, 0]));
+    for number in 1..=3 {
+        bus.inject(&from_another(0xeb00, [number; 8]));
+    }
+    bus.settle(1000);
+    assert_eq!((bus.frames.len(), bus.sockets[0].pending()), (4, 0));
+}
+
+#[test]
+fn a_refusal_ends_the_transfer_of_another() {
+    let mut bus = Bus::new(vec![socket(0x20)]);
+    let rts = [0x10, 20, 0, 3, 3, 0x00, 0x23, 0x01];
+    bus.inject(&Frame::classic(CAN_EFF_FLAG | 0x18ec_3020, &rts));
+    assert_eq!(bus.send(0, &at(0x30, PGN), &[1; 20]), Err(libc::EBUSY));
+    let abort = [0xff, 1, 0xff, 0xff, 0xff, 0x00, 0x23, 0x01];
+    bus.inject(&Frame::classic(CAN_EFF_FLAG | 0x18ec_2030, &abort));
+    assert_eq!(bus.send(0, &at(0x30, PGN), &[1; 20]), Ok(20));
 }

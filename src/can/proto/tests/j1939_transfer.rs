@@ -287,6 +287,14 @@ fn a_receiver_waits_750_ms_for_data() {
 }
 
 #[test]
+fn a_receiver_asks_for_no_more_than_the_sender_allows() {
+    for (allowed, count) in [(0, 0), (1, 1), (2, 2), (3, 3), (200, 3)] {
+        let (_, sent) = receiver_after(&[control(0xec00, 0x20, 0x30, [0x10, 20, 0, 3, allowed])]);
+        assert_eq!(sent[0][..3], [0x11, count, 1]);
+    }
+}
+
+#[test]
 fn who_does_not_want_it_does_not_answer() {
     let mut other = J1939::new();
     other.bind(&at(0x30, 0x1200).bytes(), Ok(())).unwrap();
