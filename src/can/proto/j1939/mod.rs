@@ -82,7 +82,8 @@ pub enum Output {
     Datagram(Datagram),
     /// A message for the error queue.
     Report(Report),
-    /// `sk_err`: the next call of the program gives this errno, and SO_ERROR.
+    /// `sk_err`: the next call of the program that sends or receives gives this errno, once, or SO_ERROR does. sendmsg has made
+    /// its checks of the address before.
     Error(Errno),
 }
 

@@ -105,19 +105,19 @@ impl J1939 {
     }
 
     /// An RTS while the last transfer has not ended: that one is given up. A broadcast cannot be refused, so the new one takes
-    /// its place; in the kernel, the old one would take the data of the new one.
+    /// its place, whatever its PGN; in the kernel, the old one would take the data of the new one.
     fn rx_rts_again(&mut self, i: usize, packet: Packet, control: Control) {
+        if control.cmd() == J1939_TP_CMD_BAM {
+            self.active[i].cancel(&mut self.link, Abort::BUSY);
+            self.deactivate_activate_next(i);
+            return self.rx_rts_new(packet, control);
+        }
         if self.bad_pgn(i, packet, control) {
             return;
         }
         let session = &mut self.active[i];
         session.timers_cancel();
-        let waiting = session.state != State::Active;
-        if control.cmd() == J1939_TP_CMD_BAM {
-            session.cancel(&mut self.link, Abort::BUSY);
-            self.deactivate_activate_next(i);
-            self.rx_rts_new(packet, control);
-        } else if waiting {
+        if session.state != State::Active {
             session.set_rxtimeout(&self.link, super::session::J1939_XTP_ABORT_TIMEOUT_MS);
         } else {
             self.cancel(i, Abort::BUSY);

@@ -54,6 +54,9 @@ fn a_gap_or_another_packet_spoils_it() {
 fn a_new_one_takes_the_place_of_the_last() {
     let frames = [bam(), packet(1, 1), bam(), packet(1, 2), packet(2, 2), packet(3, 2)];
     assert_eq!(after(&frames), [[2; 20]]);
+    let other = frame(0xec00, [0x20, 20, 0, 3, 0xff, 0x01, 0xfe, 0]);
+    let same_start = [bam(), packet(1, 1), packet(2, 1), other, packet(1, 1), packet(2, 1), packet(3, 7)];
+    assert_eq!(after(&same_start), [[&[1; 14][..], &[7; 6]].concat()], "of the other PGN");
 }
 
 #[test]
