@@ -8,13 +8,15 @@
 //! | [`raw`] | `net/can/raw.c`: which frames a raw socket gets |
 //! | [`isotp`] | `net/can/isotp.c`: PDUs that are longer than a frame |
 //! | [`bcm`] | `net/can/bcm.c`: frames that are sent again and again, and changes of those that come |
+//! | [`j1939`] | `net/can/j1939/`: messages of any length between addresses and NAMEs |
 
 #![forbid(unsafe_code)]
 
 pub mod bcm;
 pub mod frame;
-pub mod raw;
 pub mod isotp;
+pub mod j1939;
+pub mod raw;
 
 /// Nanoseconds since any fixed point: CLOCK_MONOTONIC where it matters.
 pub type Nanos = u64;
