@@ -8,6 +8,7 @@ use core::ffi::{CStr, c_char, c_int, c_uint};
 use sockshim_can_bus::directory::{self, Path};
 use sockshim_can_bus::{Bus, Interface, Opened, spec};
 use sockshim_module::{NetDevice, NetDeviceOps};
+use sockshim_sys as sys;
 
 /// `ARPHRD_CAN`.
 const ARPHRD_CAN: u16 = 280;
@@ -51,6 +52,19 @@ pub fn init() -> Result<(), c_int> {
     }
 }
 
+/// Whether the kernel has an interface with this index.
+pub fn is_real(ifindex: c_int) -> bool {
+    let mut ifreq = [0u8; 40];
+    ifreq[libc::IFNAMSIZ..libc::IFNAMSIZ + 4].copy_from_slice(&ifindex.to_ne_bytes());
+    let Ok(fd) = sockshim_can_bus::member::socket(libc::SOCK_CLOEXEC) else { return false };
+    const SIOCGIFNAME: i64 = 0x8910;
+    let args = [fd.into(), SIOCGIFNAME, ifreq.as_mut_ptr() as i64, 0, 0, 0];
+    // SAFETY: a `struct ifreq` of ours.
+    let ret = unsafe { sys::syscall(libc::SYS_ioctl, args) };
+    sys::close(fd);
+    ret == 0
+}
+
 static OPS: NetDeviceOps =
     NetDeviceOps { ndo_get: get, ndo_set: Some(set), ndo_new: Some(new), ndo_del: Some(del) };
 
@@ -61,9 +75,10 @@ fn device(interface: &Interface) -> NetDevice {
         ifindex: interface.ifindex,
         flags: up | libc::IFF_NOARP as c_uint,
         mtu: interface.mtu,
-        // `vcan_setup`: there is no queue.
-        tx_queue_len: 0,
+        // Of a device without a queue the kernel says its default, DEFAULT_TX_QUEUE_LEN.
+        tx_queue_len: 1000,
         ty: ARPHRD_CAN,
+        kind: *b"vcan\0\0\0\0\0\0\0\0\0\0\0\0",
     }
 }
 

@@ -5,7 +5,6 @@
 //! # Safety
 //! The list is as its man page describes it.
 
-use core::mem::zeroed;
 use core::ptr;
 use libc::{ifaddrs, sockaddr, sockaddr_ll};
 use sockshim_module::NetDevice;
@@ -72,7 +71,10 @@ fn size(entry: &ifaddrs) -> usize {
         + [entry.ifa_addr, entry.ifa_netmask, entry.ifa_ifu].map(address).iter().sum::<usize>()
 }
 
-const OWN: usize = 64 + 16 + 48 + 96 + 64;
+/// What an interface of ours takes.
+const OWN: usize = 64 + 16 + 96 + 64;
+const IFF_UP: u32 = libc::IFF_UP as u32;
+const IFF_LOWER_UP: u32 = 0x10000;
 
 /// Adds the interfaces to the list that libc has just made. Without memory it stays as it is.
 ///
@@ -111,13 +113,9 @@ pub unsafe fn extend(list: *mut *mut ifaddrs, devices: impl Iterator<Item = NetD
         }
         for device in devices.take(MOST) {
             let own = block.put(ptr::null(), size_of::<ifaddrs>()).cast::<ifaddrs>();
-            let mut address: sockaddr_ll = zeroed();
-            address.sll_family = libc::AF_PACKET as u16;
-            address.sll_ifindex = device.ifindex;
-            address.sll_hatype = device.ty;
             (*own).ifa_name = block.put(device.name.as_ptr(), device.name.len()).cast();
-            (*own).ifa_flags = device.flags;
-            (*own).ifa_addr = block.put((&raw const address).cast(), size_of::<sockaddr_ll>()).cast();
+            // As glibc tells of an interface that has no hardware address.
+            (*own).ifa_flags = device.flags | if device.flags & IFF_UP != 0 { IFF_LOWER_UP } else { 0 };
             (*own).ifa_data = block.put(ptr::null(), STATISTICS).cast();
             *last = own;
             last = &raw mut (*own).ifa_next;

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | [`interpose`] | the functions in libc's place, one line each |
 //! | [`create`], [`name`], [`option`], [`message`], [`life`], [`numbered`] | from their arguments to the module's ops |
-//! | [`netdevice`], [`ifaddrs`] | network interfaces of modules |
+//! | [`netdevice`], [`ifaddrs`], [`ethtool`] | network interfaces of modules |
 //! | [`table`], [`slot`] | which descriptors are sockets of modules |
 //! | [`saved`] | what is kept of a socket in the kernel, for exec and SCM_RIGHTS |
 //! | [`modules`], [`exported`] | loading modules, what they register, what they are given |
@@ -18,6 +18,7 @@
 
 mod answer;
 mod create;
+mod ethtool;
 mod exported;
 mod guest;
 mod host;

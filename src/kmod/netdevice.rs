@@ -17,17 +17,22 @@ mod request {
     pub const SIOCGIFNAME: u64 = 0x8910;
     pub const SIOCGIFFLAGS: u64 = 0x8913;
     pub const SIOCSIFFLAGS: u64 = 0x8914;
+    pub const SIOCGIFMETRIC: u64 = 0x891d;
     pub const SIOCGIFMTU: u64 = 0x8921;
     pub const SIOCSIFMTU: u64 = 0x8922;
     pub const SIOCGIFHWADDR: u64 = 0x8927;
     pub const SIOCGIFINDEX: u64 = 0x8933;
+    pub const SIOCGIFSLAVE: u64 = 0x8929;
     pub const SIOCGIFTXQLEN: u64 = 0x8942;
     pub const SIOCETHTOOL: u64 = 0x8946;
+    pub const SIOCGIFMAP: u64 = 0x8970;
+    pub const SIOCGHWTSTAMP: u64 = 0x89b1;
+    pub const SIOCDEVPRIVATE: u64 = 0x89f0;
 }
 use request::*;
 
 const EMPTY: NetDevice =
-    NetDevice { name: [0; IFNAMSIZ], ifindex: 0, flags: 0, mtu: 0, tx_queue_len: 0, ty: 0 };
+    NetDevice { name: [0; IFNAMSIZ], ifindex: 0, flags: 0, mtu: 0, tx_queue_len: 0, ty: 0, kind: [0; 16] };
 
 /// Every interface of a module's, with its place.
 fn devices() -> impl Iterator<Item = (&'static NetDeviceOps, c_uint, NetDevice)> {
@@ -42,6 +47,8 @@ fn devices() -> impl Iterator<Item = (&'static NetDeviceOps, c_uint, NetDevice)>
 }
 
 fn by_name(name: &[u8]) -> Option<(&'static NetDeviceOps, c_uint, NetDevice)> {
+    // What follows a colon names an address of the interface.
+    let name = name.split(|byte| *byte == b':').next()?;
     devices().find(|(_, _, device)| name_of(device) == name)
 }
 
@@ -167,6 +174,11 @@ pub fn is_about_devices(request: c_ulong) -> bool {
             | SIOCGIFINDEX
             | SIOCGIFTXQLEN
             | SIOCETHTOOL
+            | SIOCGIFMETRIC
+            | SIOCGIFMAP
+            | SIOCGIFSLAVE
+            | SIOCGHWTSTAMP
+            | SIOCDEVPRIVATE
     )
 }
 
@@ -218,6 +230,8 @@ fn answered(request: c_ulong, ifreq: &mut [u8; 40]) -> Option<Result<(), c_int>>
             value[..16].fill(0);
             value[..2].copy_from_slice(&device.ty.to_ne_bytes());
         }
+        SIOCGIFMETRIC => int(value, 0),
+        SIOCGIFMAP => value.fill(0),
         SIOCSIFFLAGS => {
             let flags = u16::from_ne_bytes([value[0], value[1]]).into();
             return Some(set(ops, place, &NetDevice { flags, ..device }));
@@ -226,6 +240,8 @@ fn answered(request: c_ulong, ifreq: &mut [u8; 40]) -> Option<Result<(), c_int>>
             let mtu = c_uint::from_ne_bytes(value[..4].try_into().ok()?);
             return Some(set(ops, place, &NetDevice { mtu, ..device }));
         }
+        SIOCGIFSLAVE => return Some(Err(libc::EINVAL)),
+        SIOCETHTOOL => return Some(crate::ethtool::answer(&device, value)),
         _ => return Some(Err(libc::EOPNOTSUPP)),
     }
     Some(Ok(()))

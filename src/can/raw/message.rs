@@ -4,13 +4,14 @@
 //! The frames of these functions hold plain data only: a thread that waits may be cancelled. What a message's parts point to is
 //! the program's, and copied by the host's help.
 
-use super::{Address, RAW_MIN_NAMELEN, ifindex_of, raw_sk};
+use super::{Address, RAW_MIN_NAMELEN, errqueue, ifindex_of, raw_sk};
 use crate::{device, kernel};
 use core::ffi::c_int;
 use core::sync::atomic::Ordering;
 use libc::{iovec, msghdr, ssize_t};
 use sockshim_can_bus::wire::{FD, HEADER, Header, NOTICE, XL};
 use sockshim_can_proto::frame::{CANFD_FDF, CANXL_MAX_MTU};
+use sockshim_can_proto::raw::is_size;
 use sockshim_module::Socket;
 
 const SEND_FLAGS: c_int = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
@@ -52,6 +53,9 @@ pub unsafe extern "C-unwind" fn send(
 
 /// `raw_sendmsg` up to `can_send`: makes the datagram. Whether anybody is to get it.
 fn prepare(sock: &Socket, msg: &msghdr, len: usize, datagram: &mut Datagram) -> Result<bool, c_int> {
+    if !is_size(len) {
+        return Err(libc::EINVAL);
+    }
     let sk = raw_sk(sock);
     let ifindex = if msg.msg_name.is_null() {
         sk.ifindex.load(Ordering::Relaxed)
@@ -60,18 +64,22 @@ fn prepare(sock: &Socket, msg: &msghdr, len: usize, datagram: &mut Datagram) -> 
         unsafe { ifindex_of(msg.msg_name.cast(), msg.msg_namelen as usize) }?
     };
     let bus = device::bus().ok_or(libc::ENXIO)?;
-    let interface = bus.by_index(ifindex).ok_or(libc::ENXIO)?;
-    if len > CANXL_MAX_MTU {
-        return Err(libc::EINVAL);
-    }
+    let Some(interface) = bus.by_index(ifindex) else {
+        // An interface of the kernel's, which takes no frames.
+        return Err(if device::is_real(ifindex) { libc::EPERM } else { libc::ENXIO });
+    };
     let frame = &mut datagram.0[HEADER..HEADER + len];
     gather(msg, frame)?;
-    let sent = sk.kinds().check(frame, interface.mtu)?;
+    let mut sent = sk.kinds().check(frame, interface.mtu)?;
     if !interface.up {
         return Err(libc::ENETDOWN);
     }
     if sent.fd {
         frame[5] |= CANFD_FDF;
+    }
+    if sent.xl {
+        sent.id = sk.vcid().sent(sent.id);
+        frame[..4].copy_from_slice(&sent.id.to_ne_bytes());
     }
     let kind = if sent.fd { FD } else { 0 } | if sent.xl { XL } else { 0 };
     let header = Header { token: bus.token(), sender: sock.cookie, ifindex, id: sent.id, kind };
@@ -102,8 +110,8 @@ pub unsafe extern "C-unwind" fn receive(
     // SAFETY: what the header promises.
     let msg = unsafe { &mut *msg };
     if flags & libc::MSG_ERRQUEUE != 0 {
-        // SAFETY: the program's own message.
-        return unsafe { kernel::recvmsg(sock.fd, msg, flags & (RECEIVE_FLAGS | libc::MSG_ERRQUEUE)) };
+        // SAFETY: what the header promises.
+        return unsafe { errqueue::receive(sock, msg, flags & (RECEIVE_FLAGS | libc::MSG_ERRQUEUE)) };
     }
     let errno = raw_sk(sock).take_error();
     if errno != 0 {

@@ -7,6 +7,7 @@
 //! The functions of `struct proto_ops` get what the header says. A socket's private memory is a [`RawSock`]: it is large enough,
 //! and zeros are one.
 
+mod errqueue;
 mod message;
 mod option;
 
@@ -17,7 +18,7 @@ use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use libc::{sock_filter, sockaddr};
 use sockshim_can_bus::wire::{self, Header};
 use sockshim_can_bus::{Bus, member};
-use sockshim_can_proto::raw::{Kinds, Options, compile};
+use sockshim_can_proto::raw::{Kinds, Options, Vcid, compile};
 use sockshim_module::{NO_OPS, ProtoOps, SK_SIZE, SOCK_CUSTOM_SOCKOPT, STATE_WORDS, Socket};
 use sockshim_sys as sys;
 
@@ -38,6 +39,8 @@ struct RawSock {
     ifindex: AtomicI32,
     /// [`LOOPBACK`], [`FD`], [`XL`].
     flags: AtomicU32,
+    /// [`Vcid`].
+    vcid: AtomicU32,
     /// `sk_err`.
     err: AtomicI32,
 }
@@ -55,16 +58,21 @@ fn raw_sk(sock: &Socket) -> &RawSock {
 
 impl RawSock {
     fn remember(&self, options: &Options) {
-        let flag = |set, bit| if set { bit } else { 0 };
+        let flag = |set, bit| if set != 0 { bit } else { 0 };
         let flags =
             flag(options.loopback, LOOPBACK) | flag(options.fd_frames, FD) | flag(options.xl_frames, XL);
         self.ifindex.store(options.ifindex, Ordering::Relaxed);
+        self.vcid.store(options.vcid.word(), Ordering::Relaxed);
         self.flags.store(flags, Ordering::Release);
     }
 
     fn kinds(&self) -> Kinds {
         let flags = self.flags.load(Ordering::Acquire);
         Kinds { fd: flags & FD != 0, xl: flags & XL != 0 }
+    }
+
+    fn vcid(&self) -> Vcid {
+        Vcid::of_word(self.vcid.load(Ordering::Relaxed))
     }
 
     fn loops_back(&self) -> bool {

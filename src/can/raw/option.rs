@@ -7,7 +7,7 @@ use super::{apply, options, raw_sk};
 use core::ffi::{c_int, c_uint, c_void};
 use core::slice;
 use sockshim_can_proto::frame::CAN_ERR_MASK;
-use sockshim_can_proto::raw::{FILTERS, Filter, Options};
+use sockshim_can_proto::raw::{FILTERS, Filter, Options, Vcid};
 use sockshim_module::{ENOIOCTLCMD, Socket};
 
 const SOL_CAN_RAW: c_int = 101;
@@ -18,6 +18,20 @@ const CAN_RAW_RECV_OWN_MSGS: c_int = 4;
 const CAN_RAW_FD_FRAMES: c_int = 5;
 const CAN_RAW_JOIN_FILTERS: c_int = 6;
 const CAN_RAW_XL_FRAMES: c_int = 7;
+const CAN_RAW_XL_VCID_OPTS: c_int = 8;
+
+const SIOCADDRT: u64 = 0x890b;
+const SIOCDELRT: u64 = 0x890c;
+const SIOCGIFADDR: u64 = 0x8915;
+const SIOCSIFNETMASK: u64 = 0x891c;
+const SIOCSIFPFLAGS: u64 = 0x8934;
+const SIOCGIFPFLAGS: u64 = 0x8935;
+const SIOCDARP: u64 = 0x8953;
+const SIOCSARP: u64 = 0x8955;
+
+/// What UDP sockets have, and raw ones have not.
+const SO_PEEK_OFF: c_int = 42;
+const SO_ZEROCOPY: c_int = 60;
 
 /// A filter's size.
 const FILTER: usize = size_of::<Filter>();
@@ -30,17 +44,20 @@ pub unsafe extern "C" fn set(
     len: c_uint,
 ) -> c_int {
     if level == libc::SOL_SOCKET {
-        return set_of_descriptor(name);
+        return set_of_descriptor(name, len);
     }
     if level != SOL_CAN_RAW {
         return -libc::EINVAL;
     }
     let len = len as usize;
-    if name == CAN_RAW_FILTER && (!len.is_multiple_of(FILTER) || len > FILTERS * FILTER) {
-        return -libc::EINVAL;
+    if let Err(errno) = has_length(name, len) {
+        return -errno;
     }
-    // SAFETY: a copy; what is longer than any option is refused by its length.
-    let value = unsafe { slice::from_raw_parts(value.cast::<u8>(), len.min(sockshim_module::OPTION)) };
+    if value.is_null() {
+        return -libc::EFAULT;
+    }
+    // SAFETY: a copy, which no option exceeds that has its length.
+    let value = unsafe { slice::from_raw_parts(value.cast::<u8>(), len) };
     let changed = options(sock).and_then(|mut options| {
         change(&mut options, name, value)?;
         apply(sock, &options)
@@ -49,11 +66,23 @@ pub unsafe extern "C" fn set(
 }
 
 /// The filter of the descriptor is ours.
-fn set_of_descriptor(name: c_int) -> c_int {
+fn set_of_descriptor(name: c_int, len: c_uint) -> c_int {
     match name {
+        libc::SO_REUSEPORT | SO_PEEK_OFF | SO_ZEROCOPY if len >= 4 => -libc::EOPNOTSUPP,
+        libc::SO_DETACH_FILTER if len < 4 => -libc::EINVAL,
         libc::SO_ATTACH_FILTER | libc::SO_ATTACH_BPF => -libc::ENOPROTOOPT,
         libc::SO_DETACH_FILTER => -libc::ENOENT,
         _ => -ENOIOCTLCMD,
+    }
+}
+
+/// Whether the option can have this length, which is checked before its value is read.
+fn has_length(name: c_int, len: usize) -> Result<(), c_int> {
+    match name {
+        CAN_RAW_FILTER if len.is_multiple_of(FILTER) && len <= FILTERS * FILTER => Ok(()),
+        CAN_RAW_ERR_FILTER..=CAN_RAW_XL_VCID_OPTS if len == size_of::<c_int>() => Ok(()),
+        CAN_RAW_FILTER..=CAN_RAW_XL_VCID_OPTS => Err(libc::EINVAL),
+        _ => Err(libc::ENOPROTOOPT),
     }
 }
 
@@ -73,21 +102,24 @@ fn change(options: &mut Options, name: c_int, value: &[u8]) -> Result<(), c_int>
             }
         }
         CAN_RAW_ERR_FILTER => options.err_mask = int(value)? & CAN_ERR_MASK,
-        CAN_RAW_LOOPBACK => options.loopback = int(value)? != 0,
-        CAN_RAW_RECV_OWN_MSGS => options.recv_own_msgs = int(value)? != 0,
+        CAN_RAW_LOOPBACK => options.loopback = int(value)?,
+        CAN_RAW_RECV_OWN_MSGS => options.recv_own_msgs = int(value)?,
         CAN_RAW_FD_FRAMES => {
-            let wanted = int(value)? != 0;
-            if options.xl_frames && !wanted {
+            let wanted = int(value)?;
+            if options.xl_frames != 0 && wanted == 0 {
                 return Err(libc::EINVAL);
             }
             options.fd_frames = wanted;
         }
         CAN_RAW_XL_FRAMES => {
-            options.xl_frames = int(value)? != 0;
+            options.xl_frames = int(value)?;
             // CAN XL includes CAN FD.
-            options.fd_frames |= options.xl_frames;
+            if options.xl_frames != 0 {
+                options.fd_frames = options.xl_frames;
+            }
         }
-        CAN_RAW_JOIN_FILTERS => options.join_filters = int(value)? != 0,
+        CAN_RAW_JOIN_FILTERS => options.join_filters = int(value)?,
+        CAN_RAW_XL_VCID_OPTS => options.vcid = Vcid::of_word(int(value)?),
         _ => return Err(libc::ENOPROTOOPT),
     }
     Ok(())
@@ -118,7 +150,8 @@ pub unsafe extern "C" fn get(
 fn get_of_descriptor(sock: &Socket, name: c_int, buffer: &mut [u8], len: &mut c_int) -> c_int {
     let number = match name {
         // What the descriptor has of it is ours.
-        libc::SO_REUSEPORT => 0,
+        libc::SO_REUSEPORT | SO_ZEROCOPY => 0,
+        SO_PEEK_OFF => return -libc::EOPNOTSUPP,
         libc::SO_ERROR => match raw_sk(sock).take_error() {
             0 => return -ENOIOCTLCMD,
             errno => errno,
@@ -162,11 +195,19 @@ fn read(options: &Options, name: c_int, buffer: &mut [u8], len: &mut c_int) -> R
             return Ok(());
         }
         CAN_RAW_ERR_FILTER => options.err_mask,
-        CAN_RAW_LOOPBACK => options.loopback.into(),
-        CAN_RAW_RECV_OWN_MSGS => options.recv_own_msgs.into(),
-        CAN_RAW_FD_FRAMES => options.fd_frames.into(),
-        CAN_RAW_XL_FRAMES => options.xl_frames.into(),
-        CAN_RAW_JOIN_FILTERS => options.join_filters.into(),
+        CAN_RAW_LOOPBACK => options.loopback,
+        CAN_RAW_RECV_OWN_MSGS => options.recv_own_msgs,
+        CAN_RAW_FD_FRAMES => options.fd_frames,
+        CAN_RAW_XL_FRAMES => options.xl_frames,
+        CAN_RAW_JOIN_FILTERS => options.join_filters,
+        CAN_RAW_XL_VCID_OPTS => {
+            // The program learns how much room it takes.
+            if *len < 4 {
+                *len = 4;
+                return Err(libc::ERANGE);
+            }
+            options.vcid.word()
+        }
         _ => return Err(libc::ENOPROTOOPT),
     };
     put(number, buffer, len);
@@ -176,8 +217,14 @@ fn read(options: &Options, name: c_int, buffer: &mut [u8], len: &mut c_int) -> R
 pub unsafe extern "C" fn ioctl(sock: &mut Socket, cmd: c_uint, arg: u64) -> c_int {
     let _ = (sock, arg);
     match u64::from(cmd) {
-        // Answered by UDP, but not by raw sockets.
-        libc::FIONREAD | libc::TIOCOUTQ => -libc::ENOTTY,
+        // What sockets of UDP and IPv4 know, and those of CAN do not.
+        libc::FIONREAD
+        | libc::TIOCOUTQ
+        | SIOCADDRT
+        | SIOCDELRT
+        | SIOCGIFADDR..=SIOCSIFNETMASK
+        | SIOCSIFPFLAGS..=SIOCGIFPFLAGS
+        | SIOCDARP..=SIOCSARP => -libc::ENOTTY,
         _ => -ENOIOCTLCMD,
     }
 }

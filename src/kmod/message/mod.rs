@@ -6,9 +6,11 @@
 
 mod receive;
 mod send;
+mod splice;
 
 pub use receive::*;
 pub use send::*;
+pub use splice::*;
 
 use crate::user;
 use core::ffi::{c_int, c_void};
@@ -54,6 +56,18 @@ unsafe fn from_module(sock: &mut Socket, msg: &mut msghdr, len: usize, flags: c_
         Some(recvmsg) => unsafe { recvmsg(sock, msg, len, flags) },
         None => -(libc::EOPNOTSUPP as ssize_t),
     }
+}
+
+/// Makes a call with a message of one part.
+///
+/// # Safety
+/// The part must be valid for `len` bytes.
+unsafe fn one_part(base: *mut u8, len: usize, call: impl FnOnce(&mut msghdr) -> ssize_t) -> ssize_t {
+    let mut parts = Parts::new();
+    let mut msg = empty();
+    msg.msg_iov = parts.one(base.cast(), len);
+    msg.msg_iovlen = 1;
+    call(&mut msg)
 }
 
 /// The parts of a message: the first element is left for the module's own use.

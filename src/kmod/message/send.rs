@@ -5,7 +5,7 @@
 
 use super::{MOST, Name, Parts, STORAGE, empty, message_flags, to_module};
 use crate::answer::{answer, failure};
-use crate::{original, table, user};
+use crate::user;
 use core::ffi::{c_int, c_uint, c_void};
 use core::ptr;
 use libc::{iovec, mmsghdr, msghdr, off64_t, size_t, sockaddr, socklen_t, ssize_t};
@@ -62,8 +62,8 @@ pub unsafe fn write(sock: &mut Socket, buf: *const c_void, len: size_t) -> ssize
     unsafe { send(sock, buf, len, 0) }
 }
 
-/// A message with the program's parts.
-unsafe fn send_parts(sock: &mut Socket, mut msg: msghdr, flags: c_int) -> ssize_t {
+/// A message with the program's parts. `writes` is for write(2) and its like.
+unsafe fn send_parts(sock: &mut Socket, mut msg: msghdr, flags: c_int, writes: bool) -> ssize_t {
     let mut parts = Parts::new();
     let mut name = Name([0; STORAGE]);
     if msg.msg_iovlen > MOST {
@@ -86,6 +86,8 @@ unsafe fn send_parts(sock: &mut Socket, mut msg: msghdr, flags: c_int) -> ssize_
     }
     let copied = parts.copy(msg.msg_iov, msg.msg_iovlen);
     let ret = match copied {
+        // `vfs_writev`: nothing is written.
+        Ok(0) if writes => 0,
         Ok(len) => {
             msg.msg_iov = parts.start();
             // SAFETY: the message is whole.
@@ -100,7 +102,7 @@ unsafe fn send_parts(sock: &mut Socket, mut msg: msghdr, flags: c_int) -> ssize_
 pub unsafe fn sendmsg(sock: &mut Socket, msg: *const msghdr, flags: c_int) -> ssize_t {
     match user::get(msg) {
         // SAFETY: the program's own call.
-        Ok(msg) => answer(unsafe { send_parts(sock, msg, flags) }),
+        Ok(msg) => answer(unsafe { send_parts(sock, msg, flags, false) }),
         Err(errno) => failure(errno) as ssize_t,
     }
 }
@@ -113,7 +115,7 @@ pub unsafe fn sendmmsg(sock: &mut Socket, msgvec: *mut mmsghdr, vlen: c_uint, fl
         let (header, sent) = unsafe { (&raw const (*entry).msg_hdr, &raw mut (*entry).msg_len) };
         let ret = match user::get(header) {
             // SAFETY: the program's own call.
-            Ok(msg) => unsafe { send_parts(sock, msg, flags) },
+            Ok(msg) => unsafe { send_parts(sock, msg, flags, false) },
             Err(errno) => -(errno as ssize_t),
         };
         let ret = if ret < 0 {
@@ -135,7 +137,7 @@ unsafe fn write_parts(sock: &mut Socket, iov: *const iovec, iovcnt: c_int) -> ss
     }
     let msg = msghdr { msg_iov: iov.cast_mut(), msg_iovlen: iovcnt as usize, ..empty() };
     // SAFETY: the program's own call.
-    answer(unsafe { send_parts(sock, msg, 0) })
+    answer(unsafe { send_parts(sock, msg, 0, true) })
 }
 
 pub unsafe fn writev(sock: &mut Socket, iov: *const iovec, iovcnt: c_int) -> ssize_t {
@@ -180,20 +182,4 @@ pub unsafe fn sendfile(sock: &mut Socket, in_fd: c_int, offset: *mut off64_t, co
         let _ = user::put(offset, place + ret as off64_t);
     }
     answer(ret)
-}
-
-/// splice(2): a socket of a module's has no pages to lend.
-pub unsafe extern "C-unwind" fn splice(
-    fd: c_int,
-    off_in: *mut off64_t,
-    fd_out: c_int,
-    off_out: *mut off64_t,
-    len: size_t,
-    flags: c_uint,
-) -> ssize_t {
-    if table::find(fd).is_some() || table::find(fd_out).is_some() {
-        return failure(libc::EINVAL) as ssize_t;
-    }
-    // SAFETY: the program's own call.
-    unsafe { original::splice(fd, off_in, fd_out, off_out, len, flags) }
 }

@@ -4,7 +4,7 @@
 mod options;
 mod program;
 
-pub use options::{Kinds, Options, Sent};
+pub use options::{Kinds, Options, Sent, Vcid, is_size};
 pub use program::{Place, compile};
 
 /// `struct can_filter`.

@@ -11,21 +11,83 @@ pub struct Options {
     pub bound: bool,
     /// The interface that it is bound to; 0 for all.
     pub ifindex: i32,
-    /// CAN_RAW_LOOPBACK.
-    pub loopback: bool,
+    /// CAN_RAW_LOOPBACK: as this and the next four are set, they are read; any number but 0 switches it on.
+    pub loopback: u32,
     /// CAN_RAW_RECV_OWN_MSGS.
-    pub recv_own_msgs: bool,
+    pub recv_own_msgs: u32,
     /// CAN_RAW_FD_FRAMES.
-    pub fd_frames: bool,
+    pub fd_frames: u32,
     /// CAN_RAW_XL_FRAMES.
-    pub xl_frames: bool,
+    pub xl_frames: u32,
     /// CAN_RAW_JOIN_FILTERS.
-    pub join_filters: bool,
+    pub join_filters: u32,
+    /// CAN_RAW_XL_VCID_OPTS.
+    pub vcid: Vcid,
     /// CAN_RAW_ERR_FILTER.
     pub err_mask: u32,
     pub(super) filters: [Filter; FILTERS],
     pub(super) count: usize,
 }
+
+/// `struct can_raw_vcid_options`: the network of a CAN XL frame, eight bits of its priority word.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Vcid {
+    /// [`TX_SET`], [`TX_PASS`], [`RX_FILTER`].
+    pub flags: u8,
+    /// What is sent with TX_SET.
+    pub tx: u8,
+    /// What is received with RX_FILTER.
+    pub rx: u8,
+    /// Which bits of it are compared.
+    pub rx_mask: u8,
+}
+
+/// CAN_RAW_XL_VCID_TX_SET.
+pub const TX_SET: u8 = 1;
+/// CAN_RAW_XL_VCID_TX_PASS.
+pub const TX_PASS: u8 = 2;
+/// CAN_RAW_XL_VCID_RX_FILTER.
+pub const RX_FILTER: u8 = 4;
+
+const VCID_SHIFT: u32 = 16;
+const VCID_MASK: u32 = 0xff << VCID_SHIFT;
+const PRIO_MASK: u32 = 0x7ff;
+
+impl Vcid {
+    /// The priority word of a frame that is sent (`raw_put_canxl_vcid`).
+    pub fn sent(self, prio: u32) -> u32 {
+        let passed = if self.flags & TX_PASS != 0 { PRIO_MASK | VCID_MASK } else { PRIO_MASK };
+        match self.flags & TX_SET {
+            0 => prio & passed,
+            _ => prio & PRIO_MASK | u32::from(self.tx) << VCID_SHIFT,
+        }
+    }
+
+    /// Which bits of a received one must have which value (`raw_rcv`).
+    pub fn compared(self) -> (u32, u32) {
+        match self.flags & RX_FILTER {
+            0 => (VCID_MASK, 0),
+            _ => {
+                let mask = u32::from(self.rx_mask) << VCID_SHIFT;
+                (mask, u32::from(self.rx) << VCID_SHIFT & mask)
+            }
+        }
+    }
+
+    /// As a word.
+    pub fn word(self) -> u32 {
+        u32::from_ne_bytes([self.flags, self.tx, self.rx, self.rx_mask])
+    }
+
+    /// The word's.
+    pub fn of_word(word: u32) -> Vcid {
+        let [flags, tx, rx, rx_mask] = word.to_ne_bytes();
+        Vcid { flags, tx, rx, rx_mask }
+    }
+}
+
+/// What stands before the filters.
+const HEAD: usize = 10;
 
 /// What a sender has to say of a frame that is on the bus.
 #[derive(Clone, Copy, Debug)]
@@ -48,11 +110,12 @@ impl Default for Options {
         Options {
             bound: false,
             ifindex: 0,
-            loopback: true,
-            recv_own_msgs: false,
-            fd_frames: false,
-            xl_frames: false,
-            join_filters: false,
+            loopback: 1,
+            recv_own_msgs: 0,
+            fd_frames: 0,
+            xl_frames: 0,
+            join_filters: 0,
+            vcid: Vcid::default(),
             err_mask: 0,
             filters: [Filter { id: 0, mask: 0 }; FILTERS],
             count: 1,
@@ -81,35 +144,39 @@ impl Options {
         if !self.bound || (self.ifindex != 0 && self.ifindex != sent.ifindex) {
             return false;
         }
-        if (sent.own && !self.recv_own_msgs) || (sent.fd && !self.fd_frames) || (sent.xl && !self.xl_frames) {
+        let refused = (sent.own && self.recv_own_msgs == 0)
+            || (sent.fd && self.fd_frames == 0)
+            || (sent.xl && self.xl_frames == 0);
+        let (mask, value) = self.vcid.compared();
+        if refused || (sent.xl && sent.id & mask != value) {
             return false;
         }
         let by_mask = sent.id & CAN_ERR_FLAG != 0 && sent.id & self.err_mask & CAN_ERR_MASK != 0;
         let matches = self.filters().iter().filter(|filter| filter.rule().matches(sent.id)).count()
             + usize::from(by_mask);
-        matches >= if self.join_filters { self.count.max(1) } else { 1 }
+        matches >= if self.join_filters != 0 { self.count.max(1) } else { 1 }
     }
 
     /// How many words [`Options::save`] writes for so many filters.
     pub const fn words(filters: usize) -> usize {
-        4 + 2 * filters
+        HEAD + 2 * filters
     }
 
     /// Writes the options as words; how many.
     pub fn save(&self, words: &mut [u32]) -> usize {
-        let flags = [
-            self.bound,
+        words[..HEAD].copy_from_slice(&[
+            self.bound.into(),
+            self.ifindex as u32,
             self.loopback,
             self.recv_own_msgs,
             self.fd_frames,
             self.xl_frames,
             self.join_filters,
-        ];
-        words[0] = self.ifindex as u32;
-        words[1] = flags.iter().rev().fold(0, |bits, flag| bits << 1 | u32::from(*flag));
-        words[2] = self.err_mask;
-        words[3] = self.count as u32;
-        for (pair, filter) in words[4..].chunks_exact_mut(2).zip(self.filters()) {
+            self.vcid.word(),
+            self.err_mask,
+            self.count as u32,
+        ]);
+        for (pair, filter) in words[HEAD..].chunks_exact_mut(2).zip(self.filters()) {
             pair.copy_from_slice(&[filter.id, filter.mask]);
         }
         Options::words(self.count)
@@ -117,21 +184,21 @@ impl Options {
 
     /// The options that were saved; `None` if these are no such words.
     pub fn load(words: &[u32]) -> Option<Options> {
-        let [ifindex, flags, err_mask, count, filters @ ..] = words else { return None };
-        let mut options = Options { ifindex: *ifindex as i32, err_mask: *err_mask, ..Options::default() };
-        let flag = |bit: u32| flags >> bit & 1 != 0;
-        options.bound = flag(0);
-        options.loopback = flag(1);
-        options.recv_own_msgs = flag(2);
-        options.fd_frames = flag(3);
-        options.xl_frames = flag(4);
-        options.join_filters = flag(5);
-        let count = *count as usize;
-        if filters.len() < 2 * count {
-            return None;
-        }
-        let filters = filters.chunks_exact(2).take(count).map(|pair| Filter { id: pair[0], mask: pair[1] });
-        options.set_filters(filters).then_some(options)
+        let (head, filters) = words.split_at_checked(HEAD)?;
+        let mut options = Options {
+            bound: head[0] != 0,
+            ifindex: head[1] as i32,
+            loopback: head[2],
+            recv_own_msgs: head[3],
+            fd_frames: head[4],
+            xl_frames: head[5],
+            join_filters: head[6],
+            vcid: Vcid::of_word(head[7]),
+            err_mask: head[8],
+            ..Options::default()
+        };
+        let filters = filters.get(..2 * head[9] as usize)?.chunks_exact(2);
+        options.set_filters(filters.map(|pair| Filter { id: pair[0], mask: pair[1] })).then_some(options)
     }
 }
 
@@ -152,7 +219,7 @@ impl Kinds {
             let id = u32::from_ne_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
             Sent { ifindex: 0, id, fd, xl, own: false }
         };
-        if bytes.len() < CANXL_MIN_MTU || bytes.len() > CANXL_MAX_MTU {
+        if !is_size(bytes.len()) {
             return Err(libc::EINVAL);
         }
         let is_xl = bytes[4] & CANXL_XLF != 0
@@ -172,4 +239,9 @@ impl Kinds {
         }
         Err(libc::EINVAL)
     }
+}
+
+/// Whether anything of this size can be a frame, which is asked before all else.
+pub fn is_size(len: usize) -> bool {
+    (CANXL_MIN_MTU..=CANXL_MAX_MTU).contains(&len)
 }

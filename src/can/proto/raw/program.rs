@@ -71,11 +71,19 @@ pub fn compile(options: &Options, place: &Place, mut emit: impl FnMut(sock_filte
         all(&[op(LD, place.ifindex_at), jump(JEQ, options.ifindex as u32, 1, 0), DROP]);
     }
     all(&[op(LDB, place.kind_at), jump(JSET, place.notice, 0, 1), ACCEPT]);
-    let refused = if options.fd_frames { 0 } else { place.fd } | if options.xl_frames { 0 } else { place.xl };
+    let bit = |allowed, bit| if allowed == 0 { bit } else { 0 };
+    let refused = bit(options.fd_frames, place.fd) | bit(options.xl_frames, place.xl);
     if refused != 0 {
         all(&[jump(JSET, refused, 0, 1), DROP]);
     }
-    if !options.recv_own_msgs {
+    if options.xl_frames != 0 {
+        // The kind is in A.
+        let (mask, value) = options.vcid.compared();
+        let compare = [op(LD, place.id_at), op(AND, mask), jump(JEQ, value, 1, 0), DROP];
+        all(&[jump(JSET, place.xl, 0, compare.len() as u8)]);
+        all(&compare);
+    }
+    if options.recv_own_msgs == 0 {
         all(&[
             op(LD, place.sender_at),
             jump(JEQ, place.own[0], 0, 3),
@@ -113,7 +121,7 @@ fn data_len(options: &Options) -> u32 {
 
 /// One match is enough; or all filters have to match, of which one for errors never does.
 fn data(options: &Options, all: &mut impl FnMut(&[sock_filter])) {
-    let joined = options.join_filters;
+    let joined = options.join_filters != 0;
     for (mask, value, inverted) in data_rules(options) {
         let ends = if inverted { joined } else { !joined };
         let (jt, jf) = if ends { (0, 1) } else { (1, 0) };
@@ -129,7 +137,7 @@ fn data(options: &Options, all: &mut impl FnMut(&[sock_filter])) {
 fn error(options: &Options, all: &mut impl FnMut(&[sock_filter])) {
     let by_mask = options.err_mask & CAN_ERR_MASK;
     let rules = error_rules(options).chain((by_mask != 0).then_some(by_mask));
-    if !options.join_filters {
+    if options.join_filters == 0 {
         all(&[op(TXA, 0)]);
         rules.for_each(|mask| all(&[jump(JSET, mask, 0, 1), ACCEPT]));
         return all(&[DROP]);
@@ -149,8 +157,8 @@ fn error(options: &Options, all: &mut impl FnMut(&[sock_filter])) {
 mod tests {
     use super::{ADD, AND, JA, JEQ, JGE, JSET, LD, LD_IMM, LD_MEM, LDB, RET, ST, TAX, TXA, compile};
     use super::{Options, Place, sock_filter};
-    use crate::raw::Filter;
     use crate::raw::Sent;
+    use crate::raw::{Filter, Vcid};
     use proptest::prelude::{Strategy, any, prop};
     use proptest::test_runner::Config;
     use proptest::{prop_assert_eq, proptest};
@@ -270,11 +278,11 @@ mod tests {
         fn the_program_decides_as_the_options_do(
             filters in prop::collection::vec((id(), mask()), 0..6),
             flags in any::<[bool; 6]>(), err_mask in mask(), bound_to in 0..3,
-            sent_id in id(), ifindex in 1..3, kind in 0..3, own in any::<bool>(),
+            vcid in any::<u32>(), sent_id in id(), ifindex in 1..3, kind in 0..3, own in any::<bool>(),
         ) {
             let mut options = Options {
-                bound: flags[0] || flags[5], recv_own_msgs: flags[1], fd_frames: flags[2], xl_frames: flags[3],
-                join_filters: flags[4], err_mask, ifindex: bound_to, ..Options::default()
+                bound: flags[0] || flags[5], recv_own_msgs: flags[1].into(), fd_frames: flags[2].into(),
+                xl_frames: flags[3].into(), join_filters: flags[4].into(), vcid: Vcid::of_word(vcid), err_mask, ifindex: bound_to, ..Options::default()
             };
             options.set_filters(filters.into_iter().map(|(id, mask)| Filter { id, mask }));
             let sent = Sent { ifindex, id: sent_id, fd: kind == 1, xl: kind == 2, own };
@@ -301,7 +309,7 @@ mod tests {
         let mut options = Options { bound: true, ifindex: 7, err_mask: 1, ..Options::default() };
         let filter = |id| Filter { id, mask: 0x7ff };
         assert!(options.set_filters((0..512).map(filter)));
-        for join in [false, true] {
+        for join in [0, 1] {
             options.join_filters = join;
             let len = compiled(&options).len() + Options::words(512) + 4;
             assert!(len <= 4096, "{len}");

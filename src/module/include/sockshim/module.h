@@ -92,7 +92,10 @@ struct proto_ops {
 	int (*getname)(struct socket *sock, struct sockaddr *addr, int peer);
 	int (*listen)(struct socket *sock, int backlog);
 	int (*shutdown)(struct socket *sock, int how);
-	/* optval is a copy of at most SOCKSHIM_OPTION bytes; of what is longer, optlen still tells the length. */
+	/*
+	 * optval is a copy of at most SOCKSHIM_OPTION bytes; of what is longer, optlen still tells the length. It is NULL where the
+	 * program's memory cannot be read: EFAULT, after whatever is checked before.
+	 */
 	int (*setsockopt)(struct socket *sock, int level, int optname, const void *optval, unsigned int optlen);
 	/* Writes at most *optlen bytes, or at most SOCKSHIM_OPTION, to optval, and sets *optlen. */
 	int (*getsockopt)(struct socket *sock, int level, int optname, void *optval, int *optlen);
@@ -133,6 +136,8 @@ struct net_device {
 	unsigned int tx_queue_len;
 	/* ARPHRD_* */
 	unsigned short type;
+	/* The driver's name, which is the kind of IFLA_INFO_KIND. */
+	char kind[16];
 };
 
 /* struct net_device_ops: the interfaces of a module. */
