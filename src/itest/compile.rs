@@ -40,6 +40,10 @@ pub fn shim() -> &'static Path {
                 "sockshim-preload",
                 "-p",
                 "sockshim-rulefile",
+                "-p",
+                "sockshim-kmod",
+                "-p",
+                "sockshim-can",
                 "--target-dir",
             ]);
             build.arg(target_dir());

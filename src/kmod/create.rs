@@ -19,9 +19,10 @@ fn socket_of(family: c_int, ty: c_int, protocol: c_int) -> Socket {
     Socket { fd: -1, family, ty, protocol, flags: 0, ops: ptr::null(), sk: ptr::null_mut(), cookie: 0 }
 }
 
-/// Whether the errno says that the kernel has no such family or protocol.
-fn is_missing(errno: c_int) -> bool {
-    [libc::EAFNOSUPPORT, libc::EPROTONOSUPPORT, libc::ESOCKTNOSUPPORT].contains(&errno)
+/// Whether the errno says that the kernel has no such family, or no such protocol of IP.
+fn is_missing(family: c_int, errno: c_int) -> bool {
+    let is_ip = family == libc::AF_INET || family == libc::AF_INET6;
+    errno == libc::EAFNOSUPPORT || is_ip && [libc::EPROTONOSUPPORT, libc::ESOCKTNOSUPPORT].contains(&errno)
 }
 
 /// Whether the module's family comes before the kernel's: buses were asked for, and none of them is one of the kernel's interfaces.
@@ -51,13 +52,13 @@ pub unsafe extern "C-unwind" fn socket(family: c_int, ty: c_int, protocol: c_int
     if !comes_first(family) {
         // SAFETY: the program's own call.
         let fd = unsafe { original::socket(family, ty, protocol) };
-        if fd >= 0 || !is_missing(sys::errno()) {
+        if fd >= 0 || !is_missing(family, sys::errno()) {
             return fd;
         }
     }
     let missing = sys::errno();
     let Some(create) = create_function(family, ty & SOCK_TYPE_MASK, protocol) else {
-        return failure(if is_missing(missing) { missing } else { libc::EAFNOSUPPORT });
+        return failure(if is_missing(family, missing) { missing } else { libc::EAFNOSUPPORT });
     };
     sys::set_errno(errno);
     match make(create, family, ty, protocol) {
@@ -118,13 +119,13 @@ pub unsafe extern "C-unwind" fn socketpair(
     if !comes_first(family) {
         // SAFETY: the program's own call.
         let ret = unsafe { original::socketpair(family, ty, protocol, sv) };
-        if ret == 0 || !is_missing(sys::errno()) {
+        if ret == 0 || !is_missing(family, sys::errno()) {
             return ret;
         }
     }
     let missing = sys::errno();
     let Some(create) = create_function(family, ty & SOCK_TYPE_MASK, protocol) else {
-        return failure(if is_missing(missing) { missing } else { libc::EAFNOSUPPORT });
+        return failure(if is_missing(family, missing) { missing } else { libc::EAFNOSUPPORT });
     };
     match pair(create, family, ty, protocol) {
         Ok(fds) => match user::put(sv, fds[0]).and_then(|()| user::put(sv.wrapping_add(1), fds[1])) {

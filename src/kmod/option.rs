@@ -27,6 +27,11 @@ pub unsafe fn setsockopt(
 ) -> c_int {
     // SAFETY: the program's own call.
     let descriptors = |sock: &Socket| unsafe { original::setsockopt(sock.fd, level, name, value, len) };
+    if level == libc::SOL_SOCKET
+        && let Some(errno) = refused_filter(name, len)
+    {
+        return failure(errno);
+    }
     if is_descriptors(sock, level) {
         return descriptors(sock);
     }
@@ -64,6 +69,16 @@ pub unsafe fn setsockopt(
     }
 }
 
+/// What a program does about the descriptor's filter, which is not its own: it holds what is saved of the socket.
+fn refused_filter(name: c_int, len: socklen_t) -> Option<c_int> {
+    match name {
+        libc::SO_ATTACH_FILTER | libc::SO_ATTACH_BPF | libc::SO_LOCK_FILTER => Some(libc::ENOPROTOOPT),
+        libc::SO_DETACH_FILTER if (len as usize) < size_of::<c_int>() => Some(libc::EINVAL),
+        libc::SO_DETACH_FILTER => Some(libc::ENOENT),
+        _ => None,
+    }
+}
+
 pub unsafe fn getsockopt(
     sock: &mut Socket,
     level: c_int,
@@ -75,6 +90,10 @@ pub unsafe fn getsockopt(
         && let Some(number) = number_of(sock, name)
     {
         return answer_int(number, value, len);
+    }
+    if level == libc::SOL_SOCKET && name == libc::SO_ATTACH_FILTER {
+        // SO_GET_FILTER: the program has none.
+        return user::put(len, 0).map_or_else(failure, |()| 0);
     }
     // SAFETY: the program's own call.
     let descriptors = |sock: &Socket| unsafe { original::getsockopt(sock.fd, level, name, value, len) };

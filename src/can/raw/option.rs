@@ -65,13 +65,10 @@ pub unsafe extern "C" fn set(
     changed.map_or_else(|errno| -errno, |()| 0)
 }
 
-/// The filter of the descriptor is ours.
+/// What UDP sockets have, and raw ones have not.
 fn set_of_descriptor(name: c_int, len: c_uint) -> c_int {
     match name {
         libc::SO_REUSEPORT | SO_PEEK_OFF | SO_ZEROCOPY if len >= 4 => -libc::EOPNOTSUPP,
-        libc::SO_DETACH_FILTER if len < 4 => -libc::EINVAL,
-        libc::SO_ATTACH_FILTER | libc::SO_ATTACH_BPF => -libc::ENOPROTOOPT,
-        libc::SO_DETACH_FILTER => -libc::ENOENT,
         _ => -ENOIOCTLCMD,
     }
 }
@@ -156,11 +153,6 @@ fn get_of_descriptor(sock: &Socket, name: c_int, buffer: &mut [u8], len: &mut c_
             0 => return -ENOIOCTLCMD,
             errno => errno,
         },
-        // SO_GET_FILTER: the program has none.
-        libc::SO_ATTACH_FILTER => {
-            *len = 0;
-            return 0;
-        }
         _ => return -ENOIOCTLCMD,
     };
     put(number as u32, buffer, len);

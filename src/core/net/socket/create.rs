@@ -4,7 +4,7 @@ use super::{Copied, Lookup, handler, net_family, settled, sockfd_lookup_light};
 use crate::errno::Errno;
 use crate::func;
 use crate::net::families;
-use crate::net::kmod::request_module;
+use crate::net::kmod::{has_modules, request_module};
 use crate::net::module::{module_put, try_module_get};
 use crate::net::ops::{Cx, Socket};
 use crate::net::path::Finding;
@@ -60,11 +60,12 @@ pub fn __sock_create(cx: &mut Cx, sock: &mut Socket, protocol: c_int) -> Verdict
     let bad_type = !(0..SOCK_MAX).contains(&sock.ty);
     match is_below_nproto(cx, sock.sk.family) {
         Some(true) => {}
-        Some(false) => {
+        Some(false) if !(NPROTO_LEAST..0x1_0000).contains(&sock.sk.family) || !has_modules() => {
             cx.path.step(here, Finding::Errno(Errno::EAFNOSUPPORT));
             return Verdict::errno(Errno::EAFNOSUPPORT, Reason::NoFamily);
         }
-        None => return Verdict::ask().because(Reason::HostFamily),
+        // A module of sockshim's may have it.
+        Some(false) | None => return Verdict::ask().because(Reason::HostFamily),
     }
     if bad_type {
         cx.path.step(here, Finding::Errno(Errno::EINVAL));

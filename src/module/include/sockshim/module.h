@@ -6,12 +6,12 @@
  * does not have. docs/modules.md explains it; this header is the contract.
  *
  *	static int echo_create(struct socket *sock, int protocol) { ... sock->ops = &echo_ops; return 0; }
- *	static const struct net_proto_family echo_family = { .family = 44, .create = echo_create };
+ *	static const struct net_proto_family echo_family = { .family = 62, .create = echo_create };
  *	static int echo_init(void) { return sock_register(&echo_family); }
  *	module_init(echo_init)
  *
  *	cc -shared -fPIC -o echo.so echo.c
- *	sockshim run --module net-pf-44=./echo.so -- PROGRAM
+ *	sockshim run --module net-pf-62=./echo.so -- PROGRAM
  *
  * The version only grows, and structures only at their ends. A module of a newer version than the host's is refused, and so
  * is one of an older version that the host no longer serves.
