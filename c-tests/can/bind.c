@@ -62,7 +62,7 @@ int main(void)
 		while (written < 32 && bytes[written] != 0xee)
 			written++;
 		// An index may have the byte that says that nothing was written: only the first two are printed.
-		printf("    length then %d, family %s written\n", (int)given, written >= 2 ? "" : "not");
+		printf("    length then %d, family%s written\n", (int)given, written >= 2 ? "" : " not");
 	}
 	socklen_t length = -1;
 	CALL(getsockname(fd, SA(other), &length));
