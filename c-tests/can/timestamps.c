@@ -20,7 +20,10 @@ static void say_controls(struct msghdr *message)
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
 		count++;
 		printf("    level %d, type %d, %zu bytes", c->cmsg_level, c->cmsg_type, c->cmsg_len - CMSG_LEN(0));
-		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMP) {
+		size_t size = c->cmsg_len - CMSG_LEN(0);
+		if (c->cmsg_level == SOL_SOCKET && size < 16) {
+			printf(": cut off");
+		} else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMP) {
 			struct timeval *time = (void *)CMSG_DATA(c);
 			printf(": %s", sense(&(struct timespec){time->tv_sec, time->tv_usec * 1000}));
 		} else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
