@@ -16,17 +16,7 @@
 # CARGO_TARGET_DIR are as for the tests.
 
 set -uo pipefail
-
-as_user() { setpriv --reuid 65534 --regid 65534 --clear-groups env HOME=/tmp "$@"; }
-
-# part NAME COMMAND…: runs it, and says how it ended.
-part() {
-	local name=$1 status=0
-	shift
-	printf '== begin %s\n' "$name"
-	"$@" || status=$?
-	printf '== end %s %d\n' "$name" "$status"
-}
+source "$(dirname "${BASH_SOURCE[0]}")/parts.sh"
 
 # load_modules: everything that is known by the number of a family, and what fills tables of the families. Modules that this
 # machine's hardware lacks refuse to be loaded.
@@ -40,15 +30,6 @@ load_modules() {
 	load "$modules" ax25 netrom rose x25 caif_socket rds tipc ieee802154_socket mctp dccp_ipv4 dccp_ipv6 mISDN_core rfcomm bnep hidp pptp
 	awk '{print $1}' /proc/modules | sort | tr '\n' ' '
 	printf '\n'
-}
-
-# load MODULE…: one after the other, because one that fails must not stop the rest.
-load() {
-	local module
-	# shellcheck disable=SC2048 # The list of a variable is words.
-	for module in $*; do
-		modprobe --dirname "$KERNEL" --quiet "$module" 2>/dev/null
-	done
 }
 
 # user_programs: of the C programs, those whose calls are about sockets.
@@ -67,17 +48,6 @@ self_tests() {
 
 demos() {
 	scripts/demo.sh && as_user scripts/demo.sh
-}
-
-# open_to_everybody FILE…: lets other users reach it, also below a directory such as /root. It changes only the layer of memory.
-open_to_everybody() {
-	local path
-	for path in "$@"; do
-		until [[ $path == / ]]; do
-			path=$(dirname "$path")
-			chmod o+x "$path"
-		done
-	done
 }
 
 uname -r
