@@ -11,7 +11,7 @@
 //! module is unloaded only when it has no socket.
 
 use crate::saved::{self, Identity};
-use crate::{exported, host, slot};
+use crate::{exported, host, panic, slot};
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::transmute;
 use core::ptr;
@@ -168,7 +168,7 @@ fn load(wanted: impl Fn(&Entry) -> bool) {
 fn load_once(entry: &Entry, state: &AtomicU32) {
     match state.compare_exchange(UNTRIED, LOADING, Ordering::AcqRel, Ordering::Acquire) {
         Ok(_) => {
-            let loaded = open(entry.file);
+            let loaded = panic::attempt(|| open(entry.file)).unwrap_or(false);
             state.store(if loaded { LOADED } else { FAILED }, Ordering::Release);
         }
         // Another thread is loading it. A signal handler that has interrupted this one there waits in vain, but not for long.

@@ -28,9 +28,9 @@ pub unsafe fn setsockopt(
     // SAFETY: the program's own call.
     let descriptors = |sock: &Socket| unsafe { original::setsockopt(sock.fd, level, name, value, len) };
     if level == libc::SOL_SOCKET
-        && let Some(errno) = refused_filter(name, len)
+        && let Some(errno) = about_filter(name, len)
     {
-        return failure(errno);
+        return if errno == 0 { 0 } else { failure(errno) };
     }
     if is_descriptors(sock, level) {
         return descriptors(sock);
@@ -69,12 +69,17 @@ pub unsafe fn setsockopt(
     }
 }
 
-/// What a program does about the descriptor's filter, which is not its own: it holds what is saved of the socket.
-fn refused_filter(name: c_int, len: socklen_t) -> Option<c_int> {
+/// What a program does about the descriptor's filter, which is not its own: it holds what is saved of the socket. The
+/// errno, or 0.
+fn about_filter(name: c_int, len: socklen_t) -> Option<c_int> {
     match name {
-        libc::SO_ATTACH_FILTER | libc::SO_ATTACH_BPF | libc::SO_LOCK_FILTER => Some(libc::ENOPROTOOPT),
-        libc::SO_DETACH_FILTER if (len as usize) < size_of::<c_int>() => Some(libc::EINVAL),
+        libc::SO_ATTACH_FILTER | libc::SO_ATTACH_BPF => Some(libc::ENOPROTOOPT),
+        libc::SO_DETACH_FILTER | libc::SO_LOCK_FILTER if (len as usize) < size_of::<c_int>() => {
+            Some(libc::EINVAL)
+        }
         libc::SO_DETACH_FILTER => Some(libc::ENOENT),
+        // There is nothing to lock, and ours must stay open to changes.
+        libc::SO_LOCK_FILTER => Some(0),
         _ => None,
     }
 }

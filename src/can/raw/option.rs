@@ -32,6 +32,7 @@ const SIOCSARP: u64 = 0x8955;
 /// What UDP sockets have, and raw ones have not.
 const SO_PEEK_OFF: c_int = 42;
 const SO_ZEROCOPY: c_int = 60;
+const SO_DETACH_REUSEPORT_BPF: c_int = 68;
 
 /// A filter's size.
 const FILTER: usize = size_of::<Filter>();
@@ -68,6 +69,7 @@ pub unsafe extern "C" fn set(
 /// What UDP sockets have, and raw ones have not.
 fn set_of_descriptor(name: c_int, len: c_uint) -> c_int {
     match name {
+        SO_DETACH_REUSEPORT_BPF => -libc::EINVAL,
         libc::SO_REUSEPORT | SO_PEEK_OFF | SO_ZEROCOPY if len >= 4 => -libc::EOPNOTSUPP,
         _ => -ENOIOCTLCMD,
     }

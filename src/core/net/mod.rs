@@ -13,6 +13,7 @@
 //! | [`uaccess`] | `include/linux/uaccess.h`: arguments that were copied from the program |
 //! | [`namespace`] | `struct net`, and what only the running kernel knows |
 //! | [`families`] | the list of all families, in the order of their numbers |
+//! | [`hosted`] | sockets of sockshim's own modules |
 //! | [`names`] | the list of all functions that a path can go through |
 
 pub mod address;
@@ -21,6 +22,7 @@ pub mod core;
 pub mod dccp;
 pub mod differences;
 pub mod families;
+pub mod hosted;
 pub mod inet;
 pub mod ipv4;
 pub mod ipv6;

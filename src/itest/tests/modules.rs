@@ -119,8 +119,7 @@ fn half_a_module_makes_no_socket() {
 fn rules_hold_for_sockets_of_modules() {
     let scratch = Scratch::new();
     let modules = format!("{ECHO}={}", echo(&scratch).display());
-    let rules =
-        scratch.write("rules.toml", "[[rule]]\ncall = \"setsockopt\"\nfail = \"EXDEV\"\n");
+    let rules = scratch.write("rules.toml", "[[rule]]\ncall = \"setsockopt\"\nfail = \"EXDEV\"\n");
     let mut command = Command::new(cc("modules/echo.c", &[]));
     command.env("LD_PRELOAD", shim()).env("SOCKSHIM_MODULES", &modules).env("SOCKSHIM_CONFIG", &rules);
     let output = run(&mut command, b"", DEADLINE);

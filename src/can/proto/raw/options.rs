@@ -223,7 +223,7 @@ impl Kinds {
             return Err(libc::EINVAL);
         }
         let is_xl = bytes[4] & CANXL_XLF != 0
-            && bytes.len() >= CANXL_HEAD + 1
+            && bytes.len() > CANXL_HEAD
             && usize::from(u16::from_ne_bytes([bytes[6], bytes[7]])) + CANXL_HEAD == bytes.len();
         let is_cc = bytes.len() == CAN_MTU && usize::from(bytes[4]) <= CAN_MAX_DLEN;
         let is_fd = bytes.len() == CANFD_MTU && usize::from(bytes[4]) <= CANFD_MAX_DLEN;

@@ -3,7 +3,6 @@
 use super::{Copied, Lookup, handler, net_family, settled, sockfd_lookup_light};
 use crate::errno::Errno;
 use crate::func;
-use crate::net::families;
 use crate::net::kmod::{has_modules, request_module};
 use crate::net::module::{module_put, try_module_get};
 use crate::net::ops::{Cx, Socket};
@@ -12,6 +11,7 @@ use crate::net::security::{
     security_socket_accept, security_socket_create, security_socket_post_create, security_socket_socketpair,
     update_socket_protocol,
 };
+use crate::net::{families, hosted};
 use crate::uapi::{NPROTO, SOCK_FLAGS, SOCK_MAX, SOCK_PACKET, SOCK_TYPE_MASK};
 use crate::verdict::{Predicted, Reason, Verdict};
 use libc::c_int;
@@ -65,7 +65,10 @@ pub fn __sock_create(cx: &mut Cx, sock: &mut Socket, protocol: c_int) -> Verdict
             return Verdict::errno(Errno::EAFNOSUPPORT, Reason::NoFamily);
         }
         // A module of sockshim's may have it.
-        Some(false) | None => return Verdict::ask().because(Reason::HostFamily),
+        Some(false) | None => {
+            sock.ops = hosted::ops();
+            return Verdict::ask().because(Reason::HostFamily);
+        }
     }
     if bad_type {
         cx.path.step(here, Finding::Errno(Errno::EINVAL));
@@ -140,7 +143,10 @@ fn host_family(cx: &mut Cx, sock: &mut Socket, protocol: c_int) -> Verdict {
             }
             verdict
         }
-        _ => Verdict::ask().because(Reason::HostFamily),
+        _ => {
+            sock.ops = hosted::ops();
+            Verdict::ask().because(Reason::HostFamily)
+        }
     }
 }
 

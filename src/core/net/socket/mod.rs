@@ -23,6 +23,7 @@ pub use option::*;
 use crate::errno::Errno;
 use crate::func;
 use crate::net::address::SockAddr;
+use crate::net::hosted;
 use crate::net::namespace::{Fact, Facts, Known, Net, NetId};
 use crate::net::ops::{Cx, NetProtoFamily, ProtoOps, Socket};
 use crate::net::path::{Finding, Path};
@@ -102,6 +103,8 @@ pub fn socket_of(net: NetId, family: c_int, ty: c_int, protocol: c_int) -> Socke
     if let Some(pf) = net_family(family) {
         // The socket exists, so the verdict about creating it does not matter.
         let _ = (pf.create.call)(&mut cx, &mut sock, protocol);
+    } else {
+        sock.ops = hosted::ops();
     }
     sock.ty = ty;
     sock.sk.protocol = protocol as u16;
