@@ -3,7 +3,7 @@
 //! # Safety
 //! The functions of `struct net_proto_family` get what the header says.
 
-use crate::{bcm, kernel, raw};
+use crate::{bcm, isotp, kernel, raw};
 use core::ffi::c_int;
 use core::slice;
 use sockshim_module::{NetProtoFamily, Socket};
@@ -14,6 +14,8 @@ const CAN_NPROTO: c_int = 8;
 pub const CAN_RAW: c_int = 1;
 /// `CAN_BCM`.
 pub const CAN_BCM: c_int = 2;
+/// `CAN_ISOTP`.
+pub const CAN_ISOTP: c_int = 6;
 
 /// `struct can_proto`.
 struct CanProto {
@@ -24,9 +26,10 @@ struct CanProto {
 }
 
 /// `proto_tab[]`.
-static PROTO_TAB: [CanProto; 2] = [
+static PROTO_TAB: [CanProto; 3] = [
     CanProto { protocol: CAN_RAW, ty: libc::SOCK_RAW, create: raw::create, restore: raw::restore },
     CanProto { protocol: CAN_BCM, ty: libc::SOCK_DGRAM, create: bcm::create, restore: bcm::restore },
+    CanProto { protocol: CAN_ISOTP, ty: libc::SOCK_DGRAM, create: isotp::create, restore: isotp::restore },
 ];
 
 static FAMILY: NetProtoFamily =

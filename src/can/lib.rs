@@ -6,6 +6,7 @@
 //! | [`af_can`] | `af_can.c`: the family |
 //! | [`raw`] | `raw.c`: CAN_RAW |
 //! | [`bcm`] | `bcm.c`: CAN_BCM |
+//! | [`isotp`] | `isotp.c`: CAN_ISOTP |
 //! | [`pair`] | the sockets whose protocol runs in a process of its own, `sockshim-can-engine` |
 //! | [`device`] | `drivers/net/can/vcan.c`: the interfaces |
 //!
@@ -17,6 +18,7 @@
 mod af_can;
 mod bcm;
 mod device;
+mod isotp;
 mod kept;
 mod kernel;
 mod pair;

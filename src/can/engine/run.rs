@@ -64,7 +64,7 @@ const FRAMES: usize = 64;
 /// Runs until the program's end is closed.
 pub fn run<P: Protocol>(protocol: &mut P, end: End, line: Line) -> Result<(), i32> {
     let mut sides = Sides { end, line };
-    let mut closed = false;
+    let (mut closed, mut hung_up) = (false, false);
     loop {
         let now = sys::monotonic();
         if protocol.next_timer().is_some_and(|due| due <= now) {
@@ -75,7 +75,9 @@ pub fn run<P: Protocol>(protocol: &mut P, end: End, line: Line) -> Result<(), i3
             return Ok(());
         }
         sides.end.retry();
-        let ready = wait(protocol, &sides, closed)?;
+        // An end that has hung up would wake for ever. What it still has is read when the protocol reads again.
+        let listens = !closed && (!hung_up || protocol.reads());
+        let ready = wait(protocol, &sides, listens)?;
         sides.line.rest();
         if ready.frames {
             frames(protocol, &mut sides);
@@ -84,10 +86,9 @@ pub fn run<P: Protocol>(protocol: &mut P, end: End, line: Line) -> Result<(), i3
             protocol.interrupted(&mut sides);
         }
         if ready.program && protocol.reads() {
-            closed |= !program(protocol, &mut sides);
-        } else if ready.hung_up && !protocol.reads() {
-            closed = true;
+            closed = !program(protocol, &mut sides);
         }
+        hung_up |= ready.hung_up;
     }
 }
 
@@ -99,7 +100,7 @@ struct Ready {
     interrupted: bool,
 }
 
-fn wait<P: Protocol>(protocol: &P, sides: &Sides, closed: bool) -> Result<Ready, i32> {
+fn wait<P: Protocol>(protocol: &P, sides: &Sides, listens: bool) -> Result<Ready, i32> {
     let timeout = protocol.next_timer().map(|due| {
         let left = due.saturating_sub(sys::monotonic());
         Timespec { tv_sec: (left / 1_000_000_000) as i64, tv_nsec: (left % 1_000_000_000) as i64 }
@@ -111,8 +112,7 @@ fn wait<P: Protocol>(protocol: &P, sides: &Sides, closed: bool) -> Result<Ready,
     let mut fds = Vec::with_capacity(3);
     fds.push(PollFd::from_borrowed_fd(sides.line.fd(), PollFlags::IN));
     let mut places = (None, None);
-    // An end that is closed would wake for ever; what it still has is read when the protocol reads again.
-    if !closed || protocol.reads() {
+    if listens {
         places.0 = Some(fds.len());
         fds.push(PollFd::from_borrowed_fd(sides.end.fd(), wanted));
     }

@@ -132,7 +132,9 @@ pub enum Wait {
 }
 
 /// Sends parts, and waits for the answer: 0 or more, or -errno. What follows it is put into `rest`.
-pub fn exchange(fd: c_int, parts: &mut [iovec], rest: &mut [u8], wait: Wait) -> ssize_t {
+///
+/// `flags` are for the sending: with [`Wait::Long`] the thread may be cancelled in it, too, and leaves two descriptors then.
+pub fn exchange(fd: c_int, parts: &mut [iovec], flags: c_int, rest: &mut [u8], wait: Wait) -> ssize_t {
     let [ours, theirs] = match pair() {
         Ok(pair) => pair,
         Err(errno) => return -(errno as ssize_t),
@@ -148,8 +150,11 @@ pub fn exchange(fd: c_int, parts: &mut [iovec], rest: &mut [u8], wait: Wait) -> 
     let mut msg: msghdr = unsafe { zeroed() };
     (msg.msg_iov, msg.msg_iovlen) = (parts.as_mut_ptr(), parts.len());
     (msg.msg_control, msg.msg_controllen) = ((&raw mut rights).cast(), size_of::<Rights>());
-    let flags = if wait == Wait::Short { 0 } else { libc::MSG_DONTWAIT };
-    let sent = send(fd, &msg, flags);
+    let sent = match wait {
+        Wait::Short => send(fd, &msg, flags),
+        // SAFETY: a whole message; the kernel checks what its parts point to.
+        Wait::Long => unsafe { kernel::sendmsg(fd, &msg, flags | libc::MSG_NOSIGNAL) },
+    };
     sys::close(theirs);
     let ret = if sent < 0 { gone(sent) } else { answer(ours, rest, wait) };
     sys::close(ours);
@@ -157,7 +162,7 @@ pub fn exchange(fd: c_int, parts: &mut [iovec], rest: &mut [u8], wait: Wait) -> 
 }
 
 /// What a program is told whose engine was killed: the interface has gone down.
-fn gone(errno: ssize_t) -> ssize_t {
+pub fn gone(errno: ssize_t) -> ssize_t {
     let is_gone = errno == -(libc::EPIPE as ssize_t) || errno == -(libc::ECONNRESET as ssize_t);
     if is_gone { -(libc::ENETDOWN as ssize_t) } else { errno }
 }
@@ -192,5 +197,5 @@ fn answer(fd: c_int, rest: &mut [u8], wait: Wait) -> ssize_t {
 pub fn ask(sock: &Socket, request: &Request, data: &[u8], rest: &mut [u8]) -> ssize_t {
     let mut head: [u8; HEAD] = request.bytes();
     let data = iovec { iov_base: data.as_ptr() as *mut _, iov_len: data.len() };
-    exchange(sock.fd, &mut [part(&mut head), data], rest, Wait::Short)
+    exchange(sock.fd, &mut [part(&mut head), data], 0, rest, Wait::Short)
 }
