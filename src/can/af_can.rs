@@ -3,7 +3,7 @@
 //! # Safety
 //! The functions of `struct net_proto_family` get what the header says.
 
-use crate::{kernel, raw};
+use crate::{bcm, isotp, kernel, raw};
 use core::ffi::c_int;
 use core::slice;
 use sockshim_module::{NetProtoFamily, Socket};
@@ -12,6 +12,10 @@ use sockshim_module::{NetProtoFamily, Socket};
 const CAN_NPROTO: c_int = 8;
 /// `CAN_RAW`.
 pub const CAN_RAW: c_int = 1;
+/// `CAN_BCM`.
+pub const CAN_BCM: c_int = 2;
+/// `CAN_ISOTP`.
+pub const CAN_ISOTP: c_int = 6;
 
 /// `struct can_proto`.
 struct CanProto {
@@ -22,8 +26,11 @@ struct CanProto {
 }
 
 /// `proto_tab[]`.
-static PROTO_TAB: [CanProto; 1] =
-    [CanProto { protocol: CAN_RAW, ty: libc::SOCK_RAW, create: raw::create, restore: raw::restore }];
+static PROTO_TAB: [CanProto; 3] = [
+    CanProto { protocol: CAN_RAW, ty: libc::SOCK_RAW, create: raw::create, restore: raw::restore },
+    CanProto { protocol: CAN_BCM, ty: libc::SOCK_DGRAM, create: bcm::create, restore: bcm::restore },
+    CanProto { protocol: CAN_ISOTP, ty: libc::SOCK_DGRAM, create: isotp::create, restore: isotp::restore },
+];
 
 static FAMILY: NetProtoFamily =
     NetProtoFamily { family: libc::AF_CAN, create: can_create, restore: Some(can_restore) };

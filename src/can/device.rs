@@ -3,6 +3,7 @@
 //! # Safety
 //! The functions of `struct net_device_ops` get what the header says.
 
+use crate::kept::Kept;
 use crate::kernel;
 use core::ffi::{CStr, c_char, c_int, c_uint};
 use sockshim_can_bus::directory::{self, Path};
@@ -31,6 +32,14 @@ fn path() -> Option<Path> {
     }
 }
 
+/// The same, for a process with another working directory: it was opened by a program that had this one.
+static DIRECTORY: Kept = Kept::none();
+
+/// The directory of the bus, from the root.
+pub fn directory() -> Option<&'static CStr> {
+    DIRECTORY.get()
+}
+
 /// Opens the bus, with the interfaces that SOCKSHIM_CAN names.
 pub fn init() -> Result<(), c_int> {
     let path = path().ok_or(libc::ENAMETOOLONG)?;
@@ -45,6 +54,7 @@ pub fn init() -> Result<(), c_int> {
         bus.add(&path, spec.name.as_bytes(), spec.mtu)?;
     }
     BUS.set(bus);
+    DIRECTORY.keep(path.bytes());
     // SAFETY: ops that stay.
     match unsafe { (kernel::get().register_netdevice)(&OPS) } {
         0 => Ok(()),

@@ -47,6 +47,15 @@ pub fn copy_from_user(to: &mut [u8], from: *const u8) -> Result<(), i32> {
     }
 }
 
+/// Copies to the program.
+pub fn copy_to_user(to: *mut u8, from: &[u8]) -> Result<(), i32> {
+    // SAFETY: a slice is readable.
+    match unsafe { (get().copy_to_user)(to.cast(), from.as_ptr().cast(), from.len()) } {
+        0 => Ok(()),
+        _ => Err(libc::EFAULT),
+    }
+}
+
 /// Keeps words and a filter with a socket's descriptor.
 pub fn sock_save(sock: &Socket, state: &[u32], filter: &[sock_filter]) -> Result<(), i32> {
     // SAFETY: slices.

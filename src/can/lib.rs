@@ -5,6 +5,9 @@
 //! |---|---|
 //! | [`af_can`] | `af_can.c`: the family |
 //! | [`raw`] | `raw.c`: CAN_RAW |
+//! | [`bcm`] | `bcm.c`: CAN_BCM |
+//! | [`isotp`] | `isotp.c`: CAN_ISOTP |
+//! | [`pair`] | the sockets whose protocol runs in a process of its own, `sockshim-can-engine` |
 //! | [`device`] | `drivers/net/can/vcan.c`: the interfaces |
 //!
 //! Buses are in the crate [`sockshim_can_bus`], the protocols themselves in [`sockshim_can_proto`].
@@ -13,8 +16,12 @@
 //! Functions of the ABI are called with what `sockshim/module.h` promises, and what they are given is what it says.
 
 mod af_can;
+mod bcm;
 mod device;
+mod isotp;
+mod kept;
 mod kernel;
+mod pair;
 #[path = "../rulefile/panic.rs"]
 mod panic;
 mod raw;
@@ -40,6 +47,7 @@ pub static sockshim_module_abi: u32 = ABI;
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sockshim_module_init(host: &'static SockshimKernel) -> c_int {
     kernel::set(host);
+    pair::init();
     panic::attempt(|| device::init().and_then(|()| af_can::init()).map_or_else(|errno| -errno, |()| 0))
         .unwrap_or(-libc::EIO)
 }

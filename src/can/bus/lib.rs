@@ -15,6 +15,7 @@
 
 pub mod directory;
 pub mod member;
+pub mod pair;
 pub mod shared;
 pub mod spec;
 pub mod wire;

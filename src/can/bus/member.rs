@@ -5,7 +5,7 @@
 
 use crate::{Bus, call};
 use core::slice;
-use libc::{c_int, in_addr, ip_mreq, sockaddr_in};
+use libc::{c_int, in_addr, ip_mreq, sock_filter, sock_fprog, sockaddr_in};
 use sockshim_sys as sys;
 
 const LOOPBACK: in_addr = in_addr { s_addr: u32::from_ne_bytes([127, 0, 0, 1]) };
@@ -41,6 +41,15 @@ pub fn join(fd: c_int, bus: &Bus) -> Result<(), c_int> {
     unsafe { call(libc::SYS_bind, args) }?;
     let group = ip_mreq { imr_multiaddr: address.sin_addr, imr_interface: LOOPBACK };
     sys::setsockopt(fd, libc::IPPROTO_IP, libc::IP_ADD_MEMBERSHIP, bytes_of(&group))
+}
+
+/// Has the kernel run a classic filter on each datagram before it is queued.
+pub fn filter(fd: c_int, code: &[sock_filter]) -> Result<(), c_int> {
+    let len = u16::try_from(code.len()).map_err(|_| libc::EINVAL)?;
+    let program = sock_fprog { len, filter: code.as_ptr().cast_mut() };
+    // SAFETY: bytes of ours, up to the padding, which is never read.
+    let bytes = unsafe { slice::from_raw_parts(ptr(&program), size_of::<sock_fprog>()) };
+    sys::setsockopt(fd, libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, bytes)
 }
 
 /// Whether the bus's port can be had.

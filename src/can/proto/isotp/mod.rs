@@ -10,6 +10,7 @@
 //! |---|---|
 //! | `receive.rs` | `isotp_rcv_sf`, `isotp_rcv_ff`, `isotp_rcv_cf`, `isotp_send_fc` |
 //! | `send.rs` | `isotp_sendmsg`, `isotp_rcv_fc`, `isotp_rcv_echo`, `isotp_send_cframe` |
+//! | `options.rs`, `saved.rs` | `isotp_setsockopt`, `isotp_getsockopt` |
 //! | `padding.rs` | `padlen`, `check_pad` |
 //!
 //! It is Linux 6.12. Known differences of others: 6.1 has PDUs of up to 66,000 bytes
@@ -22,6 +23,7 @@ mod address;
 mod options;
 mod padding;
 mod receive;
+mod saved;
 mod send;
 #[cfg(test)]
 mod tests;
@@ -32,6 +34,7 @@ use libc::{ECOMM, ETIMEDOUT};
 
 pub use address::{AF_CAN, Address, ISOTP_MIN_NAMELEN, bind};
 pub use options::*;
+pub use saved::OPTION_WORDS;
 
 use crate::frame::Frame;
 use crate::{Errno, Nanos};

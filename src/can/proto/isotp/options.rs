@@ -1,5 +1,5 @@
 //! The options of a CAN_ISOTP socket: `struct can_isotp_options` and its siblings in `include/uapi/linux/can/isotp.h`, with
-//! the checks of `isotp_setsockopt` and `isotp_getsockopt`.
+//! the checks of `isotp_setsockopt`.
 
 use libc::{EINVAL, EISCONN, ENOPROTOOPT};
 
@@ -98,7 +98,7 @@ impl IsotpOptions {
         bytes
     }
 
-    fn of_bytes(bytes: &[u8; 12]) -> IsotpOptions {
+    pub(super) fn of_bytes(bytes: &[u8; 12]) -> IsotpOptions {
         let [a, b, c, d, e, f, g, h, ext_address, txpad_content, rxpad_content, rx_ext_address] = *bytes;
         IsotpOptions {
             flags: u32::from_ne_bytes([a, b, c, d]),
@@ -136,14 +136,14 @@ pub struct LlOptions {
 /// All options of a socket, as `isotp_init` leaves them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Options {
-    opt: IsotpOptions,
-    rxfc: FcOptions,
-    ll: LlOptions,
-    force_tx_stmin: u32,
-    force_rx_stmin: u32,
+    pub(super) opt: IsotpOptions,
+    pub(super) rxfc: FcOptions,
+    pub(super) ll: LlOptions,
+    pub(super) force_tx_stmin: u32,
+    pub(super) force_rx_stmin: u32,
     /// What the last `frame_txtime` that was not 0 has said.
-    frame_txtime: u32,
-    max_pdu_size: usize,
+    pub(super) frame_txtime: u32,
+    pub(super) max_pdu_size: usize,
 }
 
 impl Default for Options {
@@ -232,24 +232,6 @@ impl Options {
         }
         self.ll = ll;
         Ok(())
-    }
-
-    /// `getsockopt(fd, SOL_CAN_ISOTP, name, …)` into a buffer of `len` bytes: what is written, whose length goes to optlen.
-    ///
-    /// # Errors
-    /// EINVAL for a negative length, ENOPROTOOPT for an unknown name. A short buffer gets the beginning.
-    pub fn get(&self, name: i32, len: i32) -> Result<Vec<u8>, Errno> {
-        let len = usize::try_from(len).map_err(|_| EINVAL)?;
-        let mut value = match name {
-            CAN_ISOTP_OPTS => self.opt.bytes().to_vec(),
-            CAN_ISOTP_RECV_FC => vec![self.rxfc.bs, self.rxfc.stmin, self.rxfc.wftmax],
-            CAN_ISOTP_TX_STMIN => self.force_tx_stmin.to_ne_bytes().to_vec(),
-            CAN_ISOTP_RX_STMIN => self.force_rx_stmin.to_ne_bytes().to_vec(),
-            CAN_ISOTP_LL_OPTS => vec![self.ll.mtu, self.ll.tx_dl, self.ll.tx_flags],
-            _ => return Err(ENOPROTOOPT),
-        };
-        value.truncate(len);
-        Ok(value)
     }
 
     /// [`CAN_ISOTP_OPTS`].
