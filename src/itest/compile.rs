@@ -44,6 +44,8 @@ pub fn shim() -> &'static Path {
                 "sockshim-kmod",
                 "-p",
                 "sockshim-can",
+                "-p",
+                "sockshim-can-engine",
                 "--target-dir",
             ]);
             build.arg(target_dir());

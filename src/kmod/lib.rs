@@ -8,7 +8,7 @@
 //! |---|---|
 //! | [`interpose`] | the functions in libc's place, one line each |
 //! | [`create`], [`name`], [`option`], [`message`], [`life`], [`numbered`] | from their arguments to the module's ops |
-//! | [`netdevice`], [`ifaddrs`], [`ethtool`] | network interfaces of modules |
+//! | [`netdevice`], [`ifaddrs`], [`ethtool`], [`bindtodevice`] | network interfaces of modules |
 //! | [`table`], [`slot`] | which descriptors are sockets of modules |
 //! | [`saved`] | what is kept of a socket in the kernel, for exec and SCM_RIGHTS |
 //! | [`modules`], [`exported`] | loading modules, what they register, what they are given |
@@ -17,6 +17,7 @@
 //! Both sides of the exported function are of one build.
 
 mod answer;
+mod bindtodevice;
 mod create;
 mod ethtool;
 mod exported;

@@ -61,6 +61,23 @@ fn name_of(device: &NetDevice) -> &[u8] {
     &device.name[..len]
 }
 
+/// The index of an interface, the kernel's or a module's.
+pub fn index_of(name: &[u8; IFNAMSIZ]) -> Option<c_int> {
+    let own =
+        || by_name(&name[..name.iter().position(|byte| *byte == 0)?]).map(|(_, _, device)| device.ifindex);
+    // SAFETY: a name with its NUL.
+    let real = unsafe { original::if_nametoindex(name.as_ptr().cast()) };
+    if real != 0 { Some(real as c_int) } else { own() }
+}
+
+/// The name of an interface, the kernel's or a module's.
+pub fn name_by_index(index: c_int) -> Option<[u8; IFNAMSIZ]> {
+    let mut name = [0; IFNAMSIZ];
+    // SAFETY: room for any name.
+    let real = unsafe { original::if_indextoname(index as c_uint, name.as_mut_ptr().cast()) };
+    if real.is_null() { by_index(index).map(|device| device.name) } else { Some(name) }
+}
+
 /// Whether no interface of a module's has the name of one of the kernel's.
 pub fn is_free_of_real_ones() -> bool {
     let fd = sys_socket();
@@ -248,6 +265,10 @@ fn answered(request: c_ulong, ifreq: &mut [u8; 40]) -> Option<Result<(), c_int>>
 }
 
 fn set(ops: &NetDeviceOps, place: c_uint, device: &NetDevice) -> Result<(), c_int> {
+    // Only root may, as on the kernel's interfaces; whether with CAP_NET_ADMIN is the same here.
+    if sys::geteuid() != 0 {
+        return Err(libc::EPERM);
+    }
     let set = ops.ndo_set.ok_or(libc::EPERM)?;
     // SAFETY: what the header promises.
     match unsafe { set(place, device) } {

@@ -4,7 +4,7 @@
 //! Ops are those of a loaded module, called as the header describes them; options are copied first.
 
 use crate::answer::{answer, failure};
-use crate::{netdevice, original, table, user};
+use crate::{bindtodevice, netdevice, original, table, user};
 use core::ffi::{c_int, c_uint, c_ulong, c_void};
 use libc::socklen_t;
 use sockshim_module::{ENOIOCTLCMD, OPTION, SOCK_CUSTOM_SOCKOPT, Socket};
@@ -31,6 +31,9 @@ pub unsafe fn setsockopt(
         && let Some(errno) = about_filter(name, len)
     {
         return if errno == 0 { 0 } else { failure(errno) };
+    }
+    if level == libc::SOL_SOCKET && name == libc::SO_BINDTODEVICE {
+        return bindtodevice::set(sock, value, len).map_or_else(failure, |()| 0);
     }
     if is_descriptors(sock, level) {
         return descriptors(sock);
@@ -99,6 +102,9 @@ pub unsafe fn getsockopt(
     if level == libc::SOL_SOCKET && name == libc::SO_ATTACH_FILTER {
         // SO_GET_FILTER: the program has none.
         return user::put(len, 0).map_or_else(failure, |()| 0);
+    }
+    if level == libc::SOL_SOCKET && name == libc::SO_BINDTODEVICE {
+        return bindtodevice::get(sock, value, len).map_or_else(failure, |()| 0);
     }
     // SAFETY: the program's own call.
     let descriptors = |sock: &Socket| unsafe { original::getsockopt(sock.fd, level, name, value, len) };

@@ -24,6 +24,8 @@ struct Shared {
     flags: AtomicU32,
     /// At the same address in every process that shares it: they are forked from one.
     ops: AtomicPtr<ProtoOps>,
+    /// `sk_bound_dev_if`.
+    bound_device: AtomicI32,
     sk: [AtomicU64; SK_SIZE / 8],
 }
 
@@ -91,6 +93,7 @@ pub fn alloc(socket: &Socket) -> Option<u32> {
 
 fn fill(shared: &Shared, socket: &Socket) {
     shared.sk.iter().for_each(|word| word.store(0, Ordering::Relaxed));
+    shared.bound_device.store(0, Ordering::Relaxed);
     shared.family.store(socket.family, Ordering::Relaxed);
     shared.ty.store(socket.ty, Ordering::Relaxed);
     shared.protocol.store(socket.protocol, Ordering::Relaxed);
@@ -138,6 +141,18 @@ pub fn find(cookie: u64) -> Option<u32> {
         taken.map(move |place| (number * SLOTS + place) as u32)
     });
     slots.find(|index| has_cookie(*index, cookie))
+}
+
+/// The interface that the socket is bound to by SO_BINDTODEVICE; 0 if it is to none.
+pub fn bound_device(socket: &Socket) -> c_int {
+    find(socket.cookie).map_or(0, |index| shared(index).bound_device.load(Ordering::Relaxed))
+}
+
+/// Binds it.
+pub fn bind_device(socket: &Socket, ifindex: c_int) {
+    if let Some(index) = find(socket.cookie) {
+        shared(index).bound_device.store(ifindex, Ordering::Relaxed);
+    }
 }
 
 /// One more descriptor refers to the slot.

@@ -63,7 +63,7 @@ impl Line {
         filters: &mut dyn ExactSizeIterator<Item = Filter>,
     ) -> Result<(), i32> {
         let mut options = Options::default();
-        (options.bound, options.ifindex, options.fd_frames) = (ifindex.is_some(), ifindex.unwrap_or(0), true);
+        (options.bound, options.ifindex, options.fd_frames) = (ifindex.is_some(), ifindex.unwrap_or(0), 1);
         let filters: Vec<_> = filters.collect();
         // Too many for the kernel are sorted out here.
         let everything = [Filter { id: 0, mask: 0 }];

@@ -30,8 +30,21 @@ pub unsafe extern "C" fn set(
     if level != SOL_CAN_ISOTP {
         return -libc::EINVAL;
     }
+    let longest = [0; 64];
+    let count = (len as usize).min(longest.len());
+    if value.is_null() {
+        // The kernel checks the name and the length before it reads.
+        let checked = state(sock).and_then(|mut state| {
+            // With what is set already, so that only the length can be wrong.
+            let present = state.options.value(name, count as c_int).ok();
+            let value =
+                present.as_ref().and_then(|(bytes, _)| bytes.get(..count)).unwrap_or(&longest[..count]);
+            state.options.set(state.bound, name, value)
+        });
+        return -checked.err().unwrap_or(libc::EFAULT);
+    }
     // SAFETY: a copy; what is longer than any option is refused by its length.
-    let value = unsafe { slice::from_raw_parts(value.cast::<u8>(), (len as usize).min(64)) };
+    let value = unsafe { slice::from_raw_parts(value.cast::<u8>(), count) };
     let changed = state(sock).and_then(|mut state| {
         let set = state.options.set(state.bound, name, value);
         // One that is refused may have had an effect.
