@@ -30,7 +30,7 @@
 #define CAN_ISOTP_DYN_FC_PARMS_ 0x2000
 
 enum {
-	PATIENCE = 20000, // Milliseconds: what has not come by then will not come.
+	PATIENCE = 5000, // Milliseconds: what has not come by then will not come.
 	MARK = 0x7ff,     // The identifier of the marker.
 };
 
