@@ -143,6 +143,11 @@ const NOT_THERE: &[&str] = &[
     "isotp_errors",
     "isotp_frames",
     // CAN_J1939.
+    "j1939_bind",
+    "j1939_claim",
+    "j1939_options",
+    "j1939_send",
+    "j1939_transport",
     "create",
     "names",
     "readiness",
