@@ -12,6 +12,7 @@ BINDIR ?= $(PREFIX)/bin
 # linked with them, so they are not beside libraries of which that is true.
 LIBDIR ?= $(PREFIX)/lib/sockshim
 DATADIR ?= $(PREFIX)/share
+INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(DATADIR)/man/man1
 DOCDIR ?= $(DATADIR)/doc/sockshim
 BASHDIR ?= $(DATADIR)/bash-completion/completions
@@ -26,7 +27,10 @@ CARGO_TARGET_DIR ?= target
 release = $(CARGO_TARGET_DIR)/release
 # What the command writes about itself: man pages and completions.
 pages = $(release)/pages
-packages = -p sockshim-cli -p sockshim-preload -p sockshim-rulefile
+packages = -p sockshim-cli -p sockshim-preload -p sockshim-rulefile -p sockshim-kmod -p sockshim-can -p sockshim-can-engine
+# What must be beside libsockshim.so: it reads rules, hosts modules, and has AF_CAN.
+libraries = libsockshim.so libsockshim_rulefile.so libsockshim_kmod.so libsockshim_can.so
+engines = sockshim-can-engine
 
 .PHONY: all install uninstall
 
@@ -40,7 +44,9 @@ $(pages):
 
 install: | $(pages)
 	$(INSTALL) -D -m 755 "$(release)/sockshim" "$(DESTDIR)$(BINDIR)/sockshim"
-	$(INSTALL) -D -m 644 -t "$(DESTDIR)$(LIBDIR)" "$(release)/libsockshim.so" "$(release)/libsockshim_rulefile.so"
+	$(INSTALL) -D -m 644 -t "$(DESTDIR)$(LIBDIR)" $(libraries:%="$(release)/%")
+	$(INSTALL) -D -m 755 -t "$(DESTDIR)$(LIBDIR)" $(engines:%="$(release)/%")
+	$(INSTALL) -D -m 644 src/module/include/sockshim/module.h "$(DESTDIR)$(INCLUDEDIR)/sockshim/module.h"
 	$(INSTALL) -D -m 644 -t "$(DESTDIR)$(MANDIR)" "$(pages)"/*.1
 	$(INSTALL) -D -m 644 "$(pages)/sockshim.bash" "$(DESTDIR)$(BASHDIR)/sockshim"
 	$(INSTALL) -D -m 644 -t "$(DESTDIR)$(ZSHDIR)" "$(pages)/_sockshim"
@@ -53,7 +59,8 @@ install: | $(pages)
 # Directories that others use too stay.
 uninstall:
 	rm -f "$(DESTDIR)$(BINDIR)/sockshim"
-	rm -f "$(DESTDIR)$(LIBDIR)/libsockshim.so" "$(DESTDIR)$(LIBDIR)/libsockshim_rulefile.so"
+	rm -f $(libraries:%="$(DESTDIR)$(LIBDIR)/%") $(engines:%="$(DESTDIR)$(LIBDIR)/%")
+	rm -rf "$(DESTDIR)$(INCLUDEDIR)/sockshim"
 	rm -f "$(DESTDIR)$(MANDIR)/sockshim.1" "$(DESTDIR)$(MANDIR)"/sockshim-*.1
 	rm -f "$(DESTDIR)$(BASHDIR)/sockshim" "$(DESTDIR)$(ZSHDIR)/_sockshim" "$(DESTDIR)$(FISHDIR)/sockshim.fish"
 	rm -rf "$(DESTDIR)$(DOCDIR)"

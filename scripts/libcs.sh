@@ -81,7 +81,7 @@ for release in "${releases[@]}"; do
 	root=$roots/$release/root
 	[[ $release == "$oldest" ]] || { rm -rf "$root/programs" && cp -r "$roots/$oldest/root/programs" "$roots/$oldest/root"/{calls,http} "$root/"; }
 	rm -rf "$root"/{log,www,nginx} "$root"/ssh_key*
-	cp "$(target_directory)/release"/{libsockshim.so,libsockshim_rulefile.so,sockshim} "$root/"
+	cp "$(target_directory)/release"/{libsockshim.so,libsockshim_{rulefile,kmod,can}.so,sockshim,sockshim-can-engine} "$root/"
 	cp "$(target_directory)/test-support/release/libsockshim.so" "$root/test.so"
 	cp scripts/lib/try_libc.sh "$root/"
 	if in_debian "$release" bash /root/try_libc.sh; then

@@ -67,7 +67,7 @@ make_programs() {
 	say "make"
 	name_paths_alike
 	make all
-	python3 -B scripts/lib/notices.py sockshim-cli sockshim-preload sockshim-rulefile >"$pages/NOTICES"
+	python3 -B scripts/lib/notices.py sockshim-cli sockshim-preload sockshim-rulefile sockshim-kmod sockshim-can sockshim-can-engine >"$pages/NOTICES"
 	# As Debian wants them.
 	gzip --best --no-name --keep "$pages"/*.1 "$pages/NOTICES"
 }
@@ -103,7 +103,7 @@ check_same() {
 		say "make in $place"
 		(cd "$place" && env --unset=CARGO_TARGET_DIR scripts/release.sh make)
 	done
-	for file in release/{sockshim,libsockshim.so,libsockshim_rulefile.so} release-artifacts; do
+	for file in release/{sockshim,libsockshim.so,libsockshim_rulefile.so,libsockshim_kmod.so,libsockshim_can.so,sockshim-can-engine} release-artifacts; do
 		diff --recursive --brief "$first/target/$file" "$second/target/$file" || failed=1
 	done
 	! grep --files-with-matches "$HOME\|$work" "$first/target/release"/{sockshim,*.so} || die "they name directories of this machine"

@@ -44,7 +44,7 @@ glibcs_of() {
 # A symbol with a newer version would keep the libraries out of every program where glibc is older, and the command off it.
 all_run_on_old_glibc() {
 	local oldest=2.28 newest file
-	for file in libsockshim.so libsockshim_rulefile.so sockshim; do
+	for file in libsockshim.so libsockshim_{rulefile,kmod,can}.so sockshim sockshim-can-engine; do
 		newest=$(glibcs_of "$(target_directory)/release/$file" | tail -n 1)
 		[[ -n $newest ]] || die "$file names no version of glibc, which cannot be"
 		[[ $(printf '%s\n' "$oldest" "$newest" | sort --version-sort | tail -n 1) == "$oldest" ]] ||

@@ -58,7 +58,10 @@ fn is_checkout() -> bool {
 }
 
 /// Where the sources are that the libraries are made of, and how they are built.
-const SOURCES: [&str; 9] = [
+const SOURCES: [&str; 12] = [
+    "src/module",
+    "src/kmod",
+    "src/can",
     "src/preload",
     "src/rulefile",
     "src/core",
@@ -79,7 +82,10 @@ fn build_libraries() {
     }
     let out = env::var_os("OUT_DIR").expect("cargo sets it");
     let mut build = Command::new(env::var_os("CARGO").expect("cargo sets it"));
-    build.args(["build", "--release", "--locked", "-p", "sockshim-preload", "-p", "sockshim-rulefile"]);
+    build.args(["build", "--release", "--locked"]);
+    for package in ["preload", "rulefile", "kmod", "can", "can-engine"] {
+        build.arg("-p").arg(format!("sockshim-{package}"));
+    }
     build.arg("--target-dir").arg(Path::new(&out).join("libraries")).current_dir(root);
     // What cargo has made of its configuration for this crate; it reads it again for those.
     build.env_remove("CARGO_ENCODED_RUSTFLAGS").env_remove("CARGO_BUILD_TARGET");

@@ -55,6 +55,9 @@ Environment of the library:
   SOCKSHIM_LOG_FORMAT  text (default) or json, one object a line
   SOCKSHIM_LOG_FILE    a path, to which the log is appended; %p is the pid (default: stderr)
   SOCKSHIM_CONFIG      a file of rules; 'sockshim run' has options for them
+  SOCKSHIM_CAN         interfaces of a CAN bus, such as vcan0,vcan1:mtu=16
+  SOCKSHIM_CAN_BUS     the directory of that bus
+  SOCKSHIM_MODULES     files of modules, with colons between them
   SOCKSHIM_PROPAGATE   env (default) or always: whether programs that are started without LD_PRELOAD get it
   SOCKSHIM_DISABLE     1 switches everything off";
 

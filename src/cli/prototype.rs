@@ -47,8 +47,8 @@ fn base(ty: &str) -> String {
         "c_uint" => "unsigned int".to_string(),
         "c_long" => "long".to_string(),
         "c_ulong" => "unsigned long".to_string(),
-        "addrinfo" | "epoll_event" | "hostent" | "iovec" | "mmsghdr" | "msghdr" | "pollfd" | "sockaddr"
-        | "termios" | "timespec" | "timeval" | "winsize" => {
+        "addrinfo" | "epoll_event" | "hostent" | "if_nameindex" | "ifaddrs" | "iovec" | "mmsghdr"
+        | "msghdr" | "pollfd" | "sockaddr" | "termios" | "timespec" | "timeval" | "winsize" => {
             format!("struct {ty}")
         }
         _ => ty.to_string(),

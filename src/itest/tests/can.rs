@@ -140,6 +140,7 @@ const NOT_THERE: &[&str] = &[
     // A program's own filter beside that of the descriptor.
     "attach_filter",
     // An error of ISO-TP is told with the next recv, not by POLLERR, and frames of an engine come a moment later.
+    "isotp_bind",
     "isotp_errors",
     "isotp_frames",
     // CAN_J1939.

@@ -178,6 +178,8 @@ fn prototypes_are_those_of_the_headers() {
     const HEADERS: &str = "\
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <poll.h>
 #include <pty.h>

@@ -64,8 +64,10 @@ fn files(root: &Path) -> Vec<String> {
 fn make(verb: &str, scratch: &Scratch, more: &[&str]) {
     let built = scratch.dir("built");
     let library = shim();
-    let reader = library.with_file_name("libsockshim_rulefile.so");
-    for file in [binary::sockshim(), library, &reader] {
+    let beside =
+        ["libsockshim_rulefile.so", "libsockshim_kmod.so", "libsockshim_can.so", "sockshim-can-engine"];
+    let beside = beside.map(|name| library.with_file_name(name));
+    for file in [binary::sockshim(), library].into_iter().chain(beside.iter().map(PathBuf::as_path)) {
         let name = file.file_name().expect("a name");
         fs::copy(file, built.join(name)).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     }

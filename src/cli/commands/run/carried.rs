@@ -14,12 +14,18 @@ type File = (&'static str, &'static [u8]);
 
 /// The libraries, which build.rs has built.
 #[cfg(self_contained)]
-const FILES: &[File] = &[
-    ("libsockshim.so", include_bytes!(concat!(env!("OUT_DIR"), "/libraries/release/libsockshim.so"))),
-    (
-        "libsockshim_rulefile.so",
-        include_bytes!(concat!(env!("OUT_DIR"), "/libraries/release/libsockshim_rulefile.so")),
-    ),
+macro_rules! files {
+    ($($name:literal)*) => {
+        &[$(($name, include_bytes!(concat!(env!("OUT_DIR"), "/libraries/release/", $name)))),*]
+    };
+}
+#[cfg(self_contained)]
+const FILES: &[File] = files![
+    "libsockshim.so"
+    "libsockshim_rulefile.so"
+    "libsockshim_kmod.so"
+    "libsockshim_can.so"
+    "sockshim-can-engine"
 ];
 #[cfg(not(self_contained))]
 const FILES: &[File] = &[];
@@ -39,6 +45,11 @@ fn cache() -> Option<PathBuf> {
     let absolute =
         |name: &str| env::var_os(name).map(PathBuf::from).filter(|directory| directory.is_absolute());
     absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))
+}
+
+/// Libraries are loaded, what is none is executed.
+fn mode(name: &str) -> u32 {
+    if name.ends_with(".so") { 0o644 } else { 0o755 }
 }
 
 /// Another build has another directory: programs may still be running with the library of this one.
@@ -64,7 +75,7 @@ fn unpack(files: &[File], directory: &Path) -> io::Result<()> {
         // Under its name it is whole at once: another `sockshim run` may be doing the same.
         let unfinished = tempfile::NamedTempFile::new_in(directory)?;
         fs::write(unfinished.path(), content)?;
-        fs::set_permissions(unfinished.path(), std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
+        fs::set_permissions(unfinished.path(), std::os::unix::fs::PermissionsExt::from_mode(mode(name)))?;
         unfinished.persist(&path)?;
     }
     Ok(())

@@ -6,6 +6,7 @@
 mod carried;
 mod environment;
 pub mod library;
+mod modules;
 mod options;
 mod parent;
 pub mod proc;
@@ -19,6 +20,7 @@ use crate::commands::check::judge::{self, Coverage};
 use crate::inherited::{inherited, streams};
 use crate::rule_file;
 use clap::ValueHint;
+use modules::ModuleOptions;
 use options::RuleOptions;
 pub use parent::Ended;
 use parent::Parent;
@@ -74,6 +76,9 @@ pub struct UnderRules {
     /// Rules in a file; 'sockshim check FILE' shows what they mean
     #[arg(long, value_name = "FILE", help_heading = "Rules")]
     config: Option<PathBuf>,
+
+    #[command(flatten)]
+    modules: ModuleOptions,
 
     /// Write to a file at the end what the rules did, in JSON
     #[arg(long, value_name = "FILE")]
@@ -158,6 +163,7 @@ Examples:
   sockshim run --fail connect:10.0.0.0/8:5432=ECONNREFUSED,when=1..2 -- ./server
   sockshim run --limit recv=1 --limit send=1 -- redis-cli ping
   sockshim run --redirect bind:*:80=127.0.0.1:8080,hide -- nginx
+  sockshim run --can vcan0 -- pytest
   sockshim run --config rules.toml --report report.json --strict -- make test";
 
 /// The file of rules that is taken without `--config`.
@@ -186,6 +192,7 @@ fn start(launch: Launch) -> Result<u8, Refusal> {
     let handed_on = handed_on(&rules)?;
     let library = library::find()?;
     let found = Program::find(program)?;
+    let modules = under.modules.variables()?;
     let uncovered = disabled().or_else(|| uncovered(&found.name, &preloaded));
     if let Some((_, why)) = &uncovered {
         say(why);
@@ -196,6 +203,7 @@ fn start(launch: Launch) -> Result<u8, Refusal> {
     let variables = |shared: Option<OsString>| {
         let mut set = environment::of_run(&library, &preloaded, handed_on, shared);
         set.extend(log);
+        set.extend(modules);
         program::lines(environment::with(env::vars_os(), &set))
     };
     let needs_parent = under.report.is_some() || under.strict || watcher.is_some();

@@ -112,7 +112,17 @@ fn rule_reader(report: &mut Report, library: &Path) -> io::Result<()> {
     let reader: PathBuf = library.with_file_name("libsockshim_rulefile.so");
     let found = reader.is_file();
     let text = if found { "" } else { " is not there: SOCKSHIM_CONFIG cannot be read without it" };
-    report.check("rule files", found, format_args!("{}{text}", reader.display()))
+    report.check("rule files", found, format_args!("{}{text}", reader.display()))?;
+    let missing: Vec<&str> = ["libsockshim_kmod.so", "libsockshim_can.so", "sockshim-can-engine"]
+        .into_iter()
+        .filter(|name| !library.with_file_name(name).is_file())
+        .collect();
+    let text = if missing.is_empty() {
+        "beside the library".to_owned()
+    } else {
+        format!("missing: {}", missing.join(", "))
+    };
+    report.check("modules", missing.is_empty(), format_args!("{text}"))
 }
 
 fn interception(report: &mut Report, library: &Path) -> io::Result<()> {
