@@ -294,6 +294,54 @@ mod tests {
         }
     }
 
+    /// The same ten million times, for options that change step by step: two seconds, if it is optimized.
+    #[test]
+    fn ten_million_frames_and_changes() {
+        const IDS: [u32; 8] = [0, 1, 2, 3, 0x7ff, 0x8000_0001, 0x4000_0001, 0xc000_0003];
+        const MASKS: [u32; 8] = [0, 1, 3, 0x7ff, 0xc000_07ff, 0xdfff_ffff, 0x2000_0003, 0xffff_ffff];
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut dice = |sides: usize| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 33) as usize % sides
+        };
+        let mut options = Options { bound: true, ..Options::default() };
+        let mut program = compiled(&options);
+        let mut delivered = 0;
+        let steps = if cfg!(debug_assertions) { 100_000 } else { 10_000_000 };
+        for _ in 0..steps {
+            if dice(8) == 0 {
+                match dice(9) {
+                    0 => options.recv_own_msgs = dice(2) as u32,
+                    1 => options.fd_frames = dice(2) as u32,
+                    2 => options.xl_frames = dice(2) as u32,
+                    3 => options.join_filters = dice(2) as u32,
+                    4 => options.err_mask = MASKS[dice(8)],
+                    5 => options.ifindex = dice(3) as i32,
+                    6 => options.vcid = Vcid::of_word((dice(8) | dice(2) << 16 | dice(2) << 24) as u32),
+                    _ => {
+                        let mut filters = [Filter { id: 0, mask: 0 }; 4];
+                        filters.iter_mut().for_each(|filter| {
+                            let inverted = if dice(4) == 0 { 0x2000_0000 } else { 0 };
+                            *filter = Filter { id: IDS[dice(8)] | inverted, mask: MASKS[dice(8)] };
+                        });
+                        options.set_filters(filters[..dice(5)].iter().copied());
+                    }
+                }
+                program = compiled(&options);
+            }
+            let error = if dice(6) == 0 { 0x2000_0000 } else { 0 };
+            let kind = dice(3);
+            let (ifindex, own) = (1 + dice(2) as i32, dice(3) == 0);
+            let sent = Sent { ifindex, id: IDS[dice(8)] | error, fd: kind == 1, xl: kind == 2, own };
+            let wanted = options.wants(&sent);
+            assert_eq!(run(&program, &datagram(&sent)) != 0, wanted, "{sent:?}");
+            delivered += u32::from(wanted);
+        }
+        assert!((steps / 20..steps / 20 * 19).contains(&delivered), "{delivered} frames prove little");
+    }
+
     #[test]
     fn another_bus_is_not_heard() {
         let options = Options { bound: true, ..Options::default() };
