@@ -189,4 +189,5 @@ int main(void)
 	fd = fresh(none);
 	send_pdu("half duplex", fd, 50);
 	say_pdu("    arrives", reader);
+	sleep(3);
 }
