@@ -17,6 +17,8 @@ mod errors;
 mod inherited;
 #[path = "run/library.rs"]
 mod library;
+#[path = "run/modules.rs"]
+mod modules;
 #[path = "run/report.rs"]
 mod report;
 #[path = "run/signals.rs"]

@@ -105,7 +105,9 @@ fn open_bus(names: &str, directory: &Path) -> Result<(), Refusal> {
     let refused = |errno| {
         let why = match errno {
             libc::EPERM => "it belongs to another user".to_owned(),
-            libc::ENETUNREACH | libc::ENODEV => "the loopback interface is down".to_owned(),
+            libc::EADDRNOTAVAIL | libc::ENETUNREACH | libc::ENODEV => {
+                "the loopback interface is down".to_owned()
+            }
             libc::EINVAL => "its file is none of sockshim's".to_owned(),
             libc::ENOSPC => "there are no more interfaces, or the disk is full".to_owned(),
             errno => io::Error::from_raw_os_error(errno).to_string(),
