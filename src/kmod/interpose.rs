@@ -84,7 +84,7 @@ macro_rules! interpose {
     };
 }
 
-use crate::{create, life, message, name, netdevice, numbered, option};
+use crate::{create, life, message, name, netdevice, numbered, option, table};
 
 /// Makes the call that has this number, if a function here stands in its place. The result as syscall(2) returns it.
 ///
@@ -145,6 +145,11 @@ pub unsafe fn by_number(nr: c_long, [a, b, c, d, e, f]: [c_long; 6]) -> Option<c
             SYS_dup => life::dup(fd).into(),
             SYS_dup2 => life::dup2(fd, b as c_int).into(),
             SYS_dup3 => life::dup3(fd, b as c_int, c as c_int).into(),
+            SYS_pidfd_getfd => {
+                let fd = original::syscall(nr, a, b, c, d, e, f);
+                table::forget(fd as c_int);
+                fd
+            }
             SYS_fcntl => life::fcntl(fd, b as c_int, c as c_ulong).into(),
             SYS_close_range => life::close_range(a as c_uint, b as c_uint, c as c_int).into(),
             _ => return None,
@@ -205,6 +210,7 @@ interpose! {
         fn dup(fd: c_int) -> c_int = life::dup;
         fn dup2(oldfd: c_int, newfd: c_int) -> c_int = life::dup2;
         fn dup3(oldfd: c_int, newfd: c_int, flags: c_int) -> c_int = life::dup3;
+        fn pidfd_getfd(pidfd: c_int, targetfd: c_int, flags: c_uint) -> c_int = life::pidfd_getfd;
         fn fcntl(fd: c_int, cmd: c_int, arg: c_ulong) -> c_int = life::fcntl;
         fn fcntl64(fd: c_int, cmd: c_int, arg: c_ulong) -> c_int = life::fcntl64;
         fn if_nametoindex(name: *const c_char) -> c_uint = netdevice::if_nametoindex;

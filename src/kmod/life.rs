@@ -67,3 +67,13 @@ pub unsafe extern "C-unwind" fn fcntl64(fd: c_int, cmd: c_int, arg: c_ulong) -> 
     let ret = unsafe { original::fcntl64(fd, cmd, arg) };
     if duplicates(cmd) { duplicated(fd, ret) } else { ret }
 }
+
+/// Another process's descriptor, which may be a socket of a module's.
+pub unsafe extern "C-unwind" fn pidfd_getfd(pidfd: c_int, targetfd: c_int, flags: c_uint) -> c_int {
+    // SAFETY: the program's own call.
+    let fd = unsafe { original::pidfd_getfd(pidfd, targetfd, flags) };
+    if fd >= 0 {
+        table::forget(fd);
+    }
+    fd
+}

@@ -177,5 +177,8 @@ fn release(index: u32) {
         unsafe { release(&mut socket) };
     }
     crate::modules::put(socket.family);
-    shared(index).cookie.store(0, Ordering::Release);
+    // A forked child that closes its copies leaves the parent's socket as it is.
+    if chunk(index).owner.load(Ordering::Acquire) == sys::getpid() {
+        shared(index).cookie.store(0, Ordering::Release);
+    }
 }
