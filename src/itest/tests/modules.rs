@@ -141,3 +141,68 @@ fn a_program_without_such_sockets_loads_nothing() {
     }
     assert!(!scratch.path().join("bus").exists());
 }
+
+/// Each structure with its members: in Rust, and by the same names in C (`ty` is `type` there).
+macro_rules! layouts {
+    ($($rust:ident = $c:literal { $($member:ident)* })*) => {
+        /// Sizes and offsets in Rust.
+        fn in_rust() -> Vec<String> {
+            let mut lines = Vec::new();
+            $(
+                lines.push(format!("{} {}", $c, size_of::<sockshim_module::$rust>()));
+                $(lines.push(format!("{} {} {}", $c, c_name(stringify!($member)), std::mem::offset_of!(sockshim_module::$rust, $member)));)*
+            )*
+            lines
+        }
+
+        /// A program in C that prints them.
+        fn in_c() -> String {
+            let mut text = String::from("#include <stdio.h>\n#define SOCKSHIM_MODULE_WITHOUT_MACROS\n#include \"sockshim/module.h\"\nint main(void) {\n");
+            $(
+                text += &format!("printf(\"{0} %zu\\n\", sizeof(struct {0}));\n", $c);
+                $(
+                    let member = c_name(stringify!($member));
+                    text += &format!("printf(\"{0} {1} %zu\\n\", offsetof(struct {0}, {1}));\n", $c, member);
+                )*
+            )*
+            text += "printf(\"%d %d %d %d %d\\n\", SOCKSHIM_MODULE_ABI, SOCKSHIM_SK_SIZE, SOCKSHIM_STATE_WORDS, SOCKSHIM_OPTION, SOCKSHIM_ENOIOCTLCMD);\n";
+            text + "return 0; }\n"
+        }
+    };
+}
+
+fn c_name(member: &str) -> &str {
+    if member == "ty" { "type" } else { member }
+}
+
+layouts! {
+    Socket = "socket" { fd family ty protocol flags ops sk cookie }
+    ProtoOps = "proto_ops" {
+        family release bind connect socketpair accept getname listen shutdown setsockopt getsockopt ioctl sendmsg recvmsg
+    }
+    NetProtoFamily = "net_proto_family" { family create restore }
+    InetProtosw = "inet_protosw" { ty protocol create restore }
+    NetDevice = "net_device" { name ifindex flags mtu tx_queue_len ty kind }
+    NetDeviceOps = "net_device_ops" { ndo_get ndo_set ndo_new ndo_del }
+    SockshimKernel = "sockshim_kernel" {
+        abi size sock_register sock_unregister inet_register_protosw inet_unregister_protosw register_netdevice
+        kernel_syscall kernel_sendmsg kernel_recvmsg copy_from_user copy_to_user sock_save sock_load getenv printk
+    }
+}
+
+/// The header and the crate describe the same structures.
+#[test]
+fn the_header_and_the_crate_agree() {
+    let scratch = Scratch::new();
+    let source = scratch.write("layout.c", in_c());
+    let program = scratch.path().join("layout");
+    let include = workspace().join("src/module/include");
+    let compiled = Command::new("cc").arg("-I").arg(include).arg("-o").arg(&program).arg(source).status();
+    assert!(compiled.expect("a compiler").success());
+    let output = Command::new(program).output().expect("it runs").stdout;
+    let mut rust = in_rust();
+    use sockshim_module::{ABI, ENOIOCTLCMD, OPTION, SK_SIZE, STATE_WORDS};
+    rust.push(format!("{ABI} {SK_SIZE} {STATE_WORDS} {OPTION} {ENOIOCTLCMD}"));
+    let c: Vec<String> = String::from_utf8_lossy(&output).lines().map(String::from).collect();
+    assert_eq!(c, rust);
+}
