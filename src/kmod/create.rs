@@ -5,7 +5,7 @@
 //! Create functions are those of loaded modules, called as the header describes them.
 
 use crate::answer::{answer, failure};
-use crate::{host, message, modules, original, slot, table, user};
+use crate::{counts, host, message, modules, original, slot, table, user};
 use core::ffi::c_int;
 use core::ptr;
 use libc::{sockaddr, socklen_t};
@@ -78,7 +78,7 @@ fn make(create: Create, family: c_int, ty: c_int, protocol: c_int) -> Result<(c_
     let mut sock = socket_of(family, ty, protocol);
     let index = slot::alloc(&sock).ok_or(libc::ENOMEM)?;
     sock.sk = slot::socket(index, -1).sk;
-    modules::get(family);
+    counts::get(family);
     // SAFETY: the socket is as the header describes it.
     let ret = unsafe { create(&mut sock, protocol, flags) };
     let made = made(ret, &mut sock);
@@ -181,7 +181,7 @@ pub unsafe fn accept4(
     newsock.ops = sock.ops;
     let Some(index) = slot::alloc(&newsock) else { return failure(libc::ENOMEM) };
     newsock.sk = slot::socket(index, -1).sk;
-    modules::get(sock.family);
+    counts::get(sock.family);
     // SAFETY: the sockets are as the header describes them.
     let ret = unsafe { accept(sock, &mut newsock, flags) };
     newsock.fd = ret;

@@ -84,13 +84,13 @@ macro_rules! interpose {
     };
 }
 
-use crate::{create, life, message, name, netdevice, numbered, option, table};
+use crate::{create, life, message, name, netdevice, option, table};
 
 /// Makes the call that has this number, if a function here stands in its place. The result as syscall(2) returns it.
 ///
 /// # Safety
 /// The arguments must be those of the system call.
-pub unsafe fn by_number(nr: c_long, [a, b, c, d, e, f]: [c_long; 6]) -> Option<c_long> {
+unsafe fn by_number(nr: c_long, [a, b, c, d, e, f]: [c_long; 6]) -> Option<c_long> {
     use functions::in_place as on;
     let fd = a as c_int;
     // SAFETY: the caller's promise.
@@ -158,6 +158,24 @@ pub unsafe fn by_number(nr: c_long, [a, b, c, d, e, f]: [c_long; 6]) -> Option<c
     Some(ret)
 }
 
+/// syscall(2): the calls that a program makes by their numbers.
+unsafe extern "C-unwind" fn syscall(
+    nr: c_long,
+    a: c_long,
+    b: c_long,
+    c: c_long,
+    d: c_long,
+    e: c_long,
+    f: c_long,
+) -> c_long {
+    // SAFETY: the program's own call.
+    match unsafe { by_number(nr, [a, b, c, d, e, f]) } {
+        Some(ret) => ret,
+        // SAFETY: the program's own call.
+        None => unsafe { original::syscall(nr, a, b, c, d, e, f) },
+    }
+}
+
 interpose! {
     on a descriptor {
         fn sendmsg(fd: c_int, msg: *const msghdr, flags: c_int) -> ssize_t = message::sendmsg;
@@ -217,6 +235,6 @@ interpose! {
         fn if_indextoname(index: c_uint, name: *mut c_char) -> *mut c_char = netdevice::if_indextoname;
         fn if_nameindex() -> *mut if_nameindex = netdevice::if_nameindex;
         fn getifaddrs(list: *mut *mut ifaddrs) -> c_int = netdevice::getifaddrs;
-        fn syscall(nr: c_long, a: c_long, b: c_long, c: c_long, d: c_long, e: c_long, f: c_long) -> c_long = numbered::syscall;
+        fn syscall(nr: c_long, a: c_long, b: c_long, c: c_long, d: c_long, e: c_long, f: c_long) -> c_long = syscall;
     }
 }

@@ -7,7 +7,7 @@
 //! | file | what |
 //! |---|---|
 //! | [`interpose`] | the functions in libc's place, one line each |
-//! | [`create`], [`name`], [`option`], [`message`], [`life`], [`numbered`] | from their arguments to the module's ops |
+//! | [`create`], [`name`], [`option`], [`message`], [`life`] | from their arguments to the module's ops |
 //! | [`netdevice`], [`ifaddrs`], [`ethtool`], [`bindtodevice`] | network interfaces of modules |
 //! | [`table`], [`slot`] | which descriptors are sockets of modules |
 //! | [`saved`] | what is kept of a socket in the kernel, for exec and SCM_RIGHTS |
@@ -18,6 +18,7 @@
 
 mod answer;
 mod bindtodevice;
+mod counts;
 mod create;
 mod ethtool;
 mod exported;
@@ -30,7 +31,6 @@ mod message;
 mod modules;
 mod name;
 mod netdevice;
-mod numbered;
 mod option;
 #[path = "../rulefile/panic.rs"]
 mod panic;
@@ -58,6 +58,7 @@ use sockshim_sys as sys;
 pub unsafe extern "C" fn sockshim_kmod_start(host: &'static Host) -> Describe {
     host::set(host);
     guest::init();
+    modules::set_kernel(exported::kernel());
     interpose::all(host);
     describe
 }

@@ -1,5 +1,5 @@
 //! Modules: which file has which family (`modules.alias`), loading them (`request_module`), what they register
-//! (`net_families[]`, `inetsw`, the network devices), and how many sockets each has (`try_module_get`, `module_put`).
+//! (`net_families[]`, `inetsw`, the network devices).
 //!
 //! | variable | value |
 //! |---|---|
@@ -10,19 +10,18 @@
 //! Functions of a module are called as the header describes them. What a module registers stays as long as the module, and a
 //! module is unloaded only when it has no socket.
 
+use crate::counts::NPROTO;
 use crate::saved::{self, Identity};
-use crate::{exported, host, panic, slot};
+use crate::{counts, host, panic, slot};
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::transmute;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use sockshim_module::{
-    ABI, ABI_SYMBOL, INIT_SYMBOL, InetProtosw, Init, NetDeviceOps, NetProtoFamily, Socket,
+    ABI, ABI_SYMBOL, INIT_SYMBOL, InetProtosw, Init, NetDeviceOps, NetProtoFamily, Socket, SockshimKernel,
 };
 use sockshim_sys as sys;
 
-/// As many families as any kernel has.
-const NPROTO: usize = 64;
 /// The longest path.
 const PATH_MAX: usize = libc::PATH_MAX as usize;
 
@@ -30,8 +29,14 @@ static NET_FAMILIES: [AtomicPtr<NetProtoFamily>; NPROTO] =
     [const { AtomicPtr::new(ptr::null_mut()) }; NPROTO];
 static INETSW: [AtomicPtr<InetProtosw>; 32] = [const { AtomicPtr::new(ptr::null_mut()) }; 32];
 static NET_DEVICES: [AtomicPtr<NetDeviceOps>; 16] = [const { AtomicPtr::new(ptr::null_mut()) }; 16];
-/// How many sockets of each family there are in this process.
-static SOCKETS: [AtomicU32; NPROTO] = [const { AtomicU32::new(0) }; NPROTO];
+
+/// What modules are given.
+static KERNEL: AtomicPtr<SockshimKernel> = AtomicPtr::new(ptr::null_mut());
+
+/// Stores what modules are given.
+pub fn set_kernel(kernel: &'static SockshimKernel) {
+    KERNEL.store(ptr::from_ref(kernel).cast_mut(), Ordering::Release);
+}
 
 /// What became of the entries of the list of modules, in their order.
 static STATES: [AtomicU32; 32] = [const { AtomicU32::new(UNTRIED) }; 32];
@@ -107,20 +112,6 @@ pub unsafe extern "C" fn inet_unregister_protosw(protosw: *const InetProtosw) {
 /// `register_netdevice`.
 pub unsafe extern "C" fn register_netdevice(ops: *const NetDeviceOps) -> c_int {
     add(&NET_DEVICES, ops)
-}
-
-/// `try_module_get` for a new socket of the family.
-pub fn get(family: c_int) {
-    if let Some(count) = SOCKETS.get(family as usize) {
-        count.fetch_add(1, Ordering::AcqRel);
-    }
-}
-
-/// `module_put`.
-pub fn put(family: c_int) {
-    if let Some(count) = SOCKETS.get(family as usize) {
-        count.fetch_sub(1, Ordering::AcqRel);
-    }
 }
 
 /// One entry of the list of modules.
@@ -212,7 +203,7 @@ fn open(file: &[u8]) -> bool {
             return close(handle, file, b"it is made for another version of sockshim");
         }
         let init = transmute::<*mut c_void, Init>(init);
-        match init(exported::kernel()) {
+        match init(KERNEL.load(Ordering::Acquire)) {
             0 => true,
             _ => close(handle, file, b"it could not begin"),
         }
@@ -258,7 +249,7 @@ pub fn restore(fd: c_int, cookie: u64, identity: &Identity) -> Option<u32> {
     // SAFETY: the words are ours.
     let saved = unsafe { saved::sock_load(fd, words.as_mut_ptr(), words.len()) };
     let saved = usize::try_from(saved).unwrap_or(0).min(words.len());
-    get(family);
+    counts::get(family);
     // SAFETY: the socket and the words are as the header says.
     let ret = unsafe { restore(&mut socket, words.as_ptr(), saved) };
     slot::update(index, &socket);

@@ -8,6 +8,7 @@
 //! Chunks are never unmapped, and a slot's private memory is read and written by modules only, which know that others do the
 //! same at the same time.
 
+use crate::counts;
 use core::ptr;
 use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use libc::c_int;
@@ -176,7 +177,7 @@ fn release(index: u32) {
         // SAFETY: the socket is as the header describes it.
         unsafe { release(&mut socket) };
     }
-    crate::modules::put(socket.family);
+    counts::put(socket.family);
     // A forked child that closes its copies leaves the parent's socket as it is.
     if chunk(index).owner.load(Ordering::Acquire) == sys::getpid() {
         shared(index).cookie.store(0, Ordering::Release);
