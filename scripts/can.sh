@@ -10,7 +10,7 @@
 #   --only    only this program of c-tests/can, by its name without .c
 #   --with    a command of the shell that is run there afterwards; its output is printed
 #
-# Takes ten minutes, and needs root only to install QEMU. SOCKSHIM_KERNELS names a directory in which the kernels are left for the
+# Takes eight minutes, and needs root only to install QEMU. SOCKSHIM_KERNELS names a directory in which the kernels are left for the
 # next time (scripts/kernels.sh uses the same).
 
 source "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"

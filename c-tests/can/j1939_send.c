@@ -77,6 +77,7 @@ int main(void)
 			struct sockaddr_can to = j1939_address(0, J1939_NO_PGN, 0x30);
 			sendto(numbered, message_bytes(), 2, 0, SA(to), sizeof to);
 		}));
+	say_message("    arrives", b);
 
 	// Everything, with SO_J1939_PROMISC.
 	int all = j1939_unbound();

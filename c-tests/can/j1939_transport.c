@@ -22,6 +22,8 @@ int main(void)
 {
 	int a = j1939_broadcaster(0x20), b = j1939_broadcaster(0x30);
 	raw = raw_on("vcan0");
+	// It has to hold a whole transfer.
+	set_option(raw, SOL_SOCKET, SO_RCVBUF, 212992);
 	static const int sizes[] = {9, 14, 15, 50, 100};
 	for (size_t i = 0; i < COUNT(sizes); i++) {
 		send_to("to one", a, sizes[i], 0, 0xef00, 0x30);
