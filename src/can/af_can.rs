@@ -3,7 +3,7 @@
 //! # Safety
 //! The functions of `struct net_proto_family` get what the header says.
 
-use crate::{bcm, isotp, kernel, raw};
+use crate::{bcm, isotp, j1939, kernel, raw};
 use core::ffi::c_int;
 use core::slice;
 use sockshim_module::{NetProtoFamily, Socket};
@@ -16,6 +16,8 @@ pub const CAN_RAW: c_int = 1;
 pub const CAN_BCM: c_int = 2;
 /// `CAN_ISOTP`.
 pub const CAN_ISOTP: c_int = 6;
+/// `CAN_J1939`.
+pub const CAN_J1939: c_int = 7;
 
 /// `struct can_proto`.
 struct CanProto {
@@ -26,10 +28,11 @@ struct CanProto {
 }
 
 /// `proto_tab[]`.
-static PROTO_TAB: [CanProto; 3] = [
+static PROTO_TAB: [CanProto; 4] = [
     CanProto { protocol: CAN_RAW, ty: libc::SOCK_RAW, create: raw::create, restore: raw::restore },
     CanProto { protocol: CAN_BCM, ty: libc::SOCK_DGRAM, create: bcm::create, restore: bcm::restore },
     CanProto { protocol: CAN_ISOTP, ty: libc::SOCK_DGRAM, create: isotp::create, restore: isotp::restore },
+    CanProto { protocol: CAN_J1939, ty: libc::SOCK_DGRAM, create: j1939::create, restore: j1939::restore },
 ];
 
 static FAMILY: NetProtoFamily =

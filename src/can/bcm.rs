@@ -62,7 +62,7 @@ unsafe extern "C-unwind" fn send(sock: &mut Socket, msg: *mut msghdr, len: usize
         first.write(iovec { iov_base: head.as_mut_ptr().cast(), iov_len: HEAD });
         slice::from_raw_parts_mut(first, msg.msg_iovlen + 1)
     };
-    pair::exchange(sock.fd, parts, 0, &mut [], Wait::Short)
+    pair::exchange(sock.fd, parts, 0, pair::part(&mut []), Wait::Short)
 }
 
 unsafe extern "C-unwind" fn receive(

@@ -7,6 +7,7 @@
 //! | [`raw`] | `raw.c`: CAN_RAW |
 //! | [`bcm`] | `bcm.c`: CAN_BCM |
 //! | [`isotp`] | `isotp.c`: CAN_ISOTP |
+//! | [`j1939`] | `j1939/socket.c`: CAN_J1939 |
 //! | [`pair`] | the sockets whose protocol runs in a process of its own, `sockshim-can-engine` |
 //! | [`device`] | `drivers/net/can/vcan.c`: the interfaces |
 //!
@@ -19,6 +20,7 @@ mod af_can;
 mod bcm;
 mod device;
 mod isotp;
+mod j1939;
 mod kept;
 mod kernel;
 mod pair;

@@ -42,11 +42,14 @@ pub enum Op {
     Getsockopt,
     /// sendmsg(2): `size` is what is left of the message, of which the data is the beginning.
     Send,
-    /// recvmsg(2) with MSG_ERRQUEUE. The answer is followed by the `struct sock_extended_err` and the data.
+    /// recvmsg(2) with MSG_ERRQUEUE. The answer is followed by a [`ReportHead`] and the data.
     Errqueue,
+    /// A piece of a message that was too long: `size` is where it begins, `a` its number, `b` the length. The answer is followed
+    /// by it. Nothing is asked for what is behind the last piece: with a length of 0 the message is forgotten.
+    Fetch,
 }
 
-const OPS: [Op; 9] = [
+const OPS: [Op; 10] = [
     Op::Hello,
     Op::Bind,
     Op::Connect,
@@ -56,6 +59,7 @@ const OPS: [Op; 9] = [
     Op::Getsockopt,
     Op::Send,
     Op::Errqueue,
+    Op::Fetch,
 ];
 
 /// The number of the first of them.
@@ -142,6 +146,36 @@ pub const DEST_NAME: u8 = 2;
 /// The same with the priority.
 pub const PRIO: u8 = 4;
 
+/// What stands before the data of the error queue.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ReportHead {
+    /// `struct sock_extended_err`.
+    pub error: [u8; 16],
+    /// When it came, in ns of CLOCK_REALTIME; 0 if the program does not want to know.
+    pub stamp: u64,
+}
+
+impl ReportHead {
+    /// The length.
+    pub const LEN: usize = 24;
+
+    /// As it is sent.
+    pub fn bytes(&self) -> [u8; Self::LEN] {
+        let mut bytes = [0; Self::LEN];
+        bytes[..16].copy_from_slice(&self.error);
+        bytes[16..].copy_from_slice(&self.stamp.to_ne_bytes());
+        bytes
+    }
+
+    /// The head that was received.
+    pub fn of_bytes(bytes: &[u8; Self::LEN]) -> ReportHead {
+        let (mut error, mut stamp) = ([0; 16], [0; 8]);
+        error.copy_from_slice(&bytes[..16]);
+        stamp.copy_from_slice(&bytes[16..]);
+        ReportHead { error, stamp: u64::from_ne_bytes(stamp) }
+    }
+}
+
 /// What stands before what the program receives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Message {
@@ -163,6 +197,8 @@ pub struct Message {
     pub dest_name: u64,
     /// `SCM_J1939_PRIO`.
     pub prio: u8,
+    /// The number and the length of a message that does not follow, because it is too long: [`Op::Fetch`]. 0 if it follows.
+    pub far: (u32, u32),
 }
 
 impl Message {
@@ -174,6 +210,8 @@ impl Message {
         bytes[16..16 + NAME].copy_from_slice(&self.name);
         bytes[40..48].copy_from_slice(&self.stamp.to_ne_bytes());
         bytes[48..56].copy_from_slice(&self.dest_name.to_ne_bytes());
+        bytes[56..60].copy_from_slice(&self.far.0.to_ne_bytes());
+        bytes[60..].copy_from_slice(&self.far.1.to_ne_bytes());
         bytes
     }
 
@@ -191,6 +229,7 @@ impl Message {
             dest_addr: bytes[13],
             dest_name: long(bytes, 48),
             prio: bytes[14],
+            far: (word(bytes, 56), word(bytes, 60)),
         }
     }
 }
@@ -239,7 +278,10 @@ mod tests {
             dest_addr: 3,
             dest_name: 1 << 50,
             prio: 6,
+            far: (1, 2),
         };
+        let report = ReportHead { error: [3; 16], stamp: 1 << 33 };
+        assert_eq!(ReportHead::of_bytes(&report.bytes()), report);
         assert_eq!(Message::of_bytes(&message.bytes()), message);
     }
 }

@@ -3,10 +3,11 @@
 //! # Safety
 //! A descriptor that was just made is ours.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
-use rustix::net::RecvFlags;
 use rustix::net::sockopt::set_socket_recv_buffer_size;
+use rustix::net::{AddressFamily, RecvFlags, SocketAddrUnix, SocketFlags, SocketType};
 use sockshim_can_bus::directory::Path;
 use sockshim_can_bus::wire::{self, HEADER, Header};
 use sockshim_can_bus::{Bus, member};
@@ -147,4 +148,23 @@ impl Line {
     pub fn fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
     }
+}
+
+/// How many sockets of this host with the same address on the bus were there before, and what to hold on to so that this one
+/// counts. They count by names that nobody else guesses, and that the kernel forgets with their owners.
+pub fn rank(line: &Line, ifindex: i32, name: u64, addr: u8) -> (u32, Option<OwnedFd>) {
+    const MOST: u32 = 64;
+    let mut bus = DefaultHasher::new();
+    (line.bus.token(), "j1939").hash(&mut bus);
+    let bus = bus.finish();
+    let unix = (AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC);
+    let Ok(held) = rustix::net::socket_with(unix.0, unix.1, unix.2, None) else { return (0, None) };
+    for number in 0..MOST {
+        let name = format!("sockshim-j1939-{bus:x}-{ifindex}-{name:x}-{addr:x}-{number}");
+        let Ok(address) = SocketAddrUnix::new_abstract_name(name.as_bytes()) else { break };
+        if rustix::net::bind(&held, &address).is_ok() {
+            return (number, Some(held));
+        }
+    }
+    (0, None)
 }

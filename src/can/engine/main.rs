@@ -1,4 +1,4 @@
-//! `sockshim-can-engine`: the process behind a socket of CAN_BCM or CAN_ISOTP. libsockshim_can.so starts one for each
+//! `sockshim-can-engine`: the process behind a socket of CAN_BCM, CAN_ISOTP or CAN_J1939. libsockshim_can.so starts one for each
 //! such socket, and nobody else does: descriptor 3 is its end of a pair, of which the program has the other.
 //!
 //! It ends when the last copy of the program's end is closed, and what the kernel finishes in close(2) is finished.
@@ -8,11 +8,12 @@
 //! | [`end`] | the end of the pair: requests, answers, messages |
 //! | [`line`] | the socket on the bus |
 //! | [`run`] | what happens when |
-//! | [`bcm`], [`isotp`] | between these and the protocols' state machines |
+//! | [`bcm`], [`isotp`], [`j1939`] | between these and the protocols' state machines |
 
 mod bcm;
 mod end;
 mod isotp;
+mod j1939;
 mod line;
 mod run;
 
@@ -25,6 +26,8 @@ use sockshim_sys as sys;
 const CAN_BCM: i32 = 2;
 /// `CAN_ISOTP`.
 const CAN_ISOTP: i32 = 6;
+/// `CAN_J1939`.
+const CAN_J1939: i32 = 7;
 
 fn main() {
     sys::set_name(c"sockshim-can");
@@ -44,6 +47,7 @@ fn serve() -> Result<(), libc::c_int> {
     match request.a {
         CAN_BCM => run::run(&mut bcm::Engine::new(), end, line),
         CAN_ISOTP => run::run(&mut isotp::Engine::new(), end, line),
+        CAN_J1939 => run::run(&mut j1939::Engine::new(), end, line),
         _ => Err(libc::EPROTONOSUPPORT),
     }
 }

@@ -47,7 +47,7 @@ pub unsafe extern "C-unwind" fn send(
     };
     let flags = flags & libc::MSG_DONTWAIT;
     let ret = if waits {
-        pair::exchange(sock.fd, parts, flags, &mut [], Wait::Long)
+        pair::exchange(sock.fd, parts, flags, pair::part(&mut []), Wait::Long)
     } else {
         (msg.msg_name, msg.msg_namelen) = (core::ptr::null_mut(), 0);
         (msg.msg_control, msg.msg_controllen) = (core::ptr::null_mut(), 0);

@@ -4,13 +4,13 @@
 //! The frames of these functions hold plain data only: a thread that waits may be cancelled. What a message's parts point to is
 //! the program's, and copied by the host's help.
 
-use super::{gone, pair_sk};
+use super::{Wait, exchange, gone, pair_sk};
 use crate::kernel;
 use core::ffi::{c_int, c_long};
 use core::mem::zeroed;
 use core::sync::atomic::Ordering;
 use libc::{iovec, msghdr, ssize_t};
-use sockshim_can_bus::pair::{DEST_ADDR, DEST_NAME, HEAD, Message, PRIO};
+use sockshim_can_bus::pair::{DEST_ADDR, DEST_NAME, HEAD, MOST, Message, Op, PRIO, Request};
 use sockshim_can_proto::j1939::uapi::{
     SCM_J1939_DEST_ADDR, SCM_J1939_DEST_NAME, SCM_J1939_PRIO, SOL_CAN_J1939,
 };
@@ -59,37 +59,90 @@ pub unsafe fn receive(sock: &Socket, msg: &mut msghdr, flags: c_int) -> ssize_t 
         unsafe { msg.msg_name.cast::<u8>().copy_from(head.name.as_ptr(), head.name_len) };
         msg.msg_namelen = head.name_len as u32;
     }
-    ret - HEAD as ssize_t
+    if head.far.1 != 0 { fetch(sock, msg, head.far) } else { ret - HEAD as ssize_t }
 }
 
-/// `put_cmsg` of J1939's control messages, behind those of the kernel.
+/// Gets a message that is too long to come in one piece, as far as there is room for it.
+fn fetch(sock: &Socket, msg: &mut msghdr, (number, len): (u32, u32)) -> ssize_t {
+    // SAFETY: the host has copied the parts.
+    let parts = unsafe { core::slice::from_raw_parts(msg.msg_iov, msg.msg_iovlen) };
+    let (mut at, len) = (0, len as usize);
+    let ask = |at: usize, piece: iovec| {
+        let (size, b) = (at as u64, piece.iov_len as c_int);
+        let mut request = Request { a: number as c_int, b, size, ..Request::new(Op::Fetch) }.bytes();
+        exchange(sock.fd, &mut [super::part(&mut request)], 0, piece, Wait::Short)
+    };
+    for part in parts {
+        let mut filled = 0;
+        while filled < part.iov_len && at < len {
+            let piece = iovec {
+                iov_base: part.iov_base.wrapping_byte_add(filled),
+                iov_len: (part.iov_len - filled).min(len - at).min(MOST),
+            };
+            match ask(at, piece) {
+                ret if ret <= 0 => return if ret < 0 { ret } else { -(libc::ENETDOWN as ssize_t) },
+                ret => (at, filled) = (at + ret as usize, filled + ret as usize),
+            }
+        }
+    }
+    ask(at, iovec { iov_base: core::ptr::null_mut(), iov_len: 0 });
+    if at < len {
+        msg.msg_flags |= libc::MSG_TRUNC;
+    }
+    at as ssize_t
+}
+
+/// J1939's control messages, behind those of the kernel.
 fn append(msg: &mut msghdr, used: usize, head: &Message) {
-    let room = msg.msg_controllen;
-    let mut at = used;
-    let mut put = |flag: u8, ty: c_int, data: &[u8]| {
+    let mut control = Control::new(msg, used);
+    let level = SOL_CAN_J1939;
+    if head.cmsgs & DEST_ADDR != 0 {
+        control.put(level, SCM_J1939_DEST_ADDR, &[head.dest_addr]);
+    }
+    if head.cmsgs & DEST_NAME != 0 {
+        control.put(level, SCM_J1939_DEST_NAME, &head.dest_name.to_ne_bytes());
+    }
+    if head.cmsgs & PRIO != 0 {
+        control.put(level, SCM_J1939_PRIO, &[head.prio]);
+    }
+    control.end();
+}
+
+/// The program's buffer for control messages.
+pub struct Control<'a> {
+    msg: &'a mut msghdr,
+    at: usize,
+}
+
+impl<'a> Control<'a> {
+    /// A buffer of which so much is used.
+    pub fn new(msg: &'a mut msghdr, used: usize) -> Control<'a> {
+        Control { msg, at: used }
+    }
+
+    /// `put_cmsg`, of at most 64 bytes.
+    pub fn put(&mut self, level: c_int, ty: c_int, data: &[u8]) {
         const HDR: usize = size_of::<libc::cmsghdr>();
-        if head.cmsgs & flag == 0 {
+        let (len, room) = (HDR + data.len(), self.msg.msg_controllen);
+        if self.msg.msg_control.is_null() || room.saturating_sub(self.at) < len {
+            self.msg.msg_flags |= libc::MSG_CTRUNC;
             return;
         }
-        let len = HDR + data.len();
-        if msg.msg_control.is_null() || room.saturating_sub(at) < len {
-            msg.msg_flags |= libc::MSG_CTRUNC;
-            return;
-        }
-        let mut bytes = [0u8; HDR + 8];
+        let mut bytes = [0u8; HDR + 64];
         bytes[..8].copy_from_slice(&len.to_ne_bytes());
-        bytes[8..12].copy_from_slice(&SOL_CAN_J1939.to_ne_bytes());
+        bytes[8..12].copy_from_slice(&level.to_ne_bytes());
         bytes[12..16].copy_from_slice(&ty.to_ne_bytes());
         bytes[HDR..len].copy_from_slice(data);
-        let to = msg.msg_control.cast::<u8>().wrapping_add(at);
+        let to = self.msg.msg_control.cast::<u8>().wrapping_add(self.at);
         if kernel::copy_to_user(to, &bytes[..len]).is_ok() {
-            at = room.min(at + len.next_multiple_of(8));
+            self.at = room.min(self.at + len.next_multiple_of(8));
         }
-    };
-    put(DEST_ADDR, SCM_J1939_DEST_ADDR, &[head.dest_addr]);
-    put(DEST_NAME, SCM_J1939_DEST_NAME, &head.dest_name.to_ne_bytes());
-    put(PRIO, SCM_J1939_PRIO, &[head.prio]);
-    msg.msg_controllen = at;
+    }
+
+    /// That was all.
+    pub fn end(self) {
+        self.msg.msg_controllen = self.at;
+    }
 }
 
 /// Takes the next message away if it is an error: which one, or 0.

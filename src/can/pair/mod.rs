@@ -134,7 +134,7 @@ pub enum Wait {
 /// Sends parts, and waits for the answer: 0 or more, or -errno. What follows it is put into `rest`.
 ///
 /// `flags` are for the sending: with [`Wait::Long`] the thread may be cancelled in it, too, and leaves two descriptors then.
-pub fn exchange(fd: c_int, parts: &mut [iovec], flags: c_int, rest: &mut [u8], wait: Wait) -> ssize_t {
+pub fn exchange(fd: c_int, parts: &mut [iovec], flags: c_int, rest: iovec, wait: Wait) -> ssize_t {
     let [ours, theirs] = match pair() {
         Ok(pair) => pair,
         Err(errno) => return -(errno as ssize_t),
@@ -167,9 +167,9 @@ pub fn gone(errno: ssize_t) -> ssize_t {
     if is_gone { -(libc::ENETDOWN as ssize_t) } else { errno }
 }
 
-fn answer(fd: c_int, rest: &mut [u8], wait: Wait) -> ssize_t {
+fn answer(fd: c_int, rest: iovec, wait: Wait) -> ssize_t {
     let mut result = [0u8; ANSWER];
-    let mut parts = [part(&mut result), part(rest)];
+    let mut parts = [part(&mut result), rest];
     // SAFETY: all zeros are an empty message.
     let mut msg: msghdr = unsafe { zeroed() };
     (msg.msg_iov, msg.msg_iovlen) = (parts.as_mut_ptr(), parts.len());
@@ -197,5 +197,5 @@ fn answer(fd: c_int, rest: &mut [u8], wait: Wait) -> ssize_t {
 pub fn ask(sock: &Socket, request: &Request, data: &[u8], rest: &mut [u8]) -> ssize_t {
     let mut head: [u8; HEAD] = request.bytes();
     let data = iovec { iov_base: data.as_ptr() as *mut _, iov_len: data.len() };
-    exchange(sock.fd, &mut [part(&mut head), data], 0, rest, Wait::Short)
+    exchange(sock.fd, &mut [part(&mut head), data], 0, part(rest), Wait::Short)
 }
