@@ -3,6 +3,7 @@
 //! # Safety
 //! The functions of `struct net_proto_family` get what the header says.
 
+use crate::protocols::{CAN_BCM, CAN_ISOTP, CAN_J1939, CAN_RAW};
 use crate::{bcm, isotp, j1939, kernel, raw};
 use core::ffi::c_int;
 use core::slice;
@@ -10,14 +11,6 @@ use sockshim_module::{NetProtoFamily, Socket};
 
 /// `CAN_NPROTO`.
 const CAN_NPROTO: c_int = 8;
-/// `CAN_RAW`.
-pub const CAN_RAW: c_int = 1;
-/// `CAN_BCM`.
-pub const CAN_BCM: c_int = 2;
-/// `CAN_ISOTP`.
-pub const CAN_ISOTP: c_int = 6;
-/// `CAN_J1939`.
-pub const CAN_J1939: c_int = 7;
 
 /// `struct can_proto`.
 struct CanProto {

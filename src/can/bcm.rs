@@ -3,9 +3,9 @@
 //! # Safety
 //! The functions of `struct proto_ops` get what the header says.
 
-use crate::af_can::CAN_BCM;
 use crate::kernel;
 use crate::pair::{self, Wait, option};
+use crate::protocols::CAN_BCM;
 use core::ffi::c_int;
 use core::slice;
 use libc::{iovec, msghdr, sockaddr, ssize_t};

@@ -7,7 +7,8 @@ use crate::kept::Kept;
 use crate::kernel;
 use core::ffi::{CStr, c_char, c_int, c_uint};
 use sockshim_can_bus::directory::{self, Path};
-use sockshim_can_bus::{Bus, Interface, Opened, spec};
+use sockshim_can_bus::wire::{self, Header};
+use sockshim_can_bus::{Bus, Interface, Opened, member, spec};
 use sockshim_module::{NetDevice, NetDeviceOps};
 use sockshim_sys as sys;
 
@@ -66,7 +67,7 @@ pub fn init() -> Result<(), c_int> {
 pub fn is_real(ifindex: c_int) -> bool {
     let mut ifreq = [0u8; 40];
     ifreq[libc::IFNAMSIZ..libc::IFNAMSIZ + 4].copy_from_slice(&ifindex.to_ne_bytes());
-    let Ok(fd) = sockshim_can_bus::member::socket(libc::SOCK_CLOEXEC) else { return false };
+    let Ok(fd) = member::socket(libc::SOCK_CLOEXEC) else { return false };
     const SIOCGIFNAME: i64 = 0x8910;
     let args = [fd.into(), SIOCGIFNAME, ifreq.as_mut_ptr() as i64, 0, 0, 0];
     // SAFETY: a `struct ifreq` of ours.
@@ -121,7 +122,7 @@ unsafe extern "C" fn set(place: c_uint, device: *const NetDevice) -> c_int {
     }
     let changed = bus.change(before.ifindex, device.mtu, up);
     if before.up && !up {
-        crate::raw::notify(&bus, before.ifindex, libc::ENETDOWN);
+        notify(&bus, before.ifindex, libc::ENETDOWN);
     }
     changed.map_or_else(|errno| -errno, |()| 0)
 }
@@ -148,6 +149,15 @@ unsafe extern "C" fn del(place: c_uint) -> c_int {
         return -libc::ENODEV;
     };
     let removed = bus.remove(before.ifindex);
-    crate::raw::notify(&bus, before.ifindex, libc::ENODEV);
+    notify(&bus, before.ifindex, libc::ENODEV);
     removed.map_or_else(|errno| -errno, |()| 0)
+}
+
+/// What `raw_notify` and its like are told: the sockets of an interface get an error, because it went down or away.
+fn notify(bus: &Bus, ifindex: c_int, errno: c_int) {
+    let Ok(fd) = member::socket(libc::SOCK_CLOEXEC) else { return };
+    let header =
+        Header { token: bus.token(), sender: 0, ifindex, id: errno as u32, kind: wire::NOTICE }.bytes();
+    member::send(fd, bus, &header);
+    sys::close(fd);
 }

@@ -26,6 +26,7 @@ mod kernel;
 mod pair;
 #[path = "../rulefile/panic.rs"]
 mod panic;
+mod protocols;
 mod raw;
 #[cfg(wrapped)]
 #[path = "../preload/redirect.rs"]

@@ -17,6 +17,10 @@ mod request {
     pub const SIOCGIFNAME: u64 = 0x8910;
     pub const SIOCGIFFLAGS: u64 = 0x8913;
     pub const SIOCSIFFLAGS: u64 = 0x8914;
+    pub const SIOCGIFADDR: u64 = 0x8915;
+    pub const SIOCGIFDSTADDR: u64 = 0x8917;
+    pub const SIOCGIFBRDADDR: u64 = 0x8919;
+    pub const SIOCGIFNETMASK: u64 = 0x891b;
     pub const SIOCGIFMETRIC: u64 = 0x891d;
     pub const SIOCGIFMTU: u64 = 0x8921;
     pub const SIOCSIFMTU: u64 = 0x8922;
@@ -193,6 +197,10 @@ pub fn is_about_devices(request: c_ulong) -> bool {
             | SIOCETHTOOL
             | SIOCGIFMETRIC
             | SIOCGIFMAP
+            | SIOCGIFADDR
+            | SIOCGIFDSTADDR
+            | SIOCGIFBRDADDR
+            | SIOCGIFNETMASK
             | SIOCGIFSLAVE
             | SIOCGHWTSTAMP
             | SIOCDEVPRIVATE
@@ -256,6 +264,10 @@ fn answered(request: c_ulong, ifreq: &mut [u8; 40]) -> Option<Result<(), c_int>>
         SIOCSIFMTU => {
             let mtu = c_uint::from_ne_bytes(value[..4].try_into().ok()?);
             return Some(set(ops, place, &NetDevice { mtu, ..device }));
+        }
+        // `devinet_ioctl`: it has no address.
+        SIOCGIFADDR | SIOCGIFDSTADDR | SIOCGIFBRDADDR | SIOCGIFNETMASK => {
+            return Some(Err(libc::EADDRNOTAVAIL));
         }
         SIOCGIFSLAVE => return Some(Err(libc::EINVAL)),
         SIOCETHTOOL => return Some(crate::ethtool::answer(&device, value)),

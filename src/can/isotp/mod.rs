@@ -8,8 +8,8 @@
 mod message;
 mod option;
 
-use crate::af_can::CAN_ISOTP;
 use crate::pair::{self, PairSock};
+use crate::protocols::CAN_ISOTP;
 use crate::{device, kernel};
 use core::ffi::c_int;
 use core::slice;

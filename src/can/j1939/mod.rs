@@ -5,9 +5,9 @@
 
 mod message;
 
-use crate::af_can::CAN_J1939;
 use crate::kernel;
 use crate::pair::{self, option};
+use crate::protocols::CAN_J1939;
 use core::ffi::{c_int, c_uint, c_void};
 use core::slice;
 use libc::sockaddr;
@@ -36,6 +36,9 @@ const J1939_MIN_NAMELEN: usize = 24;
 pub fn create(sock: &mut Socket, flags: c_int) -> Result<(), c_int> {
     pair::create(sock, flags, CAN_J1939)?;
     kernel::sock_save(sock, &[CAN_J1939 as u32], &[]).inspect_err(|_| pair::abandon(sock))?;
+    // `j1939_sk_init`: neither has an effect, but both can be read.
+    let _ = sys::setsockopt(sock.fd, libc::SOL_SOCKET, libc::SO_PRIORITY, &1i32.to_ne_bytes());
+    let _ = sys::setsockopt(sock.fd, libc::SOL_SOCKET, libc::SO_REUSEADDR, &1i32.to_ne_bytes());
     restore(sock, &[]);
     Ok(())
 }
@@ -98,6 +101,9 @@ unsafe extern "C" fn set(
         // More filters than the host copies.
         return -libc::ENOMEM;
     }
+    if value.is_null() {
+        return -without_memory(level, name, len);
+    }
     // SAFETY: a copy of as many bytes.
     let value = unsafe { slice::from_raw_parts(value.cast::<u8>(), len) };
     let flags = if is_privileged() { PRIVILEGED } else { 0 };
@@ -106,6 +112,19 @@ unsafe extern "C" fn set(
         // The descriptor keeps it, too.
         ret if ret >= 0 && level == libc::SOL_SOCKET => -ENOIOCTLCMD,
         ret => ret,
+    }
+}
+
+/// The errno of an option whose value cannot be read: the name and the length are checked before.
+fn without_memory(level: c_int, name: c_int, len: usize) -> c_int {
+    const FILTER: c_int = 1;
+    const ERRQUEUE: c_int = 4;
+    match name {
+        _ if level == libc::SOL_SOCKET => libc::EFAULT,
+        FILTER if !len.is_multiple_of(32) => libc::EINVAL,
+        FILTER..=ERRQUEUE if name != FILTER && len != size_of::<c_int>() => libc::EINVAL,
+        FILTER..=ERRQUEUE => libc::EFAULT,
+        _ => libc::ENOPROTOOPT,
     }
 }
 

@@ -91,10 +91,12 @@ pub unsafe extern "C" fn get(
 /// What of ioctl(2) is not the descriptor's.
 pub unsafe extern "C" fn ioctl(sock: &mut Socket, cmd: c_uint, arg: u64) -> c_int {
     const SECOND: u64 = 1_000_000_000;
+    const SIOCATMARK: u64 = 0x8905;
+    const SIOCPROTOPRIVATE: u64 = 0x89e0;
     let cmd = u64::from(cmd);
     match cmd {
         // AF_UNIX answers these, CAN does not.
-        libc::FIONREAD | libc::TIOCOUTQ => -libc::ENOTTY,
+        libc::FIONREAD | libc::TIOCOUTQ | SIOCATMARK | SIOCPROTOPRIVATE => -libc::ENOTTY,
         SIOCGSTAMP | SIOCGSTAMPNS => {
             let stamp = pair_sk(sock).stamp.load(Ordering::Relaxed);
             if stamp == 0 {

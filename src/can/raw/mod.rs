@@ -11,13 +11,13 @@ mod errqueue;
 mod message;
 mod option;
 
-use crate::af_can::CAN_RAW;
+use crate::protocols::CAN_RAW;
 use crate::{device, kernel};
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use libc::{sock_filter, sockaddr};
-use sockshim_can_bus::wire::{self, Header};
-use sockshim_can_bus::{Bus, member};
+use sockshim_can_bus::member;
+use sockshim_can_bus::wire;
 use sockshim_can_proto::raw::{Kinds, Options, Vcid, compile};
 use sockshim_module::{NO_OPS, ProtoOps, SK_SIZE, SOCK_CUSTOM_SOCKOPT, STATE_WORDS, Socket};
 use sockshim_sys as sys;
@@ -203,13 +203,4 @@ unsafe extern "C" fn getname(sock: &mut Socket, addr: *mut sockaddr, peer: c_int
         addr.cast::<Address>().write_unaligned(Address { family: libc::AF_CAN as u16, padding: 0, ifindex })
     };
     RAW_MIN_NAMELEN as c_int
-}
-
-/// `raw_notify`: the sockets of an interface get an error, because it went down or away.
-pub fn notify(bus: &Bus, ifindex: c_int, errno: c_int) {
-    let Ok(fd) = member::socket(libc::SOCK_CLOEXEC) else { return };
-    let header =
-        Header { token: bus.token(), sender: 0, ifindex, id: errno as u32, kind: wire::NOTICE }.bytes();
-    member::send(fd, bus, &header);
-    sys::close(fd);
 }
