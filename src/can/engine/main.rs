@@ -20,6 +20,7 @@ mod run;
 use end::End;
 use line::Line;
 use sockshim_can_bus::pair::Op;
+use sockshim_oldlibc as _;
 use sockshim_sys as sys;
 
 /// `CAN_BCM`.

@@ -35,6 +35,8 @@ const J1939_MIN_NAMELEN: usize = 24;
 /// `j1939_sk_init`.
 pub fn create(sock: &mut Socket, flags: c_int) -> Result<(), c_int> {
     pair::create(sock, flags, CAN_J1939)?;
+    // Unlike the others, this one keeps its number (`j1939_sk_init`).
+    sock.protocol = CAN_J1939;
     kernel::sock_save(sock, &[CAN_J1939 as u32], &[]).inspect_err(|_| pair::abandon(sock))?;
     // `j1939_sk_init`: neither has an effect, but both can be read.
     let _ = sys::setsockopt(sock.fd, libc::SOL_SOCKET, libc::SO_PRIORITY, &1i32.to_ne_bytes());
