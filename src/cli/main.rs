@@ -143,7 +143,7 @@ fn wrong_command_line() -> u8 {
 mod tests {
     use super::*;
     use clap::CommandFactory;
-    use sockshim_core::config::Config;
+    use sockshim_core::config::{CAN, CAN_BUS, Config, MODULES};
 
     #[test]
     fn the_command_line_is_consistent() {
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn the_help_offers_what_the_library_takes() {
         let lines: Vec<&str> = ENVIRONMENT.lines().skip(1).collect();
-        assert_eq!(lines.len(), 6);
+        assert_eq!(lines.len(), 9);
         for line in lines {
             let (variable, values) = line.trim().split_once(' ').expect("a variable and its values");
             let bad = format!("{variable}=?");
@@ -164,8 +164,8 @@ mod tests {
                     assert!(values.contains(value), "{variable} takes {value}");
                 }
             } else {
-                let is_file = ["SOCKSHIM_LOG_FILE", "SOCKSHIM_CONFIG"].contains(&variable);
-                assert!(is_file, "the library does not know {variable}");
+                let names = ["SOCKSHIM_LOG_FILE", "SOCKSHIM_CONFIG", CAN, CAN_BUS, MODULES];
+                assert!(names.contains(&variable), "the library does not know {variable}");
             }
         }
     }
