@@ -10,6 +10,7 @@ mod commands;
 mod grid;
 mod hook_table;
 mod inherited;
+mod module_file;
 mod output;
 mod prototype;
 mod rule_file;
@@ -74,6 +75,7 @@ enum Command {
     Check(commands::check::CheckArgs),
     Explain(commands::explain::ExplainArgs),
     Hooks(commands::hooks::HooksArgs),
+    Modules(commands::modules::ModulesArgs),
     Run(Box<commands::run::RunArgs>),
     SelfTest(commands::self_test::SelfTestArgs),
     Trace(Box<commands::trace::TraceArgs>),
@@ -106,6 +108,7 @@ impl Command {
             Command::Check(args) => return commands::check::run(args),
             Command::Explain(args) => commands::explain::run(args),
             Command::Hooks(args) => commands::hooks::run(args),
+            Command::Modules(args) => return commands::modules::run(args),
             Command::Run(args) => return Ok(commands::run::run(args)),
             Command::SelfTest(args) => return commands::self_test::run(args),
             Command::Trace(args) => return Ok(commands::trace::run(args)),

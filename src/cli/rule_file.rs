@@ -1,16 +1,16 @@
 //! Reading a file of rules.
 
-use sockshim_core::rules::file::{self, LONGEST};
-use sockshim_core::rules::{Error, Rule, Warning};
+use sockshim_core::rules::file::{self, Contents, LONGEST};
+use sockshim_core::rules::{Error, Warning};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-/// The rules of a file, and what is probably not meant as it stands.
+/// What a file says, and what is probably not meant as it stands.
 ///
 /// # Errors
 /// The file cannot be read, or the first thing in it that cannot be understood.
-pub fn read(path: &Path) -> Result<(Vec<Rule>, Vec<Warning>), Error> {
+pub fn read(path: &Path) -> Result<(Contents, Vec<Warning>), Error> {
     let name = path.display().to_string();
     let bytes = bytes(path).map_err(|error| Error::of_file(&name, &reason(&error)))?;
     file::parse_with_warnings(&bytes, &name)

@@ -5,7 +5,7 @@
 //! Create functions are those of loaded modules, called as the header describes them.
 
 use crate::answer::{answer, failure};
-use crate::{counts, host, message, modules, original, slot, table, user};
+use crate::{counts, host, message, modules, original, registry, slot, table, user};
 use core::ffi::c_int;
 use core::ptr;
 use libc::{sockaddr, socklen_t};
@@ -32,19 +32,28 @@ fn comes_first(family: c_int) -> bool {
         && crate::netdevice::is_free_of_real_ones()
 }
 
-/// What can make a socket of the family, loaded if need be.
+/// What can make a socket of the family, loaded if need be. The socket is counted from now on, so that the module stays.
 fn create_function(family: c_int, ty: c_int, protocol: c_int) -> Option<Create> {
+    counts::get(family);
+    let create = registered(family, ty, protocol);
+    if create.is_none() {
+        counts::put(family);
+    }
+    create
+}
+
+fn registered(family: c_int, ty: c_int, protocol: c_int) -> Option<Create> {
     if family == libc::AF_INET || family == libc::AF_INET6 {
-        let find = || modules::inet_protosw(ty, protocol).map(|protosw| protosw.create);
+        let find = || registry::inet_protosw(ty, protocol).map(|protosw| protosw.create);
         return find().or_else(|| {
             modules::request_module(family);
             find()
         });
     }
-    if modules::net_family(family).is_none() {
+    if registry::net_family(family).is_none() {
         modules::request_module(family);
     }
-    modules::net_family(family).map(|family| family.create)
+    registry::net_family(family).map(|family| family.create)
 }
 
 pub unsafe extern "C-unwind" fn socket(family: c_int, ty: c_int, protocol: c_int) -> c_int {
@@ -60,25 +69,30 @@ pub unsafe extern "C-unwind" fn socket(family: c_int, ty: c_int, protocol: c_int
     let Some(create) = create_function(family, ty & SOCK_TYPE_MASK, protocol) else {
         return failure(if is_missing(family, missing) { missing } else { libc::EAFNOSUPPORT });
     };
-    sys::set_errno(errno);
     match make(create, family, ty, protocol) {
-        Ok((fd, _)) => fd,
+        Ok((fd, _)) => {
+            sys::set_errno(errno);
+            fd
+        }
         Err(errno) => failure(errno),
     }
 }
 
-/// `__sys_socket`, from the flags to the descriptor.
+/// `__sys_socket`, from the flags to the descriptor. The socket has been counted.
 fn make(create: Create, family: c_int, ty: c_int, protocol: c_int) -> Result<(c_int, u32), c_int> {
     const SOCK_MAX: c_int = 11;
     let flags = ty & !SOCK_TYPE_MASK;
     let ty = ty & SOCK_TYPE_MASK;
+    let refused = |errno| {
+        counts::put(family);
+        errno
+    };
     if flags & !SOCK_FLAGS != 0 || ty >= SOCK_MAX {
-        return Err(libc::EINVAL);
+        return Err(refused(libc::EINVAL));
     }
     let mut sock = socket_of(family, ty, protocol);
-    let index = slot::alloc(&sock).ok_or(libc::ENOMEM)?;
+    let index = slot::alloc(&sock).ok_or_else(|| refused(libc::ENOMEM))?;
     sock.sk = slot::socket(index, -1).sk;
-    counts::get(family);
     // SAFETY: the socket is as the header describes it.
     let ret = unsafe { create(&mut sock, protocol, flags) };
     let made = made(ret, &mut sock);
@@ -116,6 +130,7 @@ pub unsafe extern "C-unwind" fn socketpair(
     protocol: c_int,
     sv: *mut c_int,
 ) -> c_int {
+    let errno = sys::errno();
     if !comes_first(family) {
         // SAFETY: the program's own call.
         let ret = unsafe { original::socketpair(family, ty, protocol, sv) };
@@ -129,7 +144,10 @@ pub unsafe extern "C-unwind" fn socketpair(
     };
     match pair(create, family, ty, protocol) {
         Ok(fds) => match user::put(sv, fds[0]).and_then(|()| user::put(sv.wrapping_add(1), fds[1])) {
-            Ok(()) => 0,
+            Ok(()) => {
+                sys::set_errno(errno);
+                0
+            }
             Err(errno) => {
                 fds.into_iter().for_each(close);
                 failure(errno)
@@ -146,6 +164,7 @@ fn close(fd: c_int) {
 
 fn pair(create: Create, family: c_int, ty: c_int, protocol: c_int) -> Result<[c_int; 2], c_int> {
     let (one, first) = make(create, family, ty, protocol)?;
+    counts::get(family);
     let (two, second) = make(create, family, ty, protocol).inspect_err(|_| close(one))?;
     let (mut sock1, mut sock2) = (slot::socket(first, one), slot::socket(second, two));
     // SAFETY: ops are those of a loaded module.

@@ -3,7 +3,7 @@
 //! # Safety
 //! Each function passes on what its caller promises.
 
-use crate::{host, modules, original, saved, user};
+use crate::{host, modules, original, registry, saved, user};
 use core::ffi::{CStr, c_char, c_int, c_long};
 use libc::{msghdr, ssize_t};
 use sockshim_module::{ABI, SockshimKernel};
@@ -12,11 +12,11 @@ use sockshim_sys as sys;
 static KERNEL: SockshimKernel = SockshimKernel {
     abi: ABI,
     size: size_of::<SockshimKernel>() as u32,
-    sock_register: modules::sock_register,
-    sock_unregister: modules::sock_unregister,
-    inet_register_protosw: modules::inet_register_protosw,
-    inet_unregister_protosw: modules::inet_unregister_protosw,
-    register_netdevice: modules::register_netdevice,
+    sock_register: registry::sock_register,
+    sock_unregister: registry::sock_unregister,
+    inet_register_protosw: registry::inet_register_protosw,
+    inet_unregister_protosw: registry::inet_unregister_protosw,
+    register_netdevice: registry::register_netdevice,
     kernel_syscall,
     kernel_sendmsg,
     kernel_recvmsg,

@@ -61,8 +61,10 @@ macro_rules! interpose {
                             return unsafe { original::$name($fd, $($arg),*) };
                         }
                         match crate::table::find($fd) {
-                            // SAFETY: the program's own call.
-                            Some(mut sock) => unsafe { $by(&mut sock, $($arg),*) },
+                            Some(mut sock) => {
+                                // SAFETY: the program's own call.
+                                crate::answer::with_errno(|| unsafe { $by(&mut sock, $($arg),*) })
+                            }
                             // SAFETY: the program's own call.
                             None => unsafe { original::$name($fd, $($arg),*) },
                         }
@@ -84,7 +86,7 @@ macro_rules! interpose {
     };
 }
 
-use crate::{create, life, message, name, netdevice, option, table};
+use crate::{answer, create, life, message, modules, name, netdevice, option, table, user};
 
 /// Makes the call that has this number, if a function here stands in its place. The result as syscall(2) returns it.
 ///
@@ -145,6 +147,7 @@ unsafe fn by_number(nr: c_long, [a, b, c, d, e, f]: [c_long; 6]) -> Option<c_lon
             SYS_dup => life::dup(fd).into(),
             SYS_dup2 => life::dup2(fd, b as c_int).into(),
             SYS_dup3 => life::dup3(fd, b as c_int, c as c_int).into(),
+            SYS_delete_module => return delete_module(a as *const c_char),
             SYS_pidfd_getfd => {
                 let fd = original::syscall(nr, a, b, c, d, e, f);
                 table::forget(fd as c_int);
@@ -156,6 +159,16 @@ unsafe fn by_number(nr: c_long, [a, b, c, d, e, f]: [c_long; 6]) -> Option<c_lon
         }
     };
     Some(ret)
+}
+
+/// delete_module(2) of a module that is one of ours.
+fn delete_module(name: *const c_char) -> Option<c_long> {
+    // As many bytes as one page has of it: what follows a name need not be there.
+    let mut bytes = [0u8; 64];
+    let len = bytes.len().min(4096 - name as usize % 4096);
+    user::read(&mut bytes[..len], name.cast()).ok()?;
+    let name = bytes.split(|byte| *byte == 0).next()?;
+    modules::delete_module(name).map(|ret| answer::answer(ret as isize) as c_long)
 }
 
 /// syscall(2): the calls that a program makes by their numbers.

@@ -11,7 +11,7 @@
 //! | [`netdevice`], [`ifaddrs`], [`ethtool`], [`bindtodevice`] | network interfaces of modules |
 //! | [`table`], [`slot`] | which descriptors are sockets of modules |
 //! | [`saved`] | what is kept of a socket in the kernel, for exec and SCM_RIGHTS |
-//! | [`modules`], [`exported`] | loading modules, what they register, what they are given |
+//! | [`modules`], [`registry`], [`exported`] | loading modules, what they register, what they are given |
 //!
 //! # Safety
 //! Both sides of the exported function are of one build.
@@ -37,6 +37,7 @@ mod panic;
 #[cfg(wrapped)]
 #[path = "../preload/redirect.rs"]
 mod redirect;
+mod registry;
 mod rights;
 mod saved;
 mod slot;

@@ -1,5 +1,4 @@
-//! Modules: which file has which family (`modules.alias`), loading them (`request_module`), what they register
-//! (`net_families[]`, `inetsw`, the network devices).
+//! Modules: which file has which family (`modules.alias`), loading them (`request_module`) and unloading them (`delete_module`).
 //!
 //! | variable | value |
 //! |---|---|
@@ -7,28 +6,21 @@
 //! | `SOCKSHIM_CAN` | its presence makes libsockshim_can.so, beside libsockshim.so, the file of `net-pf-29` |
 //!
 //! # Safety
-//! Functions of a module are called as the header describes them. What a module registers stays as long as the module, and a
-//! module is unloaded only when it has no socket.
+//! Functions of a module are called as the header describes them. A module is unloaded only when it has no socket, and its text
+//! stays: a thread may be about to return from it.
 
-use crate::counts::NPROTO;
+use crate::registry::{self, inet_protosw, net_family};
 use crate::saved::{self, Identity};
 use crate::{counts, host, panic, slot};
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::transmute;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
-use sockshim_module::{
-    ABI, ABI_SYMBOL, INIT_SYMBOL, InetProtosw, Init, NetDeviceOps, NetProtoFamily, Socket, SockshimKernel,
-};
+use sockshim_module::{ABI, ABI_SYMBOL, EXIT_SYMBOL, Exit, INIT_SYMBOL, Init, Socket, SockshimKernel};
 use sockshim_sys as sys;
 
 /// The longest path.
 const PATH_MAX: usize = libc::PATH_MAX as usize;
-
-static NET_FAMILIES: [AtomicPtr<NetProtoFamily>; NPROTO] =
-    [const { AtomicPtr::new(ptr::null_mut()) }; NPROTO];
-static INETSW: [AtomicPtr<InetProtosw>; 32] = [const { AtomicPtr::new(ptr::null_mut()) }; 32];
-static NET_DEVICES: [AtomicPtr<NetDeviceOps>; 16] = [const { AtomicPtr::new(ptr::null_mut()) }; 16];
 
 /// What modules are given.
 static KERNEL: AtomicPtr<SockshimKernel> = AtomicPtr::new(ptr::null_mut());
@@ -40,79 +32,12 @@ pub fn set_kernel(kernel: &'static SockshimKernel) {
 
 /// What became of the entries of the list of modules, in their order.
 static STATES: [AtomicU32; 32] = [const { AtomicU32::new(UNTRIED) }; 32];
+/// Those of them that are loaded.
+static HANDLES: [AtomicPtr<c_void>; 32] = [const { AtomicPtr::new(ptr::null_mut()) }; 32];
 const UNTRIED: u32 = 0;
 const LOADING: u32 = 1;
 const LOADED: u32 = 2;
 const FAILED: u32 = 3;
-
-/// The family in `net_families[]`.
-pub fn net_family(family: c_int) -> Option<&'static NetProtoFamily> {
-    let entry = NET_FAMILIES.get(usize::try_from(family).ok()?)?;
-    // SAFETY: what was registered stays.
-    unsafe { entry.load(Ordering::Acquire).as_ref() }
-}
-
-/// The protocol of AF_INET and AF_INET6 for a type and a number.
-pub fn inet_protosw(ty: c_int, protocol: c_int) -> Option<&'static InetProtosw> {
-    INETSW.iter().find_map(|entry| {
-        // SAFETY: what was registered stays.
-        let entry = unsafe { entry.load(Ordering::Acquire).as_ref() }?;
-        (entry.ty == ty && entry.protocol == protocol).then_some(entry)
-    })
-}
-
-/// What modules have registered as network devices.
-pub fn net_devices() -> impl Iterator<Item = &'static NetDeviceOps> {
-    // SAFETY: what was registered stays.
-    NET_DEVICES.iter().map_while(|entry| unsafe { entry.load(Ordering::Acquire).as_ref() })
-}
-
-/// `sock_register`.
-pub unsafe extern "C" fn sock_register(family: *const NetProtoFamily) -> c_int {
-    // SAFETY: the caller's promise.
-    let Some(entry) = (unsafe { family.as_ref() }) else { return -libc::EINVAL };
-    let Some(slot) = usize::try_from(entry.family).ok().and_then(|number| NET_FAMILIES.get(number)) else {
-        return -libc::ENOBUFS;
-    };
-    if slot.compare_exchange(ptr::null_mut(), family.cast_mut(), Ordering::AcqRel, Ordering::Relaxed).is_err()
-    {
-        return -libc::EEXIST;
-    }
-    0
-}
-
-/// `sock_unregister`.
-pub unsafe extern "C" fn sock_unregister(family: c_int) {
-    if let Some(slot) = usize::try_from(family).ok().and_then(|number| NET_FAMILIES.get(number)) {
-        slot.store(ptr::null_mut(), Ordering::Release);
-    }
-}
-
-fn add<T>(list: &[AtomicPtr<T>], entry: *const T) -> c_int {
-    let is_free = |slot: &AtomicPtr<T>| {
-        let null = ptr::null_mut();
-        slot.compare_exchange(null, entry.cast_mut(), Ordering::AcqRel, Ordering::Relaxed).is_ok()
-    };
-    if !entry.is_null() && list.iter().any(is_free) { 0 } else { -libc::ENOBUFS }
-}
-
-/// `inet_register_protosw`.
-pub unsafe extern "C" fn inet_register_protosw(protosw: *const InetProtosw) -> c_int {
-    add(&INETSW, protosw)
-}
-
-/// `inet_unregister_protosw`.
-pub unsafe extern "C" fn inet_unregister_protosw(protosw: *const InetProtosw) {
-    let null = ptr::null_mut();
-    for slot in &INETSW {
-        let _ = slot.compare_exchange(protosw.cast_mut(), null, Ordering::AcqRel, Ordering::Relaxed);
-    }
-}
-
-/// `register_netdevice`.
-pub unsafe extern "C" fn register_netdevice(ops: *const NetDeviceOps) -> c_int {
-    add(&NET_DEVICES, ops)
-}
 
 /// One entry of the list of modules.
 struct Entry<'a> {
@@ -133,6 +58,7 @@ fn entries() -> impl Iterator<Item = Entry<'static>> {
         alias.unwrap_or(Entry { family: None, file: entry })
     });
     let can = host::variable(c"SOCKSHIM_CAN")
+        .filter(|names| !names.is_empty())
         .map(|_| Entry { family: Some(libc::AF_CAN), file: b"libsockshim_can.so" });
     named.chain(can)
 }
@@ -149,17 +75,20 @@ pub fn load_devices() {
 }
 
 fn load(wanted: impl Fn(&Entry) -> bool) {
-    for (entry, state) in entries().zip(&STATES) {
+    for (number, entry) in entries().enumerate().take(STATES.len()) {
         if wanted(&entry) {
-            load_once(&entry, state);
+            load_once(number, &entry);
         }
     }
 }
 
-fn load_once(entry: &Entry, state: &AtomicU32) {
+fn load_once(number: usize, entry: &Entry) {
+    let state = &STATES[number];
     match state.compare_exchange(UNTRIED, LOADING, Ordering::AcqRel, Ordering::Acquire) {
         Ok(_) => {
-            let loaded = panic::attempt(|| open(entry.file)).unwrap_or(false);
+            let owner = number as u32 + 1;
+            let begin = || registry::owned_by(owner, || open(number, entry.file));
+            let loaded = panic::attempt(begin).unwrap_or(false);
             state.store(if loaded { LOADED } else { FAILED }, Ordering::Release);
         }
         // Another thread is loading it. A signal handler that has interrupted this one there waits in vain, but not for long.
@@ -176,7 +105,7 @@ fn load_once(entry: &Entry, state: &AtomicU32) {
 }
 
 /// Loads a file, and calls its first function. A name without a slash is that of a file beside libsockshim.so.
-fn open(file: &[u8]) -> bool {
+fn open(number: usize, file: &[u8]) -> bool {
     let mut path = [0u8; PATH_MAX];
     let directory: &[u8] = if file.contains(&b'/') { b"" } else { host::directory() };
     let len = directory.len() + file.len();
@@ -204,10 +133,44 @@ fn open(file: &[u8]) -> bool {
         }
         let init = transmute::<*mut c_void, Init>(init);
         match init(KERNEL.load(Ordering::Acquire)) {
-            0 => true,
-            _ => close(handle, file, b"it could not begin"),
+            ret if ret >= 0 => {
+                HANDLES[number].store(handle, Ordering::Release);
+                true
+            }
+            _ => {
+                registry::unregister(number as u32 + 1);
+                close(handle, file, b"it could not begin")
+            }
         }
     }
+}
+
+/// `delete_module(2)`: unloads the module whose file has this name, with or without `.so`. `None` if there is none of that
+/// name, and the kernel is to be asked; else 0 or -errno. As in the kernel, it does not wait for sockets to be closed.
+pub fn delete_module(name: &[u8]) -> Option<c_int> {
+    let is_named = |entry: &Entry| {
+        let file = entry.file.rsplit(|byte| *byte == b'/').next().unwrap_or(entry.file);
+        file == name || file.strip_suffix(b".so") == Some(name)
+    };
+    let (number, _) = entries().enumerate().take(STATES.len()).find(|(_, entry)| is_named(entry))?;
+    let state = &STATES[number];
+    if state.compare_exchange(LOADED, LOADING, Ordering::AcqRel, Ordering::Acquire).is_err() {
+        return Some(-libc::ENOENT);
+    }
+    if !registry::unregister_unused(number as u32 + 1) {
+        state.store(LOADED, Ordering::Release);
+        return Some(-libc::EWOULDBLOCK);
+    }
+    let handle = HANDLES[number].load(Ordering::Acquire);
+    // SAFETY: a handle and a C string; the symbol has the type that the header gives it.
+    unsafe {
+        let exit = (host::get().find)(handle, EXIT_SYMBOL.as_ptr());
+        if !exit.is_null() {
+            transmute::<*mut c_void, Exit>(exit)();
+        }
+    }
+    state.store(UNTRIED, Ordering::Release);
+    Some(0)
 }
 
 /// # Safety

@@ -5,7 +5,7 @@
 //! Lists that libc has made are read and extended as their man pages describe them; both come from malloc(3).
 
 use crate::answer::failure;
-use crate::{modules, original, user};
+use crate::{modules, original, registry, user};
 use core::ffi::{CStr, c_char, c_int, c_uint, c_ulong};
 use core::ptr;
 use libc::{IFNAMSIZ, if_nameindex as NameIndex, ifaddrs};
@@ -41,7 +41,7 @@ const EMPTY: NetDevice =
 /// Every interface of a module's, with its place.
 fn devices() -> impl Iterator<Item = (&'static NetDeviceOps, c_uint, NetDevice)> {
     modules::load_devices();
-    modules::net_devices().flat_map(|ops| {
+    registry::net_devices().flat_map(|ops| {
         (0..).map_while(move |place| {
             let mut device = EMPTY;
             // SAFETY: what the header promises.

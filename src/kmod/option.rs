@@ -134,7 +134,9 @@ pub unsafe fn getsockopt(
         }
         return failure(-ret);
     }
-    let count = usize::try_from(written).unwrap_or(0).min(OPTION);
+    // The program has room for no more than it has asked for.
+    let written = written.clamp(0, asked.max(0));
+    let count = (written as usize).min(OPTION);
     let told = user::write(value, &buffer[..count]).and_then(|()| user::put(len.cast::<c_int>(), written));
     match told {
         Ok(()) => 0,

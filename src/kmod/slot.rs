@@ -164,9 +164,15 @@ pub fn get(index: u32) {
 /// One less does. With the last one the socket is released.
 pub fn put(index: u32) {
     let refs = refs(index);
-    if refs.load(Ordering::Acquire) == 1 {
-        release(index);
+    let mut count = refs.load(Ordering::Acquire);
+    while count > 1 {
+        match refs.compare_exchange(count, count - 1, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => return,
+            Err(now) => count = now,
+        }
     }
+    // Nobody else has a descriptor for it any more. The slot is free after that only.
+    release(index);
     refs.fetch_sub(1, Ordering::AcqRel);
 }
 
@@ -174,8 +180,10 @@ fn release(index: u32) {
     let mut socket = socket(index, -1);
     // SAFETY: ops are those of a loaded module.
     if let Some(release) = unsafe { socket.ops.as_ref() }.and_then(|ops| ops.release) {
+        let errno = sys::errno();
         // SAFETY: the socket is as the header describes it.
         unsafe { release(&mut socket) };
+        sys::set_errno(errno);
     }
     counts::put(socket.family);
     // A forked child that closes its copies leaves the parent's socket as it is.

@@ -34,6 +34,8 @@ pub const EXIT_SYMBOL: &core::ffi::CStr = c"sockshim_module_exit";
 
 /// A module's first function.
 pub type Init = unsafe extern "C" fn(*const SockshimKernel) -> c_int;
+/// Its last one.
+pub type Exit = unsafe extern "C" fn();
 
 /// `struct socket`: a socket during one call.
 #[repr(C)]

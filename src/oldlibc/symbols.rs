@@ -3,6 +3,8 @@
 symbols! {
     // These were in libpthread and libdl before 2.34.
     same {
+        dlerror "GLIBC_2.2.5";
+        dlopen "GLIBC_2.2.5";
         dlsym "GLIBC_2.2.5";
         pthread_attr_getguardsize "GLIBC_2.2.5";
         pthread_attr_getstack "GLIBC_2.2.5";

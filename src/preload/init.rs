@@ -13,6 +13,7 @@ use crate::{alloc, environment, fork, identity, kmod, log, mode, panic, real, sy
 use core::ffi::{CStr, c_char, c_int};
 use sockshim_core::config::{Config, LOG_FILE, PREFIX, Propagate, RULE_FILE, RULES, SHARED};
 use sockshim_core::hook::Level;
+use sockshim_core::rules::handed_on;
 
 #[used]
 #[unsafe(link_section = ".init_array")]
@@ -65,15 +66,14 @@ unsafe fn obey(envp: *const *const c_char) {
     if !config.disable && always {
         mode::propagate();
     }
-    if config.modules && !config.disable {
-        kmod::arm(lines());
-    }
+    let mut modules = config.rules.map(Vec::from).unwrap_or_default();
     match start(&config) {
-        Ok(handed_on) => {
-            if let Some(rules) = handed_on.rules {
+        Ok(HandedOn { rules, counts_alone }) => {
+            if let Some(rules) = rules {
                 replace(RULE_FILE, RULES, &rules);
+                modules = rules;
             }
-            if handed_on.counts_alone {
+            if counts_alone {
                 replace(SHARED, SHARED, b"");
             }
         }
@@ -81,6 +81,10 @@ unsafe fn obey(envp: *const *const c_char) {
             refuse(&refused);
             replace(RULE_FILE, RULE_FILE, b"");
         }
+    }
+    let modules = handed_on::split(&modules).1;
+    if (config.modules || !modules.is_empty()) && !config.disable {
+        kmod::arm(lines(), modules);
     }
     if !config.disable && (always || config.level != Level::Off) {
         environment::remember(lines());

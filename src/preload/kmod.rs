@@ -63,17 +63,23 @@ static DESCRIBE: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
 /// Whether the library is loaded, or cannot be.
 static STATE: AtomicU32 = AtomicU32::new(0);
 
-/// Makes ready for modules, of which the environment speaks. The constructor calls it.
-pub fn arm(lines: impl Iterator<Item = &'static CStr>) {
-    const OF_INTEREST: [&[u8]; 3] = [b"SOCKSHIM_CAN", b"SOCKSHIM_MODULES=", b"XDG_RUNTIME_DIR="];
+/// Makes ready for modules, of which the environment speaks, or the rule file: `more` has its entries. The constructor calls it.
+pub fn arm(lines: impl Iterator<Item = &'static CStr>, more: &[u8]) {
+    const MODULES: &[u8] = b"SOCKSHIM_MODULES=";
+    const OF_INTEREST: [&[u8]; 2] = [b"SOCKSHIM_CAN", b"XDG_RUNTIME_DIR="];
     // Copied, because a program may overwrite its environment.
-    let mut kept = Vec::new();
-    for line in lines.map(CStr::to_bytes_with_nul) {
-        if OF_INTEREST.iter().any(|name| line.starts_with(name)) {
+    let (mut kept, mut modules) = (Vec::new(), MODULES);
+    for line in lines.map(CStr::to_bytes) {
+        if line.starts_with(MODULES) {
+            modules = line;
+        } else if OF_INTEREST.iter().any(|name| line.starts_with(name)) {
             kept.extend_from_slice(line);
+            kept.push(0);
         }
     }
-    kept.push(0);
+    for part in [modules, b":", more, b"\0\0"] {
+        kept.extend_from_slice(part);
+    }
     VARIABLES.store(kept.leak().as_mut_ptr(), Ordering::Release);
     expect_modules();
     for early in &EARLY {
@@ -218,6 +224,7 @@ mod early {
 
     pub unsafe extern "C-unwind" fn socket(family: c_int, ty: c_int, protocol: c_int) -> c_int {
         type Function = unsafe extern "C-unwind" fn(c_int, c_int, c_int) -> c_int;
+        let errno = sys::SavedErrno::now();
         if !comes_first(family) {
             // SAFETY: libc's function.
             let fd = unsafe { transmute::<*mut (), Function>(original(0))(family, ty, protocol) };
@@ -226,6 +233,7 @@ mod early {
             }
         }
         load();
+        errno.restore();
         // SAFETY: the program's own call, of what stands there now.
         unsafe { original::socket(family, ty, protocol) }
     }
@@ -237,18 +245,21 @@ mod early {
         sv: *mut c_int,
     ) -> c_int {
         type Function = unsafe extern "C-unwind" fn(c_int, c_int, c_int, *mut c_int) -> c_int;
+        let errno = sys::SavedErrno::now();
         // SAFETY: libc's function.
         let ret = unsafe { transmute::<*mut (), Function>(original(1))(family, ty, protocol, sv) };
         if ret == 0 || !is_missing() {
             return ret;
         }
         load();
+        errno.restore();
         // SAFETY: the program's own call, of what stands there now.
         unsafe { original::socketpair(family, ty, protocol, sv) }
     }
 
     pub unsafe extern "C-unwind" fn ioctl(fd: c_int, request: c_ulong, argp: c_ulong) -> c_int {
         type Function = unsafe extern "C-unwind" fn(c_int, c_ulong, c_ulong) -> c_int;
+        let errno = sys::SavedErrno::now();
         // SAFETY: libc's function.
         let ret = unsafe { transmute::<*mut (), Function>(original(2))(fd, request, argp) };
         // An interface that the kernel does not have.
@@ -256,6 +267,7 @@ mod early {
             return ret;
         }
         load();
+        errno.restore();
         // SAFETY: the program's own call, of what stands there now.
         unsafe { original::ioctl(fd, request, argp) }
     }

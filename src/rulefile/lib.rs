@@ -17,7 +17,7 @@ mod unwind;
 use core::ffi::c_void;
 use core::slice;
 use sockshim_core::errno::Errno;
-use sockshim_core::rules::{Rules, file};
+use sockshim_core::rules::{Rules, file, handed_on};
 use sockshim_sys as sys;
 use std::ffi::CString;
 
@@ -56,10 +56,25 @@ fn compile(path: &[u8]) -> Result<String, String> {
         let reason = Errno(errno).name().unwrap_or("it cannot be read");
         format!("{name}: {reason}")
     })?;
-    let rules = file::parse(&text, &name).map_err(|error| error.one_line().to_string())?;
-    Rules::new(rules)
-        .encode()
+    let contents = file::parse(&text, &name).map_err(|error| error.one_line().to_string())?;
+    let directory = directory(&name);
+    let modules: Vec<String> = contents.modules.iter().map(|module| module.entry(&directory)).collect();
+    let rules = Rules::new(contents.rules).encode();
+    rules
+        .map(|rules| handed_on::join(rules, &modules))
+        .filter(|text| text.len() <= Rules::LONGEST)
         .ok_or_else(|| format!("{name}: more rules than an environment variable can hold"))
+}
+
+/// The directory of a file, as an absolute path: the program may go to another one.
+fn directory(path: &str) -> String {
+    let own = path.rsplit_once('/').map_or("", |(directory, _)| directory);
+    if path.starts_with('/') {
+        return own.to_owned();
+    }
+    let mut buffer = vec![0; libc::PATH_MAX as usize];
+    let len = sys::current_directory(&mut buffer).map_or(0, |len| len.saturating_sub(1));
+    format!("{}/{own}", String::from_utf8_lossy(&buffer[..len]))
 }
 
 /// What the file says, by system calls: libc's functions may be hooked. It must not make the program wait: a pipe is no such

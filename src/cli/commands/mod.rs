@@ -4,6 +4,7 @@ pub mod check;
 pub mod explain;
 pub mod generate;
 pub mod hooks;
+pub mod modules;
 pub mod run;
 pub mod self_test;
 pub mod tables;

@@ -22,6 +22,7 @@ pub mod doubt;
 pub mod error;
 pub mod file;
 pub mod glob;
+pub mod handed_on;
 mod index;
 pub mod list;
 pub mod obstacle;

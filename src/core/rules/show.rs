@@ -183,8 +183,8 @@ mod tests {
     use crate::rules::file;
 
     fn shown(text: &str) -> String {
-        let rules = file::parse(format!("[[rule]]\n{text}").as_bytes(), "rules.toml");
-        rules.map(|rules| rules[0].to_string()).unwrap_or_else(|error| panic!("{error}"))
+        let contents = file::parse(format!("[[rule]]\n{text}").as_bytes(), "rules.toml");
+        contents.map(|contents| contents.rules[0].to_string()).unwrap_or_else(|error| panic!("{error}"))
     }
 
     #[test]

@@ -237,7 +237,7 @@ enum Understood {
 
 /// Reads one file.
 fn read(bytes: &[u8]) -> Understood {
-    let (rules, warnings) = match file::parse_with_warnings(bytes, "rules.toml") {
+    let (contents, warnings) = match file::parse_with_warnings(bytes, "rules.toml") {
         Ok(read) => read,
         Err(error) => {
             let (shown, line) = (error.to_string(), error.one_line().to_string());
@@ -253,7 +253,8 @@ fn read(bytes: &[u8]) -> Understood {
             };
         }
     };
-    assert_eq!(file::parse(bytes, "").as_ref().ok(), Some(&rules));
+    assert_eq!(file::parse(bytes, "").as_ref().ok(), Some(&contents));
+    let rules = contents.rules;
     assert!(warnings.len() <= rules.len());
     let lines: Vec<_> = rules.iter().map(ToString::to_string).collect();
     let rules = Rules::new(rules).for_program(b"/usr/bin/psql");

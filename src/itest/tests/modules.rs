@@ -80,7 +80,10 @@ fn what_is_no_module_is_said_and_refused() {
         "fails.so",
         &source(
             "fails.c",
-            "#include \"sockshim/module.h\"\nstatic int init(void) { return -5; }\nmodule_init(init)\n",
+            "#include \"sockshim/module.h\"\n\
+             static int create(struct socket *sock, int protocol, int flags) { return sock->fd + protocol + flags; }\n\
+             static const struct net_proto_family family = {.family = 62, .create = create};\n\
+             static int init(void) { sock_register(&family); return -5; }\nmodule_init(init)\n",
         ),
     );
     let text = scratch.write("text.so", "not an object");
@@ -123,6 +126,41 @@ fn rules_hold_for_sockets_of_modules() {
     let mut command = Command::new(cc("modules/echo.c", &[]));
     command.env("LD_PRELOAD", shim()).env("SOCKSHIM_MODULES", &modules).env("SOCKSHIM_CONFIG", &rules);
     let output = run(&mut command, b"", DEADLINE);
+    assert!(output.stdout().contains("SO_RCVBUF = -1 EXDEV"), "{output:?}");
+}
+
+/// A module that keeps no rule hurts nobody, and modules are unloaded when they are not in use.
+#[test]
+fn a_module_that_breaks_the_rules_gives_an_errno_at_worst() {
+    let scratch = Scratch::new();
+    let source = workspace().join("c-tests/modules/unruly_module.c");
+    let modules = format!("net-pf-61={}", module(&scratch, "unruly.so", &source).display());
+    let expected =
+        fs::read_to_string(workspace().join("c-tests/modules/unruly.txt")).expect("the transcript");
+    for level in [RunLevel::Off, RunLevel::Io] {
+        let log = Scratch::new();
+        let log = (level != RunLevel::Off).then(|| log.path());
+        let mut command = command(level, log, cc("modules/unruly.c", &["-pthread"]));
+        let output = run(command.env("SOCKSHIM_MODULES", &modules), b"", DEADLINE);
+        assert_eq!((output.stdout(), output.stderr()), (expected.clone(), String::new()), "{level:?}");
+        assert!(output.status.success(), "{level:?}: {output:?}");
+    }
+}
+
+/// `[[module]]`: for the process that reads the file, wherever that is from, and for those that it starts.
+#[test]
+fn rule_files_name_modules() {
+    let scratch = Scratch::new();
+    echo(&scratch);
+    let rules = "[[module]]\nfamily = 62\nfile = './echo.so'\n\n[[rule]]\ncall = 'setsockopt'\nfamily = 62\nfail = 'EXDEV'\n";
+    scratch.write("rules.toml", rules);
+    let name = scratch.path().file_name().expect("a directory");
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "cd / && \"$0\""]).arg(cc("modules/echo.c", &[]));
+    shell.current_dir(scratch.path().parent().expect("a directory above"));
+    shell.env("LD_PRELOAD", shim()).env("SOCKSHIM_CONFIG", Path::new(name).join("rules.toml"));
+    let output = run(&mut shell, b"", DEADLINE);
+    assert!(output.stdout().contains("made: family 62"), "{output:?}");
     assert!(output.stdout().contains("SO_RCVBUF = -1 EXDEV"), "{output:?}");
 }
 

@@ -42,7 +42,7 @@ unsafe fn to_module(sock: &mut Socket, msg: &mut msghdr, len: usize, flags: c_in
     // SAFETY: ops are those of a loaded module.
     match unsafe { (*sock.ops).sendmsg } {
         // SAFETY: what the header promises.
-        Some(sendmsg) => unsafe { sendmsg(sock, msg, len, flags) },
+        Some(sendmsg) => unsafe { sendmsg(sock, msg, len, flags) }.min(len as ssize_t),
         None => -(libc::EOPNOTSUPP as ssize_t),
     }
 }

@@ -4,7 +4,7 @@
 //! As in the folder's `mod.rs`.
 
 use super::{MOST, Name, Parts, STORAGE, address_to_user, empty, from_module, message_flags};
-use crate::answer::{answer, failure};
+use crate::answer::{answer, failure, with_errno};
 use crate::{original, table, user};
 use core::ffi::{c_int, c_uint, c_void};
 use core::ptr;
@@ -165,7 +165,7 @@ pub unsafe extern "C-unwind" fn recvmsg(fd: c_int, msg: *mut msghdr, flags: c_in
         }
         Some(mut sock) => match user::get(msg.cast_const()) {
             // SAFETY: the program's own call.
-            Ok(header) => answer(unsafe { recv_parts(&mut sock, header, msg, flags) }),
+            Ok(header) => with_errno(|| answer(unsafe { recv_parts(&mut sock, header, msg, flags) })),
             Err(errno) => failure(errno) as ssize_t,
         },
     }
@@ -203,8 +203,10 @@ pub unsafe extern "C-unwind" fn recvmmsg(
         // SAFETY: only addresses are made.
         let (header, len) = unsafe { (&raw mut (*entry).msg_hdr, &raw mut (*entry).msg_len) };
         let ret = match user::get(header.cast_const()) {
-            // SAFETY: the program's own call.
-            Ok(msg) => unsafe { recv_parts(&mut sock, msg, header, flags & !libc::MSG_WAITFORONE) },
+            Ok(msg) => {
+                // SAFETY: the program's own call.
+                with_errno(|| unsafe { recv_parts(&mut sock, msg, header, flags & !libc::MSG_WAITFORONE) })
+            }
             Err(errno) => -(errno as ssize_t),
         };
         let ret = if ret < 0 {

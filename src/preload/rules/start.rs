@@ -7,7 +7,7 @@ use crate::mode::{self, Wanted};
 use crate::{log, sys};
 use sockshim_core::config::Config;
 use sockshim_core::fdtable::concern_families;
-use sockshim_core::rules::{self, Call, CallSet, Rule, Rules, Verb};
+use sockshim_core::rules::{self, Call, CallSet, Rule, Rules, Verb, handed_on};
 
 /// Why there are no rules, in one line.
 pub struct Refused(pub String);
@@ -36,7 +36,8 @@ pub fn start(config: &Config) -> Result<HandedOn, Refused> {
         None => None,
     };
     let rules = match compiled.as_deref().or(config.rules) {
-        Some(text) => Rules::decode(text).ok_or_else(|| Refused("SOCKSHIM_RULES cannot be read".into()))?,
+        Some(text) => Rules::decode(handed_on::split(text).0)
+            .ok_or_else(|| Refused("SOCKSHIM_RULES cannot be read".into()))?,
         None => Rules::new(Vec::new()),
     };
     let counting = begin(rules, config.shared)?;

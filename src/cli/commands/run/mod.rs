@@ -29,6 +29,7 @@ pub use refusal::say;
 use refusal::{Refusal, STRICT};
 use report::Report;
 use rustix::io::{FdFlags, fcntl_setfd};
+use sockshim_core::rules::file::Contents;
 use sockshim_core::rules::{Doubt, Error, Rules, Scope, doubts};
 use sockshim_elf::obstacle::Obstacle;
 use std::convert::Infallible;
@@ -188,11 +189,11 @@ pub fn launch(launch: Launch) -> u8 {
 fn start(launch: Launch) -> Result<u8, Refusal> {
     let Launch { under, program, log, watcher } = launch;
     let preloaded = env::var_os(library::PRELOAD).unwrap_or_default();
-    let rules = rules(under, &preloaded)?;
+    let (rules, modules) = rules(under, &preloaded)?;
     let handed_on = handed_on(&rules)?;
     let library = library::find()?;
     let found = Program::find(program)?;
-    let modules = under.modules.variables()?;
+    let modules = under.modules.variables(modules)?;
     let uncovered = disabled().or_else(|| uncovered(&found.name, &preloaded));
     if let Some((_, why)) = &uncovered {
         say(why);
@@ -229,19 +230,21 @@ impl RunArgs {
     }
 }
 
-/// The rules of the options and of a file.
-fn rules(under: &UnderRules, preloaded: &OsStr) -> Result<Rules, Refusal> {
+/// The rules of the options and of a file, and the modules of the file, as entries of their variable.
+fn rules(under: &UnderRules, preloaded: &OsStr) -> Result<(Rules, Vec<OsString>), Refusal> {
     // What an outer run has set is not for this one.
     let is_inner = library::is_preloaded(preloaded);
     let from_environment =
         || env::var_os(CONFIG).filter(|path| !path.is_empty() && !is_inner).map(PathBuf::from);
     let config = under.config.clone().or_else(from_environment);
     let refused = |error: Error| Refusal::own(error);
-    let of_file = match &config {
-        Some(path) => rule_file::read(path).map_err(refused)?.0,
-        None => Vec::new(),
-    };
-    let rules = under.rules.around(of_file).map_err(refused)?;
+    let mut contents = Contents::default();
+    let mut modules = Vec::new();
+    if let Some(path) = &config {
+        contents = rule_file::read(path).map_err(refused)?.0;
+        modules = modules::of_file(&contents.modules, path)?;
+    }
+    let rules = under.rules.around(contents.rules).map_err(refused)?;
     if rules.len() > Rules::MOST {
         return Err(Refusal::own(format!("{} rules are too many: at most {}", rules.len(), Rules::MOST)));
     }
@@ -252,7 +255,7 @@ fn rules(under: &UnderRules, preloaded: &OsStr) -> Result<Rules, Refusal> {
             say(format_args!("warning: rule {name} {reason}"));
         }
     }
-    Ok(Rules::new(rules))
+    Ok((Rules::new(rules), modules))
 }
 
 /// The rules as the program gets them: a text for a variable, if there are any.

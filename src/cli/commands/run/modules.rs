@@ -1,15 +1,16 @@
 //! The options about modules: families of sockets from shared objects, and CAN buses.
 
 use super::refusal::{Refusal, say};
-use crate::commands::check::dependencies::is_loadable;
+use crate::module_file::{Entry, of_rule_file};
 use clap::ValueHint;
 use sockshim_can_bus::directory::{self, Path as BusPath};
 use sockshim_can_bus::{Bus, spec};
 use sockshim_core::config::{CAN, CAN_BUS, MODULES};
+use sockshim_core::rules::file::Module;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
-use std::{env, fs, io};
+use std::{env, io};
 
 /// Families of sockets that the kernel need not have.
 #[derive(clap::Args)]
@@ -28,16 +29,20 @@ pub struct ModuleOptions {
 }
 
 impl ModuleOptions {
-    /// The variables that the program gets. What cannot work is refused before it starts.
+    /// The variables that the program gets, with the modules of a rule file behind those of the options. What cannot work is
+    /// refused before it starts.
     ///
     /// # Errors
     /// An option that cannot be understood, a file that is no module, or a bus that cannot be opened.
-    pub fn variables(&self) -> Result<Vec<(&'static str, Option<OsString>)>, Refusal> {
+    pub fn variables(
+        &self,
+        of_file: Vec<OsString>,
+    ) -> Result<Vec<(&'static str, Option<OsString>)>, Refusal> {
         let mut set = Vec::new();
-        if !self.modules.is_empty() {
-            let entries: Result<Vec<OsString>, Refusal> =
-                self.modules.iter().map(|text| module(text)).collect();
-            set.push((MODULES, Some(entries?.join(OsStr::new(":")))));
+        let entries: Result<Vec<OsString>, Refusal> = self.modules.iter().map(|text| module(text)).collect();
+        let entries = [entries?, of_file].concat();
+        if !entries.is_empty() {
+            set.push((MODULES, Some(entries.join(OsStr::new(":")))));
         }
         if !self.can.is_empty() {
             let names = self.can.join(",");
@@ -63,39 +68,22 @@ impl ModuleOptions {
     }
 }
 
+/// The modules of a rule file at this path, as entries of their variable.
+///
+/// # Errors
+/// A file that is no module.
+pub fn of_file(modules: &[Module], path: &Path) -> Result<Vec<OsString>, Refusal> {
+    let checked = |(entry, module): (Result<Entry, String>, &Module)| {
+        let refused = |why| Refusal::own(format!("{}: module {}: {why}", path.display(), module.file));
+        entry.and_then(|entry| entry.checked()).map_err(refused)
+    };
+    of_rule_file(path, modules).into_iter().zip(modules).map(checked).collect()
+}
+
 /// An entry of the list of modules, with an absolute path.
 fn module(text: &OsStr) -> Result<OsString, Refusal> {
-    let bytes = text.as_bytes();
-    let (alias, file) = match bytes.iter().position(|byte| *byte == b'=') {
-        Some(place) if bytes.starts_with(b"net-pf-") => bytes.split_at(place + 1),
-        _ => (&b""[..], bytes),
-    };
-    let number = alias.strip_prefix(b"net-pf-").and_then(|rest| rest.strip_suffix(b"="));
-    let is_family = |digits: &[u8]| {
-        std::str::from_utf8(digits)
-            .ok()
-            .and_then(|text| text.parse().ok())
-            .is_some_and(|number: u8| number < 64)
-    };
-    if number.is_some_and(|digits| !is_family(digits)) {
-        return Err(Refusal::own(format!(
-            "--module {}: a family is a number below 64, as in net-pf-62=FILE",
-            text.display()
-        )));
-    }
-    let file = Path::new(OsStr::from_bytes(file));
-    let refused = |why: &str| Refusal::own(format!("--module {}: {why}", file.display()));
-    let path = fs::canonicalize(file).map_err(|error| refused(&error.to_string()))?;
-    if path.as_os_str().as_bytes().contains(&b':') {
-        return Err(refused("a path with a colon cannot be handed on"));
-    }
-    let data = fs::read(&path).map_err(|error| refused(&error.to_string()))?;
-    if !is_loadable(&data) {
-        return Err(refused("it is no shared library for this machine"));
-    }
-    let mut entry = OsString::from_vec(alias.to_vec());
-    entry.push(path);
-    Ok(entry)
+    let entry = Entry::parse(text).and_then(|entry| entry.checked());
+    entry.map_err(|why| Refusal::own(format!("--module {}: {why}", text.display())))
 }
 
 /// Opens the bus, so that whatever is wrong with it is said now.
@@ -130,23 +118,4 @@ fn open_bus(names: &str, directory: &Path) -> Result<(), Refusal> {
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn modules_are_absolute_paths() {
-        let libc = "/lib/x86_64-linux-gnu/libc.so.6";
-        let path = fs::canonicalize(libc).expect("a library");
-        assert_eq!(module(OsStr::new(libc)).expect("a library"), path.as_os_str());
-        let named = module(OsStr::new(&format!("net-pf-62={libc}"))).expect("a library");
-        assert_eq!(named, format!("net-pf-62={}", path.display()).as_str());
-        for wrong in
-            ["/no/such/file", "/etc/passwd", "net-pf-64=/lib/x86_64-linux-gnu/libc.so.6", "net-pf-x=a"]
-        {
-            assert!(module(OsStr::new(wrong)).is_err(), "{wrong}");
-        }
-    }
 }

@@ -1,6 +1,7 @@
 //! The file as a whole.
 
 use crate::rules::error::{Error, Source};
+use crate::rules::file::module::{self, Module};
 use crate::rules::file::table;
 use crate::rules::file::value::{in_order, type_name};
 use crate::rules::list::Rules;
@@ -18,6 +19,7 @@ pub(super) struct Document<'a> {
     pub rules: Vec<Rule>,
     /// Where each rule begins.
     pub spans: Vec<Range<usize>>,
+    pub modules: Vec<Module>,
 }
 
 /// Reads a file's bytes.
@@ -42,7 +44,7 @@ pub(super) fn read<'a>(bytes: &'a [u8], name: &'a str) -> Result<Document<'a>, E
         let wrong = Wrong::new("not TOML: ".to_string() + error.message(), "");
         source.error(error.span().unwrap_or_default(), wrong)
     })?;
-    let mut document = Document { source, rules: Vec::new(), spans: Vec::new() };
+    let mut document = Document { source, rules: Vec::new(), spans: Vec::new(), modules: Vec::new() };
     for (key, value) in in_order(root.get_ref()) {
         match (key.get_ref().as_ref(), value.get_ref()) {
             ("rule", DeValue::Array(tables)) => {
@@ -50,16 +52,18 @@ pub(super) fn read<'a>(bytes: &'a [u8], name: &'a str) -> Result<Document<'a>, E
                     document.push(table.span(), table.get_ref())?;
                 }
             }
-            ("rule", _) => {
-                let wrong = Wrong::new("one rule where a list is expected", "expected [[rule]]");
-                return Err(source.error(key.span(), wrong));
+            ("module", DeValue::Array(tables)) => {
+                for table in tables.iter() {
+                    document.push_module(table.span(), table.get_ref())?;
+                }
             }
-            ("module", _) => {
-                let wrong = Wrong::new("module is reserved", "this version has no modules");
+            (one @ ("rule" | "module"), _) => {
+                let what = ["one ", one, " where a list is expected"].concat();
+                let wrong = Wrong::new(what, ["expected [[", one, "]]"].concat());
                 return Err(source.error(key.span(), wrong));
             }
             (other, _) => {
-                let wrong = Wrong::unknown("key", other, ["rule"].into_iter(), "[[rule]]");
+                let wrong = Wrong::unknown("key", other, ["rule", "module"].into_iter(), "[[rule]]");
                 return Err(source.error(key.span(), wrong));
             }
         }
@@ -87,6 +91,19 @@ impl Document<'_> {
         }
         self.rules.push(rule);
         self.spans.push(span);
+        Ok(())
+    }
+
+    /// Adds a module.
+    fn push_module(&mut self, span: Range<usize>, value: &DeValue) -> Result<(), Error> {
+        let DeValue::Table(keys) = value else {
+            let wrong = Wrong::new("not a module: ".to_string() + type_name(value), "expected [[module]]");
+            return Err(self.source.error(span, wrong));
+        };
+        if self.modules.len() == Module::MOST {
+            return Err(self.source.error(span, Wrong::new("too many modules", "expected at most 31")));
+        }
+        self.modules.push(module::read(&self.source, span, keys)?);
         Ok(())
     }
 }

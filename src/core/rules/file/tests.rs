@@ -4,7 +4,7 @@ use crate::rules::call::Call;
 /// The rules of a file that is understood without a doubt.
 fn good(text: &str) -> Vec<Rule> {
     match parse_with_warnings(text.as_bytes(), "rules.toml") {
-        Ok((rules, warnings)) if warnings.is_empty() => rules,
+        Ok((contents, warnings)) if warnings.is_empty() => contents.rules,
         Ok((_, warnings)) => panic!("{}", warnings[0]),
         Err(error) => panic!("{error}"),
     }
@@ -72,6 +72,19 @@ fn an_error_shows_its_line() {
 }
 
 #[test]
+fn modules_become_entries_of_their_variable() {
+    let text = b"[[module]]\nfamily = 'net-pf-62'\nfile = 'a b.so'\n[[module]]\nfile = '/x.so'\n\
+        [[module]]\nfamily = 'can'\nfile = './c.so'\n[[module]]\nfamily = 61\nfile = 'd'";
+    let contents = parse(text, "rules.toml").expect("modules");
+    let entries: Vec<_> = contents.modules.iter().map(|module| module.entry("/d/")).collect();
+    assert_eq!(entries, ["net-pf-62=/d/a b.so", "/x.so", "net-pf-29=/d/./c.so", "net-pf-61=/d/d"]);
+    assert_eq!(contents.rules, []);
+    let many = "[[module]]\nfile = 'a'\n".repeat(32);
+    let error = parse(many.as_bytes(), "f").expect_err("an error").to_string();
+    assert!(error.starts_with("f:63:1: too many modules\n"), "{error}");
+}
+
+#[test]
 fn bytes_that_are_no_text() {
     let error = |bytes: &[u8]| parse(bytes, "f").expect_err("an error").to_string();
     assert_eq!(error(b"ab\nc\xff"), "f:2:2: not UTF-8\n   2 | c\n        ^");
@@ -99,7 +112,13 @@ const WRONG: &[(&str, &str)] = &[
     ("[[rule]]\ncall = 'connect'\nfail = 'EPERM'\nchance = 1.5\n", "4:10: not a probability: \"1.5\"; expected a number from 0 to 1, such as 0.05"),
     ("[[rule]]\ncall = 'connect'\nfail = 'EPERM'\nchance = 'a'\n", "4:10: not a probability: \"a\"; expected a number from 0 to 1, such as 0.05"),
     ("[[rule]]\ncall = 'connect'\nfail = 'EPERM'\nname = 'a'\n[[rule]]\nname = 'a'\ncall = 'bind'\nallow=true", "6:8: a second rule with the name \"a\""),
-    ("[[module]]\nname = 'a'\n", "1:3: module is reserved; this version has no modules"),
+    ("[[module]]\nname = 'a'\n", "2:1: no such key: \"name\"; expected a key of a module"),
+    ("[[module]]\nfamily = 62\n", "1:1: a module without file; expected file = \"./module.so\", or another one"),
+    ("[[module]]\nfile = 62\n", "2:8: a wrong type: a number; expected a text"),
+    ("[[module]]\nfile = 'a:b'\n", "2:8: not a file of a module: \"a:b\"; expected a path without a colon"),
+    ("[[module]]\nfamily = 64\nfile = 'a'\n", "2:10: no such family: \"64\"; expected a family such as inet, inet6 or unix, or its number"),
+    ("[module]\nfile = 'a'\n", "1:2: one module where a list is expected; expected [[module]]"),
+    ("module = [1]\n", "1:11: not a module: a number; expected [[module]]"),
     ("[rule]\nname = 'a'\n", "1:2: one rule where a list is expected; expected [[rule]]"),
     ("[[rules]]\nname = 'a'\n", "1:3: no such key: \"rules\"; did you mean rule?"),
     ("rule = [1]\n", "1:9: not a rule: a number; expected [[rule]]"),

@@ -3,7 +3,7 @@
 use crate::rules::call::Call;
 use crate::rules::text::wrong::Wrong;
 use crate::spelling::{self, FAMILY_ALIASES};
-use crate::uapi::{FAMILIES, NETLINK, NPROTO, Names, PROTOCOLS, TYPES};
+use crate::uapi::{FAMILIES, NETLINK, Names, PROTOCOLS, TYPES};
 use libc::c_int;
 
 /// A call.
@@ -18,9 +18,12 @@ pub(in crate::rules) fn call(text: &str) -> Result<Call, Wrong> {
 /// The first number that is no socket type, of any kernel.
 const TYPES_END: c_int = 16;
 
+/// The number after the last family, of the kernel or of a module (`NPROTO` of module.h's host).
+const FAMILIES_END: c_int = 64;
+
 /// A family.
 pub(in crate::rules) fn family(text: &str) -> Result<c_int, Wrong> {
-    spelling::family(text).filter(|family| (0..NPROTO).contains(family)).ok_or_else(|| {
+    spelling::family(text).filter(|family| (0..FAMILIES_END).contains(family)).ok_or_else(|| {
         let known = short("AF_", FAMILIES).chain(short("AF_", FAMILY_ALIASES));
         Wrong::unknown("family", text, known, "a family such as inet, inet6 or unix, or its number")
     })
@@ -62,7 +65,7 @@ mod tests {
         for text in ["mptcp", "IPPROTO_MPTCP", "262"] {
             assert_eq!(protocol(text).ok(), Some(262), "{text}");
         }
-        for text in ["46", "-1", "inett", ""] {
+        for text in ["64", "-1", "inett", ""] {
             assert!(family(text).is_err(), "{text}");
         }
         assert!(socket_type("16").is_err() && socket_type("2048").is_err() && protocol("-1").is_err());

@@ -177,7 +177,7 @@ impl Random {
 #[test]
 fn no_text_in_the_variable_harms() {
     let encoded = |file: &str| {
-        let rules = Rules::new(parse(file.as_bytes(), "rules").expect("good rules"));
+        let rules = Rules::new(parse(file.as_bytes(), "rules").expect("good rules").rules);
         rules.encode().expect("a short text").into_bytes()
     };
     let good = [encoded(EVERY_VERB), encoded(HALF), encoded(LATER)];

@@ -17,7 +17,7 @@
  * is one of an older version that the host no longer serves.
  *
  * Rules for the functions of a module:
- *  - They answer 0 or more, or -errno. They do not touch errno.
+ *  - They answer 0 or more, or -errno. They do not touch errno. No exception and no panic leaves them.
  *  - They run on the program's threads, also in signal handlers and in forked children, and two may run at once. So they use
  *    no lock that a thread may hold when it is interrupted or when another one forks, and no memory of malloc(3) but in create.
  *  - What they are given is a copy: addresses, options and struct msghdr with its iovec can be read. What these point to (the

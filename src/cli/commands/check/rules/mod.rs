@@ -9,6 +9,7 @@ use address::Address;
 use question::Question;
 use serde::Serialize;
 use sockshim_core::net::address::SockAddr;
+use sockshim_core::rules::file::{Contents, Module};
 use sockshim_core::rules::{Error, Rule, Scope, Warning};
 use std::ffi::OsStr;
 use std::io::{self, Write};
@@ -44,10 +45,11 @@ pub struct Options<'a> {
 /// # Errors
 /// What stdout reports.
 pub fn run(path: &Path, options: &Options) -> io::Result<u8> {
-    let (rules, warnings) = match rule_file::read(path) {
+    let (contents, warnings) = match rule_file::read(path) {
         Ok(read) => read,
         Err(error) => return complain(&error),
     };
+    let Contents { rules, modules } = contents;
     let trial = match options.call.map(Question::parse).transpose() {
         Ok(question) => question.map(|question| Trial::of(question, &rules)),
         Err(why) => {
@@ -65,8 +67,8 @@ pub fn run(path: &Path, options: &Options) -> io::Result<u8> {
         }
     }
     output::stdout(|out| match (trial, options.json) {
-        (None, false) => table(out, &rules),
-        (None, true) => output::json(out, &FileRow::of(&rules, &warnings)),
+        (None, false) => table(out, &rules).and_then(|()| module_table(out, &modules)),
+        (None, true) => output::json(out, &FileRow::of(&rules, &modules, &warnings)),
         (Some(trial), false) => trial_table(out, &trial, &rules),
         (Some(trial), true) => output::json(out, &TrialRow::of(&trial, &rules)),
     })?;
@@ -115,6 +117,17 @@ fn table(out: &mut dyn Write, rules: &[Rule]) -> io::Result<()> {
     grid::table(out, ["rule", "call", "keys", "verb", "fires"], rows, &[2])
 }
 
+fn module_table(out: &mut dyn Write, modules: &[Module]) -> io::Result<()> {
+    if modules.is_empty() {
+        return Ok(());
+    }
+    writeln!(out)?;
+    let rows = modules.iter().map(|module| {
+        [module.file.to_string(), module.family.map_or("any".into(), |family| family.to_string())]
+    });
+    grid::table(out, ["module", "family"], rows, &[])
+}
+
 fn trial_table(out: &mut dyn Write, trial: &Trial, rules: &[Rule]) -> io::Result<()> {
     writeln!(out, "{}", trial.question)?;
     let rows: Vec<_> = trial
@@ -143,13 +156,25 @@ fn trial_table(out: &mut dyn Write, trial: &Trial, rules: &[Rule]) -> io::Result
 #[derive(Serialize)]
 struct FileRow {
     rules: Vec<RuleRow>,
+    modules: Vec<ModuleRow>,
     warnings: Vec<String>,
 }
 
+/// A module in JSON.
+#[derive(Serialize)]
+struct ModuleRow {
+    family: Option<i32>,
+    file: String,
+}
+
 impl FileRow {
-    fn of(rules: &[Rule], warnings: &[Warning]) -> FileRow {
-        let warnings = warnings.iter().map(|warning| warning.one_line().to_string());
-        FileRow { rules: rules.iter().map(RuleRow::of).collect(), warnings: warnings.collect() }
+    fn of(rules: &[Rule], modules: &[Module], warnings: &[Warning]) -> FileRow {
+        let module = |module: &Module| ModuleRow { family: module.family, file: module.file.to_string() };
+        FileRow {
+            rules: rules.iter().map(RuleRow::of).collect(),
+            modules: modules.iter().map(module).collect(),
+            warnings: warnings.iter().map(|warning| warning.one_line().to_string()).collect(),
+        }
     }
 }
 
