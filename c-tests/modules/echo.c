@@ -2,6 +2,7 @@
 // Run without arguments; with one, it is the program that such a socket is handed to by exec.
 #include "../transcript.h"
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
@@ -94,8 +95,21 @@ static void hand_over(int fd)
 	MUST(close(received)), close(pair[0]), close(pair[1]);
 }
 
+// A new program has the socket from another process, without a message.
+static void take(pid_t from, int number)
+{
+	int pidfd = MUST(syscall(SYS_pidfd_open, from, 0));
+	int fd = MUST(syscall(SYS_pidfd_getfd, pidfd, number, 0));
+	say_kind("taken", fd);
+	send(fd, "taken", 5, 0), say_echo("taken", fd);
+}
+
 int main(int argc, char **argv)
 {
+	if (argc > 2) {
+		take(atoi(argv[1]), atoi(argv[2]));
+		return 0;
+	}
 	if (argc > 1) {
 		int fd = atoi(argv[1]);
 		say_kind("after exec", fd);
@@ -132,6 +146,17 @@ int main(int argc, char **argv)
 		_exit(0);
 	}
 	MUST(waitpid(child, NULL, 0)), say_echo("a child", other);
+	// Yama lets only a parent look into a process, unless that says otherwise.
+	prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
+	child = MUST(fork());
+	if (child == 0) {
+		int number = other;
+		const char *from = text("%d", (int)getppid()), *which = text("%d", number);
+		MUST(fcntl(other, F_SETFD, FD_CLOEXEC));
+		execl(argv[0], argv[0], from, which, NULL);
+		_exit(1);
+	}
+	MUST(waitpid(child, NULL, 0));
 	hand_over(other);
 	for (int i = 0; i < 300; i++)
 		MUST(close(MUST(socket(AF_ECHO, SOCK_DGRAM, 0))));

@@ -43,13 +43,14 @@ macro_rules! early {
     };
 }
 
-static EARLY: [Early; 10] = early![
+static EARLY: [Early; 11] = early![
     socket,
     socketpair,
     ioctl,
     recvmsg,
     recvmmsg,
     syscall,
+    pidfd_getfd,
     if_nametoindex,
     if_indextoname,
     if_nameindex,
@@ -321,13 +322,20 @@ mod early {
     ) -> c_long {
         type Function =
             unsafe extern "C-unwind" fn(c_long, c_long, c_long, c_long, c_long, c_long, c_long) -> c_long;
-        if nr == libc::SYS_socket && comes_first(a as c_int) {
+        if nr == libc::SYS_socket && comes_first(a as c_int) || nr == libc::SYS_pidfd_getfd {
             load();
             // SAFETY: the program's own call, of what stands there now.
             return unsafe { original::syscall(nr, a, b, c, d, e, f) };
         }
         // SAFETY: libc's function.
         unsafe { transmute::<*mut (), Function>(original(5))(nr, a, b, c, d, e, f) }
+    }
+
+    /// Another process's descriptor, which may be a socket of a module's.
+    pub unsafe extern "C-unwind" fn pidfd_getfd(pidfd: c_int, targetfd: c_int, flags: c_uint) -> c_int {
+        load();
+        // SAFETY: the program's own call, of what stands there now.
+        unsafe { original::pidfd_getfd(pidfd, targetfd, flags) }
     }
 
     pub unsafe extern "C-unwind" fn if_nametoindex(name: *const c_char) -> c_uint {
