@@ -6,6 +6,7 @@
 //!   library uses, compiled in, so that they cannot be out of date;
 //! - [`output`] and [`grid`] write to stdout.
 
+mod bus;
 mod commands;
 mod grid;
 mod hook_table;
@@ -72,6 +73,7 @@ Exit codes:
 /// The subcommands for everybody: `Cli<Command>` is what the man pages and the completions show.
 #[derive(Subcommand)]
 enum Command {
+    Can(commands::can::CanArgs),
     Check(commands::check::CheckArgs),
     Explain(commands::explain::ExplainArgs),
     Hooks(commands::hooks::HooksArgs),
@@ -105,6 +107,7 @@ impl Command {
     /// Runs the subcommand, and returns the exit code.
     fn run(&self) -> io::Result<u8> {
         match self {
+            Command::Can(args) => return commands::can::run(args),
             Command::Check(args) => return commands::check::run(args),
             Command::Explain(args) => commands::explain::run(args),
             Command::Hooks(args) => commands::hooks::run(args),

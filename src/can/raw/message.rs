@@ -4,7 +4,7 @@
 //! The frames of these functions hold plain data only: a thread that waits may be cancelled. What a message's parts point to is
 //! the program's, and copied by the host's help.
 
-use super::{Address, RAW_MIN_NAMELEN, errqueue, ifindex_of, raw_sk};
+use super::{Address, RAW_MIN_NAMELEN, drops, errqueue, ifindex_of, raw_sk};
 use crate::{device, kernel};
 use core::ffi::c_int;
 use core::sync::atomic::Ordering;
@@ -117,6 +117,10 @@ pub unsafe extern "C-unwind" fn receive(
     if errno != 0 {
         return -(errno as ssize_t);
     }
+    let counts_drops = raw_sk(sock).drops.is_wanted();
+    if counts_drops {
+        drops::look(sock);
+    }
     let mut header = [0u8; HEADER];
     let (parts, count, control, room) = (msg.msg_iov, msg.msg_iovlen, msg.msg_control, msg.msg_controllen);
     loop {
@@ -146,6 +150,10 @@ pub unsafe extern "C-unwind" fn receive(
         msg.msg_flags = into.msg_flags | libc::MSG_DONTROUTE;
         if head.sender == sock.cookie {
             msg.msg_flags |= libc::MSG_CONFIRM;
+        }
+        if counts_drops {
+            // SAFETY: the kernel has just filled it in.
+            unsafe { drops::correct(sock, &mut into) };
         }
         msg.msg_controllen = into.msg_controllen;
         if !msg.msg_name.is_null() {

@@ -7,6 +7,7 @@
 //! The functions of `struct proto_ops` get what the header says. A socket's private memory is a [`RawSock`]: it is large enough,
 //! and zeros are one.
 
+mod drops;
 mod errqueue;
 mod message;
 mod option;
@@ -43,6 +44,8 @@ struct RawSock {
     vcid: AtomicU32,
     /// `sk_err`.
     err: AtomicI32,
+    /// `sk_drops`.
+    drops: drops::Drops,
 }
 
 const _: () = assert!(size_of::<RawSock>() <= SK_SIZE);
@@ -111,6 +114,7 @@ fn ready(sock: &mut Socket) {
 /// A socket that another program has made.
 pub fn restore(sock: &mut Socket, state: &[u32]) -> Option<()> {
     raw_sk(sock).remember(&Options::load(state)?);
+    drops::restore(sock);
     ready(sock);
     Some(())
 }

@@ -45,7 +45,7 @@ pub unsafe extern "C" fn set(
     len: c_uint,
 ) -> c_int {
     if level == libc::SOL_SOCKET {
-        return set_of_descriptor(name, len);
+        return set_of_descriptor(sock, name, value, len);
     }
     if level != SOL_CAN_RAW {
         return -libc::EINVAL;
@@ -67,8 +67,13 @@ pub unsafe extern "C" fn set(
 }
 
 /// What UDP sockets have, and raw ones have not.
-fn set_of_descriptor(name: c_int, len: c_uint) -> c_int {
+fn set_of_descriptor(sock: &Socket, name: c_int, value: *const c_void, len: c_uint) -> c_int {
     match name {
+        libc::SO_RXQ_OVFL if len >= 4 && !value.is_null() => {
+            // SAFETY: a copy of four bytes at least.
+            raw_sk(sock).drops.want(unsafe { value.cast::<c_int>().read_unaligned() } != 0);
+            -ENOIOCTLCMD
+        }
         SO_DETACH_REUSEPORT_BPF => -libc::EINVAL,
         libc::SO_REUSEPORT | SO_PEEK_OFF | SO_ZEROCOPY if len >= 4 => -libc::EOPNOTSUPP,
         _ => -ENOIOCTLCMD,

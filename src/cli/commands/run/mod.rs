@@ -11,7 +11,7 @@ mod options;
 mod parent;
 pub mod proc;
 mod program;
-mod refusal;
+pub mod refusal;
 mod report;
 mod signals;
 mod tree;
