@@ -16,7 +16,7 @@ need_packages \
 	gosu fzf musl-tools liburing-dev \
 	strace valgrind iproute2 procps shellcheck \
 	make man-db zsh fish \
-	tshark openssl dnsmasq-base bind9-dnsutils \
+	tshark can-utils openssl dnsmasq-base bind9-dnsutils \
 	qemu-system-x86 seabios cpio kmod
 need_cargo
 build_release
