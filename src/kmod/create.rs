@@ -5,7 +5,7 @@
 //! Create functions are those of loaded modules, called as the header describes them.
 
 use crate::answer::{answer, failure};
-use crate::{counts, host, message, modules, original, registry, slot, table, user};
+use crate::{counts, host, message, modules, original, registry, rtnetlink, slot, table, user};
 use core::ffi::c_int;
 use core::ptr;
 use libc::{sockaddr, socklen_t};
@@ -61,6 +61,10 @@ pub unsafe extern "C-unwind" fn socket(family: c_int, ty: c_int, protocol: c_int
     if !comes_first(family) {
         // SAFETY: the program's own call.
         let fd = unsafe { original::socket(family, ty, protocol) };
+        if fd >= 0 && family == libc::AF_NETLINK {
+            rtnetlink::made(fd, ty & SOCK_TYPE_MASK, protocol);
+            sys::set_errno(errno);
+        }
         if fd >= 0 || !is_missing(family, sys::errno()) {
             return fd;
         }

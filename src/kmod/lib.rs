@@ -8,7 +8,7 @@
 //! |---|---|
 //! | [`interpose`] | the functions in libc's place, one line each |
 //! | [`create`], [`name`], [`option`], [`message`], [`life`] | from their arguments to the module's ops |
-//! | [`netdevice`], [`ifaddrs`], [`ethtool`], [`bindtodevice`] | network interfaces of modules |
+//! | [`netdevice`], [`ifaddrs`], [`ethtool`], [`bindtodevice`], [`rtnetlink`] | network interfaces of modules |
 //! | [`table`], [`slot`] | which descriptors are sockets of modules |
 //! | [`saved`] | what is kept of a socket in the kernel, for exec and SCM_RIGHTS |
 //! | [`modules`], [`registry`], [`exported`] | loading modules, what they register, what they are given |
@@ -39,6 +39,7 @@ mod panic;
 mod redirect;
 mod registry;
 mod rights;
+mod rtnetlink;
 mod saved;
 mod slot;
 mod table;
@@ -67,10 +68,10 @@ pub unsafe extern "C" fn sockshim_kmod_start(host: &'static Host) -> Describe {
 /// Which socket of a module's a descriptor stands for.
 unsafe extern "C" fn describe(fd: c_int, socket: &mut [c_int; 3]) -> bool {
     match table::find(fd) {
-        Some(found) => {
+        Some(found) if !rtnetlink::is_one(&found) => {
             *socket = [found.family, found.ty, found.protocol];
             true
         }
-        None => false,
+        _ => false,
     }
 }

@@ -35,7 +35,8 @@ mod request {
 }
 use request::*;
 
-const EMPTY: NetDevice =
+/// None.
+pub const EMPTY: NetDevice =
     NetDevice { name: [0; IFNAMSIZ], ifindex: 0, flags: 0, mtu: 0, tx_queue_len: 0, ty: 0, kind: [0; 16] };
 
 /// Every interface of a module's, with its place.
@@ -58,6 +59,102 @@ fn by_name(name: &[u8]) -> Option<(&'static NetDeviceOps, c_uint, NetDevice)> {
 
 fn by_index(index: c_int) -> Option<NetDevice> {
     devices().map(|(_, _, device)| device).find(|device| device.ifindex == index)
+}
+
+/// An interface of a module's that the kernel has none of the same name for.
+pub struct Own {
+    ops: &'static NetDeviceOps,
+    place: c_uint,
+    /// The interface.
+    pub device: NetDevice,
+}
+
+/// All of them.
+pub fn owns() -> impl Iterator<Item = Own> {
+    let all = devices().map(|(ops, place, device)| Own { ops, place, device });
+    all.filter(|own| !is_real(name_of(&own.device)))
+}
+
+/// Whether there is one.
+pub fn has_own() -> bool {
+    owns().next().is_some()
+}
+
+/// The one of this name.
+pub fn own_by_name(name: &[u8]) -> Option<Own> {
+    owns().find(|own| name_of(&own.device) == name)
+}
+
+/// The one with this index.
+pub fn own_by_index(ifindex: c_int) -> Option<Own> {
+    owns().find(|own| own.device.ifindex == ifindex)
+}
+
+/// Whether the kernel has an interface of this name.
+pub fn is_real(name: &[u8]) -> bool {
+    let mut text = [0; IFNAMSIZ];
+    if name.len() >= IFNAMSIZ {
+        return false;
+    }
+    text[..name.len()].copy_from_slice(name);
+    sys_socket().is_some_and(|fd| {
+        let real = has_real(fd, &text);
+        sys::close(fd);
+        real
+    })
+}
+
+/// Whether a module has interfaces of this kind.
+pub fn has_kind(kind: &[u8]) -> bool {
+    devices().any(|(_, _, device)| device.kind.split(|byte| *byte == 0).next() == Some(kind))
+}
+
+/// The first name of a kind that no interface has, as the kernel names them: the kind and a number.
+pub fn free_name(kind: &CStr) -> Option<[u8; IFNAMSIZ]> {
+    (0..100u8).find_map(|number| {
+        let mut name = [0; IFNAMSIZ];
+        let kind = kind.to_bytes();
+        let digits = [b'0' + number / 10, b'0' + number % 10];
+        let digits = if number < 10 { &digits[1..] } else { &digits };
+        let len = kind.len() + digits.len();
+        name.get_mut(..kind.len())?.copy_from_slice(kind);
+        name.get_mut(kind.len()..len)?.copy_from_slice(digits);
+        let is_free = len < IFNAMSIZ && by_name(&name[..len]).is_none() && !is_real(&name[..len]);
+        is_free.then_some(name)
+    })
+}
+
+/// The errno of a function of a module's.
+fn errno_of(ret: c_int) -> Result<(), c_int> {
+    if ret < 0 { Err(-ret) } else { Ok(()) }
+}
+
+/// Changes one, whoever asks.
+pub fn set(own: &Own, device: &NetDevice) -> Result<(), c_int> {
+    let set = own.ops.ndo_set.ok_or(libc::EOPNOTSUPP)?;
+    // SAFETY: what the header promises.
+    errno_of(unsafe { set(own.place, device) })
+}
+
+/// Removes one, whoever asks.
+pub fn del(own: &Own) -> Result<(), c_int> {
+    let del = own.ops.ndo_del.ok_or(libc::EOPNOTSUPP)?;
+    // SAFETY: what the header promises.
+    errno_of(unsafe { del(own.place) })
+}
+
+/// Makes one, by the first module that has the kind, whoever asks.
+pub fn add(kind: &CStr, device: &NetDevice) -> Result<(), c_int> {
+    let news = registry::net_devices().filter_map(|ops| ops.ndo_new);
+    let mut last = Err(libc::EOPNOTSUPP);
+    for new in news {
+        // SAFETY: what the header promises.
+        last = errno_of(unsafe { new(kind.as_ptr(), device) });
+        if last != Err(libc::EOPNOTSUPP) {
+            break;
+        }
+    }
+    last
 }
 
 fn name_of(device: &NetDevice) -> &[u8] {
@@ -259,11 +356,11 @@ fn answered(request: c_ulong, ifreq: &mut [u8; 40]) -> Option<Result<(), c_int>>
         SIOCGIFMAP => value.fill(0),
         SIOCSIFFLAGS => {
             let flags = u16::from_ne_bytes([value[0], value[1]]).into();
-            return Some(set(ops, place, &NetDevice { flags, ..device }));
+            return Some(set_by_root(&Own { ops, place, device }, &NetDevice { flags, ..device }));
         }
         SIOCSIFMTU => {
             let mtu = c_uint::from_ne_bytes(value[..4].try_into().ok()?);
-            return Some(set(ops, place, &NetDevice { mtu, ..device }));
+            return Some(set_by_root(&Own { ops, place, device }, &NetDevice { mtu, ..device }));
         }
         // `devinet_ioctl`: it has no address.
         SIOCGIFADDR | SIOCGIFDSTADDR | SIOCGIFBRDADDR | SIOCGIFNETMASK => {
@@ -276,15 +373,7 @@ fn answered(request: c_ulong, ifreq: &mut [u8; 40]) -> Option<Result<(), c_int>>
     Some(Ok(()))
 }
 
-fn set(ops: &NetDeviceOps, place: c_uint, device: &NetDevice) -> Result<(), c_int> {
-    // Only root may, as on the kernel's interfaces; whether with CAP_NET_ADMIN is the same here.
-    if sys::geteuid() != 0 {
-        return Err(libc::EPERM);
-    }
-    let set = ops.ndo_set.ok_or(libc::EPERM)?;
-    // SAFETY: what the header promises.
-    match unsafe { set(place, device) } {
-        0 => Ok(()),
-        errno => Err(-errno),
-    }
+/// Only root may, as on the kernel's interfaces; whether with CAP_NET_ADMIN is the same here.
+fn set_by_root(own: &Own, device: &NetDevice) -> Result<(), c_int> {
+    if sys::geteuid() != 0 { Err(libc::EPERM) } else { set(own, device) }
 }

@@ -4,7 +4,7 @@
 //! Ops are those of a loaded module, called as the header describes them; options are copied first.
 
 use crate::answer::{answer, failure};
-use crate::{bindtodevice, netdevice, original, table, user};
+use crate::{bindtodevice, netdevice, original, rtnetlink, table, user};
 use core::ffi::{c_int, c_uint, c_ulong, c_void};
 use libc::socklen_t;
 use sockshim_module::{ENOIOCTLCMD, OPTION, SOCK_CUSTOM_SOCKOPT, Socket};
@@ -27,6 +27,9 @@ pub unsafe fn setsockopt(
 ) -> c_int {
     // SAFETY: the program's own call.
     let descriptors = |sock: &Socket| unsafe { original::setsockopt(sock.fd, level, name, value, len) };
+    if level == libc::SOL_SOCKET && rtnetlink::is_one(sock) {
+        return descriptors(sock);
+    }
     if level == libc::SOL_SOCKET
         && let Some(errno) = about_filter(name, len)
     {
@@ -94,6 +97,11 @@ pub unsafe fn getsockopt(
     value: *mut c_void,
     len: *mut socklen_t,
 ) -> c_int {
+    // SAFETY: the program's own call.
+    let descriptors = |sock: &Socket| unsafe { original::getsockopt(sock.fd, level, name, value, len) };
+    if level == libc::SOL_SOCKET && rtnetlink::is_one(sock) {
+        return descriptors(sock);
+    }
     if level == libc::SOL_SOCKET
         && let Some(number) = number_of(sock, name)
     {
@@ -106,8 +114,6 @@ pub unsafe fn getsockopt(
     if level == libc::SOL_SOCKET && name == libc::SO_BINDTODEVICE {
         return bindtodevice::get(sock, value, len).map_or_else(failure, |()| 0);
     }
-    // SAFETY: the program's own call.
-    let descriptors = |sock: &Socket| unsafe { original::getsockopt(sock.fd, level, name, value, len) };
     if is_descriptors(sock, level) {
         return descriptors(sock);
     }

@@ -89,3 +89,41 @@ fn the_directory_of_another_user_is_refused() {
     let log = fs::read_to_string(log).expect("a log");
     assert!(log.contains("the directory of the bus cannot be opened"), "{log}");
 }
+
+/// What `ip` prints on the bus; it must succeed.
+fn ip(bus: &Path, script: &str) -> String {
+    let mut command = Command::new("sh");
+    command.args(["-ec", script]).env("LD_PRELOAD", shim());
+    command.env("SOCKSHIM_CAN", "vcan0,vcan1").env("SOCKSHIM_CAN_BUS", bus);
+    let output = run(&mut command, b"", DEADLINE);
+    assert!(output.status.success() && output.stderr().is_empty(), "{script}: {output:?}");
+    output.stdout()
+}
+
+/// The usual lines of a script that sets up a bus, on one that is there: `ip` of iproute2, by AF_NETLINK.
+#[test]
+fn scripts_with_ip_run_as_they_are() {
+    let scratch = Scratch::new();
+    let bus = scratch.path().join("bus");
+    let names = |list: String| -> Vec<String> {
+        list.lines().filter_map(|line| Some(line.split_whitespace().next()?.to_string())).collect()
+    };
+    for _ in 0..2 {
+        ip(&bus, "ip link add dev vcan0 type vcan; ip link set up vcan0; ip link show vcan0");
+    }
+    assert_eq!(names(ip(&bus, "ip -brief link show type vcan")), ["vcan0", "vcan1"]);
+    let all: serde_json::Value = serde_json::from_str(&ip(&bus, "ip -json link list up")).expect("JSON");
+    let has = |name: &str| all.as_array().expect("a list").iter().any(|link| link["ifname"] == name);
+    assert!(has("lo") && has("vcan0"), "{all}");
+    // SAFETY: only a system call.
+    if unsafe { libc::geteuid() } != 0 {
+        return;
+    }
+    // A new one is there for all members, until it is removed.
+    ip(&bus, "ip link add dev vcan5 type vcan; ip link set vcan5 mtu 16; ip link set vcan5 up");
+    assert_eq!(names(ip(&bus, "ip -brief link show type vcan")), ["vcan0", "vcan1", "vcan5"]);
+    let shown = ip(&bus, "ip link show vcan5");
+    assert!(shown.contains("mtu 16") && shown.contains("link/can"), "{shown}");
+    ip(&bus, "ip link delete vcan5");
+    assert_eq!(names(ip(&bus, "ip -brief link show type vcan")), ["vcan0", "vcan1"]);
+}
