@@ -71,6 +71,7 @@ Exit codes:
 /// The subcommands for everybody: `Cli<Command>` is what the man pages and the completions show.
 #[derive(Subcommand)]
 enum Command {
+    Can(Box<commands::can::CanArgs>),
     Check(commands::check::CheckArgs),
     Explain(commands::explain::ExplainArgs),
     Hooks(commands::hooks::HooksArgs),
@@ -103,6 +104,7 @@ impl Command {
     /// Runs the subcommand, and returns the exit code.
     fn run(&self) -> io::Result<u8> {
         match self {
+            Command::Can(args) => return commands::can::run(args),
             Command::Check(args) => return commands::check::run(args),
             Command::Explain(args) => commands::explain::run(args),
             Command::Hooks(args) => commands::hooks::run(args),

@@ -4,7 +4,7 @@ use super::refusal::{Refusal, say};
 use crate::commands::check::dependencies::is_loadable;
 use clap::ValueHint;
 use sockshim_can_bus::directory::{self, Path as BusPath};
-use sockshim_can_bus::{Bus, spec};
+use sockshim_can_bus::{Bus, Interface, spec};
 use sockshim_core::config::{CAN, CAN_BUS, MODULES};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -41,26 +41,29 @@ impl ModuleOptions {
         }
         if !self.can.is_empty() {
             let names = self.can.join(",");
-            let directory = self.directory()?;
+            let directory = directory(self.can_bus.as_deref())?;
             open_bus(&names, &directory)?;
             set.push((CAN, Some(names.into())));
             set.push((CAN_BUS, Some(directory.into())));
         }
         Ok(set)
     }
+}
 
-    /// The directory of the bus, as an absolute path: the program may go to another one.
-    fn directory(&self) -> Result<PathBuf, Refusal> {
-        let inherited = env::var_os(CAN_BUS).filter(|path| !path.is_empty()).map(PathBuf::from);
-        if let Some(named) = self.can_bus.clone().or(inherited) {
-            return std::path::absolute(&named)
-                .map_err(|error| Refusal::own(format!("{}: {error}", named.display())));
-        }
-        let runtime = env::var_os("XDG_RUNTIME_DIR");
-        let path = directory::default_path(runtime.as_deref().map(OsStr::as_bytes));
-        let path = path.ok_or_else(|| Refusal::own("XDG_RUNTIME_DIR is too long"))?;
-        Ok(OsString::from_vec(path.bytes().to_vec()).into())
+/// The directory of the bus, as an absolute path: the program may go to another one.
+///
+/// # Errors
+/// There is no such path.
+pub fn directory(named: Option<&Path>) -> Result<PathBuf, Refusal> {
+    let inherited = env::var_os(CAN_BUS).filter(|path| !path.is_empty()).map(PathBuf::from);
+    if let Some(named) = named.map(PathBuf::from).or(inherited) {
+        return std::path::absolute(&named)
+            .map_err(|error| Refusal::own(format!("{}: {error}", named.display())));
     }
+    let runtime = env::var_os("XDG_RUNTIME_DIR");
+    let path = directory::default_path(runtime.as_deref().map(OsStr::as_bytes));
+    let path = path.ok_or_else(|| Refusal::own("XDG_RUNTIME_DIR is too long"))?;
+    Ok(OsString::from_vec(path.bytes().to_vec()).into())
 }
 
 /// An entry of the list of modules, with an absolute path.
@@ -98,24 +101,46 @@ fn module(text: &OsStr) -> Result<OsString, Refusal> {
     Ok(entry)
 }
 
-/// Opens the bus, so that whatever is wrong with it is said now.
-fn open_bus(names: &str, directory: &Path) -> Result<(), Refusal> {
-    let specs: Result<Vec<_>, _> = spec::parse(names).collect();
-    let specs = specs.map_err(|wrong| Refusal::own(format!("--can: {wrong}")))?;
-    let refused = |errno| {
-        let why = match errno {
-            libc::EPERM => "it belongs to another user".to_owned(),
-            libc::EADDRNOTAVAIL | libc::ENETUNREACH | libc::ENODEV => {
-                "the loopback interface is down".to_owned()
-            }
-            libc::EINVAL => "its file is none of sockshim's".to_owned(),
-            libc::ENOSPC => "there are no more interfaces, or the disk is full".to_owned(),
-            errno => io::Error::from_raw_os_error(errno).to_string(),
-        };
-        Refusal::own(format!("the CAN bus {}: {why}", directory.display()))
-    };
+/// The names of the interfaces that are on the bus of a directory; none if there is no bus. None is made.
+///
+/// # Errors
+/// The bus cannot be opened.
+pub fn interfaces(directory: &Path) -> Result<Vec<String>, Refusal> {
+    if !directory.join("bus").exists() {
+        return Ok(Vec::new());
+    }
+    let (_, bus) = open(directory)?;
+    let name = |interface: Interface| String::from_utf8_lossy(interface.name()).into_owned();
+    Ok(bus.interfaces().map(name).collect())
+}
+
+fn open(directory: &Path) -> Result<(BusPath, Bus), Refusal> {
+    let refused = |errno| cannot_open(directory, errno);
     let path = BusPath::of(&[directory.as_os_str().as_bytes()]).ok_or_else(|| refused(libc::ENAMETOOLONG))?;
     let bus = Bus::open(&path).map_err(refused)?;
+    Ok((path, bus))
+}
+
+fn cannot_open(directory: &Path, errno: i32) -> Refusal {
+    let why = match errno {
+        libc::EPERM => "it belongs to another user".to_owned(),
+        libc::EADDRNOTAVAIL | libc::ENETUNREACH | libc::ENODEV => "the loopback interface is down".to_owned(),
+        libc::EINVAL => "its file is none of sockshim's".to_owned(),
+        libc::ENOSPC => "there are no more interfaces, or the disk is full".to_owned(),
+        errno => io::Error::from_raw_os_error(errno).to_string(),
+    };
+    Refusal::own(format!("the CAN bus {}: {why}", directory.display()))
+}
+
+/// Opens the bus, so that whatever is wrong with it is said now, and makes the interfaces that are not there.
+///
+/// # Errors
+/// The names cannot be understood, or the bus cannot have such interfaces.
+pub fn open_bus(names: &str, directory: &Path) -> Result<(), Refusal> {
+    let specs: Result<Vec<_>, _> = spec::parse(names).collect();
+    let specs = specs.map_err(|wrong| Refusal::own(format!("--can: {wrong}")))?;
+    let refused = |errno| cannot_open(directory, errno);
+    let (path, bus) = open(directory)?;
     for spec in specs {
         let interface = bus.add(&path, spec.name.as_bytes(), spec.mtu).map_err(refused)?;
         if spec.mtu.is_some_and(|mtu| mtu != interface.mtu) {
