@@ -137,11 +137,18 @@ fn the_version_names_the_commit() {
 #[test]
 fn there_is_a_page_for_each_subcommand() {
     let scratch = Scratch::new();
-    let help = printed(binary::sockshim(), &["--help"]);
-    let commands = help.split("Commands:\n").nth(1).expect("the subcommands").lines();
-    let names = commands.map_while(|line| line.split_whitespace().next()).filter(|name| *name != "help");
-    let mut expected: Vec<String> = names.map(|name| format!("sockshim-{name}.1")).collect();
-    assert!(expected.len() >= 5, "{help}");
+    let below = |words: &[&str]| -> Vec<String> {
+        let help = printed(binary::sockshim(), &[words, &["--help"]].concat());
+        let Some((_, commands)) = help.split_once("Commands:\n") else { return Vec::new() };
+        let names = commands.lines().map_while(|line| line.split_whitespace().next());
+        names.filter(|name| *name != "help").map(String::from).collect()
+    };
+    let mut expected = Vec::new();
+    for command in below(&[]) {
+        expected.extend(below(&[&command]).iter().map(|own| format!("sockshim-{command}-{own}.1")));
+        expected.push(format!("sockshim-{command}.1"));
+    }
+    assert!(expected.contains(&"sockshim-can-dump.1".to_owned()) && expected.len() >= 8, "{expected:?}");
     expected.extend(["sockshim.1", "sockshim.bash", "sockshim.fish", "_sockshim"].map(String::from));
     expected.sort();
     let pages = generated(&scratch);

@@ -16,10 +16,17 @@ pub fn pages(command: Command) -> io::Result<Vec<(String, Vec<u8>)>> {
     // `sockshim help` says what `--help` says.
     let mut command = command.disable_help_subcommand(true);
     command.build();
-    let names: Vec<String> = [&command].into_iter().chain(command.get_subcommands()).map(name).collect();
-    let subcommands = command.get_subcommands().cloned();
-    let commands = [command.clone()].into_iter().chain(subcommands);
-    commands.zip(&names).map(|(command, own)| Ok((own.clone(), page(command, own, &names)?))).collect()
+    let mut commands = Vec::new();
+    collect(&command, &mut commands);
+    let names: Vec<String> = commands.iter().map(|command| name(command)).collect();
+    let pages = commands.into_iter().zip(&names);
+    pages.map(|(command, own)| Ok((own.clone(), page(command.clone(), own, &names)?))).collect()
+}
+
+/// A command, and what is below it.
+fn collect<'a>(command: &'a Command, into: &mut Vec<&'a Command>) {
+    into.push(command);
+    command.get_subcommands().for_each(|below| collect(below, into));
 }
 
 /// `sockshim`, `sockshim-run`.

@@ -153,6 +153,7 @@ fn any_user_has_a_bus() {
         command.uid(NOBODY).gid(NOBODY).current_dir("/").env("SOCKSHIM_CAN_BUS", directory);
         run(command.args(["can", "dump", "--can", "vcan0", "-T", "1", "vcan0"]), b"", DEADLINE)
     };
+    open(&bus.file("bus"), 0o755);
     let output = as_user(&bus.file("bus"));
     assert!(output.stderr().contains("it belongs to another user"), "{output:?}");
     let output = as_user(&scratch.path().join("bus"));

@@ -23,6 +23,8 @@ pub struct Listener {
     names: HashMap<i32, String>,
     taken: u64,
     lost: u32,
+    /// What the kernel had counted before it listened.
+    before: u32,
 }
 
 /// A frame, whether it was sent on this machine, and how often it is wanted.
@@ -41,7 +43,8 @@ impl Listener {
         socket.watch().map_err(refused)?;
         socket.errors(CAN_ERR_MASK).map_err(refused)?;
         socket.bind(0).map_err(refused)?;
-        Ok(Listener { socket, sources, names: HashMap::new(), taken: 0, lost: 0 })
+        let before = socket.lost().unwrap_or(0);
+        Ok(Listener { socket, sources, names: HashMap::new(), taken: 0, lost: before, before })
     }
 
     /// The next frame; none if there is none now.
@@ -81,7 +84,7 @@ impl Listener {
     /// How many frames the kernel had no room for.
     pub fn lost(&self) -> u32 {
         // What was lost behind the last frame is not told with one.
-        self.socket.lost().unwrap_or(0).max(self.lost)
+        self.socket.lost().unwrap_or(0).max(self.lost).saturating_sub(self.before)
     }
 }
 

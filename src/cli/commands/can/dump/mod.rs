@@ -157,7 +157,8 @@ impl Dump<'_> {
         let flushed = self.output.flush();
         let lost = self.bus.lost();
         if lost > 0 {
-            say(format_args!("{lost} frames were lost: they came faster than they could be taken"));
+            let frames = if lost == 1 { "frame was" } else { "frames were" };
+            say(format_args!("{lost} {frames} lost: they came faster than they could be taken"));
         }
         let ended = ended?;
         flushed?;
