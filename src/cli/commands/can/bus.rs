@@ -7,6 +7,7 @@ use crate::commands::run::library::{self, PRELOAD};
 use crate::commands::run::modules::{self, open_bus};
 use crate::commands::run::{Refusal, environment, program};
 use clap::ValueHint;
+use nix::errno::Errno;
 use sockshim_core::config::{CAN, CAN_BUS};
 use std::env;
 use std::ffi::{CString, OsString};
@@ -110,8 +111,12 @@ fn start_with_library(names: &str, directory: PathBuf) -> Result<(), Refusal> {
     // What comes from a command line holds no NUL.
     let words: Vec<CString> =
         env::args_os().map(|word| CString::new(word.into_vec()).unwrap_or_default()).collect();
-    match nix::unistd::execve(c"/proc/self/exe", &words, &variables) {
-        Ok(never) => match never {},
-        Err(error) => Err(Refusal::own(format!("cannot start with the library: {}", error.desc()))),
+    // Under its own name, which is the process's; without it where the file has gone.
+    let own = env::current_exe().ok().and_then(|path| CString::new(path.into_os_string().into_vec()).ok());
+    let mut failed = Errno::ENOENT;
+    for path in own.as_deref().into_iter().chain([c"/proc/self/exe"]) {
+        let Err(error) = nix::unistd::execve(path, &words, &variables);
+        failed = error;
     }
+    Err(Refusal::own(format!("cannot start with the library: {}", failed.desc())))
 }

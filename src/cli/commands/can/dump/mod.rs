@@ -206,7 +206,7 @@ impl Dump<'_> {
         const OFTEN: u64 = 1024;
         let mut fds = [PollFd::new(&self.signals, PollFlags::IN)];
         let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-        self.bus.taken() % OFTEN == 0 && poll(&mut fds, Some(&now)).is_ok_and(|ready| ready > 0)
+        self.bus.taken().is_multiple_of(OFTEN) && poll(&mut fds, Some(&now)).is_ok_and(|ready| ready > 0)
     }
 
     /// Waits for a frame, a signal, or the time after which it is over.
