@@ -1,6 +1,6 @@
 //! CAN buses, as the command sees them before a program is started on one.
 
-use crate::commands::run::refusal::{Refusal, say};
+use crate::commands::run::{Refusal, say};
 use sockshim_can_bus::directory::{self, Path as BusPath};
 use sockshim_can_bus::{Bus, spec};
 use sockshim_core::config::CAN_BUS;

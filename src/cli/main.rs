@@ -73,7 +73,7 @@ Exit codes:
 /// The subcommands for everybody: `Cli<Command>` is what the man pages and the completions show.
 #[derive(Subcommand)]
 enum Command {
-    Can(commands::can::CanArgs),
+    Can(Box<commands::can::CanArgs>),
     Check(commands::check::CheckArgs),
     Explain(commands::explain::ExplainArgs),
     Hooks(commands::hooks::HooksArgs),

@@ -6,7 +6,6 @@
 //! |---|---|
 //! | [`frame`] | `include/uapi/linux/can.h`: the frames of classic CAN, CAN FD and CAN XL |
 //! | [`raw`] | `net/can/raw.c`: which frames a raw socket gets |
-//! | [`text`] | nothing: frames as can-utils write them |
 //! | [`isotp`] | `net/can/isotp.c`: PDUs that are longer than a frame |
 //! | [`bcm`] | `net/can/bcm.c`: frames that are sent again and again, and changes of those that come |
 //! | [`j1939`] | `net/can/j1939/`: messages of any length between addresses and NAMEs |
@@ -18,7 +17,6 @@ pub mod frame;
 pub mod isotp;
 pub mod j1939;
 pub mod raw;
-pub mod text;
 
 /// Nanoseconds since any fixed point: CLOCK_MONOTONIC where it matters.
 pub type Nanos = u64;

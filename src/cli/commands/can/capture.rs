@@ -1,9 +1,8 @@
-//! Captures: pcapng files with the frames as Wireshark reads them (LINKTYPE_CAN_SOCKETCAN), and pcap files of the same.
-//!
-//! A frame stands there as in memory, but for the byte order: the identifier has the most significant byte first, and of CAN XL the
-//! length and the acceptance field have the least significant byte first. A CAN FD frame is one by the bit CANFD_FDF.
+//! Captures of CAN frames (`LINKTYPE_CAN_SOCKETCAN`): written as pcapng, with the names of the interfaces, and read as pcapng and
+//! as pcap.
 
-use super::log::Record;
+use super::frame::Frame;
+use super::log::Seen;
 use pcap_file::pcap::PcapReader;
 use pcap_file::pcapng::blocks::enhanced_packet::EnhancedPacketBlock;
 use pcap_file::pcapng::blocks::interface_description::{
@@ -12,33 +11,80 @@ use pcap_file::pcapng::blocks::interface_description::{
 use pcap_file::pcapng::blocks::section_header::{SectionHeaderBlock, SectionHeaderOption};
 use pcap_file::pcapng::{Block, PcapNgBlock, PcapNgReader, PcapNgWriter};
 use pcap_file::{DataLink, PcapError};
-use sockshim_can_proto::frame::{CAN_MTU, CANFD_FDF, CANFD_MTU, CANXL_HEAD, CANXL_XLF, HEAD};
-use sockshim_can_proto::text::{self, Kind};
 use std::borrow::Cow;
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, Read, Write};
 use std::time::Duration;
 
-/// `LINKTYPE_CAN_SOCKETCAN`.
-const LINKTYPE: DataLink = DataLink::CAN_SOCKETCAN;
-/// Time stamps are in units of ten to the power of minus this: nanoseconds.
+/// Times are in units of ten to the power of minus this: nanoseconds.
 const RESOLUTION: u8 = 9;
+/// That of captures that do not say.
+const USUAL: u8 = 6;
 
-/// A pcapng file that is written.
-pub struct Writer {
-    writer: PcapNgWriter<Flushed>,
+/// A capture that is written.
+pub struct Writer<W: Write> {
+    out: PcapNgWriter<W>,
     interfaces: Vec<String>,
 }
 
-/// A buffered writer that another one owns, and that is to be flushed nevertheless.
-struct Flushed(BufWriter<Box<dyn Write>>);
-
-impl Write for Flushed {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
+impl<W: Write> Writer<W> {
+    /// Writes its head.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn new(out: W) -> io::Result<Writer<W>> {
+        let application = format!("sockshim {}", env!("CARGO_PKG_VERSION"));
+        let section = SectionHeaderBlock {
+            options: vec![SectionHeaderOption::UserApplication(Cow::Owned(application))],
+            ..SectionHeaderBlock::default()
+        };
+        let out = PcapNgWriter::with_section_header(out, section).map_err(of_file)?;
+        Ok(Writer { out, interfaces: Vec::new() })
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+    /// Its number of an interface, which is described there with the first frame.
+    fn interface(&mut self, name: &str) -> io::Result<u32> {
+        let known = self.interfaces.iter().position(|interface| interface == name);
+        let place = match known {
+            Some(place) => place,
+            None => {
+                let block = InterfaceDescriptionBlock {
+                    linktype: DataLink::CAN_SOCKETCAN,
+                    snaplen: 0,
+                    options: vec![
+                        InterfaceDescriptionOption::IfName(Cow::Borrowed(name)),
+                        InterfaceDescriptionOption::IfTsResol(RESOLUTION),
+                    ],
+                };
+                self.out.write_block(&block.into_block()).map_err(of_file)?;
+                self.interfaces.push(name.to_owned());
+                self.interfaces.len() - 1
+            }
+        };
+        Ok(place as u32)
+    }
+
+    /// Writes a frame.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn frame(&mut self, seen: &Seen) -> io::Result<()> {
+        let data = seen.frame.to_capture();
+        let block = EnhancedPacketBlock {
+            interface_id: self.interface(&seen.interface)?,
+            timestamp: seen.time,
+            original_len: data.len() as u32,
+            data: Cow::Owned(data),
+            options: Vec::new(),
+        };
+        self.out.write_block(&block.into_block()).map(|_| ()).map_err(of_file)
+    }
+
+    /// Hands on what there is.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.out.get_mut().flush()
     }
 }
 
@@ -49,274 +95,209 @@ fn of_file(error: PcapError) -> io::Error {
     }
 }
 
-impl Writer {
-    /// Writes the head of a file.
-    ///
-    /// # Errors
-    /// It cannot be written.
-    pub fn new(out: Box<dyn Write>) -> io::Result<Writer> {
-        let application = format!("sockshim {}", env!("CARGO_PKG_VERSION"));
-        let section = SectionHeaderBlock {
-            options: vec![SectionHeaderOption::UserApplication(Cow::Owned(application))],
-            ..SectionHeaderBlock::default()
-        };
-        let writer =
-            PcapNgWriter::with_section_header(Flushed(BufWriter::new(out)), section).map_err(of_file)?;
-        let mut writer = Writer { writer, interfaces: Vec::new() };
-        writer.flush()?;
-        Ok(writer)
-    }
+/// A capture that is read.
+pub enum Reader<R: Read> {
+    /// In the old format, whose interface has no name.
+    Pcap(PcapReader<R>),
+    /// In the new one.
+    PcapNg(PcapNgReader<R>),
+}
 
-    /// Writes a frame. What is none is left out.
-    ///
-    /// # Errors
-    /// It cannot be written.
-    pub fn write(&mut self, time: Duration, interface: &str, bytes: &[u8]) -> io::Result<()> {
-        let Some(packet) = packet(bytes) else { return Ok(()) };
-        let number = match self.interfaces.iter().position(|known| known == interface) {
-            Some(number) => number,
-            None => self.add(interface)?,
-        };
-        let block = EnhancedPacketBlock {
-            interface_id: number as u32,
-            timestamp: time,
-            original_len: packet.len() as u32,
-            data: Cow::Owned(packet),
-            options: Vec::new(),
-        };
-        self.writer.write_block(&block.into_block()).map(|_| ()).map_err(of_file)
-    }
+/// What frames are on whose interface has no name.
+pub const UNNAMED: &str = "any";
 
-    fn add(&mut self, interface: &str) -> io::Result<usize> {
-        let block = InterfaceDescriptionBlock {
-            linktype: LINKTYPE,
-            snaplen: 0,
-            options: vec![
-                InterfaceDescriptionOption::IfName(Cow::Borrowed(interface)),
-                InterfaceDescriptionOption::IfTsResol(RESOLUTION),
-            ],
-        };
-        self.writer.write_block(&block.into_block()).map_err(of_file)?;
-        self.interfaces.push(interface.to_string());
-        Ok(self.interfaces.len() - 1)
-    }
-
-    /// Hands on what there is.
-    ///
-    /// # Errors
-    /// It cannot be written.
-    pub fn flush(&mut self) -> io::Result<()> {
-        self.writer.get_mut().flush()
+/// Whether a file that begins with these bytes is a capture, and if so, whether it is one in the new format.
+pub fn is_new(start: &[u8]) -> Option<bool> {
+    match start {
+        [0x0a, 0x0d, 0x0d, 0x0a] => Some(true),
+        [0xa1, 0xb2, 0xc3, 0xd4] | [0xd4, 0xc3, 0xb2, 0xa1] => Some(false),
+        [0xa1, 0xb2, 0x3c, 0x4d] | [0x4d, 0x3c, 0xb2, 0xa1] => Some(false),
+        _ => None,
     }
 }
 
-/// The numbers of a frame in the byte order of a capture; it is its own inverse.
-fn swap(kind: Kind, bytes: &mut [u8]) {
-    if cfg!(target_endian = "little") {
-        bytes[..4].reverse();
-    } else if kind == Kind::Xl {
-        bytes[6..8].reverse();
-        bytes[8..12].reverse();
-    }
-}
-
-/// A frame as a capture has it.
-fn packet(bytes: &[u8]) -> Option<Vec<u8>> {
-    let kind = text::kind(bytes)?;
-    let mut packet = match kind {
-        Kind::Xl => bytes.to_vec(),
-        _ => bytes[..HEAD + usize::from(bytes[4])].to_vec(),
-    };
-    swap(kind, &mut packet);
-    if kind == Kind::Fd {
-        packet[5] |= CANFD_FDF;
-    }
-    Some(packet)
-}
-
-/// The frame that a packet is.
-fn frame(packet: &[u8]) -> Option<Vec<u8>> {
-    if packet.len() < HEAD {
-        return None;
-    }
-    let mut frame = packet.to_vec();
-    if packet[4] & CANXL_XLF != 0 {
-        if packet.len() <= CANXL_HEAD {
-            return None;
+impl<R: Read> Reader<R> {
+    /// A capture in one of the two formats.
+    ///
+    /// # Errors
+    /// It is none, or not one of CAN frames.
+    pub fn new(file: R, is_new: bool) -> Result<Reader<R>, String> {
+        if is_new {
+            return PcapNgReader::new(file).map(Reader::PcapNg).map_err(in_words);
         }
-        swap(Kind::Xl, &mut frame);
-    } else {
-        let is_fd = packet[5] & CANFD_FDF != 0 || packet[4] > 8 || packet.len() > CAN_MTU;
-        let (kind, size) = if is_fd { (Kind::Fd, CANFD_MTU) } else { (Kind::Classic, CAN_MTU) };
-        if packet.len() < HEAD + usize::from(packet[4]) && packet[0] & 0x40 == 0 || packet.len() > size {
-            return None;
+        let reader = PcapReader::new(file).map_err(in_words)?;
+        match reader.header().datalink {
+            DataLink::CAN_SOCKETCAN => Ok(Reader::Pcap(reader)),
+            other => Err(other_link(other)),
         }
-        frame.resize(size, 0);
-        swap(kind, &mut frame);
     }
-    text::kind(&frame).map(|_| frame)
-}
 
-/// Whether a file with this beginning is a capture.
-pub fn is_capture(head: &[u8]) -> bool {
-    const MAGICS: [[u8; 4]; 5] = [
-        [0x0a, 0x0d, 0x0d, 0x0a],
-        [0xd4, 0xc3, 0xb2, 0xa1],
-        [0xa1, 0xb2, 0xc3, 0xd4],
-        [0x4d, 0x3c, 0xb2, 0xa1],
-        [0xa1, 0xb2, 0x3c, 0x4d],
-    ];
-    MAGICS.iter().any(|magic| head.starts_with(magic))
-}
-
-/// All frames of a capture.
-///
-/// # Errors
-/// It is none, it is cut short, or it has packets that are no frames.
-pub fn read(bytes: &[u8]) -> Result<Vec<Record>, String> {
-    if bytes.starts_with(&[0x0a, 0x0d, 0x0d, 0x0a]) { read_pcapng(bytes) } else { read_pcap(bytes) }
-}
-
-fn damaged(count: usize, error: PcapError) -> String {
-    format!("damaged behind packet {count}: {error}")
-}
-
-fn record(
-    count: usize,
-    linktype: DataLink,
-    time: Duration,
-    interface: &str,
-    data: &[u8],
-) -> Result<Record, String> {
-    if linktype != LINKTYPE {
-        return Err(format!("packet {} is no CAN frame: its link type is {linktype:?}", count + 1));
-    }
-    let bytes = frame(data).ok_or_else(|| format!("packet {} is no CAN frame", count + 1))?;
-    Ok(Record { time, interface: interface.to_string(), bytes })
-}
-
-fn read_pcap(bytes: &[u8]) -> Result<Vec<Record>, String> {
-    let mut reader = PcapReader::new(bytes).map_err(|error| format!("not a capture: {error}"))?;
-    let linktype = reader.header().datalink;
-    let mut records = Vec::new();
-    while let Some(packet) = reader.next_packet() {
-        let packet = packet.map_err(|error| damaged(records.len(), error))?;
-        records.push(record(records.len(), linktype, packet.timestamp, "", &packet.data)?);
-    }
-    Ok(records)
-}
-
-fn read_pcapng(bytes: &[u8]) -> Result<Vec<Record>, String> {
-    let mut reader = PcapNgReader::new(bytes).map_err(|error| format!("not a capture: {error}"))?;
-    let mut interfaces: Vec<(DataLink, String)> = Vec::new();
-    let mut records = Vec::new();
-    while let Some(block) = reader.next_block() {
-        match block.map_err(|error| damaged(records.len(), error))? {
-            Block::SectionHeader(_) => interfaces.clear(),
-            Block::InterfaceDescription(interface) => {
-                let name = interface.options.iter().find_map(|option| match option {
-                    InterfaceDescriptionOption::IfName(name) => Some(name.to_string()),
-                    _ => None,
+    /// The next frame.
+    pub fn next(&mut self) -> Option<Result<Seen, String>> {
+        match self {
+            Reader::Pcap(reader) => {
+                let packet = reader.next_packet()?;
+                let seen = packet.map_err(in_words).and_then(|packet| {
+                    Ok(Seen {
+                        time: packet.timestamp,
+                        interface: UNNAMED.to_owned(),
+                        frame: frame(&packet.data)?,
+                    })
                 });
-                interfaces.push((interface.linktype, name.unwrap_or_default()));
+                Some(seen)
             }
-            Block::EnhancedPacket(packet) => {
-                let (linktype, name) = interfaces
-                    .get(packet.interface_id as usize)
-                    .ok_or_else(|| format!("packet {} has no interface", records.len() + 1))?;
-                records.push(record(records.len(), *linktype, packet.timestamp, name, &packet.data)?);
-            }
-            _ => {}
+            Reader::PcapNg(reader) => next_of_new(reader),
         }
     }
-    Ok(records)
 }
 
-/// The whole of a reader.
-///
-/// # Errors
-/// What it reports.
-pub fn whole(mut from: impl Read) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    from.read_to_end(&mut bytes)?;
-    Ok(bytes)
+fn next_of_new<R: Read>(reader: &mut PcapNgReader<R>) -> Option<Result<Seen, String>> {
+    loop {
+        let (place, units, data) = match reader.next_block()? {
+            Ok(Block::EnhancedPacket(packet)) => {
+                // The crate takes every unit for a nanosecond.
+                (packet.interface_id as usize, packet.timestamp.as_nanos(), packet.data.into_owned())
+            }
+            Ok(Block::SimplePacket(packet)) => (0, 0, packet.data.into_owned()),
+            Ok(_) => continue,
+            Err(error) => return Some(Err(in_words(error))),
+        };
+        let Some(interface) = reader.interfaces().get(place) else {
+            return Some(Err("a packet is of an interface that is not described".to_owned()));
+        };
+        if interface.linktype != DataLink::CAN_SOCKETCAN {
+            return Some(Err(other_link(interface.linktype)));
+        }
+        let (mut name, mut resolution) = (UNNAMED.to_owned(), USUAL);
+        for option in &interface.options {
+            match option {
+                InterfaceDescriptionOption::IfName(text) if !text.is_empty() => name = text.to_string(),
+                InterfaceDescriptionOption::IfTsResol(said) => resolution = *said,
+                _ => {}
+            }
+        }
+        let seen = |frame| Seen { time: time(units, resolution), interface: name, frame };
+        return Some(frame(&data).map(seen));
+    }
+}
+
+fn frame(data: &[u8]) -> Result<Frame, String> {
+    Frame::of_capture(data).ok_or_else(|| "a packet is no CAN frame, or it was cut off".to_owned())
+}
+
+/// Units of ten to the power of minus `resolution` seconds; of two, if its highest bit is set.
+fn time(units: u128, resolution: u8) -> Duration {
+    const NANOS: u128 = 1_000_000_000;
+    let nanos = match (resolution & 0x7f, resolution & 0x80) {
+        (power, 0) => match 10u128.checked_pow(power.into()) {
+            Some(second) => units.saturating_mul(NANOS) / second,
+            None => 0,
+        },
+        (power, _) => units.saturating_mul(NANOS) >> power,
+    };
+    Duration::new((nanos / NANOS) as u64, (nanos % NANOS) as u32)
+}
+
+fn other_link(link: DataLink) -> String {
+    format!(
+        "a capture of CAN frames has the link type {}, and this one has {}",
+        u32::from(DataLink::CAN_SOCKETCAN),
+        u32::from(link)
+    )
+}
+
+fn in_words(error: PcapError) -> String {
+    match error {
+        PcapError::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            "the capture is cut off".to_owned()
+        }
+        PcapError::IoError(error) => error.to_string(),
+        PcapError::IncompleteBuffer => "the capture is cut off".to_owned(),
+        error => format!("the capture is damaged: {error}"),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::frame::tests::any_frame;
     use super::*;
-    use std::cell::RefCell;
-    use std::rc::Rc;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
 
-    /// A writer whose bytes can be looked at.
-    #[derive(Clone, Default)]
-    struct Kept(Rc<RefCell<Vec<u8>>>);
+    fn read(bytes: &[u8]) -> Result<Vec<Seen>, String> {
+        let is_new = bytes.get(..4).and_then(is_new).ok_or("no capture")?;
+        let mut reader = Reader::new(bytes, is_new)?;
+        std::iter::from_fn(|| reader.next()).collect()
+    }
 
-    impl Write for Kept {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.borrow_mut().extend_from_slice(bytes);
-            Ok(bytes.len())
+    fn written(seen: &[Seen]) -> Vec<u8> {
+        let mut writer = Writer::new(Vec::new()).expect("memory takes everything");
+        seen.iter().for_each(|seen| writer.frame(seen).expect("memory takes everything"));
+        writer.out.into_inner()
+    }
+
+    fn any_seen() -> impl Strategy<Value = Seen> {
+        let name = prop_oneof![Just("vcan0"), Just("can1")];
+        (any_frame(), 0..4_000_000_000_000_000_000u64, name).prop_map(|(frame, nanos, name)| Seen {
+            time: Duration::from_nanos(nanos),
+            interface: name.into(),
+            frame,
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn what_is_written_is_read(seen in vec(any_seen(), 0..8)) {
+            prop_assert_eq!(read(&written(&seen)), Ok(seen));
         }
 
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
+        #[test]
+        fn a_capture_that_is_damaged_is_read_or_refused(
+            seen in vec(any_seen(), 1..4), at in any::<prop::sample::Index>(), byte in any::<u8>(), cut in any::<bool>()
+        ) {
+            let mut bytes = written(&seen);
+            let at = at.index(bytes.len());
+            if cut { bytes.truncate(at) } else { bytes[at] = byte }
+            let _ = read(&bytes);
         }
     }
 
-    const FRAMES: [&str; 7] = [
-        "123#C0FFEE",
-        "12345678#",
-        "123#R3",
-        "123##5112233445566778899AABBCC",
-        "20000004#0001020304050607",
-        "45123#81:03:12345678#112233",
-        "123##4",
-    ];
-
-    fn written() -> Vec<u8> {
-        let kept = Kept::default();
-        let mut writer = Writer::new(Box::new(kept.clone())).expect("memory");
-        for (number, text) in FRAMES.iter().enumerate() {
-            let interface = if number % 2 == 0 { "vcan0" } else { "vcan1" };
-            let bytes = text::parse(text).expect(text);
-            writer.write(Duration::new(1000 + number as u64, 7), interface, &bytes).expect("memory");
-        }
-        writer.flush().expect("memory");
-        drop(writer);
-        kept.0.take()
-    }
-
-    #[test]
-    fn what_is_written_is_read() {
-        let bytes = written();
-        assert!(is_capture(&bytes) && !is_capture(b"(1.0) vcan0 123#"));
-        let records = read(&bytes).expect("a capture");
-        let texts: Vec<_> =
-            records.iter().map(|record| text::compact(&record.bytes).expect("a frame")).collect();
-        assert_eq!(texts, FRAMES);
-        assert_eq!((records[1].time, records[1].interface.as_str()), (Duration::new(1001, 7), "vcan1"));
-    }
-
-    #[test]
-    fn the_identifier_has_its_first_byte_first() {
-        let bytes = text::parse("12345678#01").expect("a frame");
-        assert_eq!(packet(&bytes).expect("a frame"), [0x92, 0x34, 0x56, 0x78, 1, 0, 0, 0, 1]);
-        let bytes = text::parse("45123#81:03:12345678#11").expect("a frame");
-        let expected = [0, 0x45, 0x01, 0x23, 0x81, 3, 1, 0, 0x78, 0x56, 0x34, 0x12, 0x11];
-        assert_eq!(packet(&bytes).expect("a frame"), expected);
+    /// A capture in the old format, of one packet at 1.5 s.
+    fn old(link: u8, data: &[u8]) -> Vec<u8> {
+        let mut bytes =
+            vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, link, 0, 0, 0];
+        bytes.extend([1, 0, 0, 0, 0x20, 0xa1, 7, 0, data.len() as u8, 0, 0, 0, data.len() as u8, 0, 0, 0]);
+        bytes.extend(data);
+        bytes
     }
 
     #[test]
-    fn any_bytes_have_an_answer() {
-        let bytes = written();
-        for len in 0..bytes.len() {
-            let _ = read(&bytes[..len]);
-        }
-        for at in 0..bytes.len() {
-            let mut other = bytes.clone();
-            other[at] ^= 0xff;
-            let _ = read(&other);
-        }
-        assert!(read(&bytes[..bytes.len() - 4]).is_err_and(|why| why.starts_with("damaged behind packet 6")));
+    fn the_old_format_has_no_names() {
+        let data = [0, 0, 1, 0x23, 2, 0, 0, 0, 7, 8, 0, 0, 0, 0, 0, 0];
+        let seen = read(&old(227, &data)).expect("a capture");
+        assert_eq!((seen.len(), seen[0].interface.as_str()), (1, UNNAMED));
+        assert_eq!(
+            (seen[0].time, seen[0].frame.to_string().as_str()),
+            (Duration::from_millis(1500), "123#0708")
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        assert!(read(&old(1, &[])).expect_err("Ethernet").contains("link type 227, and this one has 1"));
+        assert!(read(&old(227, &[0; 4])).expect_err("short").contains("no CAN frame"));
+        let whole = old(227, &[0; 16]);
+        assert_eq!(read(&whole[..whole.len() - 1]).expect_err("cut off"), "the capture is cut off");
+        assert_eq!(read(&whole[..10]).expect_err("cut off"), "the capture is cut off");
+    }
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!(time(1_500_000, 6), Duration::from_millis(1500));
+        assert_eq!(time(1_500, 3), Duration::from_millis(1500));
+        assert_eq!(time(3, 0x81), Duration::from_millis(1500));
+        assert_eq!(time(u128::from(u64::MAX), 0x7f), Duration::ZERO);
     }
 }

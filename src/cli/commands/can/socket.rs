@@ -1,257 +1,249 @@
-//! Sockets of CAN_RAW.
+//! A socket of AF_CAN: the kernel's, or that of the library that is loaded into this process. Both stand behind libc's functions,
+//! so these are called, and not system calls.
 //!
 //! # Safety
-//! The functions are libc's, with buffers of ours, because those are what the library stands in for.
-
-#![allow(
+//! Buffers are slices and structures of this file, with their sizes.
+#![expect(
     clippy::disallowed_methods,
-    reason = "the library is to stand in for these calls as for any program's"
+    reason = "no hook is linked into the command: these are libc's, or preloaded"
 )]
 
-use super::Failure;
-use sockshim_can_proto::frame::{CAN_MTU, CANFD_MTU, CANXL_MAX_MTU};
+use libc::{c_int, c_void, sockaddr_can, socklen_t};
 use std::ffi::{CStr, CString};
-use std::io::{Error, ErrorKind};
-use std::mem::{size_of, zeroed};
+use std::io::{self, Error};
+use std::mem::{size_of, size_of_val, zeroed};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::time::Duration;
 
-const SOL_CAN_RAW: i32 = 101;
-const CAN_RAW: i32 = 1;
-const CAN_RAW_FILTER: i32 = 1;
-const CAN_RAW_ERR_FILTER: i32 = 2;
-const CAN_RAW_FD_FRAMES: i32 = 5;
-const CAN_RAW_JOIN_FILTERS: i32 = 6;
-const CAN_RAW_XL_FRAMES: i32 = 7;
-/// What this socket has room for, if the kernel lets it.
-const ROOM: i32 = 4 << 20;
+/// The receive queue that is asked for, in bytes. The kernel gives what it may.
+const QUEUE: c_int = 16 << 20;
+/// About the VCIDs of CAN XL (`include/uapi/linux/can/raw.h`), which libc does not have.
+const CAN_RAW_XL_VCID_OPTS: c_int = 8;
+const CAN_RAW_XL_VCID_TX_PASS: u8 = 2;
+/// Frames of some VCIDs are received, and not only those without one.
+pub const CAN_RAW_XL_VCID_RX_FILTER: u8 = 4;
+/// Room for the control messages of a frame.
+const CONTROL: usize = 256;
 
-/// Which frames a socket gets.
-#[derive(Clone, Default, PartialEq, Debug)]
-pub struct Filters {
-    /// `struct can_filter`: identifier and mask. Without any, all frames match.
-    pub filters: Vec<[u32; 2]>,
-    /// All of them must match.
-    pub joined: bool,
-    /// The classes of errors.
-    pub errors: u32,
-}
+/// A socket of CAN_RAW, which never blocks.
+pub struct CanSocket(OwnedFd);
 
-/// A frame that has come.
-pub struct Received<'a> {
-    /// Its bytes.
-    pub bytes: &'a [u8],
-    /// The interface's index.
-    pub ifindex: i32,
+/// What has come with a frame.
+pub struct Received {
+    /// How many bytes it has.
+    pub len: usize,
+    /// Its interface.
+    pub ifindex: c_int,
     /// When, since 1970.
     pub time: Duration,
+    /// Whether it was sent on this machine.
+    pub is_own: bool,
+    /// How many frames were lost before it, since the socket was made.
+    pub lost: Option<u32>,
 }
 
-/// A socket of CAN_RAW.
-pub struct CanSocket {
-    fd: OwnedFd,
-    buffer: Box<[u8; CANXL_MAX_MTU]>,
-    /// How many frames had no room, as the kernel counts them.
-    pub dropped: u32,
+/// How many words SO_MEMINFO has, the last of which counts (`include/uapi/linux/sock_diag.h`, SK_MEMINFO_DROPS).
+const MEMINFO: usize = 9;
+
+/// Control messages, aligned as they have to be.
+#[repr(C, align(8))]
+struct Control([u8; CONTROL]);
+
+fn check(ret: c_int) -> io::Result<c_int> {
+    if ret < 0 { Err(Error::last_os_error()) } else { Ok(ret) }
 }
 
-/// The index of the interface of this name.
-pub fn index_of(name: &str) -> Option<i32> {
-    let name = CString::new(name).ok()?;
-    // SAFETY: a C string.
-    let index = unsafe { libc::if_nametoindex(name.as_ptr()) };
-    i32::try_from(index).ok().filter(|index| *index > 0)
-}
-
-/// The name of the interface with this index; its number if it has none any more.
-pub fn name_of(ifindex: i32) -> String {
-    let mut name = [0; libc::IFNAMSIZ];
-    // SAFETY: room for the longest name.
-    let found = unsafe { libc::if_indextoname(ifindex as u32, name.as_mut_ptr().cast()) };
-    match CStr::from_bytes_until_nul(&name) {
-        Ok(name) if !found.is_null() => name.to_string_lossy().into_owned(),
-        _ => ifindex.to_string(),
-    }
+fn address(ifindex: c_int) -> sockaddr_can {
+    // SAFETY: all zeros are an address.
+    let mut address: sockaddr_can = unsafe { zeroed() };
+    (address.can_family, address.can_ifindex) = (libc::AF_CAN as u16, ifindex);
+    address
 }
 
 impl CanSocket {
-    /// A socket that sends to the interfaces, and receives nothing.
+    /// A socket.
     ///
     /// # Errors
-    /// There is no AF_CAN.
-    pub fn sending() -> Result<CanSocket, Failure> {
-        let socket = CanSocket::new()?;
-        // SAFETY: no filters have no bytes.
-        unsafe { libc::setsockopt(socket.raw(), SOL_CAN_RAW, CAN_RAW_FILTER, std::ptr::null(), 0) };
-        Ok(socket)
-    }
-
-    /// A socket that receives what matches, from an interface, or from all by the index 0.
-    ///
-    /// # Errors
-    /// There is no AF_CAN, or not the interface.
-    pub fn receiving(ifindex: i32, filters: &Filters) -> Result<CanSocket, Failure> {
-        let socket = CanSocket::new()?;
-        if !filters.filters.is_empty() {
-            socket.must(SOL_CAN_RAW, CAN_RAW_FILTER, &filters.filters[..], "the filters")?;
-        }
-        if filters.joined {
-            socket.must(SOL_CAN_RAW, CAN_RAW_JOIN_FILTERS, &[1], "joined filters")?;
-        }
-        if filters.errors != 0 {
-            socket.must(SOL_CAN_RAW, CAN_RAW_ERR_FILTER, &[filters.errors], "the errors")?;
-        }
-        socket.must(libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, &[1], "time stamps")?;
-        socket.may(libc::SOL_SOCKET, libc::SO_RXQ_OVFL, 1);
-        if socket.set(libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, &[ROOM]).is_err() {
-            socket.may(libc::SOL_SOCKET, libc::SO_RCVBUF, ROOM);
-        }
-        // SAFETY: all zeros are an address.
-        let mut address: libc::sockaddr_can = unsafe { zeroed() };
-        address.can_family = libc::AF_CAN as u16;
-        address.can_ifindex = ifindex;
-        let len = size_of::<libc::sockaddr_can>() as u32;
-        // SAFETY: an address of this length.
-        match unsafe { libc::bind(socket.raw(), (&raw const address).cast(), len) } {
-            0 => Ok(socket),
-            _ => Err(Failure::of(name_of(ifindex), &Error::last_os_error())),
-        }
-    }
-
-    fn new() -> Result<CanSocket, Failure> {
+    /// The kernel's, such as EAFNOSUPPORT.
+    pub fn new() -> io::Result<CanSocket> {
         let ty = libc::SOCK_RAW | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
         // SAFETY: numbers.
-        let fd = unsafe { libc::socket(libc::AF_CAN, ty, CAN_RAW) };
-        if fd < 0 {
-            let error = Error::last_os_error();
-            return Err(match error.raw_os_error() {
-                Some(libc::EAFNOSUPPORT) => Failure::Said(
-                    "this kernel has no AF_CAN, and there is no bus of sockshim's; '--can vcan0' makes one"
-                        .into(),
-                ),
-                _ => Failure::of("a socket of CAN_RAW", &error),
-            });
+        let fd = check(unsafe { libc::socket(libc::AF_CAN, ty, libc::CAN_RAW) })?;
+        // SAFETY: it was made above.
+        Ok(CanSocket(unsafe { OwnedFd::from_raw_fd(fd) }))
+    }
+
+    fn set<T>(&self, level: c_int, option: c_int, values: &[T]) -> io::Result<()> {
+        let len = size_of_val(values) as socklen_t;
+        // SAFETY: values of this length.
+        let ret = unsafe { libc::setsockopt(self.0.as_raw_fd(), level, option, values.as_ptr().cast(), len) };
+        check(ret).map(|_| ())
+    }
+
+    /// Takes frames of CAN FD and CAN XL, where there are such.
+    pub fn all_kinds(&self) {
+        for option in [libc::CAN_RAW_FD_FRAMES, libc::CAN_RAW_XL_FRAMES] {
+            // A kernel that lacks it has no such frames either.
+            let _ = self.set(libc::SOL_CAN_RAW, option, &[1 as c_int]);
         }
-        // SAFETY: the descriptor is new.
-        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
-        let socket = CanSocket { fd, buffer: Box::new([0; CANXL_MAX_MTU]), dropped: 0 };
-        // Kernels before 6.2 do not know the second.
-        socket.may(SOL_CAN_RAW, CAN_RAW_FD_FRAMES, 1);
-        socket.may(SOL_CAN_RAW, CAN_RAW_XL_FRAMES, 1);
-        Ok(socket)
+        // Flags, a VCID to send with, one to receive, and which of its bits count: the frame says it, and any is received.
+        let vcid = [CAN_RAW_XL_VCID_TX_PASS | CAN_RAW_XL_VCID_RX_FILTER, 0, 0, 0];
+        let _ = self.set(libc::SOL_CAN_RAW, CAN_RAW_XL_VCID_OPTS, &vcid);
     }
 
-    fn raw(&self) -> i32 {
-        self.fd.as_raw_fd()
+    /// Receives nothing.
+    pub fn only_send(&self) {
+        // It is not bound either.
+        let _ = self.set::<libc::can_filter>(libc::SOL_CAN_RAW, libc::CAN_RAW_FILTER, &[]);
     }
 
-    fn set<T: Copy>(&self, level: i32, name: i32, value: &[T]) -> Result<(), Error> {
-        // SAFETY: as many bytes as the slice has.
-        match unsafe {
-            libc::setsockopt(self.raw(), level, name, value.as_ptr().cast(), size_of_val(value) as u32)
-        } {
-            0 => Ok(()),
-            _ => Err(Error::last_os_error()),
-        }
-    }
-
-    fn may(&self, level: i32, name: i32, value: i32) {
-        let _ = self.set(level, name, &[value]);
-    }
-
-    fn must<T: Copy>(&self, level: i32, name: i32, value: &[T], what: &str) -> Result<(), Failure> {
-        self.set(level, name, value).map_err(|error| Failure::of(what, &error))
-    }
-
-    /// The next frame; `None` if there is none now.
+    /// Errors of these classes.
     ///
     /// # Errors
-    /// What the kernel reports.
-    pub fn receive(&mut self) -> Result<Option<Received<'_>>, Error> {
-        let mut part = libc::iovec { iov_base: self.buffer.as_mut_ptr().cast(), iov_len: self.buffer.len() };
-        let mut control = [0u64; 16];
-        // SAFETY: all zeros are an address and a message.
-        let (mut address, mut message): (libc::sockaddr_can, libc::msghdr) = unsafe { (zeroed(), zeroed()) };
-        message.msg_name = (&raw mut address).cast();
-        message.msg_namelen = size_of::<libc::sockaddr_can>() as u32;
-        message.msg_iov = &raw mut part;
-        message.msg_iovlen = 1;
-        message.msg_control = control.as_mut_ptr().cast();
-        message.msg_controllen = size_of_val(&control);
-        // SAFETY: the message's parts are ours.
-        let len = unsafe { libc::recvmsg(self.fd.as_raw_fd(), &raw mut message, 0) };
-        if len < 0 {
-            let error = Error::last_os_error();
-            return if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) {
-                Ok(None)
-            } else {
-                Err(error)
-            };
+    /// The kernel's.
+    pub fn errors(&self, mask: u32) -> io::Result<()> {
+        self.set(libc::SOL_CAN_RAW, libc::CAN_RAW_ERR_FILTER, &[mask])
+    }
+
+    /// Times in nanoseconds, the number of lost frames, and a long queue.
+    ///
+    /// # Errors
+    /// There are no times.
+    pub fn watch(&self) -> io::Result<()> {
+        self.set(libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, &[1 as c_int])?;
+        self.set(libc::SOL_SOCKET, libc::SO_RXQ_OVFL, &[1 as c_int])?;
+        // Root may have more than others.
+        if self.set(libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, &[QUEUE]).is_err() {
+            let _ = self.set(libc::SOL_SOCKET, libc::SO_RCVBUF, &[QUEUE]);
         }
-        let mut time = Duration::ZERO;
-        // SAFETY: the kernel has written whole control messages, with the values of these types.
+        Ok(())
+    }
+
+    /// Receives from an interface, or with 0 from all.
+    ///
+    /// # Errors
+    /// It is none of CAN.
+    pub fn bind(&self, ifindex: c_int) -> io::Result<()> {
+        let address = address(ifindex);
+        let len = size_of_val(&address) as socklen_t;
+        // SAFETY: an address of this length.
+        check(unsafe { libc::bind(self.0.as_raw_fd(), (&raw const address).cast(), len) }).map(|_| ())
+    }
+
+    /// Sends a frame.
+    ///
+    /// # Errors
+    /// The interface does not take it, or (ENOBUFS) not now.
+    pub fn send(&self, ifindex: c_int, frame: &[u8]) -> io::Result<()> {
+        let address = address(ifindex);
+        let (to, len) = ((&raw const address).cast(), size_of_val(&address) as socklen_t);
+        // SAFETY: a frame and an address, of these lengths.
+        let sent =
+            unsafe { libc::sendto(self.0.as_raw_fd(), frame.as_ptr().cast(), frame.len(), 0, to, len) };
+        if sent < 0 { Err(Error::last_os_error()) } else { Ok(()) }
+    }
+
+    /// Receives a frame.
+    ///
+    /// # Errors
+    /// There is none (`WouldBlock`), or the interface is down or gone.
+    pub fn receive(&self, buffer: &mut [u8]) -> io::Result<Received> {
+        let mut from = address(0);
+        let mut part = libc::iovec { iov_base: buffer.as_mut_ptr().cast::<c_void>(), iov_len: buffer.len() };
+        let mut control = Control([0; CONTROL]);
+        // SAFETY: all zeros are an empty message.
+        let mut message: libc::msghdr = unsafe { zeroed() };
+        message.msg_name = (&raw mut from).cast();
+        message.msg_namelen = size_of_val(&from) as socklen_t;
+        (message.msg_iov, message.msg_iovlen) = (&raw mut part, 1);
+        message.msg_control = control.0.as_mut_ptr().cast();
+        message.msg_controllen = CONTROL;
+        // SAFETY: a whole message.
+        let len = unsafe { libc::recvmsg(self.0.as_raw_fd(), &raw mut message, 0) };
+        let len = usize::try_from(len).map_err(|_| Error::last_os_error())?;
+        let mut received = Received {
+            len,
+            ifindex: from.can_ifindex,
+            time: now(),
+            is_own: message.msg_flags & libc::MSG_DONTROUTE != 0,
+            lost: None,
+        };
+        // SAFETY: the message that the kernel has filled; control messages are read as far as they reach.
         unsafe {
             let mut next = libc::CMSG_FIRSTHDR(&raw const message);
             while let Some(head) = next.as_ref() {
-                let data = libc::CMSG_DATA(next);
+                let data = libc::CMSG_DATA(head);
+                let room = head.cmsg_len.saturating_sub(libc::CMSG_LEN(0) as usize);
                 match (head.cmsg_level, head.cmsg_type) {
-                    (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS) => {
-                        let stamp: libc::timespec = data.cast::<libc::timespec>().read_unaligned();
-                        time = Duration::new(stamp.tv_sec as u64, stamp.tv_nsec as u32);
+                    (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS) if room >= size_of::<libc::timespec>() => {
+                        let time: libc::timespec = data.cast::<libc::timespec>().read_unaligned();
+                        received.time = Duration::new(time.tv_sec as u64, time.tv_nsec as u32);
                     }
-                    (libc::SOL_SOCKET, libc::SO_RXQ_OVFL) => {
-                        self.dropped = data.cast::<u32>().read_unaligned()
+                    (libc::SOL_SOCKET, libc::SO_RXQ_OVFL) if room >= size_of::<u32>() => {
+                        received.lost = Some(data.cast::<u32>().read_unaligned());
                     }
                     _ => {}
                 }
                 next = libc::CMSG_NXTHDR(&raw const message, next);
             }
         }
-        Ok(Some(Received { bytes: &self.buffer[..len as usize], ifindex: address.can_ifindex, time }))
+        Ok(received)
     }
 
-    /// Sends a frame to an interface, and waits where there is no room.
+    /// How many frames there was no room for, since the socket was made.
+    pub fn lost(&self) -> Option<u32> {
+        let mut words = [0u32; MEMINFO];
+        let mut len = size_of_val(&words) as socklen_t;
+        let (fd, to) = (self.0.as_raw_fd(), words.as_mut_ptr().cast());
+        // SAFETY: words of this length.
+        let ret = unsafe { libc::getsockopt(fd, libc::SOL_SOCKET, libc::SO_MEMINFO, to, &raw mut len) };
+        (ret == 0 && len as usize == size_of_val(&words)).then(|| words[MEMINFO - 1])
+    }
+
+    /// The MTU of an interface: how long a frame may be.
     ///
     /// # Errors
-    /// What the kernel reports.
-    pub fn send(&self, ifindex: i32, bytes: &[u8]) -> Result<(), Error> {
-        // SAFETY: all zeros are an address.
-        let mut address: libc::sockaddr_can = unsafe { zeroed() };
-        address.can_family = libc::AF_CAN as u16;
-        address.can_ifindex = ifindex;
-        let len = size_of::<libc::sockaddr_can>() as u32;
-        loop {
-            // SAFETY: a slice, and an address of this length.
-            let sent = unsafe {
-                libc::sendto(
-                    self.raw(),
-                    bytes.as_ptr().cast(),
-                    bytes.len(),
-                    0,
-                    (&raw const address).cast(),
-                    len,
-                )
-            };
-            if sent >= 0 {
-                return Ok(());
-            }
-            let error = Error::last_os_error();
-            match error.raw_os_error() {
-                // A real interface's queue is full; nothing tells when it has room.
-                Some(libc::ENOBUFS | libc::EAGAIN) => std::thread::sleep(Duration::from_micros(200)),
-                Some(libc::EINTR) => {}
-                Some(libc::EINVAL) if !matches!(bytes.len(), CAN_MTU) => {
-                    let kind = if bytes.len() == CANFD_MTU { "CAN FD" } else { "CAN XL" };
-                    return Err(Error::other(format!("the interface takes no frames of {kind}")));
-                }
-                _ => return Err(error),
-            }
+    /// There is no such interface.
+    pub fn mtu(&self, interface: &str) -> io::Result<usize> {
+        // SAFETY: all zeros are a request.
+        let mut request: libc::ifreq = unsafe { zeroed() };
+        let room = request.ifr_name.len() - 1;
+        for (to, byte) in request.ifr_name[..room].iter_mut().zip(interface.bytes()) {
+            *to = byte as libc::c_char;
         }
+        // SAFETY: a whole request.
+        check(unsafe { libc::ioctl(self.0.as_raw_fd(), libc::SIOCGIFMTU, &raw mut request) })?;
+        // SAFETY: what the kernel has filled in.
+        Ok(unsafe { request.ifr_ifru.ifru_mtu }.try_into().unwrap_or(0))
     }
 }
 
 impl AsFd for CanSocket {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.fd.as_fd()
+        self.0.as_fd()
     }
+}
+
+/// The time, since 1970.
+pub fn now() -> Duration {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
+}
+
+/// The index of an interface; none if there is no such one.
+pub fn index(interface: &str) -> Option<c_int> {
+    let name = CString::new(interface).ok()?;
+    // SAFETY: a C string.
+    let index = unsafe { libc::if_nametoindex(name.as_ptr()) };
+    c_int::try_from(index).ok().filter(|index| *index > 0)
+}
+
+/// The name of an interface; its index if it is gone.
+pub fn name(ifindex: c_int) -> String {
+    let mut name = [0 as libc::c_char; libc::IFNAMSIZ];
+    // SAFETY: room for a name, in which a C string stands if there is one.
+    let found = unsafe {
+        let found = libc::if_indextoname(ifindex as u32, name.as_mut_ptr());
+        (!found.is_null()).then(|| CStr::from_ptr(found).to_string_lossy().into_owned())
+    };
+    found.unwrap_or_else(|| ifindex.to_string())
 }

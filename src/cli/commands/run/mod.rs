@@ -4,14 +4,14 @@
 //! something is left to do at the end, or the tree needs something that is taken away at the end, a [`parent`] stays.
 
 mod carried;
-mod environment;
+pub mod environment;
 pub mod library;
 mod modules;
 mod options;
 mod parent;
 pub mod proc;
-mod program;
-pub mod refusal;
+pub mod program;
+mod refusal;
 mod report;
 mod signals;
 mod tree;
@@ -25,8 +25,8 @@ use options::RuleOptions;
 pub use parent::Ended;
 use parent::Parent;
 use program::Program;
-pub use refusal::say;
-use refusal::{Refusal, STRICT};
+use refusal::STRICT;
+pub use refusal::{Refusal, say};
 use report::Report;
 use rustix::io::{FdFlags, fcntl_setfd};
 use sockshim_core::rules::file::Contents;

@@ -4,7 +4,7 @@
 //! There they get one order ([`order`]), and then each is selected ([`select`]), shown ([`view`], [`line`](mod@line), [`path`]) or
 //! counted ([`counts`]).
 
-mod clock;
+pub mod clock;
 mod collector;
 mod counts;
 mod data;
