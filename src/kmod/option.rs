@@ -30,10 +30,11 @@ pub unsafe fn setsockopt(
     if level == libc::SOL_SOCKET && rtnetlink::is_one(sock) {
         return descriptors(sock);
     }
-    if level == libc::SOL_SOCKET
+    let filtered = |errno| if errno == 0 { 0 } else { failure(errno) };
+    if is_descriptors(sock, level)
         && let Some(errno) = about_filter(name, len)
     {
-        return if errno == 0 { 0 } else { failure(errno) };
+        return filtered(errno);
     }
     if level == libc::SOL_SOCKET && name == libc::SO_BINDTODEVICE {
         return bindtodevice::set(sock, value, len).map_or_else(failure, |()| 0);
@@ -69,14 +70,14 @@ pub unsafe fn setsockopt(
     // SAFETY: a copy of as many bytes as the header says.
     let ret = unsafe { set(sock, level, name, copy.cast(), len) };
     if ret == -ENOIOCTLCMD && level == libc::SOL_SOCKET {
-        descriptors(sock)
+        about_filter(name, len).map_or_else(|| descriptors(sock), filtered)
     } else {
         answer(ret as isize) as c_int
     }
 }
 
-/// What a program does about the descriptor's filter, which is not its own: it holds what is saved of the socket. The
-/// errno, or 0.
+/// What a program does about the descriptor's filter, which is not its own: it holds what is saved of the socket. A module may
+/// know better. The errno, or 0.
 fn about_filter(name: c_int, len: socklen_t) -> Option<c_int> {
     match name {
         libc::SO_ATTACH_FILTER | libc::SO_ATTACH_BPF => Some(libc::ENOPROTOOPT),
@@ -108,8 +109,7 @@ pub unsafe fn getsockopt(
         return answer_int(number, value, len);
     }
     if level == libc::SOL_SOCKET && name == libc::SO_ATTACH_FILTER {
-        // SO_GET_FILTER: the program has none.
-        return user::put(len, 0).map_or_else(failure, |()| 0);
+        return get_filter(sock, value, len).map_or_else(failure, |()| 0);
     }
     if level == libc::SOL_SOCKET && name == libc::SO_BINDTODEVICE {
         return bindtodevice::get(sock, value, len).map_or_else(failure, |()| 0);
@@ -148,6 +148,31 @@ pub unsafe fn getsockopt(
         Ok(()) => 0,
         Err(errno) => failure(errno),
     }
+}
+
+/// SO_GET_FILTER (`sk_get_filter`): the program's own filter, if the module knows of one. Its length counts instructions.
+fn get_filter(sock: &mut Socket, value: *mut c_void, len: *mut socklen_t) -> Result<(), c_int> {
+    const INSTRUCTION: usize = 8;
+    let room = usize::try_from(user::get(len.cast::<c_int>())?).map_err(|_| libc::EINVAL)?;
+    let mut scratch = sys::Scratch::<u8>::new(OPTION).ok_or(libc::ENOMEM)?;
+    let buffer = scratch.slice();
+    let mut size = OPTION as c_int;
+    // SAFETY: ops are those of a loaded module.
+    let get = unsafe { (*sock.ops).getsockopt }.filter(|_| sock.flags & SOCK_CUSTOM_SOCKOPT != 0);
+    let ret = get.map_or(-ENOIOCTLCMD, |get| {
+        let buffer = buffer.as_mut_ptr().cast();
+        // SAFETY: room for as many bytes as the header says.
+        unsafe { get(sock, libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, buffer, &mut size) }
+    });
+    let size = if ret < 0 { 0 } else { usize::try_from(size).unwrap_or(0).min(OPTION) };
+    let count = size / INSTRUCTION;
+    if room != 0 && count != 0 {
+        if room < count {
+            return Err(libc::EINVAL);
+        }
+        user::write(value, &buffer[..count * INSTRUCTION])?;
+    }
+    user::put(len, count as socklen_t)
 }
 
 /// What SOL_SOCKET tells of the socket, not of the descriptor that stands for it.

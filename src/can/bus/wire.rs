@@ -51,6 +51,9 @@ impl Header {
     }
 }
 
+/// Where a socket's filter finds the frame.
+pub const FRAME_AT: u32 = UDP + HEADER as u32;
+
 /// Where a socket's filter finds these, for the bus with this token and the socket with this cookie.
 pub fn place(token: u64, cookie: u64) -> Place {
     let halves = |word: u64| [(word >> 32) as u32, word as u32];

@@ -9,6 +9,7 @@
 
 mod drops;
 mod errqueue;
+mod filter;
 mod message;
 mod option;
 
@@ -19,7 +20,7 @@ use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use libc::{sock_filter, sockaddr};
 use sockshim_can_bus::member;
 use sockshim_can_bus::wire;
-use sockshim_can_proto::raw::{Kinds, Options, Vcid, compile};
+use sockshim_can_proto::raw::{Attached, Kinds, Options, Vcid, chain, compile, translate};
 use sockshim_module::{NO_OPS, ProtoOps, SK_SIZE, SOCK_CUSTOM_SOCKOPT, STATE_WORDS, Socket};
 use sockshim_sys as sys;
 
@@ -94,7 +95,7 @@ pub fn create(sock: &mut Socket, flags: c_int) -> Result<(), c_int> {
     sock.fd = member::socket(flags)?;
     let made = sys::getsockopt_cookie(sock.fd).and_then(|cookie| {
         sock.cookie = cookie;
-        apply(sock, &Options::default())?;
+        apply(sock, &Options::default(), &Attached::default())?;
         member::join(sock.fd, &bus)
     });
     if let Err(errno) = made {
@@ -119,16 +120,32 @@ pub fn restore(sock: &mut Socket, state: &[u32]) -> Option<()> {
     Some(())
 }
 
-/// The options as they are saved.
-fn options(sock: &Socket) -> Result<Options, c_int> {
-    let mut scratch = sys::Scratch::<u32>::new(STATE_WORDS).ok_or(libc::ENOMEM)?;
-    let words = scratch.slice();
-    let count = kernel::sock_load(sock.fd, words).ok_or(libc::ENOMEM)?;
-    words[..count].split_first().and_then(|(_, words)| Options::load(words)).ok_or(libc::ENOMEM)
+/// What is saved of a socket: its options, and the filter that the program has attached.
+struct Saved {
+    options: Options,
+    attached: Attached,
 }
 
-/// Saves the options, and makes the filter of them.
-fn apply(sock: &Socket, options: &Options) -> Result<(), c_int> {
+impl Saved {
+    fn of(sock: &Socket) -> Result<Saved, c_int> {
+        let mut scratch = sys::Scratch::<u32>::new(STATE_WORDS).ok_or(libc::ENOMEM)?;
+        let words = scratch.slice();
+        let count = kernel::sock_load(sock.fd, words).ok_or(libc::ENOMEM)?;
+        // The first word is the protocol.
+        let words = words[..count].get(1..).ok_or(libc::ENOMEM)?;
+        let options = Options::load(words).ok_or(libc::ENOMEM)?;
+        let attached = Attached::load(words.get(Options::words(options.filters().len())..).unwrap_or(&[]));
+        Ok(Saved { options, attached })
+    }
+}
+
+/// The options as they are saved.
+fn options(sock: &Socket) -> Result<Options, c_int> {
+    Saved::of(sock).map(|saved| saved.options)
+}
+
+/// Saves options and an attached filter, and makes one filter of them.
+fn apply(sock: &Socket, options: &Options, attached: &Attached) -> Result<(), c_int> {
     const MOST: usize = 4096;
     let bus = device::bus().ok_or(libc::ENODEV)?;
     let mut state = sys::Scratch::<u32>::new(STATE_WORDS).ok_or(libc::ENOMEM)?;
@@ -142,6 +159,16 @@ fn apply(sock: &Socket, options: &Options) -> Result<(), c_int> {
         }
         len += 1;
     });
+    let count = count + attached.save(&mut words[count..]).ok_or(libc::ENOMEM)?;
+    if len <= MOST && !attached.program().is_empty() {
+        chain(code, len);
+        translate(attached.program(), wire::FRAME_AT, |instruction| {
+            if let Some(place) = code.get_mut(len) {
+                *place = instruction;
+            }
+            len += 1;
+        })?;
+    }
     let code = code.get(..len).ok_or(libc::ENOMEM)?;
     kernel::sock_save(sock, &words[..count], code)?;
     raw_sk(sock).remember(options);
@@ -181,7 +208,7 @@ unsafe extern "C" fn bind(sock: &mut Socket, addr: *const sockaddr, len: c_int) 
 
 /// `raw_bind`: 0 is all interfaces, also those to come.
 fn bind_to(sock: &Socket, ifindex: c_int) -> Result<(), c_int> {
-    let mut options = options(sock)?;
+    let Saved { mut options, attached } = Saved::of(sock)?;
     if options.bound && options.ifindex == ifindex {
         return Ok(());
     }
@@ -190,7 +217,7 @@ fn bind_to(sock: &Socket, ifindex: c_int) -> Result<(), c_int> {
         _ => Some(device::bus().and_then(|bus| bus.by_index(ifindex)).ok_or(libc::ENODEV)?),
     };
     (options.bound, options.ifindex) = (true, ifindex);
-    apply(sock, &options)?;
+    apply(sock, &options, &attached)?;
     if interface.is_some_and(|interface| !interface.up) {
         raw_sk(sock).err.store(libc::ENETDOWN, Ordering::Release);
     }

@@ -3,7 +3,7 @@
 //! # Safety
 //! Options are copies, as long as the header says.
 
-use super::{apply, options, raw_sk};
+use super::{Saved, apply, filter, options, raw_sk};
 use core::ffi::{c_int, c_uint, c_void};
 use core::slice;
 use sockshim_can_proto::frame::CAN_ERR_MASK;
@@ -59,9 +59,9 @@ pub unsafe extern "C" fn set(
     }
     // SAFETY: a copy, which no option exceeds that has its length.
     let value = unsafe { slice::from_raw_parts(value.cast::<u8>(), len) };
-    let changed = options(sock).and_then(|mut options| {
+    let changed = Saved::of(sock).and_then(|Saved { mut options, attached }| {
         change(&mut options, name, value)?;
-        apply(sock, &options)
+        apply(sock, &options, &attached)
     });
     changed.map_or_else(|errno| -errno, |()| 0)
 }
@@ -73,6 +73,17 @@ fn set_of_descriptor(sock: &Socket, name: c_int, value: *const c_void, len: c_ui
             // SAFETY: a copy of four bytes at least.
             raw_sk(sock).drops.want(unsafe { value.cast::<c_int>().read_unaligned() } != 0);
             -ENOIOCTLCMD
+        }
+        libc::SO_ATTACH_FILTER | libc::SO_DETACH_FILTER | libc::SO_LOCK_FILTER => {
+            let len = if value.is_null() { 0 } else { (len as usize).min(sockshim_module::OPTION) };
+            let start = if len == 0 {
+                core::ptr::NonNull::dangling().as_ptr()
+            } else {
+                value.cast::<u8>().cast_mut()
+            };
+            // SAFETY: a copy of as many bytes.
+            let value = unsafe { slice::from_raw_parts(start, len) };
+            filter::set(sock, name, value).map_or_else(|errno| -errno, |()| 0)
         }
         SO_DETACH_REUSEPORT_BPF => -libc::EINVAL,
         libc::SO_REUSEPORT | SO_PEEK_OFF | SO_ZEROCOPY if len >= 4 => -libc::EOPNOTSUPP,
@@ -156,6 +167,15 @@ fn get_of_descriptor(sock: &Socket, name: c_int, buffer: &mut [u8], len: &mut c_
         // What the descriptor has of it is ours.
         libc::SO_REUSEPORT | SO_ZEROCOPY => 0,
         SO_PEEK_OFF => return -libc::EOPNOTSUPP,
+        libc::SO_ATTACH_FILTER => {
+            return match filter::get(sock, buffer) {
+                Ok(size) => {
+                    *len = size as c_int;
+                    0
+                }
+                Err(errno) => -errno,
+            };
+        }
         libc::SO_ERROR => match raw_sk(sock).take_error() {
             0 => return -ENOIOCTLCMD,
             errno => errno,

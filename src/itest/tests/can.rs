@@ -152,8 +152,6 @@ fn difference(printed: &[String], expected: &[String]) -> String {
 
 /// Programs that are not compared, and why.
 const NOT_COMPARED: &[&str] = &[
-    // A program's own filter beside that of the descriptor is refused.
-    "attach_filter",
     // What an engine does comes a moment after the call, and an error is told with the next recv, not by POLLERR.
     "isotp_bind",
     "isotp_errors",

@@ -1,11 +1,13 @@
 //! CAN_RAW (`net/can/raw.c`): which frames a socket gets ([`Options::wants`]), and the same as a classic filter that the kernel
 //! runs before it queues a datagram of the bus ([`compile`]).
 
+mod attached;
 mod options;
 mod program;
 
+pub use attached::{Attached, MOST as ATTACHED, translate};
 pub use options::{Kinds, Options, Sent, Vcid, is_size};
-pub use program::{Place, compile};
+pub use program::{Place, chain, compile};
 
 /// `struct can_filter`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

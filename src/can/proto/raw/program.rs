@@ -58,6 +58,15 @@ const fn jump(code: u16, k: u32, jt: u8, jf: u8) -> sock_filter {
     sock_filter { code, jt, jf, k }
 }
 
+/// Has another filter, `code[len..]`, go on where this one, `code[..len]`, lets frames through. Notices go by it.
+pub fn chain(code: &mut [sock_filter], len: usize) {
+    let accepts = |op: &sock_filter| op.code == RET && op.k == u32::MAX;
+    let places = code[..len].iter_mut().enumerate().filter(|(_, op)| accepts(op));
+    for (at, place) in places.skip(1) {
+        *place = op(JA, (len - at - 1) as u32);
+    }
+}
+
 /// Compiles the filter; `emit` gets each instruction in its order.
 pub fn compile(options: &Options, place: &Place, mut emit: impl FnMut(sock_filter)) {
     if !options.bound {
