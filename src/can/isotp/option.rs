@@ -4,11 +4,11 @@
 //! Options are copies, as long as the header says.
 
 use super::{keep, state};
-use crate::pair::option::{get_of_descriptor, put, set_of_descriptor};
+use crate::pair::option::{get_of_descriptor, put};
 use core::ffi::{c_int, c_uint, c_void};
 use core::slice;
 use sockshim_can_proto::isotp::SOL_CAN_ISOTP;
-use sockshim_module::Socket;
+use sockshim_module::{ENOIOCTLCMD, Socket};
 
 /// The default of the machine's, `net.core.wmem_default`.
 const SNDBUF: c_int = 212_992;
@@ -24,7 +24,7 @@ pub unsafe extern "C" fn set(
         return match name {
             // The size that the descriptor has is what makes one PDU fill it.
             libc::SO_SNDBUF | libc::SO_SNDBUFFORCE => 0,
-            _ => set_of_descriptor(name),
+            _ => -ENOIOCTLCMD,
         };
     }
     if level != SOL_CAN_ISOTP {

@@ -94,7 +94,7 @@ unsafe extern "C" fn set(
     let of_protocol = matches!(name, libc::SO_BROADCAST | libc::SO_PRIORITY | libc::SO_TIMESTAMPING);
     match level {
         libc::SOL_SOCKET if !of_protocol || len < size_of::<c_int>() => {
-            return option::set_of_descriptor(name);
+            return -ENOIOCTLCMD;
         }
         libc::SOL_SOCKET | SOL_CAN_J1939 => {}
         _ => return -libc::EINVAL,

@@ -16,16 +16,6 @@ const SIOCGSTAMP: u64 = 0x8906;
 /// `SIOCGSTAMPNS`.
 const SIOCGSTAMPNS: u64 = 0x8907;
 
-/// A setsockopt for SOL_SOCKET.
-pub fn set_of_descriptor(name: c_int) -> c_int {
-    match name {
-        // What is saved with the descriptor is its filter.
-        libc::SO_ATTACH_FILTER | libc::SO_ATTACH_BPF => -libc::ENOPROTOOPT,
-        libc::SO_DETACH_FILTER => -libc::ENOENT,
-        _ => -ENOIOCTLCMD,
-    }
-}
-
 /// A getsockopt for SOL_SOCKET.
 ///
 /// # Safety
@@ -69,8 +59,8 @@ pub unsafe extern "C" fn set(
     value: *const c_void,
     len: c_uint,
 ) -> c_int {
-    let _ = (sock, value, len);
-    if level == libc::SOL_SOCKET { set_of_descriptor(name) } else { -libc::EOPNOTSUPP }
+    let _ = (sock, name, value, len);
+    if level == libc::SOL_SOCKET { -ENOIOCTLCMD } else { -libc::EOPNOTSUPP }
 }
 
 /// getsockopt of a protocol without options.

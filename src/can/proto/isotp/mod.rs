@@ -11,7 +11,7 @@
 //! | `receive.rs` | `isotp_rcv_sf`, `isotp_rcv_ff`, `isotp_rcv_cf`, `isotp_send_fc` |
 //! | `send.rs` | `isotp_sendmsg`, `isotp_rcv_fc`, `isotp_rcv_echo`, `isotp_send_cframe` |
 //! | `options.rs`, `saved.rs` | `isotp_setsockopt`, `isotp_getsockopt` |
-//! | `padding.rs` | `padlen`, `check_pad` |
+//! | `padding.rs` | `check_pad` |
 //!
 //! It is Linux 6.12. Known differences of others: 6.1 has PDUs of up to 66,000 bytes
 //! ([`Options::with_max_pdu_size`]); kernels from 2026 report EBADMSG for a flow status that does not exist, which ends the

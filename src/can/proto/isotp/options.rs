@@ -3,8 +3,7 @@
 
 use libc::{EINVAL, EISCONN, ENOPROTOOPT};
 
-use super::padding::padlen;
-use crate::frame::{CAN_MAX_DLEN, CAN_MTU, CANFD_MTU};
+use crate::frame::{CAN_MAX_DLEN, CAN_MTU, CANFD_MTU, padded_length};
 use crate::{Errno, Nanos};
 
 /// The level of the options, `SOL_CAN_BASE + CAN_ISOTP`.
@@ -295,6 +294,11 @@ fn exact<const N: usize>(value: &[u8]) -> Result<&[u8; N], Errno> {
     value.try_into().map_err(|_| EINVAL)
 }
 
+/// The length of a padded frame that holds so many bytes: 8 at least.
+pub(super) fn padlen(len: u8) -> u8 {
+    padded_length(usize::from(len).max(CAN_MAX_DLEN))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -372,6 +376,13 @@ mod tests {
     fn the_module_parameter_has_bounds() {
         for (asked, size) in [(0, 8300), (4095, 8300), (66_000, 66_000), (usize::MAX, MAX_PDU_SIZE)] {
             assert_eq!(Options::default().with_max_pdu_size(asked).max_pdu_size(), size);
+        }
+    }
+
+    #[test]
+    fn padded_frames_have_eight_bytes_or_a_length_of_can_fd() {
+        for (len, padded) in [(0, 8), (8, 8), (9, 12), (24, 24), (25, 32), (48, 48), (49, 64), (255, 64)] {
+            assert_eq!(padlen(len), padded);
         }
     }
 }

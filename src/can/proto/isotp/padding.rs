@@ -1,12 +1,7 @@
-//! How long frames are, and what is behind their data: `padlen` and `check_pad` of `net/can/isotp.c`.
+//! What is behind the data of frames: `check_pad` of `net/can/isotp.c`.
 
-use super::options::{CAN_ISOTP_CHK_PAD_DATA, CAN_ISOTP_CHK_PAD_LEN, CAN_ISOTP_RX_PADDING, Options};
-use crate::frame::{CAN_MAX_DLEN, padded_length};
-
-/// The length of a padded frame that holds so many bytes: 8 at least.
-pub(super) fn padlen(len: u8) -> u8 {
-    padded_length(usize::from(len).max(CAN_MAX_DLEN))
-}
+use super::options::{CAN_ISOTP_CHK_PAD_DATA, CAN_ISOTP_CHK_PAD_LEN, CAN_ISOTP_RX_PADDING, Options, padlen};
+use crate::frame::CAN_MAX_DLEN;
 
 /// Whether a received frame's padding, which begins at `start` in its data, is as the options want it.
 ///
@@ -29,13 +24,6 @@ pub(super) fn padding_fits(options: &Options, data: &[u8], start: usize) -> bool
 mod tests {
     use super::super::options::{CAN_ISOTP_OPTS, IsotpOptions};
     use super::*;
-
-    #[test]
-    fn padded_frames_have_eight_bytes_or_a_length_of_can_fd() {
-        for (len, padded) in [(0, 8), (8, 8), (9, 12), (24, 24), (25, 32), (48, 48), (49, 64), (255, 64)] {
-            assert_eq!(padlen(len), padded);
-        }
-    }
 
     #[test]
     fn the_checks_are_the_kernels() {

@@ -2,7 +2,8 @@
 
 use libc::{EAGAIN, EBADMSG, EINVAL, EMSGSIZE};
 
-use super::padding::{padding_fits, padlen};
+use super::options::padlen;
+use super::padding::padding_fits;
 use super::*;
 use crate::frame::{CAN_MAX_DLEN, CANFD_FDF};
 
