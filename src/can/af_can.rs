@@ -3,6 +3,7 @@
 //! # Safety
 //! The functions of `struct net_proto_family` get what the header says.
 
+use crate::caught::caught;
 use crate::protocols::{CAN_BCM, CAN_ISOTP, CAN_J1939, CAN_RAW};
 use crate::{bcm, isotp, j1939, kernel, raw};
 use core::ffi::c_int;
@@ -45,25 +46,29 @@ fn can_get_proto(protocol: c_int) -> Option<&'static CanProto> {
 }
 
 unsafe extern "C" fn can_create(sock: &mut Socket, protocol: c_int, flags: c_int) -> c_int {
-    if !(0..CAN_NPROTO).contains(&protocol) {
-        return -libc::EINVAL;
-    }
-    let Some(cp) = can_get_proto(protocol) else { return -libc::EPROTONOSUPPORT };
-    if cp.ty != sock.ty {
-        return -libc::EPROTOTYPE;
-    }
-    // The kernel's own sockets of this family leave `sk_protocol` at 0, too.
-    sock.protocol = 0;
-    (cp.create)(sock, flags).map_or_else(|errno| -errno, |()| 0)
+    caught(|| {
+        if !(0..CAN_NPROTO).contains(&protocol) {
+            return -libc::EINVAL;
+        }
+        let Some(cp) = can_get_proto(protocol) else { return -libc::EPROTONOSUPPORT };
+        if cp.ty != sock.ty {
+            return -libc::EPROTOTYPE;
+        }
+        // The kernel's own sockets of this family leave `sk_protocol` at 0, too.
+        sock.protocol = 0;
+        (cp.create)(sock, flags).map_or_else(|errno| -errno, |()| 0)
+    })
 }
 
 /// The first of the saved words is the protocol.
 unsafe extern "C" fn can_restore(sock: &mut Socket, state: *const u32, words: usize) -> c_int {
-    // SAFETY: what the header promises.
-    let state = unsafe { slice::from_raw_parts(state, words) };
-    let restored = state.split_first().and_then(|(protocol, rest)| {
-        let cp = can_get_proto(*protocol as c_int)?;
-        (cp.restore)(sock, rest)
-    });
-    restored.map_or(-libc::EINVAL, |()| 0)
+    caught(|| {
+        // SAFETY: what the header promises.
+        let state = unsafe { slice::from_raw_parts(state, words) };
+        let restored = state.split_first().and_then(|(protocol, rest)| {
+            let cp = can_get_proto(*protocol as c_int)?;
+            (cp.restore)(sock, rest)
+        });
+        restored.map_or(-libc::EINVAL, |()| 0)
+    })
 }

@@ -3,6 +3,7 @@
 //! # Safety
 //! The functions of `struct proto_ops` get what the header says.
 
+use crate::caught::caught;
 use crate::kernel;
 use crate::pair::{self, Wait, option};
 use crate::protocols::CAN_BCM;
@@ -40,9 +41,11 @@ pub fn restore(sock: &mut Socket, state: &[u32]) -> Option<()> {
 }
 
 unsafe extern "C" fn connect(sock: &mut Socket, addr: *const sockaddr, len: c_int) -> c_int {
-    // SAFETY: what the header promises.
-    let name = unsafe { slice::from_raw_parts(addr.cast::<u8>(), len.max(0) as usize) };
-    pair::ask(sock, &Request::new(Op::Connect).to(name), &[], &mut []) as c_int
+    caught(|| {
+        // SAFETY: what the header promises.
+        let name = unsafe { slice::from_raw_parts(addr.cast::<u8>(), len.max(0) as usize) };
+        pair::ask(sock, &Request::new(Op::Connect).to(name), &[], &mut []) as c_int
+    })
 }
 
 unsafe extern "C-unwind" fn send(sock: &mut Socket, msg: *mut msghdr, len: usize, flags: c_int) -> ssize_t {

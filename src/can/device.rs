@@ -3,6 +3,7 @@
 //! # Safety
 //! The functions of `struct net_device_ops` get what the header says.
 
+use crate::caught::caught;
 use crate::kept::Kept;
 use crate::kernel;
 use core::ffi::{CStr, c_char, c_int, c_uint};
@@ -95,62 +96,72 @@ fn device(interface: &Interface) -> NetDevice {
 
 /// Places of removed interfaces are passed over.
 unsafe extern "C" fn get(place: c_uint, to: *mut NetDevice) -> c_int {
-    match bus().and_then(|bus| bus.interfaces().nth(place as usize)) {
-        Some(interface) => {
-            // SAFETY: what the header promises.
-            unsafe { to.write(device(&interface)) };
-            0
+    caught(|| {
+        match bus().and_then(|bus| bus.interfaces().nth(place as usize)) {
+            Some(interface) => {
+                // SAFETY: what the header promises.
+                unsafe { to.write(device(&interface)) };
+                0
+            }
+            None => -libc::ENODEV,
         }
-        None => -libc::ENODEV,
-    }
+    })
 }
 
 unsafe extern "C" fn set(place: c_uint, device: *const NetDevice) -> c_int {
-    // SAFETY: what the header promises.
-    let device = unsafe { &*device };
-    let Some((bus, before)) = bus().and_then(|bus| Some((bus, bus.interfaces().nth(place as usize)?))) else {
-        return -libc::ENODEV;
-    };
-    let up = device.flags & IFF_UP != 0;
-    if device.mtu != before.mtu {
-        if before.up && up {
-            return -libc::EBUSY;
+    caught(|| {
+        // SAFETY: what the header promises.
+        let device = unsafe { &*device };
+        let Some((bus, before)) = bus().and_then(|bus| Some((bus, bus.interfaces().nth(place as usize)?)))
+        else {
+            return -libc::ENODEV;
+        };
+        let up = device.flags & IFF_UP != 0;
+        if device.mtu != before.mtu {
+            if before.up && up {
+                return -libc::EBUSY;
+            }
+            if !spec::is_mtu(device.mtu) {
+                return -libc::EINVAL;
+            }
         }
-        if !spec::is_mtu(device.mtu) {
-            return -libc::EINVAL;
+        let changed = bus.change(before.ifindex, device.mtu, up);
+        if before.up && !up {
+            notify(&bus, before.ifindex, libc::ENETDOWN);
         }
-    }
-    let changed = bus.change(before.ifindex, device.mtu, up);
-    if before.up && !up {
-        notify(&bus, before.ifindex, libc::ENETDOWN);
-    }
-    changed.map_or_else(|errno| -errno, |()| 0)
+        changed.map_or_else(|errno| -errno, |()| 0)
+    })
 }
 
 unsafe extern "C" fn new(kind: *const c_char, device: *const NetDevice) -> c_int {
-    // SAFETY: what the header promises.
-    let (kind, device) = unsafe { (CStr::from_ptr(kind), &*device) };
-    let Some((bus, path)) = bus().zip(path()) else { return -libc::ENODEV };
-    if kind != c"vcan" {
-        return -libc::EOPNOTSUPP;
-    }
-    let name = CStr::from_bytes_until_nul(&device.name).map_or(&[][..], CStr::to_bytes);
-    if bus.by_name(name).is_some() {
-        return -libc::EEXIST;
-    }
-    let mtu = (device.mtu != 0).then_some(device.mtu);
-    let up = device.flags & IFF_UP != 0;
-    let made = bus.add(&path, name, mtu).and_then(|made| bus.change(made.ifindex, made.mtu, up));
-    made.map_or_else(|errno| -errno, |()| 0)
+    caught(|| {
+        // SAFETY: what the header promises.
+        let (kind, device) = unsafe { (CStr::from_ptr(kind), &*device) };
+        let Some((bus, path)) = bus().zip(path()) else { return -libc::ENODEV };
+        if kind != c"vcan" {
+            return -libc::EOPNOTSUPP;
+        }
+        let name = CStr::from_bytes_until_nul(&device.name).map_or(&[][..], CStr::to_bytes);
+        if bus.by_name(name).is_some() {
+            return -libc::EEXIST;
+        }
+        let mtu = (device.mtu != 0).then_some(device.mtu);
+        let up = device.flags & IFF_UP != 0;
+        let made = bus.add(&path, name, mtu).and_then(|made| bus.change(made.ifindex, made.mtu, up));
+        made.map_or_else(|errno| -errno, |()| 0)
+    })
 }
 
 unsafe extern "C" fn del(place: c_uint) -> c_int {
-    let Some((bus, before)) = bus().and_then(|bus| Some((bus, bus.interfaces().nth(place as usize)?))) else {
-        return -libc::ENODEV;
-    };
-    let removed = bus.remove(before.ifindex);
-    notify(&bus, before.ifindex, libc::ENODEV);
-    removed.map_or_else(|errno| -errno, |()| 0)
+    caught(|| {
+        let Some((bus, before)) = bus().and_then(|bus| Some((bus, bus.interfaces().nth(place as usize)?)))
+        else {
+            return -libc::ENODEV;
+        };
+        let removed = bus.remove(before.ifindex);
+        notify(&bus, before.ifindex, libc::ENODEV);
+        removed.map_or_else(|errno| -errno, |()| 0)
+    })
 }
 
 /// What `raw_notify` and its like are told: the sockets of an interface get an error, because it went down or away.

@@ -18,6 +18,7 @@
 
 mod af_can;
 mod bcm;
+mod caught;
 mod device;
 mod isotp;
 mod j1939;

@@ -7,6 +7,7 @@
 //! The frames of these functions hold plain data only: a thread that waits may be cancelled.
 
 use super::state;
+use crate::caught::caught_part;
 use crate::pair::{self, Wait, gone};
 use crate::{device, kernel};
 use core::ffi::c_int;
@@ -34,7 +35,7 @@ pub unsafe extern "C-unwind" fn send(
 ) -> ssize_t {
     // SAFETY: what the header promises.
     let msg = unsafe { &mut *msg };
-    let waits = match prepare(sock, len) {
+    let waits = match caught_part(|| prepare(sock, len)) {
         Ok(waits) => waits,
         Err(errno) => return -(errno as ssize_t),
     };

@@ -8,6 +8,7 @@
 mod message;
 mod option;
 
+use crate::caught::caught;
 use crate::pair::{self, PairSock};
 use crate::protocols::CAN_ISOTP;
 use crate::{device, kernel};
@@ -121,9 +122,11 @@ pub fn restore(sock: &mut Socket, state: &[u32]) -> Option<()> {
 }
 
 unsafe extern "C" fn bind(sock: &mut Socket, addr: *const sockaddr, len: c_int) -> c_int {
-    // SAFETY: what the header promises.
-    let name = unsafe { slice::from_raw_parts(addr.cast::<u8>(), len.max(0) as usize) };
-    bind_to(sock, name).map_or_else(|errno| -errno, |()| 0)
+    caught(|| {
+        // SAFETY: what the header promises.
+        let name = unsafe { slice::from_raw_parts(addr.cast::<u8>(), len.max(0) as usize) };
+        bind_to(sock, name).map_or_else(|errno| -errno, |()| 0)
+    })
 }
 
 /// `isotp_bind`.
@@ -144,11 +147,13 @@ fn bind_to(sock: &Socket, name: &[u8]) -> Result<(), c_int> {
 }
 
 unsafe extern "C" fn getname(sock: &mut Socket, addr: *mut sockaddr, peer: c_int) -> c_int {
-    if peer != 0 {
-        return -libc::EOPNOTSUPP;
-    }
-    let name = state(sock).map(|state| state.address.name()).unwrap_or_default();
-    // SAFETY: room for any address.
-    unsafe { addr.cast::<u8>().copy_from(name.as_ptr(), name.len()) };
-    ISOTP_MIN_NAMELEN as c_int
+    caught(|| {
+        if peer != 0 {
+            return -libc::EOPNOTSUPP;
+        }
+        let name = state(sock).map(|state| state.address.name()).unwrap_or_default();
+        // SAFETY: room for any address.
+        unsafe { addr.cast::<u8>().copy_from(name.as_ptr(), name.len()) };
+        ISOTP_MIN_NAMELEN as c_int
+    })
 }

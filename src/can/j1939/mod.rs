@@ -5,6 +5,7 @@
 
 mod message;
 
+use crate::caught::caught;
 use crate::kernel;
 use crate::pair::{self, option};
 use crate::protocols::CAN_J1939;
@@ -62,25 +63,31 @@ unsafe fn name_it(sock: &Socket, op: Op, addr: *const sockaddr, len: c_int) -> c
 }
 
 unsafe extern "C" fn bind(sock: &mut Socket, addr: *const sockaddr, len: c_int) -> c_int {
-    // SAFETY: what the header promises.
-    unsafe { name_it(sock, Op::Bind, addr, len) }
+    caught(|| {
+        // SAFETY: what the header promises.
+        unsafe { name_it(sock, Op::Bind, addr, len) }
+    })
 }
 
 unsafe extern "C" fn connect(sock: &mut Socket, addr: *const sockaddr, len: c_int) -> c_int {
-    // SAFETY: what the header promises.
-    unsafe { name_it(sock, Op::Connect, addr, len) }
+    caught(|| {
+        // SAFETY: what the header promises.
+        unsafe { name_it(sock, Op::Connect, addr, len) }
+    })
 }
 
 unsafe extern "C" fn getname(sock: &mut Socket, addr: *mut sockaddr, peer: c_int) -> c_int {
-    let op = if peer != 0 { Op::Getpeername } else { Op::Getsockname };
-    let mut name = [0u8; J1939_MIN_NAMELEN];
-    let ret = pair::ask(sock, &Request::new(op), &[], &mut name);
-    if ret < 0 {
-        return ret as c_int;
-    }
-    // SAFETY: room for any address.
-    unsafe { addr.cast::<u8>().copy_from(name.as_ptr(), name.len()) };
-    name.len() as c_int
+    caught(|| {
+        let op = if peer != 0 { Op::Getpeername } else { Op::Getsockname };
+        let mut name = [0u8; J1939_MIN_NAMELEN];
+        let ret = pair::ask(sock, &Request::new(op), &[], &mut name);
+        if ret < 0 {
+            return ret as c_int;
+        }
+        // SAFETY: room for any address.
+        unsafe { addr.cast::<u8>().copy_from(name.as_ptr(), name.len()) };
+        name.len() as c_int
+    })
 }
 
 unsafe extern "C" fn set(
@@ -90,31 +97,33 @@ unsafe extern "C" fn set(
     value: *const c_void,
     len: c_uint,
 ) -> c_int {
-    let len = len as usize;
-    let of_protocol = matches!(name, libc::SO_BROADCAST | libc::SO_PRIORITY | libc::SO_TIMESTAMPING);
-    match level {
-        libc::SOL_SOCKET if !of_protocol || len < size_of::<c_int>() => {
-            return -ENOIOCTLCMD;
+    caught(|| {
+        let len = len as usize;
+        let of_protocol = matches!(name, libc::SO_BROADCAST | libc::SO_PRIORITY | libc::SO_TIMESTAMPING);
+        match level {
+            libc::SOL_SOCKET if !of_protocol || len < size_of::<c_int>() => {
+                return -ENOIOCTLCMD;
+            }
+            libc::SOL_SOCKET | SOL_CAN_J1939 => {}
+            _ => return -libc::EINVAL,
         }
-        libc::SOL_SOCKET | SOL_CAN_J1939 => {}
-        _ => return -libc::EINVAL,
-    }
-    if len > OPTION {
-        // More filters than the host copies.
-        return -libc::ENOMEM;
-    }
-    if value.is_null() {
-        return -without_memory(level, name, len);
-    }
-    // SAFETY: a copy of as many bytes.
-    let value = unsafe { slice::from_raw_parts(value.cast::<u8>(), len) };
-    let flags = if is_privileged() { PRIVILEGED } else { 0 };
-    let request = Request { a: level, b: name, flags, ..Request::new(Op::Setsockopt) };
-    match pair::ask(sock, &request, value, &mut []) as c_int {
-        // The descriptor keeps it, too.
-        ret if ret >= 0 && level == libc::SOL_SOCKET => -ENOIOCTLCMD,
-        ret => ret,
-    }
+        if len > OPTION {
+            // More filters than the host copies.
+            return -libc::ENOMEM;
+        }
+        if value.is_null() {
+            return -without_memory(level, name, len);
+        }
+        // SAFETY: a copy of as many bytes.
+        let value = unsafe { slice::from_raw_parts(value.cast::<u8>(), len) };
+        let flags = if is_privileged() { PRIVILEGED } else { 0 };
+        let request = Request { a: level, b: name, flags, ..Request::new(Op::Setsockopt) };
+        match pair::ask(sock, &request, value, &mut []) as c_int {
+            // The descriptor keeps it, too.
+            ret if ret >= 0 && level == libc::SOL_SOCKET => -ENOIOCTLCMD,
+            ret => ret,
+        }
+    })
 }
 
 /// The errno of an option whose value cannot be read: the name and the length are checked before.
@@ -143,22 +152,25 @@ unsafe extern "C" fn get(
     value: *mut c_void,
     len: *mut c_int,
 ) -> c_int {
-    // SAFETY: what the header promises.
-    let len = unsafe { &mut *len };
-    if level == libc::SOL_SOCKET {
+    caught(|| {
+        // SAFETY: what the header promises.
+        let len = unsafe { &mut *len };
+        if level == libc::SOL_SOCKET {
+            // SAFETY: the same.
+            return unsafe { option::get_of_descriptor(sock, name, value, len) };
+        }
+        if level != SOL_CAN_J1939 {
+            return -libc::EINVAL;
+        }
+        let mut number = [0u8; 4];
+        let request =
+            Request { a: level, b: name, size: i64::from(*len) as u64, ..Request::new(Op::Getsockopt) };
+        let ret = pair::ask(sock, &request, &[], &mut number);
+        if ret < 0 {
+            return ret as c_int;
+        }
         // SAFETY: the same.
-        return unsafe { option::get_of_descriptor(sock, name, value, len) };
-    }
-    if level != SOL_CAN_J1939 {
-        return -libc::EINVAL;
-    }
-    let mut number = [0u8; 4];
-    let request = Request { a: level, b: name, size: i64::from(*len) as u64, ..Request::new(Op::Getsockopt) };
-    let ret = pair::ask(sock, &request, &[], &mut number);
-    if ret < 0 {
-        return ret as c_int;
-    }
-    // SAFETY: the same.
-    unsafe { option::put(&number, value, len) };
-    0
+        unsafe { option::put(&number, value, len) };
+        0
+    })
 }

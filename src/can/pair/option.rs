@@ -5,6 +5,7 @@
 
 use super::message::take_error;
 use super::pair_sk;
+use crate::caught::caught;
 use crate::kernel;
 use core::ffi::{c_int, c_uint, c_void};
 use core::slice;
@@ -59,8 +60,10 @@ pub unsafe extern "C" fn set(
     value: *const c_void,
     len: c_uint,
 ) -> c_int {
-    let _ = (sock, name, value, len);
-    if level == libc::SOL_SOCKET { -ENOIOCTLCMD } else { -libc::EOPNOTSUPP }
+    caught(|| {
+        let _ = (sock, name, value, len);
+        if level == libc::SOL_SOCKET { -ENOIOCTLCMD } else { -libc::EOPNOTSUPP }
+    })
 }
 
 /// getsockopt of a protocol without options.
@@ -71,33 +74,37 @@ pub unsafe extern "C" fn get(
     value: *mut c_void,
     len: *mut c_int,
 ) -> c_int {
-    if level != libc::SOL_SOCKET {
-        return -libc::EOPNOTSUPP;
-    }
-    // SAFETY: what the header promises.
-    unsafe { get_of_descriptor(sock, name, value, &mut *len) }
+    caught(|| {
+        if level != libc::SOL_SOCKET {
+            return -libc::EOPNOTSUPP;
+        }
+        // SAFETY: what the header promises.
+        unsafe { get_of_descriptor(sock, name, value, &mut *len) }
+    })
 }
 
 /// What of ioctl(2) is not the descriptor's.
 pub unsafe extern "C" fn ioctl(sock: &mut Socket, cmd: c_uint, arg: u64) -> c_int {
-    const SECOND: u64 = 1_000_000_000;
-    const SIOCATMARK: u64 = 0x8905;
-    const SIOCPROTOPRIVATE: u64 = 0x89e0;
-    let cmd = u64::from(cmd);
-    match cmd {
-        // AF_UNIX answers these, CAN does not.
-        libc::FIONREAD | libc::TIOCOUTQ | SIOCATMARK | SIOCPROTOPRIVATE => -libc::ENOTTY,
-        SIOCGSTAMP | SIOCGSTAMPNS => {
-            let stamp = pair_sk(sock).stamp.load(Ordering::Relaxed);
-            if stamp == 0 {
-                return -libc::ENOENT;
+    caught(|| {
+        const SECOND: u64 = 1_000_000_000;
+        const SIOCATMARK: u64 = 0x8905;
+        const SIOCPROTOPRIVATE: u64 = 0x89e0;
+        let cmd = u64::from(cmd);
+        match cmd {
+            // AF_UNIX answers these, CAN does not.
+            libc::FIONREAD | libc::TIOCOUTQ | SIOCATMARK | SIOCPROTOPRIVATE => -libc::ENOTTY,
+            SIOCGSTAMP | SIOCGSTAMPNS => {
+                let stamp = pair_sk(sock).stamp.load(Ordering::Relaxed);
+                if stamp == 0 {
+                    return -libc::ENOENT;
+                }
+                let part = if cmd == SIOCGSTAMP { stamp % SECOND / 1000 } else { stamp % SECOND };
+                let mut bytes = [0; 16];
+                bytes[..8].copy_from_slice(&(stamp / SECOND).to_ne_bytes());
+                bytes[8..].copy_from_slice(&part.to_ne_bytes());
+                kernel::copy_to_user(arg as *mut u8, &bytes).map_or_else(|errno| -errno, |()| 0)
             }
-            let part = if cmd == SIOCGSTAMP { stamp % SECOND / 1000 } else { stamp % SECOND };
-            let mut bytes = [0; 16];
-            bytes[..8].copy_from_slice(&(stamp / SECOND).to_ne_bytes());
-            bytes[8..].copy_from_slice(&part.to_ne_bytes());
-            kernel::copy_to_user(arg as *mut u8, &bytes).map_or_else(|errno| -errno, |()| 0)
+            _ => -ENOIOCTLCMD,
         }
-        _ => -ENOIOCTLCMD,
-    }
+    })
 }

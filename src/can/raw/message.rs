@@ -5,6 +5,7 @@
 //! the program's, and copied by the host's help.
 
 use super::{Address, RAW_MIN_NAMELEN, drops, errqueue, ifindex_of, raw_sk};
+use crate::caught::caught_part;
 use crate::{device, kernel};
 use core::ffi::c_int;
 use core::sync::atomic::Ordering;
@@ -31,7 +32,7 @@ pub unsafe extern "C-unwind" fn send(
     // SAFETY: what the header promises.
     let msg = unsafe { &mut *msg };
     let mut datagram = Datagram([0; HEADER + CANXL_MAX_MTU]);
-    match prepare(sock, msg, len, &mut datagram) {
+    match caught_part(|| prepare(sock, msg, len, &mut datagram)) {
         Ok(true) => {}
         // On an interface without hardware nobody else is there to get it.
         Ok(false) => return len as ssize_t,

@@ -13,6 +13,7 @@ mod filter;
 mod message;
 mod option;
 
+use crate::caught::caught;
 use crate::protocols::CAN_RAW;
 use crate::{device, kernel};
 use core::ffi::c_int;
@@ -201,9 +202,11 @@ unsafe fn ifindex_of(addr: *const u8, len: usize) -> Result<c_int, c_int> {
 }
 
 unsafe extern "C" fn bind(sock: &mut Socket, addr: *const sockaddr, len: c_int) -> c_int {
-    // SAFETY: what the header promises.
-    let ifindex = unsafe { ifindex_of(addr.cast(), len.max(0) as usize) };
-    ifindex.and_then(|ifindex| bind_to(sock, ifindex)).map_or_else(|errno| -errno, |()| 0)
+    caught(|| {
+        // SAFETY: what the header promises.
+        let ifindex = unsafe { ifindex_of(addr.cast(), len.max(0) as usize) };
+        ifindex.and_then(|ifindex| bind_to(sock, ifindex)).map_or_else(|errno| -errno, |()| 0)
+    })
 }
 
 /// `raw_bind`: 0 is all interfaces, also those to come.
@@ -225,13 +228,19 @@ fn bind_to(sock: &Socket, ifindex: c_int) -> Result<(), c_int> {
 }
 
 unsafe extern "C" fn getname(sock: &mut Socket, addr: *mut sockaddr, peer: c_int) -> c_int {
-    if peer != 0 {
-        return -libc::EOPNOTSUPP;
-    }
-    let ifindex = raw_sk(sock).ifindex.load(Ordering::Relaxed);
-    // SAFETY: room for any address.
-    unsafe {
-        addr.cast::<Address>().write_unaligned(Address { family: libc::AF_CAN as u16, padding: 0, ifindex })
-    };
-    RAW_MIN_NAMELEN as c_int
+    caught(|| {
+        if peer != 0 {
+            return -libc::EOPNOTSUPP;
+        }
+        let ifindex = raw_sk(sock).ifindex.load(Ordering::Relaxed);
+        // SAFETY: room for any address.
+        unsafe {
+            addr.cast::<Address>().write_unaligned(Address {
+                family: libc::AF_CAN as u16,
+                padding: 0,
+                ifindex,
+            })
+        };
+        RAW_MIN_NAMELEN as c_int
+    })
 }

@@ -4,6 +4,7 @@
 //! Options are copies, as long as the header says.
 
 use super::{Saved, apply, filter, options, raw_sk};
+use crate::caught::caught;
 use core::ffi::{c_int, c_uint, c_void};
 use core::slice;
 use sockshim_can_proto::frame::CAN_ERR_MASK;
@@ -44,26 +45,28 @@ pub unsafe extern "C" fn set(
     value: *const c_void,
     len: c_uint,
 ) -> c_int {
-    if level == libc::SOL_SOCKET {
-        return set_of_descriptor(sock, name, value, len);
-    }
-    if level != SOL_CAN_RAW {
-        return -libc::EINVAL;
-    }
-    let len = len as usize;
-    if let Err(errno) = has_length(name, len) {
-        return -errno;
-    }
-    if value.is_null() {
-        return -libc::EFAULT;
-    }
-    // SAFETY: a copy, which no option exceeds that has its length.
-    let value = unsafe { slice::from_raw_parts(value.cast::<u8>(), len) };
-    let changed = Saved::of(sock).and_then(|Saved { mut options, attached }| {
-        change(&mut options, name, value)?;
-        apply(sock, &options, &attached)
-    });
-    changed.map_or_else(|errno| -errno, |()| 0)
+    caught(|| {
+        if level == libc::SOL_SOCKET {
+            return set_of_descriptor(sock, name, value, len);
+        }
+        if level != SOL_CAN_RAW {
+            return -libc::EINVAL;
+        }
+        let len = len as usize;
+        if let Err(errno) = has_length(name, len) {
+            return -errno;
+        }
+        if value.is_null() {
+            return -libc::EFAULT;
+        }
+        // SAFETY: a copy, which no option exceeds that has its length.
+        let value = unsafe { slice::from_raw_parts(value.cast::<u8>(), len) };
+        let changed = Saved::of(sock).and_then(|Saved { mut options, attached }| {
+            change(&mut options, name, value)?;
+            apply(sock, &options, &attached)
+        });
+        changed.map_or_else(|errno| -errno, |()| 0)
+    })
 }
 
 /// What UDP sockets have, and raw ones have not.
@@ -147,19 +150,21 @@ pub unsafe extern "C" fn get(
     value: *mut c_void,
     len: *mut c_int,
 ) -> c_int {
-    // SAFETY: what the header promises: a buffer of OPTION bytes, and a length.
-    let (buffer, len) =
-        unsafe { (slice::from_raw_parts_mut(value.cast::<u8>(), sockshim_module::OPTION), &mut *len) };
-    if level == libc::SOL_SOCKET {
-        return get_of_descriptor(sock, name, buffer, len);
-    }
-    if level != SOL_CAN_RAW || *len < 0 {
-        return -libc::EINVAL;
-    }
-    match options(sock).and_then(|options| read(&options, name, buffer, len)) {
-        Ok(()) => 0,
-        Err(errno) => -errno,
-    }
+    caught(|| {
+        // SAFETY: what the header promises: a buffer of OPTION bytes, and a length.
+        let (buffer, len) =
+            unsafe { (slice::from_raw_parts_mut(value.cast::<u8>(), sockshim_module::OPTION), &mut *len) };
+        if level == libc::SOL_SOCKET {
+            return get_of_descriptor(sock, name, buffer, len);
+        }
+        if level != SOL_CAN_RAW || *len < 0 {
+            return -libc::EINVAL;
+        }
+        match options(sock).and_then(|options| read(&options, name, buffer, len)) {
+            Ok(()) => 0,
+            Err(errno) => -errno,
+        }
+    })
 }
 
 fn get_of_descriptor(sock: &Socket, name: c_int, buffer: &mut [u8], len: &mut c_int) -> c_int {
@@ -234,16 +239,18 @@ fn read(options: &Options, name: c_int, buffer: &mut [u8], len: &mut c_int) -> R
 }
 
 pub unsafe extern "C" fn ioctl(sock: &mut Socket, cmd: c_uint, arg: u64) -> c_int {
-    let _ = (sock, arg);
-    match u64::from(cmd) {
-        // What sockets of UDP and IPv4 know, and those of CAN do not.
-        libc::FIONREAD
-        | libc::TIOCOUTQ
-        | SIOCADDRT
-        | SIOCDELRT
-        | SIOCGIFADDR..=SIOCSIFNETMASK
-        | SIOCSIFPFLAGS..=SIOCGIFPFLAGS
-        | SIOCDARP..=SIOCSARP => -libc::ENOTTY,
-        _ => -ENOIOCTLCMD,
-    }
+    caught(|| {
+        let _ = (sock, arg);
+        match u64::from(cmd) {
+            // What sockets of UDP and IPv4 know, and those of CAN do not.
+            libc::FIONREAD
+            | libc::TIOCOUTQ
+            | SIOCADDRT
+            | SIOCDELRT
+            | SIOCGIFADDR..=SIOCSIFNETMASK
+            | SIOCSIFPFLAGS..=SIOCGIFPFLAGS
+            | SIOCDARP..=SIOCSARP => -libc::ENOTTY,
+            _ => -ENOIOCTLCMD,
+        }
+    })
 }
