@@ -86,7 +86,7 @@ rm -f "$place/python3.13"
 for python in "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.13.*; do
 	[[ ! -d $python/lib/python3.13/test/libregrtest ]] || echo "$python" >"$place/python3.13"
 done
-cp -t "$place/lib" "$(target_directory)"/release/{libsockshim.so,libsockshim_{rulefile,kmod,can}.so,sockshim-can-engine}
+cp --remove-destination -t "$place/lib" "$(target_directory)"/release/{libsockshim.so,libsockshim_{rulefile,kmod,can}.so,sockshim-can-engine}
 rm -rf "$place/can_suites"
 cp -r scripts/can_suites scripts/lib/can_suites_inside.sh "$place/"
 chmod -R a+rX "$place"

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from .bus import Bus
+from .measure import MEASUREMENTS
 from .outcomes import judge
+from .pairs import PAIRS
 from .suites import suites
 
 # python-can wants to find three.
@@ -28,7 +32,10 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     options = arguments()
     library = None if options.native else options.prepared / "lib/libsockshim.so"
-    failed = run_suites(options, library)
+    if options.measure:
+        failed = run_measurements(options, library)
+    else:
+        failed = run_suites(options, library) + run_pairs(options, library)
     print(f"\n{failed or 'nothing'} failed")
     return 1 if failed else 0
 
@@ -57,6 +64,42 @@ def run_suites(options: argparse.Namespace, library: Path | None) -> int:
             print(said[-3000:])
         failed += bool(wrong)
     return failed
+
+
+def run_pairs(options: argparse.Namespace, library: Path | None) -> int:
+    """can-utils, likewise."""
+    failed = 0
+    for programs, function in PAIRS.items():
+        if not chosen(options, programs):
+            continue
+        begin = time.monotonic()
+        why, _ = tried(function, library)
+        print(f"{'FAILED' if why else 'passed'}   {programs} ({time.monotonic() - begin:.1f} s)", flush=True)
+        if why:
+            print(f"         {why}")
+        failed += why is not None
+    return failed
+
+
+def run_measurements(options: argparse.Namespace, library: Path | None) -> int:
+    """What is measured, and whether it is within its limits."""
+    failed = 0
+    for name, function in MEASUREMENTS.items():
+        if not chosen(options, name):
+            continue
+        why, said = tried(function, library)
+        print(f"{'FAILED' if why else 'passed'}   {name}: {why or said}", flush=True)
+        failed += why is not None
+    return failed
+
+
+def tried(function: Callable[[Bus], str | None], library: Path | None) -> tuple[str | None, str | None]:
+    """Why the function has failed on a bus of its own, if it has, and what it returns."""
+    with Bus(library) as bus:
+        try:
+            return None, function(bus)
+        except (AssertionError, OSError, subprocess.TimeoutExpired) as error:
+            return f"{type(error).__name__}: {error}", None
 
 
 if __name__ == "__main__":
