@@ -125,13 +125,14 @@ def _full_duplex(bus: Bus) -> None:
 @pair("cansequence, both parts")
 def _sequence(bus: Bus) -> None:
     receiver = bus.start("cansequence", "-r", "--quit=1", "vcan0").waits()
-    bus.run("cansequence", "-p", "--loop=5000", "vcan0")
-    # It ends for a wrong number only: had one been missing, it would not be this one. After 5000 messages 0x88 is due.
+    bus.run("cansequence", "-p", "--loop=200", "vcan0")
+    # It ends for a wrong number only: had one been missing, it would not be this one. After 200
+    # messages 0xC8 is due; a reader that gets no time holds about 250.
     assert receiver.process.poll() is None, receiver.text()
     bus.run("cansend", "vcan0", "002#99")
     receiver.process.wait(60)
     assert "0x99" in receiver.text() or "153" in receiver.text(), receiver.text()
-    assert "136" in receiver.text() or "0x88" in receiver.text(), receiver.text()
+    assert "200" in receiver.text() or "0xc8" in receiver.text(), receiver.text()
 
 
 @pair("cansniffer, cansend")
@@ -285,10 +286,12 @@ def _cat(bus: Bus) -> None:
 
 @pair("testj1939, both ways; j1939spy")
 def _test_j1939(bus: Bus) -> None:
-    spy = bus.start("j1939spy", "-P", "vcan0:").waits()
+    spy = bus.start("stdbuf", "-o0", "j1939spy", "-P", "vcan0:").waits()
     echo = bus.start("testj1939", "-e", "vcan0:0x90").waits()
     said = bus.run("testj1939", "-s20", "-r", "-w1", "vcan0:0x80", "vcan0:0x90,0x12300")
     assert re.search(r"90.*12300", said), said
+    # Under sockshim the spy has seen the frames of these messages, where a kernel shows the messages. One frame is the same.
+    bus.run("testj1939", "-s8", "-r", "-w1", "vcan0:0x80", "vcan0:0x90,0x12300")
     echo.stop()
     spy.says("12300")
 
