@@ -56,6 +56,8 @@ prepare_python() {
 	/usr/bin/python3 -m venv "$place/venv"
 	local pip=("$place/venv/bin/python" -m pip --quiet --disable-pip-version-check)
 	"${pip[@]}" install --no-deps --only-binary=:all: "${pins[@]}"
+	# Its programs are run from where can_suites_inside.sh puts them.
+	sed -i '1s|^#!.*|#!/tmp/can-suites/venv/bin/python|' "$place"/venv/bin/can_*
 	# The tests are in the archive of the sources only.
 	"${pip[@]}" download --no-deps --no-binary=:all: --dest "$place/sources" python-can==4.6.1
 	tar -C "$place/sources" -xf "$place"/sources/python_can-4.6.1.tar.gz
