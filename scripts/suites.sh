@@ -39,7 +39,7 @@ for argument in "$@"; do
 done
 
 # What compares and reports is tested first.
-python3 -m unittest --quiet suites.lib.test_framework suites.lib.test_wheel suites.test_debian
+python3 -m unittest --quiet suites.lib.test_framework suites.lib.test_wheel suites.test_debian can_suites.test_outcomes
 
 packages=$(suites --packages "$@")
 # A word is a package.

@@ -1,0 +1,1 @@
+"""Other people's programs on a CAN bus; scripts/can-suites.sh says more."""
