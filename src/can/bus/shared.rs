@@ -11,8 +11,8 @@ use libc::{IFNAMSIZ, c_int};
 use sockshim_sys as sys;
 
 const MAGIC: u64 = u64::from_be_bytes(*b"skshcan1");
-/// The file's size.
-const SIZE: usize = 4096;
+/// The size of what is mapped of the file. What is behind it is the engines'.
+pub const SIZE: usize = 4096;
 /// The most interfaces of a bus.
 pub const INTERFACES: usize = 48;
 /// The first interface's index: no kernel counts its own so far.

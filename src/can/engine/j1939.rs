@@ -13,6 +13,7 @@ use sockshim_can_proto::j1939::{Datagram, J1939, Output, Report, Sockaddr};
 use sockshim_can_proto::raw::Filter;
 use sockshim_sys as sys;
 
+use crate::claims::Claims;
 use crate::end::Asker;
 use crate::line::{Line, rank};
 use crate::run::{Protocol, Sides};
@@ -44,6 +45,8 @@ pub struct Engine {
     numbers: u32,
     /// What makes this socket one of those with its address.
     _rank: Option<OwnedFd>,
+    /// The claims of its interface.
+    claims: Option<Claims>,
 }
 
 impl Engine {
@@ -57,6 +60,7 @@ impl Engine {
             far: VecDeque::new(),
             numbers: 0,
             _rank: None,
+            claims: None,
         }
     }
 
@@ -68,6 +72,11 @@ impl Engine {
         let (number, held) = rank(line, own.ifindex, own.name, own.addr);
         self.j1939.set_rank(number);
         self._rank = held;
+        if self.claims.as_ref().is_none_or(|claims| claims.ifindex != own.ifindex) {
+            self.claims = Claims::of(line.directory(), own.ifindex);
+            let known = self.claims.as_ref().map_or(&[][..], Claims::known);
+            known.iter().for_each(|claim| self.j1939.learn(*claim));
+        }
         let every = Filter { id: CAN_EFF_FLAG, mask: CAN_EFF_FLAG | CAN_RTR_FLAG };
         line.hear(Some(own.ifindex), &mut [every].into_iter())
     }
@@ -116,6 +125,13 @@ impl Engine {
             Err(errno) => Err(errno),
         };
         waiting.asker.answer(result, &[]);
+    }
+
+    /// Tells of claims that are new.
+    fn keep_claims(&mut self) {
+        if let Some(claims) = &mut self.claims {
+            claims.keep(self.j1939.claims());
+        }
     }
 
     /// Calls that waited for room.
@@ -180,6 +196,11 @@ impl Engine {
     }
 }
 
+/// Whether the frame claims an address (J1939_PGN_ADDRESS_CLAIMED).
+fn is_claim(frame: &Frame) -> bool {
+    frame.id & CAN_EFF_FLAG != 0 && frame.id >> 16 & 0xff == 0xee
+}
+
 impl Protocol for Engine {
     fn request(&mut self, sides: &mut Sides, now: Nanos, request: &Request, len: usize, asker: Asker) {
         let sock = self.j1939.sock();
@@ -216,12 +237,16 @@ impl Protocol for Engine {
     fn frame(&mut self, now: Nanos, ifindex: i32, frame: &Frame) {
         if ifindex == self.j1939.sock().getsockname().ifindex {
             self.j1939.receive(now, frame, false);
+            if is_claim(frame) {
+                self.keep_claims();
+            }
         }
     }
 
     fn notice(&mut self, _sides: &mut Sides, ifindex: i32, _errno: i32) {
         if ifindex == self.j1939.sock().getsockname().ifindex {
             self.j1939.down();
+            self.keep_claims();
         }
     }
 
@@ -231,6 +256,7 @@ impl Protocol for Engine {
 
     fn timer(&mut self, now: Nanos) {
         self.j1939.timer(now);
+        self.keep_claims();
     }
 
     fn flush(&mut self, sides: &mut Sides, now: Nanos) {

@@ -5,6 +5,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 
 use rustix::net::sockopt::set_socket_recv_buffer_size;
 use rustix::net::{AddressFamily, RecvFlags, SocketAddrUnix, SocketFlags, SocketType};
@@ -21,6 +22,7 @@ const BURST: u32 = 64;
 /// A member of the bus.
 pub struct Line {
     bus: Bus,
+    directory: Vec<u8>,
     fd: OwnedFd,
     cookie: u64,
     burst: u32,
@@ -51,7 +53,7 @@ impl Line {
         // As much as there may be: in the kernel there is no queue before the protocol.
         let _ = set_socket_recv_buffer_size(&fd, 8 << 20);
         let cookie = sys::getsockopt_cookie(fd.as_raw_fd())?;
-        let line = Line { bus, fd, cookie, burst: 0 };
+        let line = Line { bus, directory: directory.to_vec(), fd, cookie, burst: 0 };
         line.hear(None, &mut std::iter::empty())?;
         member::join(line.fd.as_raw_fd(), &bus)?;
         Ok(line)
@@ -142,6 +144,11 @@ impl Line {
     /// The engine waits: what was sent before is no burst with what is sent later.
     pub fn rest(&mut self) {
         self.burst = 0;
+    }
+
+    /// The directory of the bus.
+    pub fn directory(&self) -> &std::path::Path {
+        std::path::Path::new(std::ffi::OsStr::from_bytes(&self.directory))
     }
 
     /// To wait for.

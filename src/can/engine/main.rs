@@ -11,6 +11,7 @@
 //! | [`bcm`], [`isotp`], [`j1939`] | between these and the protocols' state machines |
 
 mod bcm;
+mod claims;
 mod end;
 mod isotp;
 mod j1939;

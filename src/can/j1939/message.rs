@@ -38,8 +38,9 @@ pub unsafe extern "C-unwind" fn send(
     let mut request = Request { flags: if waits { 0 } else { DONTWAIT }, ..Request::new(Op::Send) };
     if !msg.msg_name.is_null() {
         // SAFETY: the host has copied as many bytes.
-        request =
-            request.to(unsafe { slice::from_raw_parts(msg.msg_name.cast::<u8>(), msg.msg_namelen as usize) });
+        let name = unsafe { slice::from_raw_parts(msg.msg_name.cast::<u8>(), msg.msg_namelen as usize) };
+        // An address of no length is one, and too short.
+        request = request.to(if name.is_empty() { &[0] } else { name });
     }
     let mut done = 0;
     loop {

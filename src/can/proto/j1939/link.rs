@@ -151,7 +151,8 @@ impl Link {
         if self.sock.matches(cb) {
             self.output.push_back(Output::Datagram(Datagram {
                 data,
-                source: cb.source(self.sock.ifindex),
+                // The kernel does not say of longer messages on which interface they came.
+                source: cb.source(if dontroute { self.sock.ifindex } else { 0 }),
                 dest_addr: (cb.da != J1939_NO_ADDR).then_some(cb.da),
                 dest_name: (cb.dst_name != J1939_NO_NAME).then_some(cb.dst_name),
                 priority: cb.priority,
