@@ -54,7 +54,7 @@ pub unsafe extern "C-unwind" fn sendmsg(
 
 /// The same if a request in it is not for the kernel alone.
 fn exchanged(sock: &Socket, msg: &mut msghdr, len: usize, flags: c_int) -> Option<ssize_t> {
-    if !(HEAD..=LONGEST).contains(&len) {
+    if !(HEAD..=LONGEST).contains(&len) || !is_for_kernel(msg) {
         return None;
     }
     let mut memory = sys::Scratch::<u8>::new(2 * LONGEST + 2 * LONGEST)?;
@@ -123,6 +123,15 @@ fn exchanged(sock: &Socket, msg: &mut msghdr, len: usize, flags: c_int) -> Optio
     Some(len as ssize_t)
 }
 
+/// Whether the message goes to the kernel, and not to another program.
+fn is_for_kernel(msg: &msghdr) -> bool {
+    if msg.msg_name.is_null() || (msg.msg_namelen as usize) < size_of::<libc::sockaddr_nl>() {
+        return true;
+    }
+    // SAFETY: the host has copied as many bytes.
+    unsafe { msg.msg_name.cast::<libc::sockaddr_nl>().read_unaligned() }.nl_pid == 0
+}
+
 /// Copies the program's parts; `None` if they cannot be read, which the kernel says as well.
 fn gather(msg: &msghdr, to: &mut [u8]) -> Option<()> {
     let mut at = 0;
@@ -188,6 +197,11 @@ fn replaced(sock: &Socket, msg: &mut msghdr, room: usize, flags: c_int, size: us
         let is_done = head.ty == libc::NLMSG_DONE as u16;
         let is_noop = head.ty == libc::NLMSG_ERROR as u16
             && Head::of_bytes(message.get(HEAD + 4..).unwrap_or(&[])).ty == libc::NLMSG_NOOP as u16;
+        let is_refused = head.ty == libc::NLMSG_ERROR as u16 && !is_noop;
+        if is_refused && let Some(dump) = due::find(sock.cookie, head.seq, true) {
+            // The kernel does not give a dump: there is nothing to add to.
+            due::done(&dump);
+        }
         let found = if is_done || is_noop { due::find(sock.cookie, head.seq, is_done) } else { None };
         let Some(found) = found.filter(|_| count < given.len()) else {
             writer.put(message);
