@@ -2,7 +2,7 @@
 //!
 //! The kernel counts what the descriptor's filter has rejected, too: for it, both are datagrams of UDP that were not queued. Frames
 //! can only be lost while the queue is full, and only a reader makes room in it. So at each reading it is seen whether the queue is
-//! full: if not, whatever was counted since the last reading was rejected.
+//! full, or was before the last reading: if not, whatever was counted since then was rejected.
 //!
 //! # Safety
 //! Control messages are read and changed where the kernel has just written them.
@@ -13,8 +13,9 @@ use libc::{c_long, msghdr};
 use sockshim_module::Socket;
 use sockshim_sys as sys;
 
-/// Beyond its limit the queue takes no more; before, one frame of any length.
-const MARGIN: u32 = 4096;
+/// What one reading takes from a full queue, beside what UDP has left there of earlier ones: up to a quarter of its limit
+/// (`udp_rmem_release`).
+const MARGIN: u32 = 8192;
 
 /// What is known of a socket's counter. Readers at the same time may disturb each other's, by what was counted meanwhile.
 pub struct Drops {
@@ -86,7 +87,8 @@ pub fn look(sock: &Socket) {
     let mut info = [0u32; 9];
     let mut len = size_of_val(&info) as u32;
     if get(sock, SO_MEMINFO, info.as_mut_ptr() as c_long, &mut len).is_some() {
-        raw_sk(sock).drops.see(info[DROPS], info[ALLOC].saturating_add(MARGIN) > info[RCVBUF]);
+        let taken = (info[RCVBUF] / 4).saturating_add(MARGIN);
+        raw_sk(sock).drops.see(info[DROPS], info[ALLOC].saturating_add(taken) > info[RCVBUF]);
     }
 }
 
