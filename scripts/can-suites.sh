@@ -73,7 +73,7 @@ prepare_rust() {
 	mkdir -p "$source/fetch/src" "$place/socketcan-rs.new"
 	printf '[package]\nname = "fetch"\nedition = "2021"\n[dependencies]\nsocketcan = "=%s"\n[workspace]\n' $version >"$source/fetch/Cargo.toml"
 	: >"$source/fetch/src/lib.rs"
-	CARGO_TARGET_DIR="" cargo vendor --quiet --manifest-path "$source/fetch/Cargo.toml" "$source/vendor" >/dev/null
+	env -u CARGO_TARGET_DIR cargo vendor --quiet --manifest-path "$source/fetch/Cargo.toml" "$source/vendor" >/dev/null
 	(cd "$source/vendor/socketcan" && CARGO_TARGET_DIR=$source/target cargo test --locked --features $features --no-run 2>&1) |
 		sed -n 's/^  Executable .*(\(.*\))$/\1/p' >"$source/programs"
 	[[ -s $source/programs ]] || die "no test of socketcan-rs was built"
